@@ -1,0 +1,190 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers of the Engine API that come bit by bit: JSON streams, events, framed logs."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import select
+import socket
+import time
+from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
+
+from .wire import EngineError, Reply, Wire, failure
+
+_PIECE = 65536
+_FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
+
+
+class _Objects:
+    """Cut text that arrives in pieces into JSON objects, separated by blanks or nothing."""
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
+        self._json = json.JSONDecoder()
+        self._text = ""
+
+    def feed(self, data: bytes) -> None:
+        self._text += self._utf8.decode(data)
+
+    def take(self) -> Optional[Dict[str, Any]]:
+        """Return the next complete object; ValueError if what came is none."""
+        self._text = self._text.lstrip()
+        if self._text and not self._text.startswith("{"):
+            raise ValueError(f"it goes on with {self._text[:60]!r}")
+        try:
+            value, end = self._json.raw_decode(self._text)
+        except ValueError:
+            return None
+        self._text = self._text[end:]
+        return dict(value)
+
+    def finish(self) -> None:
+        if self._text.strip():
+            raise ValueError(f"it ends within {self._text[:60]!r}")
+
+
+def objects(
+    dial: Callable[[], Wire],
+    method: str,
+    path: str,
+    start: Callable[[Mapping[str, str]], bytes],
+    body: Union[bytes, Iterable[bytes], None],
+    headers: Optional[Mapping[str, str]],
+    idle: float,
+) -> Iterator[Dict[str, Any]]:
+    """Send one request on its own connection and yield the objects of its answer.
+
+    `start` builds the head from header fields. See Client.stream for the contract.
+    """
+    wire = dial()
+    try:
+        wire.sock.settimeout(idle)
+        _send(wire, start, body, dict(headers or {}), idle)
+        reply = Reply(wire, method)
+        if reply.status >= 400:
+            raise reply.read().error(method, path)
+        cut = _Objects()
+        for data in iter(reply.some, b""):
+            cut.feed(data)
+            for value in iter(cut.take, None):
+                _refuse(value, method, path, reply.status)
+                yield value
+        cut.finish()
+    except (OSError, ValueError) as exc:
+        raise failure(exc, method, path, idle) from exc
+    finally:
+        wire.close()
+
+
+def _refuse(value: Dict[str, Any], method: str, path: str, status: int) -> None:
+    """Raise for an error that travels inside a successful answer (push, pull, build, load)."""
+    detail = value.get("errorDetail")
+    text = value.get("error") or (isinstance(detail, dict) and detail.get("message"))
+    if text or detail:
+        raise EngineError(str(text or detail), status=status, method=method, path=path)
+
+
+def _send(
+    wire: Wire,
+    start: Callable[[Mapping[str, str]], bytes],
+    body: Union[bytes, Iterable[bytes], None],
+    fields: Dict[str, str],
+    idle: float,
+) -> None:
+    if body is None or isinstance(body, bytes):
+        data = body or b""
+        wire.sock.sendall(start({**fields, "Content-Length": str(len(data))}))
+        _push(wire.sock, [data], idle)
+    else:
+        wire.sock.sendall(start({**fields, "Transfer-Encoding": "chunked"}))
+        _push(wire.sock, _chunks(body), idle)
+
+
+def _chunks(body: Iterable[bytes]) -> Iterator[bytes]:
+    for data in body:
+        if data:
+            yield b"%x\r\n%s\r\n" % (len(data), data)
+    yield b"0\r\n\r\n"
+
+
+def _push(sock: socket.socket, pieces: Iterable[bytes], idle: float) -> None:
+    """Send until done or until the engine answers or hangs up, which the reader then finds."""
+    poll = select.poll()
+    poll.register(sock, select.POLLIN | select.POLLOUT)
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            ready = poll.poll(idle * 1000)
+            if not ready:
+                raise socket.timeout()
+            if ready[0][1] & ~select.POLLOUT:
+                return
+            try:
+                view = view[sock.send(view[:_PIECE]) :]
+            except (BrokenPipeError, ConnectionResetError):
+                return
+
+
+class Events:
+    """The engine's events from the moment the block is entered, on a connection of its own."""
+
+    def __init__(self, dial: Callable[[], Wire], request: bytes, timeout: float) -> None:
+        self._dial = dial
+        self._request = request
+        self._timeout = timeout
+        self._cut = _Objects()
+
+    def __enter__(self) -> Events:
+        self._wire = self._dial()
+        try:
+            self._wire.sock.settimeout(self._timeout)
+            self._wire.sock.sendall(self._request)
+            self._reply = Reply(self._wire, "GET")
+            if self._reply.status >= 400:
+                raise self._reply.read().error("GET", "/events")
+        except (OSError, ValueError, EngineError) as exc:
+            self._wire.close()
+            raise failure(exc, "GET", "/events", self._timeout) from exc
+        return self
+
+    def next(self, timeout: float) -> Optional[Dict[str, Any]]:
+        """Return the next event, None when none came within `timeout` seconds.
+
+        Raise ConnectionLost when the engine ends the stream: it was stopped or restarted.
+        """
+        end = time.monotonic() + timeout
+        try:
+            while True:
+                event = self._cut.take()
+                if event is not None:
+                    return event
+                # Zero would mean non-blocking, whose failure is another exception.
+                self._wire.sock.settimeout(max(end - time.monotonic(), 0.001))
+                try:
+                    data = self._reply.some()
+                except socket.timeout:
+                    return None
+                if not data:
+                    raise ConnectionResetError("the engine ended the stream")
+                self._cut.feed(data)
+        except (OSError, ValueError) as exc:
+            raise failure(exc, "GET", "/events", timeout) from exc
+
+    def __exit__(self, *_exc: object) -> None:
+        self._wire.close()
+
+
+def unframe(data: bytes) -> bytes:
+    """Join the frames of a container's output; a terminal's output has none and stays as it is."""
+    parts = []
+    at = 0
+    while at < len(data):
+        if data[at] > 2 or data[at + 1 : at + 4] != b"\0\0\0":
+            return data
+        size = int.from_bytes(data[at + 4 : at + _FRAME], "big")
+        parts.append(data[at + _FRAME : at + _FRAME + size])
+        at += _FRAME + size
+    return b"".join(parts)

@@ -1,0 +1,8 @@
+"""Make `ansible_collections.dockyard.fleet` importable from the checkout."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
