@@ -1,0 +1,31 @@
+#!/bin/sh
+# Run inside the new root file system: users, sshd, and what of systemd makes no sense in a container.
+set -eu
+useradd -m -s /bin/bash dock
+useradd -m -s /bin/bash sudoer
+useradd -m -s /bin/bash sudopw
+# '*' would lock an account without a password out of sshd; the password of sudopw is set at start.
+usermod -p '*' dock
+usermod -p '*' sudoer
+echo 'sudoer ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/sudoer
+echo 'sudopw ALL=(ALL:ALL) ALL' >/etc/sudoers.d/sudopw
+chmod 0440 /etc/sudoers.d/sudoer /etc/sudoers.d/sudopw
+
+rm -f /etc/ssh/ssh_host_*
+cat >/etc/ssh/sshd_config.d/lab.conf <<'CONF'
+HostKey /etc/ssh/lab/host_key
+AuthorizedKeysFile /etc/ssh/lab/authorized_keys
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+UseDNS no
+MaxSessions 50
+MaxStartups 100:30:200
+CONF
+mkdir -p /etc/ssh/lab
+systemctl mask systemd-udevd.service systemd-udev-trigger.service systemd-logind.service \
+    systemd-resolved.service systemd-networkd.service getty.target console-getty.service \
+    systemd-remount-fs.service systemd-journal-flush.service dev-hugepages.mount \
+    sys-kernel-debug.mount sys-kernel-tracing.mount apt-daily.timer apt-daily-upgrade.timer \
+    e2scrub_all.timer fstrim.timer systemd-modules-load.service 2>/dev/null
+systemctl enable ssh.service
+: >/etc/machine-id
