@@ -1,0 +1,116 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The comparison: declared against observed, field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Tuple
+
+from .model import Change, Context, FieldSpec
+from .owned import digest
+from .values import MASK, Unknown, canonical
+
+
+@dataclass(frozen=True)
+class Scope:
+    """How far a comparison goes.
+
+    `full`: an omitted field means its default; else only declared fields and keys are compared
+    (a resource that somebody else made). `ignore`: field names left out. `private`: keys of map
+    fields whose values must not be shown, by field name.
+    """
+
+    full: bool = True
+    ignore: FrozenSet[str] = frozenset()
+    private: Mapping[str, FrozenSet[str]] = field(default_factory=dict)
+
+
+def diff(
+    fields: Iterable[FieldSpec], context: Context, seen: Mapping[str, Any], scope: Scope
+) -> List[Change]:
+    """Return the changes that turn the observed values into the declared ones, in table order."""
+    changes: List[Change] = []
+    for row in fields:
+        if row.name in scope.ignore or row.name.partition(".")[0] in scope.ignore:
+            continue
+        if row.name not in seen or (not scope.full and row.name not in context.declared):
+            continue
+        changes += _field(row, context, seen[row.name], scope)
+    return changes
+
+
+def wanted(row: FieldSpec, context: Context, full: bool = True) -> Any:
+    """Return the value a field should have: declared over default, map fields key by key."""
+    value = context.declared.get(row.name)
+    if isinstance(value, Unknown):
+        return value
+    default = row.default(context) if row.default and full else None
+    if row.compare == "map" and not isinstance(default, Unknown):
+        merged = {**(default or {}), **(value or {})}
+        return {key: item for key, item in merged.items() if item is not None}
+    empty: Any = () if row.compare in ("list", "set") else None
+    chosen = value if value is not None else default
+    return empty if chosen is None else chosen
+
+
+def _field(row: FieldSpec, context: Context, before: Any, scope: Scope) -> Iterator[Change]:
+    after = wanted(row, context, scope.full)
+    pairs: List[Tuple[str, Any, Any]] = []
+    if isinstance(after, Unknown) or isinstance(before, Unknown):
+        pairs.append(("", before, after))
+    elif row.compare in ("map", "subset"):
+        partial = row.compare == "subset" or not scope.full
+        keys = list(after) if partial else list(dict.fromkeys([*before, *after]))
+        pairs += [(str(k), before.get(k), after.get(k)) for k in keys]
+    else:
+        pairs.append(("", before, after))
+    for key, was, to_be in pairs:
+        if isinstance(to_be, Unknown) or isinstance(was, Unknown) or not _same(row, was, to_be):
+            yield _change(row, context, scope, key, was, to_be)
+
+
+def _same(row: FieldSpec, one: Any, other: Any) -> bool:
+    if row.compare == "set":
+        return set(one or ()) == set(other or ())
+    return bool(one == other) or (_empty(one) and _empty(other))
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value in ((), {}, "")
+
+
+def _change(
+    row: FieldSpec, context: Context, scope: Scope, key: str, before: Any, after: Any
+) -> Change:
+    declared = context.declared.get(row.name)
+    given = declared is not None if not key else key in (declared or {})
+    impact = row.change if given or after is not None and after != () else row.unset
+    hide = row.secret or key in scope.private.get(row.name, frozenset())
+    # A value that nobody declares any more may be a secret that somebody typed by hand.
+    hide_before = hide or (row.guarded and not given)
+    return Change(
+        field=row.name,
+        key=key,
+        before=MASK if hide_before and before is not None else before,
+        after=MASK if hide and after is not None else after,
+        impact=impact,
+        origin=_origin(row, context, given),
+        secret=hide,
+    )
+
+
+def _origin(row: FieldSpec, context: Context, given: bool) -> str:
+    """Tell an edited declaration from drift by the digest of what was last declared."""
+    digests: Dict[str, str] = dict(context.record.get("digests", {}))
+    if not context.record or row.secret:
+        return "declared" if given else "unknown"
+    now = context.declared.get(row.name)
+    then = digests.get(row.name)
+    if then is None:
+        return "declared" if now is not None else "drift"
+    if now is None:
+        return "dropped"
+    same = then == digest(str(context.record.get("salt", "")), row.name, canonical(now))
+    return "drift" if same else ("declared" if given else "dropped")

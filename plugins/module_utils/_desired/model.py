@@ -1,0 +1,190 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The words of the desired-state engine as types: fields, changes, steps, plans, results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from .values import show
+
+# What a change costs, mildest first. `destroy` loses data.
+IMPACTS = ("none", "live", "restart", "replace", "destroy")
+
+# Marks of a change's origin: the user edited the declaration, took an entry out of it, somebody
+# else edited the resource, or there is no record to tell.
+ORIGINS = ("declared", "dropped", "drift", "unknown")
+
+
+def worst(impacts: List[str]) -> str:
+    """Return the gravest of some impacts; `none` for an empty list."""
+    return max(impacts, key=IMPACTS.index, default="none")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the rows of a field table may look at besides their own value.
+
+    `declared` holds the canonical values of this task by field name, `base` what the resource
+    inherits (for a container: its image's configuration), `record` the ownership record (empty
+    when there is none), `api` and `kind` the server's version and family, `extra` whatever one
+    resource's rows need beyond that.
+    """
+
+    declared: Mapping[str, Any]
+    base: Mapping[str, Any] = field(default_factory=dict)
+    record: Mapping[str, Any] = field(default_factory=dict)
+    api: Tuple[int, int] = (0, 0)
+    kind: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """One row of a field table: all that the collection knows about one option.
+
+    A dotted `name` (`healthcheck.interval`) is a key inside a dict option. Canonical values are
+    what `parse` and `read` return: JSON-like, with None, (), and {} for "not set".
+
+    name: the option; `at`: dotted path in the observed object; `option`: argument-spec entry
+    (None: not an option of its own); `compare`: exact, list, set, map or subset;
+    `parse(value, key_path)` turns the user's value into the canonical one or raises InvalidOption;
+    `read(observed, context)` takes the canonical value out of the observed object;
+    `write(body, value, context)` puts it into a create body; `default(context)` is the canonical
+    value when nothing is declared; `change` and `unset` are the impacts of a new value and of
+    going back to the default; `live` the verb when either is live; fields of one `group` travel
+    together; `secret` rows are never shown or digested; a `guarded` row shows only what the task
+    itself declares (`environment`: a value found on the host may be a secret); `since`: the API version that first
+    honours the field; `only`: the kinds of server that do; `overrides`: replacements of the
+    above by kind of server.
+    """
+
+    name: str
+    at: str = ""
+    option: Optional[Mapping[str, Any]] = None
+    compare: str = "exact"
+    parse: Optional[Callable[[Any, str], Any]] = None
+    read: Optional[Callable[[Mapping[str, Any], Context], Any]] = None
+    write: Optional[Callable[[Dict[str, Any], Any, Context], None]] = None
+    default: Optional[Callable[[Context], Any]] = None
+    change: str = "replace"
+    unset: str = "replace"
+    live: str = ""
+    group: str = ""
+    secret: bool = False
+    guarded: bool = False
+    since: Tuple[int, int] = (0, 0)
+    only: Tuple[str, ...] = ()
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field, before and after; a map field gives one change a key.
+
+    Values that must not be shown are replaced by MASK when the change is made, so that a plan can
+    be printed and saved as it is.
+    """
+
+    field: str
+    key: str
+    before: Any
+    after: Any
+    impact: str
+    origin: str = "unknown"
+    secret: bool = False
+
+    def words(self) -> str:
+        """Say the change in one line: `environment.LOG: info → debug`."""
+        where = f"{self.field}.{self.key}" if self.key else self.field
+        drift = " (changed outside)" if self.origin == "drift" else ""
+        return f"{where}: {show(self.before)} → {show(self.after)}{drift}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One mutation with its cause.
+
+    `args` holds ids and names only, never bodies or secrets: `on` is what the verb acts on, `to`
+    its target. `needs` are ids of steps that must be done before. A `maybe` step may turn out to
+    be needless once the steps before it are done.
+    """
+
+    id: str
+    address: str
+    verb: str
+    cause: str
+    impact: str = "none"
+    changes: Tuple[Change, ...] = ()
+    needs: Tuple[str, ...] = ()
+    maybe: bool = False
+    args: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self) -> str:
+        """Say what the step does: `rename web → web.old-0123456789ab`."""
+        target = f" → {self.args['to']}" if "to" in self.args else ""
+        text = f"{self.verb} {self.args.get('on', self.address)}{target}"
+        return f"{text} (maybe)" if self.maybe else text
+
+    def public(self) -> Dict[str, Any]:
+        """Return the step as a JSON-able dict for results and saved plans."""
+        return {
+            "id": self.id,
+            "address": self.address,
+            "verb": self.verb,
+            "cause": self.cause,
+            "impact": self.impact,
+            "maybe": self.maybe,
+            "needs": list(self.needs),
+            "args": dict(self.args),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Ordered steps with their needs, and what else the user should know.
+
+    `refused` holds sentences that forbid the whole plan; `pending` what waits for a restart;
+    `fingerprint` is a digest of the observed values that were compared.
+    """
+
+    steps: Tuple[Step, ...] = ()
+    notes: Tuple[str, ...] = ()
+    pending: Tuple[str, ...] = ()
+    refused: Tuple[str, ...] = ()
+    fingerprint: str = ""
+
+    def text(self) -> str:
+        """Print the plan: an address a paragraph, its causes, then its steps in order."""
+        lines: List[str] = []
+        for address in dict.fromkeys(step.address for step in self.steps):
+            lines += self._paragraph(address)
+        lines += [f"refused: {reason}" for reason in self.refused]
+        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"pending: {what}" for what in self.pending]
+        return "\n".join(lines) + "\n" if lines else "nothing to do\n"
+
+    def _paragraph(self, address: str) -> List[str]:
+        steps = [step for step in self.steps if step.address == address]
+        lines = [address]
+        for cause in dict.fromkeys(step.cause for step in steps):
+            impact = worst([step.impact for step in steps if step.cause == cause])
+            lines += [f"  {part} [{impact}]" for part in cause.split("; ")]
+            words = [step.words() for step in steps if step.cause == cause]
+            lines.append("    " + " · ".join(words))
+        return lines
+
+
+@dataclass
+class Result:
+    """What running a plan did: step ids by outcome, the error if one failed, the resource after."""
+
+    plan: Plan
+    done: List[str] = field(default_factory=list)
+    idle: List[str] = field(default_factory=list)
+    failed: Optional[str] = None
+    error: Optional[Exception] = None
+    not_begun: List[str] = field(default_factory=list)
+    resource: Any = None

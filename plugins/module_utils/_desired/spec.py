@@ -1,0 +1,118 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What follows from a field table: argument spec, declared values, create bodies."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from .errors import InvalidOption
+from .model import Context, FieldSpec
+from .values import dig, nearest, put
+
+
+def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
+    """Return Ansible's argument spec of a table; dotted rows become suboptions of a dict."""
+    spec: Dict[str, Any] = {}
+    for row in fields:
+        if row.option is None:
+            continue
+        parent, _dot, key = row.name.partition(".")
+        if not key:
+            spec[parent] = dict(row.option)
+            continue
+        outer = spec.setdefault(parent, {"type": "dict", "options": {}})
+        outer["options"][key] = dict(row.option)
+    return spec
+
+
+def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> None:
+    """Raise InvalidOption for an unknown option, naming the nearest known one, never its value."""
+    for name, value in params.items():
+        path = f"{where}.{name}" if where else str(name)
+        entry = spec.get(name)
+        if entry is None and not any(name in e.get("aliases", ()) for e in spec.values()):
+            raise InvalidOption("unknown option", option=path, hint=nearest(str(name), spec))
+        options = entry.get("options") if entry else None
+        if options and isinstance(value, Mapping):
+            check_known(value, options, path)
+
+
+def declare(fields: Iterable[FieldSpec], params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the canonical value of each field that the user declared, by field name.
+
+    Raise InvalidOption for a value that a row's `parse` does not accept.
+    """
+    declared: Dict[str, Any] = {}
+    for row in fields:
+        value = dig(params, row.name)
+        if value is not None:
+            declared[row.name] = row.parse(value, row.name) if row.parse else value
+    return {name: value for name, value in declared.items() if value is not None}
+
+
+def for_kind(fields: Sequence[FieldSpec], kind: str) -> Tuple[FieldSpec, ...]:
+    """Return a table with the overrides of one kind of server put in."""
+    return tuple(
+        replace(row, **row.overrides[kind]) if kind in row.overrides else row for row in fields
+    )
+
+
+def check_supported(fields: Iterable[FieldSpec], context: Context) -> None:
+    """Raise InvalidOption for a declared field that this server would drop silently."""
+    for row in fields:
+        if row.name not in context.declared:
+            continue
+        if row.only and context.kind not in row.only:
+            raise InvalidOption(
+                f"{context.kind} does not honour it",
+                option=row.name,
+                hint=f"it works with {', '.join(row.only)}",
+            )
+        if context.api < row.since:
+            raise InvalidOption(
+                f"this server's API {_dotted(context.api)} would drop it silently",
+                option=row.name,
+                hint=f"it needs API {_dotted(row.since)} or newer",
+            )
+
+
+def body(
+    fields: Iterable[FieldSpec], context: Context, place: Callable[[str], str]
+) -> Dict[str, Any]:
+    """Return the create body of the declared fields; `place` maps an observed path to its own."""
+    made: Dict[str, Any] = {}
+    for row in fields:
+        value = context.declared.get(row.name)
+        if value is None:
+            continue
+        if row.write is not None:
+            row.write(made, value, context)
+        elif row.at:
+            put(made, place(row.at), list(value) if isinstance(value, tuple) else value)
+    return made
+
+
+def observed(
+    fields: Iterable[FieldSpec], obj: Mapping[str, Any], context: Context
+) -> Dict[str, Any]:
+    """Return the canonical value of every field of an observed object, by field name."""
+    return {row.name: _read(row, obj, context) for row in fields if row.read or row.at}
+
+
+def _read(row: FieldSpec, obj: Mapping[str, Any], context: Context) -> Any:
+    if row.read is not None:
+        return row.read(obj, context)
+    value = dig(obj, row.at)
+    if row.compare in ("list", "set"):
+        items: List[Any] = list(value or ())
+        return tuple(sorted(items) if row.compare == "set" else items)
+    if row.compare in ("map", "subset"):
+        return dict(value or {})
+    return value or None
+
+
+def _dotted(version: Tuple[int, int]) -> str:
+    return f"{version[0]}.{version[1]}"

@@ -1,0 +1,150 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Values: the unknown, the masked, sizes, durations, and paths into nested objects."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from .errors import InvalidOption
+
+MASK = "********"
+
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
+_SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)")
+_NANOSECONDS = {
+    "us": 1_000,
+    "µs": 1_000,
+    "ms": 1_000_000,
+    "s": 1_000_000_000,
+    "m": 60_000_000_000,
+    "h": 3_600_000_000_000,
+    "d": 86_400_000_000_000,
+    "w": 604_800_000_000_000,
+}
+
+
+class Unknown:
+    """A value that only applying will tell; `reason` says what decides it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"Unknown({self.reason!r})"
+
+
+def show(value: Any) -> str:
+    """Print a canonical value in plans: short, with nothing for "not set"."""
+    if isinstance(value, Unknown):
+        return f"(known after apply: {value.reason})"
+    if value is None or value == () or value == {}:
+        return "none"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{k}: {show(v)}" for k, v in value.items() if v) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(show(item) for item in value) + "]"
+    if value is True or value is False:
+        return "true" if value else "false"
+    return str(value)
+
+
+def parse_size(value: Any, where: str) -> Optional[int]:
+    """Turn `64m` or `2GiB` into bytes, units 1024-based; 0 and None mean "not set".
+
+    The units are the Compose Specification's byte values, with `KiB`, `kB` and `k` all alike.
+    Raise InvalidOption for anything else.
+    """
+    if value is None:
+        return None
+    found = _SIZE.fullmatch(str(value).strip().lower())
+    unit = found.group(2) if found and not isinstance(value, bool) else "?"
+    for ending in ("ib", "b"):
+        if len(unit) > len(ending) and unit.endswith(ending):
+            unit = unit[: -len(ending)]
+            break
+    if found is None or unit not in _SIZE_UNITS:
+        raise InvalidOption(
+            f"'{value}' is not a size",
+            option=where,
+            hint="write a number with b, k, m, g or t, such as 64m or 2GiB",
+        )
+    shift = _SIZE_UNITS[unit]
+    factor = 1 if shift < 10 else 1 << shift
+    return int(float(found.group(1)) * factor) or None
+
+
+def parse_duration(value: Any, where: str) -> Optional[int]:
+    """Turn `1m30s` into nanoseconds (Compose Specification, "Specifying durations").
+
+    Raise InvalidOption for a number without a unit or anything else.
+    """
+    if value is None:
+        return None
+    text = str(value).strip()
+    parts = _DURATION.findall(text)
+    if text == "0":
+        return 0
+    if not parts or "".join(n + u for n, u in parts) != text:
+        raise InvalidOption(
+            f"'{value}' is not a duration",
+            option=where,
+            hint="write a number with us, ms, s, m, h, d or w, such as 30s or 1m30s",
+        )
+    return int(round(sum(float(number) * _NANOSECONDS[unit] for number, unit in parts)))
+
+
+def show_duration(nanoseconds: int) -> str:
+    """Print nanoseconds in the largest units that are whole: 90 s is `1m30s`."""
+    text = ""
+    for unit in ("h", "m", "s", "ms", "us"):
+        count, nanoseconds = divmod(nanoseconds, _NANOSECONDS[unit])
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
+def show_size(size: int) -> str:
+    """Print bytes with the largest unit that divides them: 67108864 is `64MiB`."""
+    for unit, shift in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
+        if size and size % (1 << shift) == 0:
+            return f"{size >> shift}{unit}"
+    return f"{size}B"
+
+
+def dig(obj: Any, path: str) -> Any:
+    """Return what stands at a dotted path of nested dicts, or None."""
+    for part in path.split("."):
+        if not isinstance(obj, Mapping):
+            return None
+        obj = obj.get(part)
+    return obj
+
+
+def put(body: Dict[str, Any], path: str, value: Any) -> None:
+    """Set a dotted path of nested dicts, making the dicts on the way."""
+    *parents, last = path.split(".")
+    for part in parents:
+        body = body.setdefault(part, {})
+    body[last] = value
+
+
+def canonical(value: Any) -> str:
+    """Print a JSON-like value so that equal values print alike, for digests."""
+    import json
+
+    def plain(item: Any) -> Any:
+        return sorted(item) if isinstance(item, (set, frozenset)) else str(item)
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=plain)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint with the known word nearest to a misspelt one."""
+    import difflib
+
+    choices: List[str] = sorted(known)
+    close: Tuple[str, ...] = tuple(difflib.get_close_matches(word, choices, 1, 0.5))
+    return f"did you mean {close[0]}?" if close else f"known are {', '.join(choices)}"
