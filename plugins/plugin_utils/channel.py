@@ -1,0 +1,147 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How an action plugin reaches the engine of a host: streams to its unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Tuple
+
+from ..module_utils._desired.errors import EngineMissing
+from .channel_address import engine_path
+from .channel_forward import Child, Forward, NoSharedConnection
+from .channel_local import Direct, current_user
+from .channel_probe import Blocked
+from .channel_relay import Relay
+from .channel_ssh import Ssh
+
+if TYPE_CHECKING:
+    from ansible.plugins.action import ActionBase
+
+# One plugin, three names; a plugin of another collection may share the last word only.
+BUILTIN = tuple(
+    prefix + word
+    for word in ("local", "ssh")
+    for prefix in ("", "ansible.builtin.", "ansible.legacy.")
+)
+
+
+class NoChannel(Exception):
+    """No way to the engine from here; the caller runs the module on the target instead."""
+
+    def __init__(self, reasons: List[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way that was taken (`socket`, `forward`, `relay`, `child`) and why not an earlier one."""
+
+    name: str
+    tried: Tuple[str, ...] = ()
+
+
+class Carrier(Protocol):
+    """What makes streams: one class per way."""
+
+    def dial(self) -> socket.socket:
+        """Return a new connected stream."""
+
+    def close(self) -> None:
+        """Release what the way holds."""
+
+
+class Channel:
+    """A proven way to an engine. `host_lock`: a lock on the host is held too (never, for now)."""
+
+    host_lock: bool = False
+
+    def __init__(self, way: Way, carrier: Carrier) -> None:
+        self.way = way
+        self._carrier = carrier
+
+    def dial(self) -> socket.socket:
+        """Return a new stream, connected to the engine; several may be open, also from threads.
+
+        Its timeout is the channel's; the caller sets and closes its own. Behind a relay stands a
+        process per stream: keep them few. Raise OSError, EngineMissing or AnsibleConnectionFailure
+        if the way broke meanwhile.
+        """
+        return self._carrier.dial()
+
+    def close(self) -> None:
+        """End forward and relays and remove their files; harmless to repeat, never raises."""
+        # What the task reached must be reported, whatever happens while tidying up.
+        with contextlib.suppress(Exception):
+            self._carrier.close()
+
+
+def open_channel(action: ActionBase, engine_host: Optional[str], timeout: float) -> Channel:
+    """Open the first way that works and prove it with an answer of the engine.
+
+    `engine_host` is the task's option, `timeout` the seconds one answer may take. Raise
+    InvalidOption for an address that cannot be used, EngineMissing if it is certain that there is
+    no engine or no right to use it, NoChannel if no way exists; AnsibleConnectionFailure passes
+    through, so that a host that does not answer is unreachable as in any task.
+    """
+    connection = action._connection
+    name = str(getattr(connection, "ansible_name", ""))
+    kind = name.rpartition(".")[2] if name in BUILTIN else ""
+    path = engine_path(action, engine_host, local=kind == "local")
+    tried: List[str] = []
+    try:
+        if kind == "local":
+            return _open_local(connection, path, timeout, tried)
+        if kind == "ssh":
+            return _open_ssh(action, connection, path, timeout, tried)
+        raise Blocked(f"the connection plugin {name or 'in use'} carries no streams")
+    except Blocked as blocked:
+        raise NoChannel([*tried, str(blocked)]) from blocked
+
+
+def _open_local(connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
+    user = current_user()
+    become = _become(connection, user)
+    if become is None:
+        return Channel(Way("socket"), Direct(path, timeout, user))
+    # Root can use every socket: what the own user may do as well needs no other one's rights.
+    if become.get_option("become_user") in (None, "", "root"):
+        try:
+            return Channel(Way("socket"), Direct(path, timeout, user))
+        except EngineMissing as error:
+            tried.append(f"socket: {error.message}")
+    else:
+        tried.append("socket: the task becomes another user")
+    return Channel(Way("relay", tuple(tried)), Relay(None, connection, become, path, timeout))
+
+
+def _open_ssh(action: Any, connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
+    ssh = Ssh(connection)
+    become = _become(connection, action._get_remote_user())
+    if become is None:
+        try:
+            return Channel(Way("forward"), Forward(ssh, path, timeout))
+        except NoSharedConnection as blocked:
+            tried.append(str(blocked))
+            try:
+                return Channel(Way("child", tuple(tried)), Child(ssh, path, timeout))
+            except Blocked as again:
+                tried.append(str(again))
+        except Blocked as blocked:
+            tried.append(str(blocked))
+    else:
+        tried.append("forward: the task uses become, and a forward has the login user's rights")
+    relay = Relay(ssh, connection, become, path, timeout)
+    return Channel(Way("relay", tuple(tried)), relay)
+
+
+def _become(connection: Any, user: Optional[str]) -> Any:
+    """Return the become plugin, or None if the task becomes nobody or who it is already."""
+    become = getattr(connection, "become", None)
+    if become is None or (become.get_option("become_user") or "root") == user:
+        return None
+    return become

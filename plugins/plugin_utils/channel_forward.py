@@ -1,0 +1,170 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reach a host's socket through a local one that ssh forwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from typing import List, Optional
+
+from ansible import constants as C
+
+from .channel_probe import Blocked, connect, demand_socket, ping, stalled_engine
+from .channel_ssh import OURS, Ssh, last_line
+
+# sun_path minus what ssh might append; a longer path makes ssh or connect(2) fail late.
+LONGEST_LOCAL = 100
+READY = "dockyard-fleet-forward"
+# Its own connection: neither through nor as the shared one, and nothing else forwarded.
+CHILD = (
+    *OURS,
+    *("-o", "ControlMaster=no", "-o", "ControlPath=none", "-o", "ClearAllForwardings=no"),
+    *("-o", "ExitOnForwardFailure=yes"),
+)
+
+
+class NoSharedConnection(Blocked):
+    """Ansible's ssh is set not to share connections, so there is nothing to forward through."""
+
+
+class Forward:
+    """A forward of one task through Ansible's shared ssh connection.
+
+    The local socket lies in a folder of its own (mode 0700) in Ansible's temporary folder, which
+    the parent process removes even if this one is killed.
+    """
+
+    def __init__(self, ssh: Ssh, path: str, timeout: float) -> None:
+        self._ssh = ssh
+        self._path = path
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self._folder = ""
+        self._open()
+
+    def dial(self) -> socket.socket:
+        """Return a new stream; open the forward again if the shared connection died meanwhile."""
+        tried = self._folder
+        try:
+            return connect(self._local, self._timeout)
+        except (ConnectionRefusedError, FileNotFoundError):
+            with self._lock:
+                if self._folder == tried:  # no other thread has done it
+                    self.close()
+                    self._ssh.probe(self._path, again=True)
+                    self._open()
+            return connect(self._local, self._timeout)
+
+    def close(self) -> None:
+        """Take the forward back and remove its folder; do nothing the second time."""
+        if self._folder:
+            self._release()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = ""
+
+    @property
+    def _local(self) -> str:
+        return os.path.join(self._folder, "s")
+
+    @property
+    def _words(self) -> List[str]:
+        return ["-L", f"{_forward_word(self._local)}:{_forward_word(self._path)}"]
+
+    def _open(self) -> None:
+        self._folder = local_folder()
+        try:
+            self._establish()
+            self._prove()
+        except BaseException:
+            self.close()
+            raise
+
+    def _establish(self) -> None:
+        if self._ssh.control("forward", *self._words):
+            return
+        demand_socket(self._ssh.probe(self._path), self._path, self._ssh.host)
+        if not self._ssh.control("forward", *self._words):
+            raise NoSharedConnection(
+                "forward: Ansible's ssh does not share its connection (ControlPersist is off)"
+            )
+
+    def _release(self) -> None:
+        # Without its private names the forward ends with the shared connection.
+        with contextlib.suppress(Blocked):
+            self._ssh.control("cancel", *self._words)
+
+    def _prove(self) -> None:
+        """Ping the engine; a missing right, socket or permission to forward all look alike."""
+        try:
+            with connect(self._local, self._timeout) as stream:
+                ping(stream, self._timeout)
+        except socket.timeout as error:
+            raise stalled_engine(self._path, self._ssh.host, self._timeout) from error
+        except OSError as error:
+            demand_socket(self._ssh.probe(self._path), self._path, self._ssh.host)
+            raise Blocked(
+                f"forward: the ssh server of {self._ssh.host} does not forward to sockets, "
+                f"or nobody listens on {self._path} ({error})"
+            ) from error
+
+
+class Child(Forward):
+    """The same over an ssh connection of our own, where Ansible does not share its own."""
+
+    def __init__(self, ssh: Ssh, path: str, timeout: float) -> None:
+        self._process: Optional[subprocess.Popen[bytes]] = None
+        if ssh.has_password:
+            raise Blocked("child: a connection of our own cannot give the ssh password")
+        super().__init__(ssh, path, timeout)
+
+    def _establish(self) -> None:
+        # The command ends when its input does, so nothing is left however this process dies;
+        # it says when the forward stands, because ssh binds before it runs the command.
+        command = self._ssh.argv(
+            *self._words, self._ssh.host, f"echo {READY} && exec cat >/dev/null", options=CHILD
+        )
+        with tempfile.TemporaryFile(dir=C.DEFAULT_LOCAL_TMP) as errors:
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
+            )
+            for line in self._process.stdout or ():
+                if line.strip() == READY.encode():
+                    return
+            errors.seek(0)
+            text = errors.read().decode(errors="replace")
+        raise Blocked(f"child: ssh to {self._ssh.host} ended: {last_line(text)}")
+
+    def _release(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def local_folder() -> str:
+    """Make a folder for one local socket `s`; raise Blocked if its path would be too long."""
+    folder = tempfile.mkdtemp(prefix="c", dir=C.DEFAULT_LOCAL_TMP)
+    if len(os.fsencode(folder)) + 2 > LONGEST_LOCAL:
+        os.rmdir(folder)
+        raise Blocked(f"forward: Ansible's local_tmp is too long for a socket ({folder})")
+    return folder
+
+
+def _forward_word(path: str) -> str:
+    """Write a path for `ssh -L`: backslash and colon are escaped, `%` starts a token (ssh(1))."""
+    return path.replace("\\", "\\\\").replace(":", "\\:").replace("%", "%%")

@@ -1,0 +1,144 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Find out whether an engine answers on a stream, and if not, why."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import socket
+from dataclasses import dataclass
+from typing import Dict, Optional
+
+from ..module_utils._desired.errors import EngineMissing
+
+# Printed by our commands on the host, so that noise of a login shell cannot be mistaken for it.
+MARK = "dockyard-fleet:"
+
+
+class Blocked(Exception):
+    """One way to the engine that cannot be taken; its text is a sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a user of the host sees of the engine's socket."""
+
+    user: str
+    group: str
+    exists: bool
+    writable: bool
+
+
+def connect(path: str, timeout: float) -> socket.socket:
+    """Open a stream to a unix socket of this machine; raise OSError as connect(2) gives."""
+    stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        stream.settimeout(timeout)
+        stream.connect(path)
+    except OSError:
+        stream.close()
+        raise
+    return stream
+
+
+def ping(stream: socket.socket, timeout: float) -> bool:
+    """Ask `GET /_ping` and return whether the stream can be used for a further request.
+
+    Raise OSError: a reset or an end if nobody is behind the stream, TimeoutError if somebody is
+    who does not answer, ConnectionError if the answer is not HTTP/1.
+    """
+    stream.settimeout(timeout)
+    stream.sendall(b"GET /_ping HTTP/1.1\r\nHost: engine\r\n\r\n")
+    reply = b""
+    while b"\r\n\r\n" not in reply:
+        reply += _more(stream)
+        if not b"HTTP/1.".startswith(reply[:7]):
+            raise ConnectionError("what answers does not speak HTTP")
+    head, _gap, body = reply.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    if length is None or re.search(rb"(?i)\r\nconnection: *close", head):
+        return False
+    while len(body) < int(length.group(1)):
+        body += _more(stream)
+    return True
+
+
+def _more(stream: socket.socket) -> bytes:
+    chunk = stream.recv(4096)
+    if not chunk:
+        raise ConnectionResetError("closed before it answered")
+    return chunk
+
+
+def probe_command(path: str) -> str:
+    """Return the command that tells what the user it runs as sees of the socket `path`."""
+    script = (
+        f's={shlex.quote(path)}; echo "{MARK}user=$(id -un)"; '
+        f'[ -S "$s" ] && echo "{MARK}exists="; [ -w "$s" ] && echo "{MARK}writable="; '
+        f'set -- $(ls -ldL "$s" 2>/dev/null); echo "{MARK}group=$4"'
+    )
+    return "/bin/sh -c " + shlex.quote(script)
+
+
+def read_probe(output: str) -> Optional[Probe]:
+    """Read the output of `probe_command`; return None if the command did not run to its end."""
+    seen = marked(output)
+    if not seen.get("user") or "group" not in seen:
+        return None
+    return Probe(seen["user"], seen["group"], "exists" in seen, "writable" in seen)
+
+
+def marked(text: str) -> Dict[str, str]:
+    """Return the keys and values of the marked lines that our commands print."""
+    lines = (line.partition(MARK)[2].strip() for line in text.splitlines() if MARK in line)
+    return {key: value for key, _equals, value in (line.partition("=") for line in lines)}
+
+
+def demand_socket(probe: Probe, path: str, host: str) -> None:
+    """Raise EngineMissing if the probe saw no socket, or one that its user may not use."""
+    if not probe.exists:
+        raise missing_socket(path, host, probe.user)
+    if not probe.writable:
+        raise denied_socket(path, host, probe.user, probe.group)
+
+
+def missing_socket(path: str, host: str, user: str) -> EngineMissing:
+    """Return the error for a socket that does not exist, or not in the sight of `user`."""
+    return EngineMissing(
+        f"no engine on {host}: user {user} finds no socket {path}",
+        option="engine_host",
+        hint="install or start the engine, or name its socket, for example "
+        "unix:///run/user/1000/docker.sock",
+    )
+
+
+def denied_socket(path: str, host: str, user: str, group: str) -> EngineMissing:
+    """Return the error for a socket that `user` may not write to."""
+    own_group = group not in ("", "root", "wheel")
+    return EngineMissing(
+        f"user {user} has no permission on the engine's socket {path} on {host}",
+        option="engine_host",
+        hint=f"add {user} to the group {group}, or use become: true"
+        if own_group
+        else "use become: true with a user that has it",
+    )
+
+
+def silent_socket(path: str, host: str) -> EngineMissing:
+    """Return the error for a socket behind which nobody listens."""
+    return EngineMissing(
+        f"no engine on {host}: nobody listens on the socket {path}",
+        option="engine_host",
+        hint="start the engine",
+    )
+
+
+def stalled_engine(path: str, host: str, timeout: float) -> EngineMissing:
+    """Return the error for an engine that accepts a connection and does not answer in time."""
+    return EngineMissing(
+        f"what listens on {path} on {host} did not answer GET /_ping within {timeout:g} s",
+        option="engine_host",
+        hint="see the engine's log, or raise engine_timeout",
+    )
