@@ -32,7 +32,7 @@ def exists(image: str) -> bool:
 
 
 def image(variant: str = "bare") -> str:
-    """Return the reference of the image `bare` (no engine) or `docker` (has one), building it if need be.
+    """Return the reference of image `bare` (no engine) or `docker` (has one); build it if need be.
 
     Takes about 35 s the first time, 2 s when only the cached archive has to be imported.
     """

@@ -21,7 +21,7 @@ mkdir -p "$work/ca"
 find /usr/local/share/ca-certificates -name '*.crt' -exec cp {} "$work/ca/" \; 2>/dev/null || true
 
 mmdebstrap --quiet --variant=minbase --skip=cleanup/apt/lists \
-    --include=systemd,systemd-sysv,dbus,openssh-server,python3-minimal,python3,sudo,iproute2,netbase,ca-certificates,procps,kmod \
+    --include=systemd,systemd-sysv,dbus,openssh-server,python3-minimal,python3,sudo,iproute2,netbase,ca-certificates,procps,kmod,busybox-static \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
     --dpkgopt='path-exclude=/usr/share/locale/*' \
     --customize-hook="copy-in $work/apt.conf /etc/apt/apt.conf.d" \

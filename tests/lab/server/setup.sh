@@ -29,3 +29,25 @@ systemctl mask systemd-udevd.service systemd-udev-trigger.service systemd-logind
     e2scrub_all.timer fstrim.timer systemd-modules-load.service 2>/dev/null
 systemctl enable ssh.service
 : >/etc/machine-id
+
+# An engine mounts the control groups of an unprivileged container read-only; an engine inside needs
+# to write there. Only the mount is changed, hence "bind".
+cat >/usr/local/sbin/lab-cgroups <<'SCRIPT'
+#!/bin/sh
+awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts | while read -r mount; do
+    mount -o remount,bind,rw "$mount"
+done
+SCRIPT
+chmod 0755 /usr/local/sbin/lab-cgroups
+cat >/etc/systemd/system/lab-cgroups.service <<'UNIT'
+[Unit]
+Description=Make control groups writable
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=/usr/local/sbin/lab-cgroups
+[Install]
+WantedBy=sysinit.target
+UNIT
+systemctl enable lab-cgroups.service
