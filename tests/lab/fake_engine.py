@@ -1,0 +1,182 @@
+"""A stateful, scriptable Docker Engine on a real unix socket, in a thread of the test process.
+
+    with FakeEngine() as fake:
+        fake.add_image("app:1", cmd=["serve"], behaviour="healthy")
+        client = Client(unix_dial(fake.socket_path))
+
+Behaves like Docker 20.10 (API 1.41); `api="1.51"` like Docker 28. Containers of an image do what
+its behaviour says: `run` | `exit:N` | `healthy` | `unhealthy` | `healthy-after:SECONDS` |
+`slow-stop:SECONDS`; under `run` the health of a container with a healthcheck stays `starting`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Optional
+
+from . import fake_build, fake_containers, fake_life, fake_netvol  # noqa: F401  (routes)
+from .fake_build import Build, BuildFailed
+from .fake_images import config_of, store
+from .fake_routes import find
+from .fake_state import ApiError, Json, State, normal
+from .serving import Request, Response, Server, failed
+
+__all__ = ["Build", "BuildFailed", "FakeEngine"]
+_VERSIONS = {"1.41": "20.10.24", "1.45": "26.1.5", "1.51": "28.5.2"}
+
+
+class FakeEngine(Server):
+    """The fake; `containers`, `images`, `networks` (by id) and `volumes` (by name) are its state.
+
+    `registry` maps references to what a pull brings: add_image's options, `behaviour`, `seed`
+    (another one makes another image), or `error` (the text that ends the pull's stream).
+    `on_build` is called with each Build: it may return Config entries or raise BuildFailed;
+    `builds` lists them.
+    """
+
+    def __init__(self, api: str = "1.41", min_api: str = "1.12", counted: str = "writes") -> None:
+        super().__init__(counted)
+        self.api, self.min_api = api, min_api
+        self.state = State(api)
+        self.containers: Dict[str, Json] = self.state.containers
+        self.images = self.state.images
+        self.networks = self.state.networks
+        self.volumes = self.state.volumes
+        self.registry = self.state.registry
+        self.builds: List[Build] = self.state.builds
+        self.events = self.state.events
+        fake_netvol.add_defaults(self.state)
+
+    # -- what tests arrange ---------------------------------------------------------------
+
+    def add_image(
+        self,
+        ref: str,
+        *,
+        behaviour: str = "run",
+        logs: Optional[List[str]] = None,
+        seed: str = "",
+        **options: Any,
+    ) -> str:
+        """Make an image and return its id; `seed` tells images of one configuration apart.
+
+        Options: env (dict or list), cmd, entrypoint, labels, volumes and exposed (lists),
+        healthcheck (as in the API), user, workdir, stop_signal. `logs` are the lines that each
+        start of a container prints.
+        """
+        with self.state.lock:
+            image = store(self.state, ref, config_of(options), seed or normal(ref))
+            self.state.behaviours[image["Id"]] = behaviour
+            self.state.image_logs[image["Id"]] = list(logs or [])
+        return str(image["Id"])
+
+    def behave(self, ref: str, behaviour: str) -> None:
+        """Change what containers of an image do from their next start or stop on."""
+        with self.state.lock:
+            self.state.behaviours[self._image(ref)["Id"]] = behaviour
+
+    def _image(self, ref: str) -> Json:
+        image = self.state.find_image(ref)
+        if image is None:
+            raise KeyError(ref)
+        return image
+
+    @property
+    def on_build(self) -> Optional[Callable[[Build], Optional[Json]]]:
+        return self.state.on_build
+
+    @on_build.setter
+    def on_build(self, hook: Optional[Callable[[Build], Optional[Json]]]) -> None:
+        self.state.on_build = hook
+
+    # -- what tests look at ---------------------------------------------------------------
+
+    def container(self, ref: str) -> Optional[Json]:
+        """Find a container by name or id; None when there is none."""
+        return self.state.find_container(ref)
+
+    def network(self, ref: str) -> Optional[Json]:
+        return self.state.find_network(ref)
+
+    def image(self, ref: str) -> Optional[Json]:
+        return self.state.find_image(ref)
+
+    def names(self) -> List[str]:
+        """Return the names of all containers, sorted."""
+        return sorted(box["Name"][1:] for box in self.containers.values())
+
+    # -- what happens to containers without a request -------------------------------------
+
+    def die(self, ref: str, code: int = 1) -> None:
+        """Let a running container end by itself."""
+        with self.state.lock:
+            fake_life.die(self.state, self.state.container(ref), code)
+
+    def health(self, ref: str, status: str) -> None:
+        """Let a container's healthcheck come out as `healthy` or `unhealthy`."""
+        with self.state.lock:
+            fake_life.set_health(self.state, self.state.container(ref), status)
+
+    def log(self, ref: str, *lines: str, stream: int = 1) -> None:
+        """Add lines to a container's output (stream 1 or 2)."""
+        key = self.state.container(ref)["Id"]
+        self.state.log_lines.setdefault(key, []).extend((stream, line) for line in lines)
+
+    # -- serving --------------------------------------------------------------------------
+
+    def __exit__(self, *exc: object) -> None:
+        self.state.end()
+        super().__exit__(*exc)
+
+    def answer(self, request: Request) -> Response:
+        refused = self._version(request)
+        if refused:
+            return failed(400, refused)
+        if request.path in ("/_ping", "/version", "/info"):
+            return self._about(request)
+        found = find(request)
+        if found is None:
+            return failed(404, "page not found")
+        handler, parameters = found
+        try:
+            with self.state.lock:
+                return handler(self.state, request, **parameters)
+        except ApiError as exc:
+            return failed(exc.status, exc.text)
+
+    def _version(self, request: Request) -> str:
+        if request.api is None:
+            return ""
+        asked = [int(part) for part in request.api.split(".")]
+        if asked > [int(part) for part in self.api.split(".")]:
+            text = f"client version {request.api} is too new. Maximum supported API version is"
+            return f"{text} {self.api}"
+        if asked < [int(part) for part in self.min_api.split(".")]:
+            text = f"client version {request.api} is too old. Minimum supported API version is"
+            return f"{text} {self.min_api}, please upgrade your client to a newer version"
+        return ""
+
+    def _about(self, request: Request) -> Response:
+        version = _VERSIONS.get(self.api, f"{self.api}-fake")
+        headers = {"Api-Version": self.api, "Server": f"Docker/{version} (linux)"}
+        if request.path == "/_ping":
+            return Response(200, body=b"OK", headers=headers, kind="text/plain")
+        about: Json = {"ApiVersion": self.api, "MinAPIVersion": self.min_api, "Version": version}
+        if request.path == "/info":
+            running = sum(box["State"]["Running"] for box in self.containers.values())
+            about = {
+                "ID": "FAKE",
+                "Name": "fake-host",
+                "ServerVersion": version,
+                "Containers": len(self.containers),
+                "ContainersRunning": running,
+                "Images": len(self.images),
+                "Driver": "overlay2",
+                "OSType": "linux",
+                "Architecture": "x86_64",
+                "NCPU": 2,
+                "MemTotal": 8 << 30,
+                "CgroupVersion": "1",
+                "LiveRestoreEnabled": False,
+                "Swarm": {"LocalNodeState": "inactive"},
+            }
+        return Response(200, about, headers=headers)
