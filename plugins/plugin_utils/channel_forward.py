@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import socket
 import subprocess
 import tempfile
 import threading
+import time
 from typing import List, Optional
 
 from ansible import constants as C
@@ -134,12 +136,11 @@ class Child(Forward):
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
             )
-            for line in self._process.stdout or ():
-                if line.strip() == READY.encode():
-                    return
+            if _says_ready(self._process, time.monotonic() + self._timeout):
+                return
             errors.seek(0)
             text = errors.read().decode(errors="replace")
-        raise Blocked(f"child: ssh to {self._ssh.host} ended: {last_line(text)}")
+        raise Blocked(f"child: no ssh connection to {self._ssh.host}: {last_line(text)}")
 
     def _release(self) -> None:
         process, self._process = self._process, None
@@ -154,6 +155,20 @@ class Child(Forward):
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _says_ready(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Wait for the line READY among what a login shell may print; False at the end or deadline."""
+    if process.stdout is None:
+        return False
+    descriptor, seen = process.stdout.fileno(), b""
+    while READY.encode() + b"\n" not in seen:
+        left = max(0.0, deadline - time.monotonic())
+        chunk = os.read(descriptor, 4096) if select.select([descriptor], [], [], left)[0] else b""
+        if not chunk:
+            return False
+        seen += chunk
+    return True
 
 
 def local_folder() -> str:

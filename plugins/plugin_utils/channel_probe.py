@@ -32,7 +32,7 @@ class Probe:
 
 
 def connect(path: str, timeout: float) -> socket.socket:
-    """Open a stream to a unix socket of this machine; raise OSError as connect(2) gives."""
+    """Open a stream to a unix socket of this machine; raise OSError as the system does."""
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         stream.settimeout(timeout)

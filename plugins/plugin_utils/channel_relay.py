@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, List, Optional, Sequence, Union
+from typing import IO, Any, List, Optional, Tuple
 
 from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
@@ -37,21 +37,22 @@ END_SECONDS = 2.0
 class Wire:
     """One relay process and our end of the socket pair that is its input and output."""
 
-    def __init__(self, command: Sequence[Union[str, bytes]]) -> None:
+    def __init__(self, command: List[bytes]) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115 - closed by end()
             dir=C.DEFAULT_LOCAL_TMP
         )
         self.stream, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                command, stdin=theirs, stdout=theirs, stderr=self._errors
+                command, stdin=theirs.fileno(), stdout=theirs.fileno(), stderr=self._errors
             )
 
     def errors(self) -> str:
         """Return what the process wrote to stderr so far (the last 64 KiB)."""
         size = self._errors.seek(0, 2)
         self._errors.seek(max(0, size - 65536))
-        return to_text(self._errors.read())
+        text: str = to_text(self._errors.read())
+        return text
 
     def await_ready(self, become: Any, password: Optional[str], deadline: float) -> None:
         """Read up to the line READY, giving the password when it is asked for.
@@ -119,7 +120,7 @@ class Relay:
         self._timeout = timeout
         self._host = ssh.host if ssh else "this machine"
         self._wires: List[Wire] = []
-        self._tools = TOOLS
+        self._tools: Tuple[str, ...] = TOOLS
         self._check_means()
         self._spare: Optional[Wire] = self._first()
 
@@ -186,14 +187,14 @@ class Relay:
         wire.stream.settimeout(self._timeout)
         return wire
 
-    def _command(self) -> Sequence[Union[str, bytes]]:
+    def _command(self) -> List[bytes]:
         script = relay_script(self._path, self._tools)
         if self._become is None:
             words = "/bin/sh -c " + shlex.quote(script)
         else:
             words = self._become.build_become_command(script, self._connection._shell)
         if self._ssh is None:
-            return ["/bin/sh", "-c", words]
+            return [b"/bin/sh", b"-c", to_bytes(words)]
         return self._ssh.argv("-T", self._ssh.host, words)
 
     def _verdict(self, text: str, blocked: Blocked) -> Exception:

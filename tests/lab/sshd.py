@@ -1,0 +1,198 @@
+"""Throw-away ssh servers on loopback, and accounts of this machine to log in with.
+
+Each server runs as the account it serves, with its own host key, known_hosts and user key in one
+temporary folder; nothing of the machine's own ssh configuration is touched. Accounts are made by
+`useradd` and removed again, so the tests that use them need root.
+"""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import secrets
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUDOERS = Path("/etc/sudoers.d")
+
+
+def _run(*command: str, stdin: str | None = None) -> None:
+    done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{shlex.join(command)}: {done.stderr.strip()}")
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user of this machine made for a test; `sudo` is "", "free" or "password"."""
+
+    name: str
+    password: str
+    home: Path
+    groups: tuple[str, ...] = ()
+    sudo: str = ""
+
+    def create(self) -> None:
+        groups = ["-G", ",".join(self.groups)] if self.groups else []
+        _run("useradd", "-m", "-d", str(self.home), "-s", "/bin/sh", *groups, self.name)
+        _run("chpasswd", stdin=f"{self.name}:{self.password}\n")
+        if self.sudo:
+            tag = "NOPASSWD: " if self.sudo == "free" else ""
+            rule = SUDOERS / self.name
+            rule.write_text(f"{self.name} ALL=(ALL) {tag}ALL\n")
+            rule.chmod(0o440)
+
+    def remove(self) -> None:
+        """Remove the account, its rule and its home; its servers must have ended."""
+        (SUDOERS / self.name).unlink(missing_ok=True)
+        subprocess.run(["userdel", "-f", "-r", self.name], capture_output=True, check=False)
+
+
+@dataclass
+class Sshd:
+    """One running server and the inventory variables that reach it."""
+
+    process: subprocess.Popen[bytes]
+    variables: dict[str, str | int]
+    log: Path
+
+
+@dataclass
+class Site:
+    """A folder with a user key and known_hosts, the accounts and the servers of a test session.
+
+    `folder` must be one that every account can enter, so not one of pytest's. `control` is for
+    Ansible's control sockets (ANSIBLE_SSH_CONTROL_PATH_DIR).
+    """
+
+    folder: Path
+    prefix: str = "fleet-ch"
+    accounts: list[Account] = field(default_factory=list)
+    servers: list[Sshd] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o755)
+        self.key = self.folder / "user_key"
+        _keygen(self.key)
+        self.control = self.folder / "control"
+        self.control.mkdir(mode=0o700)
+
+    def account(self, name: str, groups: Iterable[str] = (), sudo: str = "") -> Account:
+        """Make an account; one that an interrupted run left behind is made anew."""
+        account = Account(
+            name=f"{self.prefix}-{name}",
+            password=secrets.token_hex(8),
+            home=self.folder / name,
+            groups=tuple(groups),
+            sudo=sudo,
+        )
+        account.remove()
+        self.accounts.append(account)
+        account.create()
+        return account
+
+    def sshd(self, account: Account, *settings: str) -> Sshd:
+        """Start a server for one account; `settings` are lines of sshd_config that come first."""
+        port = _free_port()
+        place = self.folder / f"sshd-{port}"
+        place.mkdir()
+        _keygen(place / "host_key")
+        (place / "authorized_keys").write_text(self.key.with_suffix(".pub").read_text())
+        config = place / "sshd_config"
+        config.write_text("\n".join([*settings, *_settings(place, port)]) + "\n")
+        user = pwd.getpwnam(account.name)
+        for path in (place, *place.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
+        log = place / "log"
+        with log.open("wb") as errors:
+            process = subprocess.Popen(
+                ["/usr/sbin/sshd", "-D", "-e", "-f", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=errors,
+                stderr=errors,
+                user=user.pw_uid,
+                group=user.pw_gid,
+                extra_groups=[grp.getgrnam(name).gr_gid for name in account.groups],
+                cwd=account.home,
+                env={"PATH": "/usr/local/bin:/usr/bin:/bin"},
+            )
+        server = Sshd(process, self._variables(account, port, place), log)
+        self.servers.append(server)
+        _await_port(server, port)
+        return server
+
+    def _variables(self, account: Account, port: int, place: Path) -> dict[str, str | int]:
+        known = place / "known_hosts"
+        host_key = (place / "host_key.pub").read_text().split()[:2]
+        known.write_text(f"[127.0.0.1]:{port} {' '.join(host_key)}\n")
+        return {
+            "ansible_host": "127.0.0.1",
+            "ansible_port": port,
+            "ansible_user": account.name,
+            "ansible_ssh_private_key_file": str(self.key),
+            "ansible_ssh_common_args": f"-o UserKnownHostsFile={known} -o IdentitiesOnly=yes "
+            "-o StrictHostKeyChecking=yes -F none",
+            "ansible_python_interpreter": "/usr/bin/python3",
+        }
+
+    def stop(self) -> None:
+        """End shared connections and servers, then remove the accounts and the folder."""
+        for path in self.control.iterdir():
+            subprocess.run(
+                ["ssh", "-F", "none", "-S", str(path), "-O", "exit", "-"],
+                capture_output=True,
+                check=False,
+            )
+        for server in self.servers:
+            server.process.terminate()
+            server.process.wait(10)
+        for account in self.accounts:
+            account.remove()
+        shutil.rmtree(self.folder)
+
+
+def _settings(place: Path, port: int) -> list[str]:
+    return [
+        f"Port {port}",
+        "ListenAddress 127.0.0.1",
+        f"HostKey {place}/host_key",
+        f"AuthorizedKeysFile {place}/authorized_keys",
+        "PidFile none",
+        "UsePAM no",  # a server that is not root's cannot
+        "StrictModes no",  # the folder lies under the world-writable /tmp
+        "PasswordAuthentication no",
+        "Subsystem sftp internal-sftp",
+    ]
+
+
+def _keygen(path: Path) -> None:
+    _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _await_port(server: Sshd, port: int) -> None:
+    """Wait until the server greets, at most ten seconds."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and server.process.poll() is None:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as stream:
+                if stream.recv(4) == b"SSH-":
+                    return
+        except OSError:
+            time.sleep(0.02)  # nothing to wait on before it listens
+    print(server.log.read_text(), file=sys.stderr)
+    raise RuntimeError(f"no ssh server on port {port}")
