@@ -1,0 +1,160 @@
+"""What is tried in which order, and what happens where ansible-core is not as expected."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible import constants as C
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
+from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
+    NoChannel,
+    open_channel,
+)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import Blocked
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_ssh import Ssh
+
+from tests.unit.channel.fakes import SshPlugin, action
+
+
+@pytest.fixture(autouse=True)
+def local_tmp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def stalled(tmp_path: Path) -> Iterator[str]:
+    """Return a socket whose owner accepts and never answers."""
+    path = str(tmp_path / "stalled")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        yield path
+
+
+def test_our_options_come_first_and_sshpass_is_stripped_with_its_pipe() -> None:
+    plugin = SshPlugin(sshpass=True)
+    before = len(os.listdir("/proc/self/fd"))
+    command = Ssh(plugin).argv("-O", "check", "server")
+    assert command[:3] == [b"ssh", b"-o", b"BatchMode=yes"]
+    assert command[-3:] == [b"-O", b"check", b"server"]
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert plugin.sshpass_pipe is None
+
+
+def test_the_plugin_is_told_its_host_before_it_builds_a_command() -> None:
+    plugin = SshPlugin()
+    assert Ssh(plugin).host == plugin.host == "server"
+    assert Ssh(SshPlugin(host=None)).host == "fallback"
+
+
+@pytest.mark.parametrize("name", ["paramiko_ssh", "ansible.netcommon.local", "other.coll.ssh", ""])
+def test_another_connection_plugin_has_no_channel(name: str) -> None:
+    connection = SimpleNamespace(ansible_name=name)
+    with pytest.raises(NoChannel) as caught:
+        open_channel(action(connection), None, 1.0)
+    assert name in caught.value.reasons[-1]
+
+
+@pytest.mark.parametrize("gone", ["_build_command", "_play_context"])
+def test_a_private_name_that_is_gone_means_no_channel(gone: str) -> None:
+    plugin: Any = SshPlugin()
+    if gone == "_build_command":
+        plugin._build_command = None
+    else:
+        del plugin._play_context
+    with pytest.raises(NoChannel) as caught:
+        open_channel(action(plugin), None, 1.0)
+    assert "not as expected" in caught.value.reasons[-1]
+
+
+def test_a_become_method_that_needs_a_terminal_has_no_channel() -> None:
+    plugin = SshPlugin("false")
+    plugin.become = SimpleNamespace(
+        name="su", require_tty=True, pipelining=False, get_option=lambda _name: "root"
+    )
+    with pytest.raises(NoChannel) as caught:
+        open_channel(action(plugin), None, 1.0)
+    assert ["become" in caught.value.reasons[0], "su" in caught.value.reasons[1]] == [True, True]
+
+
+def test_becoming_who_one_is_needs_no_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = SshPlugin("false", remote_user="root")
+    plugin.become = SimpleNamespace(get_option=lambda _name: None)
+    opened: list[str] = []
+    monkeypatch.setattr(
+        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.Forward",
+        lambda _ssh, path, _timeout: opened.append(path),
+    )
+    assert open_channel(action(plugin), "unix:///x", 1.0).way.name == "forward"
+    assert opened == ["/x"]
+
+
+def local(path: str) -> Any:
+    plugin = SshPlugin()
+    plugin.ansible_name = "ansible.builtin.local"
+    return open_channel(action(plugin), f"unix://{path}", 1.0)
+
+
+def test_no_permission_on_a_local_socket_names_user_and_group(
+    monkeypatch: pytest.MonkeyPatch, stalled: str
+) -> None:
+    def refuse(_path: str, _timeout: float) -> socket.socket:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(
+        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_local.connect", refuse
+    )
+    with pytest.raises(EngineMissing) as caught:
+        local(stalled)
+    assert Path(stalled).owner() in str(caught.value)
+
+
+def test_a_forward_to_an_engine_that_stalls_is_one_error_and_leaves_nothing(
+    stalled: str, local_tmp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[str] = []
+
+    def control(self: Ssh, order: str, *words: str) -> bool:
+        orders.append(order)
+        if order == "forward":
+            os.symlink(stalled, words[1].split(":")[0])
+        return True
+
+    monkeypatch.setattr(Ssh, "control", control)
+    with pytest.raises(EngineMissing, match="did not answer GET /_ping within"):
+        open_channel(action(SshPlugin()), f"unix://{stalled}", 0.05)
+    assert orders == ["forward", "cancel"]
+    assert os.listdir(local_tmp) == ["stalled"]
+
+
+def test_the_folder_of_a_forward_is_the_users_alone_and_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = channel_forward.local_folder()
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    deep = tmp_path / ("d" * 90)
+    deep.mkdir()
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(deep))
+    with pytest.raises(Blocked, match="local_tmp is too long"):
+        channel_forward.local_folder()
+    assert os.listdir(deep) == []
+
+
+def test_a_child_whose_ssh_ends_tells_its_last_words(tmp_path: Path) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\necho 'Connection closed by server' >&2\nexit 255\n")
+    ssh.chmod(0o755)
+    with pytest.raises(Blocked, match="Connection closed by server"):
+        channel_forward.Child(Ssh(SshPlugin(str(ssh))), "/x", 5.0)
+    assert [name for name in os.listdir(tmp_path) if name != "ssh"] == []
+    assert threading.active_count() == 1
