@@ -1,0 +1,116 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a Dockerfile is built from: the images behind FROM and COPY --from."""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+
+_ESCAPE = re.compile(r"#\s*escape\s*=\s*([`\\])\s*", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"#\s*\w+\s*=.*")
+_VARIABLE = re.compile(r"\\\$|\$(\w+)|\$\{(\w+)(?:(:?[-+])([^}]*))?\}")
+
+
+def base_references(text: str, args: Mapping[str, str], target: str = "") -> Tuple[str, ...]:
+    """Return the references that a build resolves, as written, without stages and `scratch`.
+
+    ARG lines before the first FROM are substituted, declared `args` over their defaults. Stages
+    behind `target` are not built and do not count (classic builder).
+    """
+    values: Dict[str, str] = {}
+    stages: List[str] = []
+    found: List[str] = []
+    for word, rest in _instructions(text):
+        if word == "ARG" and not stages:
+            values.update(_argument(rest, args, values))
+        elif word == "FROM":
+            if stages and target and target.lower() in (stages[-1], str(len(stages) - 1)):
+                break
+            base, name = _from(rest, values)
+            if base.lower() not in stages and base.lower() not in ("scratch", ""):
+                found.append(base)
+            stages.append(name)
+        elif word == "COPY":
+            source = _copy_from(rest)
+            if source and source.lower() not in stages and not source.isdigit():
+                found.append(source)
+    return tuple(dict.fromkeys(found))
+
+
+def _instructions(text: str) -> Iterator[Tuple[str, str]]:
+    """Yield (WORD, rest) of each instruction, continued lines joined, comments left out."""
+    escape = _escape(text)
+    whole = ""
+    for line in text.lstrip("\ufeff").splitlines():
+        part = line.strip()
+        if part.startswith("#") or (not part and whole):
+            continue
+        if part.endswith(escape):
+            whole += part[:-1] + " "
+            continue
+        words = (whole + part).split(None, 1)
+        whole = ""
+        if words:
+            yield words[0].upper(), words[1] if len(words) > 1 else ""
+
+
+def _escape(text: str) -> str:
+    # Parser directives stand before everything else, comments included.
+    for line in text.lstrip("\ufeff").splitlines():
+        found = _ESCAPE.fullmatch(line.strip())
+        if found:
+            return found.group(1)
+        if not _DIRECTIVE.fullmatch(line.strip()):
+            break
+    return "\\"
+
+
+def _argument(rest: str, args: Mapping[str, str], values: Mapping[str, str]) -> Dict[str, str]:
+    made: Dict[str, str] = {}
+    for word in rest.split():
+        name, equals, default = word.partition("=")
+        if name in args:
+            made[name] = args[name]
+        elif equals:
+            made[name] = _substitute(_unquote(default), {**values, **made})
+    return made
+
+
+def _from(rest: str, values: Mapping[str, str]) -> Tuple[str, str]:
+    """Return the image and the stage's name in lower case ("" when it has none)."""
+    words = [word for word in rest.split() if not word.startswith("--")]
+    base = _substitute(_unquote(words[0]), values) if words else ""
+    named = len(words) > 2 and words[1].upper() == "AS"
+    return base, words[2].lower() if named else ""
+
+
+def _copy_from(rest: str) -> str:
+    for word in rest.split():
+        if not word.startswith("--"):
+            return ""
+        if word.startswith("--from="):
+            return _unquote(word[7:])
+    return ""
+
+
+def _unquote(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if quoted else text
+
+
+def _substitute(text: str, values: Mapping[str, str]) -> str:
+    """Replace $V, ${V}, ${V:-x} and ${V:+x} (Dockerfile reference, "Environment replacement")."""
+
+    def one(found: re.Match[str]) -> str:
+        name: Optional[str] = found.group(1) or found.group(2)
+        if name is None:
+            return "$"
+        value, operator, word = values.get(name), found.group(3) or "", found.group(4) or ""
+        given = bool(value) if operator.startswith(":") else value is not None
+        if operator.endswith("+"):
+            return word if given else ""
+        return (value or "") if given or not operator else word
+
+    return _VARIABLE.sub(one, text)

@@ -1,0 +1,96 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: one snapshot of an image, its base images, and who uses it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from . import image_record
+from .http import Client, EngineError, Query
+from .image_wish import Wish
+
+Inspect = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at the engine. Images are what its inspect answers, None if they are not there.
+
+    `bases` and `remotes` are by reference; a remote is the registry's answer or the error that
+    stands for it. `users` names the containers made from the image, looked up before a removal.
+    `unknown` maps "engine" and image references to what an earlier task of this run would do.
+    """
+
+    image: Optional[Inspect] = None
+    record: Mapping[str, Any] = field(default_factory=dict)
+    bases: Mapping[str, Optional[Inspect]] = field(default_factory=dict)
+    remotes: Mapping[str, Any] = field(default_factory=dict)
+    users: Tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
+
+
+def observe(
+    client: Optional[Client], wish: Wish, pending: Mapping[str, str], settled: bool
+) -> Found:
+    """Take a snapshot with reads only: one round trip if the image is not ours to compare."""
+    bases = wish.build.bases if wish.build else ()
+    unknown = {
+        one: pending[f"image/{one}"] for one in (wish.name, *bases) if f"image/{one}" in pending
+    }
+    if client is None:
+        return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
+    asked = _remotes(wish) if not settled else ()
+    requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{wish.name}/json", None)]
+    requests += [(f"/images/{one}/json", None) for one in bases]
+    requests += [(f"/distribution/{one}/json", None) for one in asked]
+    answers = client.get_all(requests)
+    image = found(answers[0])
+    local = answers[1 : 1 + len(bases)]
+    return Found(
+        image=image,
+        record=_record(client, wish, image),
+        bases={base: found(answer) for base, answer in zip(bases, local)},
+        remotes=dict(zip(asked, answers[1 + len(bases) :])),
+        users=_users(client, image) if image and wish.state == "absent" else (),
+        unknown=unknown,
+        settled=settled,
+    )
+
+
+def found(answer: Any) -> Optional[Inspect]:
+    """Return an inspect answer, None for what does not exist; raise any other error."""
+    if isinstance(answer, EngineError):
+        if answer.status != 404:
+            raise answer
+        return None
+    return dict(answer)
+
+
+def _remotes(wish: Wish) -> Tuple[str, ...]:
+    """Return the references whose registry is asked."""
+    if wish.state == "absent":
+        return ()
+    if wish.build is not None:
+        return wish.build.bases if wish.build.pull else ()
+    return (wish.name,) if wish.pull_policy == "always" else ()
+
+
+def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Dict[str, Any]:
+    if image is None or wish.build is None or not image_record.label_of(image):
+        return {}
+    # What the image was made from; only the classic builder and commit keep it.
+    parent = image.get("Parent")
+    above = found(client.get_all([(f"/images/{parent}/json", None)])[0]) if parent else None
+    return image_record.read(image, above, wish.name)
+
+
+def _users(client: Client, image: Inspect) -> Tuple[str, ...]:
+    query = {"all": True, "filters": {"ancestor": [image["Id"]]}}
+    listed = client.get("/containers/json", query) or []
+    # The filter also finds containers of images that were made from this one.
+    names = [one["Names"][0].lstrip("/") for one in listed if one.get("ImageID") == image["Id"]]
+    return tuple(sorted(names))
