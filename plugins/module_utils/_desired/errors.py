@@ -14,8 +14,10 @@ class FleetError(Exception):
     `option` is the key path of the option at fault (`ports[1].published`), `address` the resource
     (`container/web`); `message` says what happened, `hint` what would be right, `details` carries
     evidence as JSON-able values (`log`: the last log lines, `exit_code`: an int). None of them may
-    hold a secret value.
+    hold a secret value. `outcome_unknown` marks errors after which a mutation may have happened.
     """
+
+    outcome_unknown = False
 
     def __init__(
         self,

@@ -142,6 +142,31 @@ class Step:
         }
 
 
+class Chain:
+    """Builds the steps of one address, each needing the one before it."""
+
+    def __init__(self, address: str, first: int = 1) -> None:
+        self.address = address
+        self.steps: List[Step] = []
+        self._number = first
+
+    def add(
+        self,
+        verb: str,
+        cause: str,
+        impact: str = "none",
+        changes: Tuple[Change, ...] = (),
+        maybe: bool = False,
+        address: str = "",
+        **args: str,
+    ) -> None:
+        """Append a step; `args` are ids and names (`on`, `to`, `id`)."""
+        needs = (self.steps[-1].id,) if self.steps else ()
+        where = address or self.address
+        number = str(self._number + len(self.steps))
+        self.steps.append(Step(number, where, verb, cause, impact, changes, needs, maybe, args))
+
+
 @dataclass(frozen=True)
 class Plan:
     """Ordered steps with their needs, and what else the user should know.

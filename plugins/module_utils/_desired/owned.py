@@ -58,3 +58,8 @@ def read(value: Any, inherited: Any, address: str) -> Dict[str, Any]:
     if not isinstance(record, dict) or record.get("address") != address:
         return {}
     return record
+
+
+def fingerprint(values: Any) -> str:
+    """Return a digest of observed values, to tell whether a saved plan still fits."""
+    return hashlib.sha256(canonical(values).encode()).hexdigest()[:16]

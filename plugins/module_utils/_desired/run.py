@@ -52,7 +52,7 @@ class Resource(Protocol):
 
     `name` is the resource's key in results. `reveals` are verbs whose outcome tells whether
     `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure. `recover` plans
-    the way back after a failure, given the step ids that were done.
+    the way back after a failure, given the steps that were begun.
     """
 
     name: str
@@ -65,7 +65,7 @@ class Resource(Protocol):
 
     def plan(self, desired: Any, snapshot: Any) -> Plan: ...
 
-    def recover(self, desired: Any, snapshot: Any, done: List[Step]) -> Plan: ...
+    def recover(self, desired: Any, snapshot: Any, begun: List[Step]) -> Plan: ...
 
     def present(self, snapshot: Any) -> Any: ...
 
@@ -165,7 +165,9 @@ def _execute(
     done = [step for step in steps if step.id in result.done]
     if result.error is None:
         return done
-    raise _failed(result, _go_back(resource, desired, client, done), desired)
+    unsure = getattr(result.error, "outcome_unknown", False)
+    begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
+    raise _failed(result, _go_back(resource, desired, client, begun), desired)
 
 
 def _act(
@@ -188,16 +190,17 @@ def _act(
     try:
         return execute(plan, steps, act)
     finally:
-        for number, extra in clients.items():
-            if number:
-                extra.close()
+        extra = [worker for number, worker in clients.items() if number]
+        for open_thing in [*extra, *shared.values()]:
+            if hasattr(open_thing, "close"):
+                open_thing.close()
 
 
-def _go_back(resource: Resource, desired: Desired, client: Any, done: List[Step]) -> Optional[str]:
+def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
     """Undo a failed plan; return what could not be undone, in words."""
     try:
         snapshot = resource.observe(client, desired, {}, True)
-        plan = resource.recover(desired, snapshot, done)
+        plan = resource.recover(desired, snapshot, begun)
         error = _act(resource, desired, client, snapshot, plan, plan.steps).error
     except FleetError as broken:
         error = broken

@@ -15,6 +15,7 @@ MASK = "********"
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NANOSECONDS = {
     "us": 1_000,
     "µs": 1_000,
@@ -49,7 +50,8 @@ def show(value: Any) -> str:
         return "[" + ", ".join(show(item) for item in value) + "]"
     if value is True or value is False:
         return "true" if value else "false"
-    return str(value)
+    text = str(value)
+    return text[:19] if _DIGEST.fullmatch(text) else text
 
 
 def parse_size(value: Any, where: str) -> Optional[int]:

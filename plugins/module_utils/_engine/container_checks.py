@@ -1,0 +1,86 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold before a container is created: found while planning, before anything is written."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, List, Mapping, Sequence, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Step
+from .._desired.values import dig
+from . import swap
+from .container_found import Found
+from .container_wish import Wish
+
+
+def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return reasons to refuse a replacement; raise InvalidOption for a wish that cannot work."""
+    creations = [step for step in steps if step.verb == "create"]
+    if not creations:
+        return []
+    _check_health(wish, found)
+    _check_ports(wish, found)
+    return _dependents(found, creations[0]) if creations[0].args["on"] != wish.name else []
+
+
+def _check_health(wish: Wish, found: Found) -> None:
+    if wish.wait != "healthy" or not swap.will_run(wish, True) or found.image is None:
+        return
+    test = wish.declared.get("healthcheck.test") or dig(found.image, "Config.Healthcheck.Test")
+    if not test or tuple(test) == ("NONE",):
+        raise InvalidOption(
+            "healthy cannot be seen: neither the task nor the image has a healthcheck",
+            option="wait",
+            hint="add a healthcheck, or wait: started",
+        )
+
+
+def _check_ports(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a host port that another running container publishes."""
+    if not swap.will_run(wish, found.current is not None and swap.runs(found.current)):
+        return
+    mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
+    taken = {
+        key: name
+        for other in found.others
+        if other.get("Id") not in mine
+        for key, name in _published(other)
+    }
+    for port, bindings in (wish.declared.get("ports") or {}).items():
+        protocol = port.partition("/")[2]
+        for ip, host in bindings:
+            for (other_ip, other_host, other_protocol), name in taken.items():
+                meets = not ip or not other_ip or ip == other_ip
+                if meets and (host, protocol) == (other_host, other_protocol):
+                    raise InvalidOption(
+                        f"host port {host}/{protocol} is published by the container {name}",
+                        option="ports",
+                        hint="choose another port, or stop that container first",
+                    )
+
+
+def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str], str]]:
+    name = str((other.get("Names") or [other.get("Id")])[0]).lstrip("/")
+    for port in other.get("Ports") or ():
+        if port.get("PublicPort"):
+            ip = str(port.get("IP") or "")
+            ip = "" if ip in ("0.0.0.0", "::") else ip
+            yield (ip, str(port["PublicPort"]), str(port.get("Type", "tcp"))), name
+
+
+def _dependents(found: Found, creation: Step) -> List[str]:
+    """Containers in the replaced one's network would be left with a dead one."""
+    ident = creation.args["on"].partition("_")[0]
+    names = [
+        str(other["Names"][0]).lstrip("/")
+        for other in found.others
+        if str(dig(other, "HostConfig.NetworkMode") or "").startswith(f"container:{ident}")
+    ]
+    if not names:
+        return []
+    return [
+        f"{creation.cause}: {', '.join(sorted(names))} would be left in the network of a container "
+        "that is gone; remove them first, and create them again afterwards"
+    ]

@@ -1,0 +1,93 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The healthcheck. The engine fills what is left out from the image, one key at a time."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Optional, Tuple
+
+from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.values import dig, parse_duration
+from .common import parse_words
+
+_MILLISECOND = 1_000_000
+_OFF = ("NONE",)
+
+
+def _parse_test(value: Any, where: str) -> Tuple[str, ...]:
+    if isinstance(value, str):
+        return ("CMD-SHELL", value)
+    words = parse_words(value, where)
+    if not words or words[0] not in ("NONE", "CMD", "CMD-SHELL"):
+        raise InvalidOption(
+            "a list must begin with CMD, CMD-SHELL or NONE",
+            option=where,
+            hint="write a string to have it run by the container's shell",
+        )
+    return words
+
+
+def _parse_time(value: Any, where: str) -> Optional[int]:
+    nanoseconds = parse_duration(value, where)
+    if nanoseconds is not None and 0 < nanoseconds < _MILLISECOND:
+        raise InvalidOption("is under 1ms", option=where, hint="the engine's least is 1ms")
+    return nanoseconds or None
+
+
+def _parse_retries(value: Any, where: str) -> Optional[int]:
+    if int(value) < 0:
+        raise InvalidOption("is negative", option=where, hint="give a number from 1 up")
+    return int(value) or None
+
+
+def _reader(key: str) -> Callable[[Mapping[str, Any], Context], Any]:
+    def read(obj: Mapping[str, Any], context: Context) -> Any:
+        # Beside NONE the image's times still appear; they mean nothing.
+        off = tuple(dig(obj, "Config.Healthcheck.Test") or ()) == _OFF
+        return None if off else dig(obj, f"Config.Healthcheck.{key}") or None
+
+    return read
+
+
+def _fallback(key: str) -> Callable[[Context], Any]:
+    def default(context: Context) -> Any:
+        off = context.declared.get("healthcheck.test") == _OFF
+        return None if off else dig(context.base, f"Healthcheck.{key}") or None
+
+    return default
+
+
+def _read_test(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    return tuple(dig(obj, "Config.Healthcheck.Test") or ())
+
+
+def _row(name: str, key: str, since: Tuple[int, int] = (0, 0)) -> FieldSpec:
+    return FieldSpec(
+        f"healthcheck.{name}",
+        at=f"Config.Healthcheck.{key}",
+        option={"type": "int" if name == "retries" else "str"},
+        parse=_parse_retries if name == "retries" else _parse_time,
+        read=_reader(key),
+        default=_fallback(key),
+        since=since,
+    )
+
+
+FIELDS = (
+    FieldSpec(
+        "healthcheck.test",
+        at="Config.Healthcheck.Test",
+        option={"type": "raw"},
+        compare="list",
+        parse=_parse_test,
+        read=_read_test,
+        default=lambda context: tuple(dig(context.base, "Healthcheck.Test") or ()),
+    ),
+    _row("interval", "Interval"),
+    _row("timeout", "Timeout"),
+    _row("start_period", "StartPeriod"),
+    _row("start_interval", "StartInterval", since=(1, 44)),
+    _row("retries", "Retries"),
+)

@@ -1,0 +1,158 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Published ports. Canonical: "80/tcp" → sorted ((host_ip, host_port), …), "" for any."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.spec import check_known
+from ..._desired.values import dig
+from .common import parse_text
+
+Binding = Tuple[str, str]
+
+_SHORT = re.compile(
+    r"(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9.]+):)?"
+    r"(?:(?P<host>[0-9]*(?:-[0-9]+)?):)?"
+    r"(?P<target>[0-9]+(?:-[0-9]+)?)"
+    r"(?:/(?P<protocol>[a-z]+))?"
+)
+_LONG = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
+_PROTOCOLS = ("tcp", "udp", "sctp")
+# Every IPv4 address, or every address: the engine treats them as one and says "" or "0.0.0.0".
+_ANY = ("", "0.0.0.0", "::")
+
+
+def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
+    """Return Compose's `ports`, short and long syntax, by container port.
+
+    Raise InvalidOption for an unquoted number (YAML reads 22:22 as 1342), an unknown key, a port
+    out of range, or a host port claimed twice.
+    """
+    found: Dict[str, List[Binding]] = {}
+    claimed: Dict[Tuple[str, str, str], str] = {}
+    for number, entry in enumerate(value):
+        here = f"{where}[{number}]"
+        for target, protocol, binding in _expand(_entry(entry, here), here):
+            _claim(claimed, binding, protocol, here)
+            bindings = found.setdefault(f"{target}/{protocol}", [])
+            if binding not in bindings:
+                bindings.append(binding)
+    return {port: tuple(sorted(bindings)) for port, bindings in found.items()}
+
+
+def _claim(
+    claimed: Dict[Tuple[str, str, str], str], binding: Binding, protocol: str, where: str
+) -> None:
+    ip, port = binding
+    if not port or "-" in port:
+        return
+    for (other_ip, other_port, other_protocol), first in claimed.items():
+        meets = ip == other_ip or not ip or not other_ip
+        if meets and (port, protocol) == (other_port, other_protocol):
+            raise InvalidOption(
+                f"host port {port}/{protocol} is already used by {first}",
+                option=where,
+                hint="publish each host port once",
+            )
+    claimed[(ip, port, protocol)] = where
+
+
+def _entry(entry: Any, where: str) -> Mapping[str, str]:
+    if isinstance(entry, Mapping):
+        check_known(entry, dict.fromkeys(_LONG, {}), where)
+        if "target" not in entry:
+            raise InvalidOption("has no target", option=where, hint="target: 80")
+        return {key: parse_text(item, f"{where}.{key}") for key, item in entry.items()}
+    if not isinstance(entry, str):
+        raise InvalidOption(
+            f"{entry} is an unquoted number", option=where, hint='quote it: "8080:80"'
+        )
+    found = _SHORT.fullmatch(entry)
+    if found is None:
+        raise InvalidOption(
+            f"'{entry}' is not a port mapping",
+            option=where,
+            hint='write "8080:80", "127.0.0.1:8080:80" or "53:53/udp"',
+        )
+    return {
+        "target": found.group("target"),
+        "published": found.group("host") or "",
+        "host_ip": (found.group("ip") or "").strip("[]"),
+        "protocol": found.group("protocol") or "tcp",
+    }
+
+
+def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Binding]]:
+    protocol = entry.get("protocol", "tcp")
+    if protocol not in _PROTOCOLS:
+        raise InvalidOption(
+            f"'{protocol}' is not a protocol", option=where, hint="tcp, udp or sctp"
+        )
+    ip = entry.get("host_ip", "")
+    ip = "" if ip in _ANY else ip
+    targets = _range(entry["target"], where)
+    published = entry.get("published", "")
+    hosts = _range(published, where) if published else range(0)
+    if len(targets) == len(hosts):
+        for target, host in zip(targets, hosts):
+            yield target, protocol, (ip, str(host))
+    elif len(hosts) and len(targets) > 1:
+        raise InvalidOption("the ranges of host and container ports differ in length", option=where)
+    else:
+        # One container port on a host range: any free port of it, kept as the text of the range.
+        for target in targets:
+            yield target, protocol, (ip, published)
+
+
+def _range(text: str, where: str) -> range:
+    first, _dash, last = text.partition("-")
+    numbers = [int(n) if n.isdigit() else 0 for n in (first, last or first)]
+    if not 0 < numbers[0] <= numbers[1] < 65536:
+        raise InvalidOption(
+            f"'{text}' is not a port or a range of ports",
+            option=where,
+            hint="ports go from 1 to 65535",
+        )
+    return range(numbers[0], numbers[1] + 1)
+
+
+def _read(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[Binding, ...]]:
+    bindings = dig(obj, "HostConfig.PortBindings") or {}
+    return {
+        port if "/" in port else f"{port}/tcp": tuple(sorted({_binding(one) for one in asked}))
+        for port, asked in bindings.items()
+        if asked
+    }
+
+
+def _binding(one: Mapping[str, Any]) -> Binding:
+    ip, port = str(one.get("HostIp") or ""), str(one.get("HostPort") or "")
+    return ("" if ip in _ANY else ip, port)
+
+
+def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
+    # Engine 20.10 silently publishes nothing for a port that is not exposed as well.
+    body["ExposedPorts"] = {port: {} for port in value}
+    body.setdefault("HostConfig", {})["PortBindings"] = {
+        port: [{"HostIp": ip, "HostPort": host} for ip, host in bindings]
+        for port, bindings in value.items()
+    }
+
+
+FIELDS = (
+    FieldSpec(
+        "ports",
+        at="HostConfig.PortBindings",
+        option={"type": "list", "elements": "raw"},
+        compare="map",
+        parse=parse_ports,
+        read=_read,
+        write=_write,
+    ),
+)

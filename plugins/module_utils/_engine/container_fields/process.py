@@ -1,0 +1,206 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What runs in the container: image, command, entrypoint, environment, labels, user, stop."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.values import dig, parse_duration
+from .common import parse_mapping, parse_text, parse_words
+
+OWNER_LABEL = "dockyard.fleet.container"
+_SECOND = 1_000_000_000
+
+
+def split_env(items: Any) -> Dict[str, Optional[str]]:
+    """Return the engine's `K=V` list as a dict, the last of duplicates winning."""
+    pairs = (str(item).partition("=") for item in items or ())
+    return {key: value if equals else None for key, equals, value in pairs}
+
+
+def secret_keys(context: Context) -> List[str]:
+    """Return the environment keys that are secret: declared so now, or when it was created."""
+    now = context.declared.get("secret_environment") or {}
+    return [*now, *context.record.get("secret", ())]
+
+
+def _read_image(obj: Mapping[str, Any], context: Context) -> Any:
+    return obj.get("Image")
+
+
+def _read_command(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    return tuple(dig(obj, "Config.Cmd") or ())
+
+
+def _default_command(context: Context) -> Tuple[str, ...]:
+    # The engine drops the image's Cmd when the entrypoint is overridden.
+    overridden = "entrypoint" in context.declared
+    return () if overridden else tuple(context.base.get("Cmd") or ())
+
+
+def _write_command(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body["Cmd"] = list(value)
+    if not value and "entrypoint" not in context.declared:
+        # An empty Cmd alone brings the image's back; with an entrypoint beside it, it stays empty.
+        body["Entrypoint"] = list(context.base.get("Entrypoint") or [""])
+
+
+def _read_entrypoint(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    words = tuple(dig(obj, "Config.Entrypoint") or ())
+    return () if words == ("",) else words
+
+
+def _write_entrypoint(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body["Entrypoint"] = list(value) or [""]
+
+
+def _read_env(obj: Mapping[str, Any], context: Context) -> Dict[str, Optional[str]]:
+    hidden = secret_keys(context)
+    env = split_env(dig(obj, "Config.Env"))
+    return {key: value for key, value in env.items() if key not in hidden}
+
+
+def _default_env(context: Context) -> Dict[str, Optional[str]]:
+    hidden = secret_keys(context)
+    env = split_env(context.base.get("Env"))
+    return {key: value for key, value in env.items() if key not in hidden}
+
+
+def _write_env(body: Dict[str, Any], value: Any, context: Context) -> None:
+    # A key without "=" takes the image's value away.
+    pairs = [key if text is None else f"{key}={text}" for key, text in value.items()]
+    body["Env"] = [*body.get("Env", ()), *pairs]
+
+
+def _read_secret_env(obj: Mapping[str, Any], context: Context) -> Dict[str, Optional[str]]:
+    env = split_env(dig(obj, "Config.Env"))
+    return {key: env[key] for key in secret_keys(context) if key in env}
+
+
+def _default_secret_env(context: Context) -> Dict[str, Optional[str]]:
+    env = split_env(context.base.get("Env"))
+    declared = context.declared.get("environment") or {}
+    gone = [key for key in context.record.get("secret", ()) if key in env and key not in declared]
+    return {key: env[key] for key in gone}
+
+
+def _parse_secret_env(value: Any, where: str) -> Dict[str, Optional[str]]:
+    pairs = parse_mapping(value, where)
+    for key, text in pairs.items():
+        if text is None:
+            raise InvalidOption("has no value", option=f"{where}.{key}", hint="give it a value")
+    return pairs
+
+
+def _plain_labels(labels: Any) -> Dict[str, Optional[str]]:
+    return {
+        key: value
+        for key, value in (labels or {}).items()
+        if key != OWNER_LABEL and not key.startswith("com.docker.compose.")
+    }
+
+
+def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, Optional[str]]:
+    return _plain_labels(dig(obj, "Config.Labels"))
+
+
+def _parse_labels(value: Any, where: str) -> Dict[str, Optional[str]]:
+    labels = {key: text or "" for key, text in parse_mapping(value, where).items()}
+    for key in labels:
+        if key.startswith("dockyard.fleet."):
+            raise InvalidOption(
+                "is a label of this collection's own", option=f"{where}.{key}", hint="rename it"
+            )
+    return dict(labels)
+
+
+def _parse_grace(value: Any, where: str) -> Optional[int]:
+    nanoseconds = parse_duration(value, where)
+    if nanoseconds is None:
+        return None
+    if nanoseconds < _SECOND or nanoseconds % _SECOND:
+        # The engine keeps whole seconds, and reads 0 as "kill at once".
+        raise InvalidOption(
+            f"'{value}' is not a whole number of seconds", option=where, hint="such as 10s or 1m"
+        )
+    return nanoseconds // _SECOND
+
+
+FIELDS = (
+    FieldSpec(
+        "image",
+        at="Config.Image",
+        option={"type": "str"},
+        parse=parse_text,
+        read=_read_image,
+    ),
+    FieldSpec(
+        "command",
+        at="Config.Cmd",
+        option={"type": "raw"},
+        compare="list",
+        parse=parse_words,
+        read=_read_command,
+        default=_default_command,
+        write=_write_command,
+    ),
+    FieldSpec(
+        "entrypoint",
+        at="Config.Entrypoint",
+        option={"type": "raw"},
+        compare="list",
+        parse=parse_words,
+        read=_read_entrypoint,
+        default=lambda context: tuple(context.base.get("Entrypoint") or ()),
+        write=_write_entrypoint,
+    ),
+    FieldSpec(
+        "environment",
+        at="Config.Env",
+        option={"type": "raw"},
+        compare="map",
+        parse=parse_mapping,
+        read=_read_env,
+        default=_default_env,
+        write=_write_env,
+        guarded=True,
+    ),
+    FieldSpec(
+        "secret_environment",
+        at="Config.Env",
+        option={"type": "dict", "no_log": True},
+        compare="map",
+        parse=_parse_secret_env,
+        read=_read_secret_env,
+        default=_default_secret_env,
+        write=_write_env,
+        secret=True,
+    ),
+    FieldSpec(
+        "labels",
+        at="Config.Labels",
+        option={"type": "raw"},
+        compare="map",
+        parse=_parse_labels,
+        read=_read_labels,
+        default=lambda context: _plain_labels(context.base.get("Labels")),
+        guarded=True,
+    ),
+    FieldSpec(
+        "user",
+        at="Config.User",
+        option={"type": "str"},
+        parse=parse_text,
+        default=lambda context: context.base.get("User") or None,
+    ),
+    FieldSpec(
+        "stop_grace_period",
+        at="Config.StopTimeout",
+        option={"type": "str"},
+        parse=_parse_grace,
+    ),
+)

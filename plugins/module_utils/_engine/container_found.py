@@ -1,0 +1,193 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: one snapshot of a container, its leftovers, its image and what it refers to."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired import owned
+from .._desired.errors import InvalidOption
+from .._desired.values import dig
+from .container_fields.process import OWNER_LABEL
+from .container_wish import Wish
+from .http import Client, EngineError, Query
+
+Inspect = Mapping[str, Any]
+Request = Tuple[str, Optional[Query]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at the engine. Containers and images are what its inspect answers.
+
+    `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
+    was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
+    `base` the configuration of the current container's image, None if that is gone. `networks` and `peers` map the
+    names that the task refers to, to ids; `others` are all containers as listed, looked at only
+    if one is to be created. `unknown` maps "engine", "image" and network names to what an
+    earlier task of this run would do to them.
+    """
+
+    current: Optional[Inspect] = None
+    fresh: Optional[Inspect] = None
+    old: Optional[Inspect] = None
+    image: Optional[Inspect] = None
+    base: Optional[Mapping[str, Any]] = None
+    remote: Any = None
+    networks: Mapping[str, str] = field(default_factory=dict)
+    peers: Mapping[str, str] = field(default_factory=dict)
+    others: Tuple[Mapping[str, Any], ...] = ()
+    api: Tuple[int, int] = (0, 0)
+    kind: str = ""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
+
+
+def record_of(container: Optional[Inspect], base: Optional[Mapping[str, Any]], name: str) -> Any:
+    """Return the ownership record of a container, {} when it is not ours."""
+    label = dig(container, f"Config.Labels") or {}
+    inherited = (dig(base, "Labels") or {}).get(OWNER_LABEL)
+    return owned.read(label.get(OWNER_LABEL), inherited, f"container/{name}")
+
+
+def is_foreign(container: Inspect, record: Mapping[str, Any]) -> bool:
+    """Tell whether neither we nor Compose made a container."""
+    labels = dig(container, "Config.Labels") or {}
+    return not record and "com.docker.compose.project" not in labels
+
+
+def temporary_name(container_id: str, name: str) -> str:
+    """Return the name of a replacement before it takes over (Compose's scheme)."""
+    return f"{container_id[:12]}_{name}"
+
+
+def aside_name(container_id: str, name: str) -> str:
+    """Return the name of a container that its replacement has pushed aside."""
+    return f"{name}.old-{container_id[:12]}"
+
+
+def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
+    """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done."""
+    name = re.escape(wish.name)
+    leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
+    requests: Dict[str, Request] = {
+        "current": (f"/containers/{wish.name}/json", None),
+        "leftovers": ("/containers/json", {"all": True, "filters": {"name": [leftovers]}}),
+    }
+    if wish.reference:
+        requests["image"] = (f"/images/{wish.reference}/json", None)
+    for network in wish.networks:
+        requests[f"network {network}"] = (f"/networks/{network}", None)
+    peer = str(wish.declared.get("network_mode") or "").partition("container:")[2]
+    if peer:
+        requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
+    if wish.pull_policy == "always" and wish.reference and not settled:
+        requests["remote"] = (f"/distribution/{wish.reference}/json", None)
+    got = _ask(client, requests)
+    current, image = got["current"], got.get("image")
+    if current is not None and current["Name"] != f"/{wish.name}":
+        current = None  # the engine answers to the beginning of an id as well
+    fresh, old = _leftovers(client, wish, got["leftovers"] or [])
+    return Found(
+        current=current,
+        fresh=fresh,
+        old=old,
+        image=image,
+        base=_base(client, current or fresh, image),
+        remote=got.get("remote"),
+        networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if got[f"network {n}"]},
+        peers={peer: str(got[f"peer {peer}"]["Id"])} if peer and got[f"peer {peer}"] else {},
+        api=client.api,
+        kind=client.kind,
+        unknown=_unknown(wish, pending, (*wish.networks,)),
+        settled=settled,
+    )
+
+
+def with_others(client: Client, found: Found) -> Found:
+    """Add all containers of the engine as listed, for the checks before a creation."""
+    from dataclasses import replace
+
+    listed = client.get("/containers/json", {"all": True})
+    return replace(found, others=tuple(listed or ()))
+
+
+def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
+    """Answer each request by its key: None for what does not exist; other errors are raised."""
+    answers = client.get_all(list(requests.values()))
+    for key, answer in zip(requests, answers):
+        if isinstance(answer, EngineError) and answer.status != 404 and key != "remote":
+            raise answer
+    return {
+        key: None if isinstance(answer, EngineError) and key != "remote" else answer
+        for key, answer in zip(requests, answers)
+    }
+
+
+def _leftovers(
+    client: Client, wish: Wish, listed: List[Mapping[str, Any]]
+) -> Tuple[Optional[Inspect], Optional[Inspect]]:
+    """Return (fresh, old): what an interrupted replacement of this container left behind."""
+    fresh: Optional[Inspect] = None
+    old: Optional[Inspect] = None
+    ids = [str(entry["Id"]) for entry in listed]
+    for inspected in client.get_all([(f"/containers/{one}/json", None) for one in ids]):
+        if isinstance(inspected, EngineError):
+            continue
+        name, ident = str(inspected["Name"]).lstrip("/"), str(inspected["Id"])
+        if name == aside_name(ident, wish.name):
+            old = inspected
+        elif record_of(inspected, None, wish.name).get("replaces"):
+            fresh = inspected
+    return fresh, old
+
+
+def _base(
+    client: Client, container: Optional[Inspect], image: Optional[Inspect]
+) -> Optional[Mapping[str, Any]]:
+    """Return the configuration of a container's image, looked up by id if it is not the wanted."""
+    if container is None:
+        return None
+    if image is not None and image["Id"] == container.get("Image"):
+        config = image.get("Config")
+    else:
+        got = _ask(client, {"base": (f"/images/{container.get('Image')}/json", None)})["base"]
+        if got is None:
+            return None
+        config = got.get("Config")
+    return config or {}
+
+
+def _unknown(wish: Wish, pending: Mapping[str, str], networks: Tuple[str, ...]) -> Dict[str, str]:
+    found = {name: pending[f"network/{name}"] for name in networks if f"network/{name}" in pending}
+    image = pending.get(f"image/{wish.reference}")
+    if image is not None:
+        found["image"] = image
+    return found
+
+
+def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Return the snapshot of an engine that an earlier task of this run would bring."""
+    unknown = {**_unknown(wish, pending, wish.networks), "engine": pending["engine"]}
+    return Found(api=(1, 99), unknown=unknown)
+
+
+def require_references(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a network or a container that the task names and nobody has."""
+    if "engine" in found.unknown:
+        return
+    for name in wish.networks:
+        if name not in found.networks and name not in found.unknown:
+            option = "network_mode" if wish.declared.get("network_mode") == name else "networks"
+            raise InvalidOption(
+                f"the network {name} does not exist", option=option, hint="create it first"
+            )
+    peer = str(wish.declared.get("network_mode") or "").partition("container:")[2]
+    if peer and peer not in found.peers:
+        raise InvalidOption(
+            f"the container {peer} does not exist", option="network_mode", hint="create it first"
+        )

@@ -1,0 +1,213 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mutations of a container: one function a verb, one Engine API call each."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional
+
+from .._desired import owned
+from .._desired.diff import wanted
+from .._desired.model import Context, FieldSpec, Step
+from .._desired.run import Verb, Work
+from .._desired.spec import body, for_kind
+from .._desired.values import dig, put
+from .container_fields import FIELDS
+from .container_fields.limits import parse_restart, read_restart, restart_body
+from .container_fields.networks import endpoint_body
+from .container_fields.process import OWNER_LABEL
+from .container_fields.volumes import anonymous
+from .container_found import Found, Inspect, temporary_name
+from .container_wish import Wish
+from .http import EngineError
+
+
+def _ref(step: Step) -> str:
+    """Return what the engine should look up: the id where it is known, else the fixed name."""
+    return step.args.get("id") or step.args["on"]
+
+
+def place(at: str) -> str:
+    """Return where a field of an inspected container stands in a create body (API 1.40)."""
+    return at[len("Config.") :] if at.startswith("Config.") else at
+
+
+def _create(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    image = work.snapshot.image or work.client.get(f"/images/{wish.reference}/json")
+    replaced = _replaced(work, step)
+    base = image.get("Config") or {}
+    carried = _carried(wish, base, replaced) if replaced else {}
+    declared = dict(wish.declared)
+    if carried:
+        mounts = {target: {"type": "volume"} for target in carried}
+        declared["volumes"] = {**mounts, **declared.get("volumes", {})}
+    found: Found = work.snapshot
+    context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
+    made = body(for_kind(FIELDS, found.kind), context, place)
+    made["Image"] = wish.reference
+    record = owned.make(wish.address, FIELDS, wish.declared, _extra(wish, replaced, carried))
+    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
+    try:
+        work.client.post("/containers/create", {"name": step.args["on"]}, made)
+    except EngineError as error:
+        error.address = wish.address
+        raise
+
+
+def _replaced(work: Work, step: Step) -> Optional[Inspect]:
+    """Return the container that is being replaced, as it is now, after any recovery."""
+    found: Found = work.snapshot
+    for one in (found.current, found.old, found.fresh):
+        if one and temporary_name(str(one["Id"]), work.desired.name) == step.args["on"]:
+            inspected: Inspect = work.client.get(f"/containers/{one['Id']}/json")
+            return inspected
+    return None
+
+
+def _carried(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
+    """Return the anonymous volumes whose data goes on in the new container, by target."""
+    mounts = wish.declared.get("volumes") or {}
+    keep = {target for target, mount in mounts.items() if mount == {"type": "volume"}}
+    keep |= {target for target in base.get("Volumes") or () if target not in mounts}
+    return {target: name for target, name in anonymous(replaced) if target in keep}
+
+
+def _extra(wish: Wish, replaced: Optional[Inspect], carried: Mapping[str, str]) -> Dict[str, Any]:
+    """Return what the record holds beside the digests: enough to resume and to clean up."""
+    extra: Dict[str, Any] = {
+        "secret": sorted(wish.declared.get("secret_environment") or ()),
+        "carried": sorted(carried.values()),
+    }
+    if replaced is not None:
+        state = replaced.get("State") or {}
+        extra["replaces"] = {
+            "id": replaced["Id"],
+            "restart": list(read_restart(replaced)),
+            "running": bool(state.get("Running") or state.get("Restarting")),
+        }
+    return extra
+
+
+def _update(work: Work, step: Step) -> None:
+    """Change limits live. The engine answers 200 to what it ignores; the run verifies."""
+    wish: Wish = work.desired
+    changed = {change.field for change in step.changes}
+    groups = {row.group for row in FIELDS if row.name in changed and row.group}
+    context = Context(wish.declared)
+    made: Dict[str, Any] = {}
+    for row in FIELDS:
+        if row.name in changed or (row.group and row.group in groups):
+            _write_live(made, row, context)
+    work.client.post(f"/containers/{_ref(step)}/update", None, made.get("HostConfig", {}))
+
+
+def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
+    value = wanted(row, context)
+    if row.write is not None:
+        row.write(made, value, context)
+    elif value is not None:
+        put(made, row.at, value)
+
+
+def _connect(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    endpoint = (wish.declared.get("networks") or {}).get(step.args["to"]) or {}
+    made = {"Container": _ref(step), "EndpointConfig": endpoint_body(endpoint)}
+    work.client.post(f"/networks/{step.args['to']}/connect", None, made)
+
+
+def _disconnect(work: Work, step: Step) -> None:
+    made = {"Container": _ref(step), "Force": False}
+    work.client.post(f"/networks/{step.args['to']}/disconnect", None, made)
+
+
+def _set_policy(work: Work, step: Step, policy: Any) -> None:
+    made = {"RestartPolicy": restart_body(policy)}
+    work.client.post(f"/containers/{_ref(step)}/update", None, made)
+
+
+def _hold(work: Work, step: Step) -> None:
+    _set_policy(work, step, ("no", 0))
+
+
+def _restore(work: Work, step: Step) -> None:
+    name, _colon, count = step.args["policy"].partition(":")
+    text = f"{name}:{count}" if name == "on-failure" and count != "0" else name
+    _set_policy(work, step, parse_restart(text, "restart"))
+
+
+def _stop(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    inspected = work.client.get(f"/containers/{_ref(step)}/json")
+    grace = wish.declared.get("stop_grace_period")
+    own = dig(inspected, "Config.StopTimeout")
+    patience = grace if grace is not None else own if own is not None else 10
+    timeout = patience + work.client.timeout
+    work.client.post(f"/containers/{_ref(step)}/stop", {"t": patience}, timeout=timeout)
+
+
+def _rename(work: Work, step: Step) -> None:
+    work.client.post(f"/containers/{_ref(step)}/rename", {"name": step.args["to"]})
+
+
+def _start(work: Work, step: Step) -> None:
+    from .wait import explain_start, subscribe
+
+    # Events are subscribed to before the start, so that none is missed.
+    if work.desired.wait != "none" and not work.shared.get("events"):
+        work.shared["events"] = subscribe(work.client)
+        inspected = work.client.get(f"/containers/{_ref(step)}/json")
+        work.shared["restarts"] = inspected.get("RestartCount") or 0
+    try:
+        work.client.post(f"/containers/{_ref(step)}/start")
+    except EngineError as error:
+        raise explain_start(work.client, _ref(step), work.desired.address, error) from None
+
+
+def _wait(work: Work, step: Step) -> None:
+    from .wait import wait
+
+    events = work.shared.pop("events", None)
+    wait(work.client, _ref(step), work.desired, events, work.shared.pop("restarts", None))
+
+
+def _remove(work: Work, step: Step) -> None:
+    volumes = step.impact == "destroy"
+    try:
+        work.client.delete(f"/containers/{_ref(step)}", {"v": volumes})
+    except EngineError as error:
+        if error.status != 404:
+            raise
+
+
+def _remove_volume(work: Work, step: Step) -> None:
+    try:
+        work.client.delete(f"/volumes/{step.args['on']}")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+
+
+def _pull(work: Work, step: Step) -> Optional[bool]:
+    from .image_pull import pull
+
+    return pull(work, step)
+
+
+VERBS: Dict[str, Verb] = {
+    "connect": _connect,
+    "create": _create,
+    "disconnect": _disconnect,
+    "hold": _hold,
+    "pull": _pull,
+    "remove": _remove,
+    "remove_volume": _remove_volume,
+    "rename": _rename,
+    "restore": _restore,
+    "start": _start,
+    "stop": _stop,
+    "update": _update,
+    "wait": _wait,
+}

@@ -1,0 +1,58 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The front end on the target: the same core as a module, where no channel opens."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._desired.errors import InvalidOption
+from .._desired.lock import lock
+from .._desired.run import run
+from .._desired.values import MASK
+from .http import Client, unix_dial
+from .options import DEFAULT_SOCKET, engine_options
+
+
+def main(resource: Any) -> None:
+    """Run one resource as an Ansible module and exit with its result."""
+    spec = {**engine_options(), **resource.spec()}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    params = module.params
+
+    def connect() -> Client:
+        return Client(unix_dial(_socket(params)), params["engine_timeout"])
+
+    what = params["engine_host"] or DEFAULT_SOCKET
+    result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
+    # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
+    result["invocation"] = {"module_args": _masked(params, spec)}
+    result["engine_way"] = {"name": "target", "tried": [], "lock": "host"}
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _socket(params: Mapping[str, Any]) -> str:
+    host = params["engine_host"] or os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+    scheme, _sep, path = host.partition("://")
+    if scheme != "unix" or not path.startswith("/"):
+        raise InvalidOption(
+            f"'{scheme}' is not a way to an engine",
+            option="engine_host",
+            hint=f"write unix:///PATH, such as unix://{DEFAULT_SOCKET}",
+        )
+    return path
+
+
+def _masked(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
+    hidden = {name for name, entry in spec.items() if entry.get("no_log")}
+    return {
+        name: MASK if name in hidden and value is not None else value
+        for name, value in params.items()
+        if name in spec and name != "pending"
+    }

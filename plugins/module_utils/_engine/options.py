@@ -1,0 +1,20 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options that every task about an engine has: which one, by which way, how patiently."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+DEFAULT_SOCKET = "/var/run/docker.sock"
+
+
+def engine_options() -> Dict[str, Any]:
+    """Return the argument spec of the connection; `pending` is the collection's own hand-over."""
+    return {
+        "engine_host": {"type": "str", "aliases": ["docker_host"]},
+        "engine_via": {"type": "str", "choices": ["auto", "channel", "target"], "default": "auto"},
+        "engine_timeout": {"type": "int", "default": 60, "aliases": ["timeout"]},
+        "pending": {"type": "dict", "default": {}},
+    }

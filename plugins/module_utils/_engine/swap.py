@@ -1,0 +1,171 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replacing a container so that it cannot be lost, and going on after an interruption.
+
+The old one can never be labelled, so the label of the new one says what it replaces, and keeps the
+old one's restart policy and run state. Whatever step was the last, the names and that label tell
+the next run (or this one, after a failure) what to do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._desired.model import Chain, Change
+from .._desired.values import dig
+from .container_fields.limits import read_restart
+from .container_found import Found, Inspect, aside_name, record_of, temporary_name
+from .container_wish import Wish
+
+INTERRUPTED = "an earlier replacement was interrupted"
+FAILED = "the replacement did not come up"
+
+
+def runs(container: Inspect) -> bool:
+    """Tell whether a container is running, paused or between restarts."""
+    return bool(dig(container, "State.Running") or dig(container, "State.Restarting"))
+
+
+def healthy(container: Inspect, wait: str) -> Optional[bool]:
+    """Judge a container by `wait`: True it is up, False it failed, None it is not decided yet."""
+    state = container.get("State") or {}
+    if state.get("Status") == "created":
+        return None
+    if not state.get("Running") or state.get("Restarting"):
+        return wait == "none"
+    health = dig(state, "Health.Status")
+    if wait != "healthy" or health == "healthy":
+        return True
+    return False if health == "unhealthy" else None
+
+
+def swap(
+    chain: Chain,
+    wish: Wish,
+    old: Inspect,
+    cause: str,
+    changes: Tuple[Change, ...],
+    networks: Tuple[str, ...] = (),
+    maybe: bool = False,
+) -> None:
+    """Add the steps that replace `old`: the new one exists before the old one stops.
+
+    `networks` are those that must be connected after creation (before API 1.44 all but the first).
+    """
+    ident, name = str(old["Id"]), wish.name
+    temporary, aside = temporary_name(ident, name), aside_name(ident, name)
+
+    def add(verb: str, **args: str) -> None:
+        chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, **args)
+
+    add("create", on=temporary)
+    for network in networks:
+        add("connect", on=temporary, to=network)
+    if read_restart(old)[0] != "no":
+        # A restart of the engine would revive the old one beside the new one.
+        add("hold", on=name, id=ident)
+    if runs(old):
+        add("stop", on=name, id=ident)
+    add("rename", on=name, to=aside, id=ident)
+    # Before the start: the log driver takes the name at that moment.
+    add("rename", on=temporary, to=name)
+    if will_run(wish, runs(old)):
+        add("start", on=name)
+        if wish.wait != "none":
+            add("wait", on=name)
+    add("remove", on=aside, id=ident)
+
+
+def will_run(wish: Wish, ran: bool) -> bool:
+    """Tell whether the container is to run, given whether it (or its predecessor) did."""
+    return wish.state == "started" or (wish.state == "present" and ran)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What recovery makes of a snapshot; `remove_after` is the container that then has to go."""
+
+    found: Found
+    remove_after: Optional[Inspect] = None
+
+
+def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Recovered:
+    """Add the steps that finish or undo an interrupted replacement; return what they lead to.
+
+    `failed`: the replacement is known not to work, so the old one comes back.
+    """
+    cause = FAILED if failed else INTERRUPTED
+    if found.fresh is not None:
+        return Recovered(_from_temporary(chain, wish, found, cause))
+    if found.old is None:
+        return Recovered(found)
+    if found.current is None:
+        aside = str(found.old["Id"])
+        chain.add("rename", cause, on=aside_name(aside, wish.name), to=wish.name, id=aside)
+        return Recovered(replace(found, current=_named(found.old, wish), old=None))
+    record = record_of(found.current, found.base, wish.name)
+    replaces = record.get("replaces") or {}
+    if replaces.get("id") != found.old["Id"]:
+        return Recovered(found)
+    verdict = healthy(found.current, wish.wait)
+    if not failed and (verdict is not False or not replaces.get("running")):
+        return Recovered(replace(found, old=None), remove_after=found.old)
+    return Recovered(_undo(chain, wish, found, replaces, cause))
+
+
+def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
+    """The new one has only its temporary name: the old one is still the one to keep."""
+    fresh = found.fresh or {}
+    replaces = record_of(fresh, None, wish.name).get("replaces") or {}
+    kept = found.current or found.old
+    if kept is None:
+        chain.add("rename", cause, on=_name(fresh), to=wish.name, id=str(fresh["Id"]))
+        return replace(found, current=_named(fresh, wish), fresh=None)
+    kept = _bring_back(chain, wish, kept, replaces, cause)
+    chain.add("remove", cause, on=_name(fresh), id=str(fresh["Id"]))
+    return replace(found, current=kept, fresh=None, old=None)
+
+
+def _undo(chain: Chain, wish: Wish, found: Found, replaces: Mapping[str, Any], cause: str) -> Found:
+    """Take the new one out of the way and bring the old one back."""
+    new, old = found.current or {}, found.old or {}
+    temporary = temporary_name(str(old["Id"]), wish.name)
+    if runs(new):
+        chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
+    # The new one goes last: its label says what is still to be restored.
+    chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
+    kept = _bring_back(chain, wish, old, replaces, cause)
+    chain.add("remove", cause, on=temporary, id=str(new["Id"]))
+    return replace(found, current=kept, old=None)
+
+
+def _bring_back(
+    chain: Chain, wish: Wish, kept: Inspect, replaces: Mapping[str, Any], cause: str
+) -> Inspect:
+    """Give the old container its name, restart policy and run state back."""
+    ident = str(kept["Id"])
+    if _name(kept) != wish.name:
+        chain.add("rename", cause, on=_name(kept), to=wish.name, id=ident)
+    policy = tuple(replaces.get("restart") or ("no", 0))
+    if replaces.get("id") == ident and policy != read_restart(kept):
+        chain.add("restore", cause, on=wish.name, id=ident, policy=f"{policy[0]}:{policy[1]}")
+        kept = _with_policy(kept, policy)
+    if replaces.get("id") == ident and replaces.get("running") and not runs(kept):
+        chain.add("start", cause, on=wish.name, id=ident)
+        kept = {**kept, "State": {**kept["State"], "Running": True, "Status": "running"}}
+    return _named(kept, wish)
+
+
+def _name(container: Inspect) -> str:
+    return str(container["Name"]).lstrip("/")
+
+
+def _named(container: Inspect, wish: Wish) -> Inspect:
+    return {**container, "Name": f"/{wish.name}"}
+
+
+def _with_policy(container: Inspect, policy: Tuple[Any, ...]) -> Dict[str, Any]:
+    restart = {"Name": policy[0], "MaximumRetryCount": policy[1]}
+    return {**container, "HostConfig": {**container["HostConfig"], "RestartPolicy": restart}}

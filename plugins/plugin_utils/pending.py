@@ -1,0 +1,52 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What earlier tasks of this run would create or change: kept in check mode, per host.
+
+Ansible tasks share nothing, so a container would be planned against the image that an earlier
+task would have rebuilt. The record lives in the run's own temporary folder: facts would land on
+the wrong host under delegate_to and outlive the run in a fact cache; plugin memory is lost in
+forks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any, Dict, Mapping
+
+from ansible import constants as C
+
+
+class Pending:
+    """The addresses of one host (where the work is delegated to) and one of its engines."""
+
+    def __init__(self, host: str, engine: str) -> None:
+        name = hashlib.sha256(host.encode()).hexdigest()[:24]
+        self._path = os.path.join(str(C.DEFAULT_LOCAL_TMP), f"dockyard.fleet-{name}")
+        self._engine = engine
+
+    def read(self) -> Dict[str, str]:
+        """Return the causes by address; the engine itself counts whatever it is reached by."""
+        if not os.path.exists(self._path):
+            return {}
+        found: Dict[str, str] = {}
+        with open(self._path, encoding="utf-8") as lines:
+            for line in lines:
+                engine, address, cause = json.loads(line)
+                if engine == self._engine or address == "engine":
+                    found[address] = cause
+        return found
+
+    def add(self, causes: Mapping[str, Any]) -> None:
+        """Add addresses with their causes; one write, so that forks cannot mix lines."""
+        lines = "".join(
+            json.dumps([self._engine, address, str(cause)]) + "\n"
+            for address, cause in causes.items()
+        )
+        handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            os.write(handle, lines.encode())
+        finally:
+            os.close(handle)
