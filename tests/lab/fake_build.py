@@ -143,7 +143,10 @@ def _run(state: State, config: Json, rest: str) -> None:
 
 
 def _env(state: State, config: Json, rest: str) -> None:
-    config["Env"] = [*(config["Env"] or []), *shlex.split(rest)]
+    added = shlex.split(rest)
+    names = [entry.partition("=")[0] for entry in added]
+    kept = [entry for entry in config["Env"] or [] if entry.partition("=")[0] not in names]
+    config["Env"] = [*kept, *added]
 
 
 def _label(state: State, config: Json, rest: str) -> None:

@@ -101,9 +101,11 @@ def create(state: State, request: Request) -> Response:
     if not NAME.match(name):
         text = f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed"
         raise ApiError(400, text)
-    if not body.get("Image"):
+    if not body:
         raise ApiError(400, "Config cannot be empty in order to create a container")
     check(state, body, request_api(state, request))
+    if not body.get("Image"):
+        raise ApiError(400, "No command specified")
     image = state.find_image(body["Image"])
     if image is None:
         raise ApiError(404, f"No such image: {_with_tag(body['Image'])}")

@@ -63,8 +63,7 @@ def _bind(state: State, bind: str) -> Json:
     source, destination, mode = split_bind(bind)
     writable = "ro" not in mode.split(",")
     if not source.startswith("/"):
-        mode = mode or ("z" if source else "")
-        return _volume(state, source, destination, mode, writable)
+        return _volume(state, source, destination, mode or "z", writable)
     modes = [word for word in mode.split(",") if re.search("shared|slave|private", word)]
     return {
         "Type": "bind",

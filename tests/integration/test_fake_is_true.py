@@ -1,0 +1,243 @@
+"""The fake engine shows what Docker 20.10 shows: the same requests to both, inspect compared."""
+
+from __future__ import annotations
+
+import copy
+import io
+import os
+import tarfile
+import uuid
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+    Client,
+    EngineError,
+    unix_dial,
+)
+
+from tests.lab.fake_engine import FakeEngine
+
+SOCKET = "/var/run/docker.sock"
+TAG = f"h1true{uuid.uuid4().hex[:8]}"
+IMAGE, NET, VOLUME, NAME = f"{TAG}:1", f"{TAG}-net", f"{TAG}-vol", f"{TAG}-box"
+DOCKERFILE = b"""FROM scratch
+ENV PATH=/bin A=image B=image
+LABEL from=image both=image
+EXPOSE 7000
+VOLUME /data
+USER 1000
+HEALTHCHECK --interval=7s --retries=5 CMD true
+ENTRYPOINT ["/bin/run"]
+CMD ["serve", "--now"]
+COPY marker /marker
+"""
+_HEALTH = {"Test": ["CMD-SHELL", "true"], "Interval": 7_000_000_000, "Retries": 5}
+
+
+def host(**fields: Any) -> Dict[str, Any]:
+    return {"HostConfig": fields}
+
+
+BODIES: Dict[str, Dict[str, Any]] = {
+    "nothing": {},
+    "empty host": host(),
+    "environment": {"Env": ["A=mine", "C=1", "B"], "Labels": {"both": "mine", "own": "1"}},
+    "command": {"Cmd": ["other"]},
+    "entrypoint": {"Entrypoint": ["/bin/else"]},
+    "entrypoint list cleared": {"Entrypoint": [], "Cmd": ["x"]},
+    "entrypoint blanked": {"Entrypoint": [""], "Cmd": ["x"]},
+    "healthcheck": {"Healthcheck": {"Retries": 9, "Timeout": 1_000_000_000}},
+    "healthcheck none": {"Healthcheck": {"Test": ["NONE"]}},
+    "memory": host(Memory=64 << 20),
+    "memory and swap": host(Memory=64 << 20, MemorySwap=-1, MemoryReservation=32 << 20),
+    "limits": host(NanoCpus=500_000_000, PidsLimit=-1, CapAdd=["NET_ADMIN"], CapDrop=[]),
+    "ports": {
+        "ExposedPorts": {"80/tcp": {}, "90": {}},
+        **host(PortBindings={"80/tcp": [{"HostPort": "18077"}, {"HostPort": ""}], "81/tcp": []}),
+    },
+    "binds": host(Binds=[f"{VOLUME}:/v", f"{VOLUME}:/r:ro", "/tmp:/t:ro", "/anonymous"]),
+    "mounts": host(
+        Mounts=[
+            {"Type": "volume", "Source": VOLUME, "Target": "/v"},
+            {"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True},
+            {"Type": "tmpfs", "Target": "/m"},
+        ],
+        Tmpfs={"/fast": "size=1m"},
+    ),
+    "over the image's volume": host(Binds=[f"{VOLUME}:/data"]),
+    "network": {
+        **host(NetworkMode=NET),
+        "NetworkingConfig": {"EndpointsConfig": {NET: {"Aliases": ["app"]}}},
+    },
+    "network without endpoint": host(NetworkMode=NET),
+    "no network": host(NetworkMode="none"),
+    "restart": host(RestartPolicy={"Name": "on-failure", "MaximumRetryCount": 3}),
+    "stop": {"StopSignal": "SIGUSR1", "StopTimeout": 3, "WorkingDir": "/work/", "Hostname": "me"},
+    "security": host(SecurityOpt=["no-new-privileges"], ReadonlyRootfs=True, Init=True),
+}
+REFUSED: Dict[str, Dict[str, Any]] = {
+    "image": {"Image": f"{TAG}-none"},
+    "no image": {"Image": ""},
+    "restart policy": host(RestartPolicy={"Name": "sometimes"}),
+    "retries": host(RestartPolicy={"Name": "always", "MaximumRetryCount": 3}),
+    "auto remove": host(RestartPolicy={"Name": "always"}, AutoRemove=True),
+    "little memory": host(Memory=1000),
+    "swap below memory": host(Memory=64 << 20, MemorySwap=32 << 20),
+    "swap alone": host(MemorySwap=64 << 20),
+    "port": host(PortBindings={"x/tcp": []}),
+    "host port": host(PortBindings={"80/tcp": [{"HostPort": "x"}]}),
+    "relative bind": host(Binds=["a/b:/x"]),
+    "relative target": host(Binds=["/a:x"]),
+    "target twice": host(Binds=["/a:/x", "/b:/x"]),
+    "bind mode": host(Binds=["/a:/x:foo"]),
+    "mount type": host(Mounts=[{"Type": "image", "Source": "a", "Target": "/x"}]),
+    "two endpoints": {"NetworkingConfig": {"EndpointsConfig": {NET: {}, "bridge": {}}}},
+    "cpus": host(NanoCpus=10**9, CpuQuota=5000),
+    "extra host": host(ExtraHosts=["a=1"]),
+    "interval": {"Healthcheck": {"Test": ["CMD", "x"], "Interval": 5}},
+}
+
+
+def _context() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, data in (("Dockerfile", DOCKERFILE), ("marker", TAG.encode())):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def engines() -> Iterator[Tuple[Client, Client]]:
+    """Yield (real, fake), both with the same image and network."""
+    if not os.path.exists(SOCKET):
+        pytest.fail(f"the test needs a Docker engine at {SOCKET}")
+    with FakeEngine() as lab, Client(unix_dial(SOCKET)) as real:
+        fake = Client(unix_dial(lab.socket_path))
+        lab.on_build = lambda build: {"Healthcheck": dict(_HEALTH)}
+        if real.api != fake.api:
+            pytest.fail(f"the engine speaks API {real.api}, the fake shows what {fake.api} does")
+        for client in (real, fake):
+            kind = {"Content-Type": "application/x-tar"}
+            list(client.stream("POST", "/build", {"t": IMAGE}, _context(), kind))
+            client.post("/networks/create", None, {"Name": NET, "CheckDuplicate": True})
+        yield real, fake
+        for path in (f"/networks/{NET}", f"/volumes/{VOLUME}", f"/images/{IMAGE}"):
+            real.delete(path)
+
+
+def shown(client: Client, body: Dict[str, Any]) -> Dict[str, Any]:
+    """Create, inspect and remove; return inspect with what differs by nature made equal."""
+    made = client.post("/containers/create", {"name": NAME}, {"Image": IMAGE, **body})
+    try:
+        return comparable(client.get(f"/containers/{NAME}/json"))
+    finally:
+        client.delete(f"/containers/{made['Id']}", {"v": True})
+
+
+def comparable(box: Dict[str, Any]) -> Dict[str, Any]:
+    box = copy.deepcopy(box)
+    if box["Config"]["Hostname"] == box["Id"][:12]:
+        box["Config"]["Hostname"] = "<short id>"
+    del box["HostConfig"]["MaskedPaths"], box["HostConfig"]["ReadonlyPaths"]
+    for mount in box["Mounts"]:
+        if len(mount.get("Name", "")) == 64:
+            mount.update(Name="<anonymous>", Source="<anonymous>")
+    box["Mounts"].sort(key=lambda mount: str(mount["Destination"]))
+    parts = ("Name", "Path", "Args", "State", "Config", "HostConfig", "Mounts", "RestartCount")
+    networks = box["NetworkSettings"]["Networks"]
+    return {**{name: box[name] for name in parts}, "Networks": networks}
+
+
+def differences(fake: Any, real: Any, where: str = "") -> List[str]:
+    """Say where the fake's answer is not the real one."""
+    if isinstance(fake, dict) and isinstance(real, dict):
+        keys = sorted({*fake, *real})
+        absent = "<absent>"
+        pairs = [(key, fake.get(key, absent), real.get(key, absent)) for key in keys]
+        return [line for k, f, r in pairs for line in differences(f, r, f"{where}.{k}")]
+    if isinstance(fake, list) and isinstance(real, list) and len(fake) == len(real):
+        both = enumerate(zip(fake, real))
+        return [line for at, (f, r) in both for line in differences(f, r, f"{where}[{at}]")]
+    return [] if fake == real else [f"{where}: fake {fake!r}, real {real!r}"]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_a_created_container_is_shown_alike(engines: Tuple[Client, Client], name: str) -> None:
+    real, fake = (shown(client, BODIES[name]) for client in engines)
+    assert differences(fake, real) == []
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_body_is_refused_in_the_same_words(engines: Tuple[Client, Client], name: str) -> None:
+    answers = []
+    for client in engines:
+        with pytest.raises(EngineError) as caught:
+            client.post("/containers/create", {"name": NAME}, {"Image": IMAGE, **REFUSED[name]})
+        answers.append((caught.value.status, caught.value.message))
+    assert answers[1] == answers[0]
+
+
+def _story(client: Client) -> List[Any]:
+    """Lead one container through its life; return what each step answered or showed."""
+    seen: List[Any] = []
+    made = ""
+
+    def step(call: Any, *args: Any, **more: Any) -> Any:
+        try:
+            answer = call(*args, **more)
+        except EngineError as exc:
+            answer = f"{exc.status} {exc.message}"
+        told = str(answer).replace(made, "<id>").replace(made[:12], "<id12>") if made else ""
+        seen.append((args[0], told))
+        return answer
+
+    path = f"/containers/{NAME}"
+    body = {"Image": "dev/busybox:1", **host(NetworkMode=NET, Memory=64 << 20)}
+    body["Cmd"] = ["sh", "-c", "trap 'exit 143' TERM; while :; do sleep 0.02; done"]
+    body["NetworkingConfig"] = {"EndpointsConfig": {NET: {"Aliases": ["app"]}}}
+    made = client.post("/containers/create", {"name": NAME}, body)["Id"]
+    try:
+        step(client.post, "/containers/create", {"name": NAME}, body)
+        with client.events({"container": [NAME], "type": ["container"]}) as events:
+            step(client.post, f"{path}/start")
+            step(client.post, f"{path}/start")
+            networks = client.get(f"{path}/json")["NetworkSettings"]["Networks"]
+            seen.append([str(n["Aliases"]).replace(made[:12], "<id12>") for n in networks.values()])
+            step(client.delete, path)
+            step(client.post, f"{path}/update", None, {"Memory": 256 << 20})
+            limits = {"Memory": 96 << 20, "MemorySwap": 192 << 20, "PidsLimit": 50, "Ulimits": []}
+            step(client.post, f"{path}/update", None, limits)
+            step(client.post, f"{path}/update", None, {"RestartPolicy": {"Name": "sometimes"}})
+            step(client.post, f"{path}/update", None, {"PidsLimit": 0, "Memory": 0})
+            resources = client.get(f"{path}/json")["HostConfig"]
+            seen.append([resources[key] for key in ("Memory", "MemorySwap", "PidsLimit")])
+            step(client.post, f"{path}/rename", {"name": NAME})
+            step(client.post, f"/networks/{NET}/connect", None, {"Container": NAME})
+            for _twice in (1, 2):
+                step(client.post, f"/networks/{NET}/disconnect", None, {"Container": NAME})
+            step(client.post, f"/networks/{TAG}-none/connect", None, {"Container": NAME})
+            step(client.post, f"{path}/stop", {"t": 5})
+            step(client.post, f"{path}/stop")
+            step(client.post, f"{path}/kill")
+            state = client.get(f"{path}/json")["State"]
+            seen.append([state[key] for key in ("Status", "Running", "Pid", "ExitCode", "Error")])
+            while seen[-1] != ("event", "stop"):
+                event = events.next(5)
+                seen.append(("event", event["Action"] if event else "nothing came"))
+                if event is None:
+                    break
+    finally:
+        client.delete(path, {"force": True, "v": True})
+    step(client.get, f"{path}/json")
+    return seen
+
+
+def test_the_life_of_a_container_is_alike(engines: Tuple[Client, Client]) -> None:
+    real, fake = engines
+    config = real.get("/images/dev/busybox:1/json")["Config"]
+    list(fake.stream("POST", "/build", {"t": "dev/busybox:1"}, _context()))
+    assert config["Cmd"]
+    assert _story(fake) == _story(real)
