@@ -69,7 +69,11 @@ CAPABILITIES = [
     "AUDIT_READ",
 ]
 LABEL = "dockyard-lab=server"
-WITHOUT_INIT = ("/bin/sh", "-c", "/usr/local/sbin/lab-cgroups; mkdir -p /run/sshd && exec /usr/sbin/sshd -D")
+WITHOUT_INIT = (
+    "/bin/sh",
+    "-c",
+    "/usr/local/sbin/lab-cgroups; mkdir -p /run/sshd && exec /usr/sbin/sshd -D",
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,71 @@
+# Everything a checkout needs: `make demo` to see it work, `make test` to check it. CONTRIBUTING.md explains.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+# Debian's own interpreter: another one first in PATH may lack what the system's packages provide.
+PYTHON ?= $(firstword $(wildcard /usr/bin/python3) python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+# More arguments for ansible-playbook, such as ARGS=--ask-become-pass, or for pytest.
+ARGS ?=
+PYTEST := $(BIN)/python -m pytest $(ARGS)
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Ansible wants UTF-8, and a bare server has no locale set.
+export LC_ALL := C.UTF-8
+
+.PHONY: help venv venv-test demo demo-clean test lint sanity unit integration molecule e2e bench docs build
+
+help:
+	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
+
+venv: $(VENV)/.stamp ## the virtual environment with pinned ansible-core
+$(VENV)/.stamp: requirements.txt
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    $(SUDO) apt-get update -qq && \
+	    $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+venv-test: $(VENV)/.stamp-test ## the same with what the tests need
+$(VENV)/.stamp-test: requirements-test.txt $(VENV)/.stamp
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements-test.txt
+	@touch $@
+
+demo: venv ## this machine as the fleet: engine, image, containers, and the page they serve
+	$(BIN)/ansible-playbook -i inventories/local playbooks/site.yml $(ARGS)
+
+demo-clean: venv ## remove what the demonstration made, and nothing else
+	$(BIN)/ansible-playbook -i inventories/local playbooks/demo_clean.yml $(ARGS)
+
+test: venv-test ## the whole suite, cheap layers first
+	$(PYTEST)
+
+lint: venv-test ## ruff, mypy, ansible-lint, changelog
+	$(PYTEST) tests/static/test_lint.py
+
+sanity: venv-test ## ansible-test sanity
+	$(PYTEST) tests/static/test_sanity.py
+
+unit: venv-test ## without an engine, in seconds
+	$(PYTEST) tests/unit
+
+integration: venv-test ## real engines and servers
+	$(PYTEST) tests/integration
+
+molecule: venv-test ## every role on a server with systemd, over ssh
+	$(PYTEST) tests/molecule
+
+e2e: venv-test ## whole playbooks
+	$(PYTEST) tests/e2e
+
+bench: venv-test ## measurements, not part of the suite
+	$(PYTEST) tests/bench -s
+
+docs: venv-test ## tables of the roles' READMEs, from their argument specs
+	$(BIN)/python -m tests.tools.role_readme
+
+build: venv ## the collection as a tarball in .cache
+	$(BIN)/ansible-galaxy collection build --force --output-path .cache

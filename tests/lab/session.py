@@ -1,0 +1,151 @@
+"""The pytest plugin of the suite: order of the layers, their counts, and the machine's set-up.
+
+Load it in tests/conftest.py with `pytest_plugins = ["tests.lab.session"]`.
+"""
+
+from __future__ import annotations
+
+import collections
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.server_image import exists, image, run
+
+TESTS = Path(__file__).resolve().parents[1]
+# Cheap first, so that a typing error is not found after half an hour.
+LAYERS = {
+    "lint": "static/test_lint.py",
+    "unit": "unit",
+    "sanity": "static/test_sanity.py",
+    "integration": "integration",
+    "molecule": "molecule",
+    "e2e": "e2e",
+}
+NEED_ENGINE = ("integration", "molecule", "e2e")
+# By the program that shows them to be there: an engine of another vendor is as good.
+PACKAGES = {
+    "dockerd": "docker.io",
+    "iptables": "iptables",
+    "mmdebstrap": "mmdebstrap",
+    "sshd": "openssh-server",
+    "ssh": "openssh-client",
+    "busybox": "busybox-static",
+    "sudo": "sudo",
+    "sshpass": "sshpass",
+}
+BUSYBOX = "dev/busybox:1"
+
+
+def layer(item: pytest.Item) -> str:
+    """Return the layer that a test belongs to; "other" for one outside of all of them."""
+    place = item.path.relative_to(TESTS)
+    return next((name for name, path in LAYERS.items() if place.is_relative_to(path)), "other")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the layers, and give an engine to those that need one."""
+    order = {name: number for number, name in enumerate(LAYERS)}
+    items.sort(key=lambda item: order.get(layer(item), len(order)))
+    for item in items:
+        if layer(item) in NEED_ENGINE:
+            # First: fixtures of the test itself may use the engine already.
+            item.fixturenames.insert(0, "engine")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many tests of each layer passed, and how long they took."""
+    table: dict[str, collections.Counter[str]] = {}
+    seconds: collections.Counter[str] = collections.Counter()
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            name = next(
+                (n for n, p in LAYERS.items() if report.nodeid.startswith(f"tests/{p}")), ""
+            )
+            table.setdefault(name or "other", collections.Counter())[outcome] += 1
+            seconds[name or "other"] += report.duration
+    terminalreporter.section("layers")
+    for name in [*LAYERS, "other"]:
+        if name in table:
+            counts = ", ".join(f"{count} {outcome}" for outcome, count in table[name].items())
+            terminalreporter.write_line(f"{name:12} {counts} ({seconds[name]:.0f} s)")
+
+
+@pytest.fixture(scope="session")
+def packages() -> None:
+    """Install what the tests need of Debian's packages."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
+    if wanted:
+        sudo = [] if os.geteuid() == 0 else ["sudo"]
+        run(*sudo, "apt-get", "update", "-qq")
+        apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"]
+        run(*sudo, *apt, "--no-install-recommends", *wanted)
+
+
+@pytest.fixture(scope="session")
+def engine(packages: None) -> Iterator[None]:
+    """Have an engine at /var/run/docker.sock with the image dev/busybox:1.
+
+    One that runs already stays as it is; one started here ends with the session.
+    """
+    ours = None if _answers() else _start_engine()
+    if not exists(BUSYBOX):
+        _import_busybox()
+    yield
+    if ours:
+        ours.terminate()
+        ours.wait(60)
+
+
+def _answers() -> bool:
+    command = ["docker", "version", "--format", "{{.Server.Version}}"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+def _start_engine() -> subprocess.Popen[bytes]:
+    log = TESTS.parent / ".cache" / "dockerd.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("wb") as target:
+        process = subprocess.Popen(
+            ["dockerd"],
+            stdout=target,
+            stderr=target,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + 60
+    while not _answers():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"dockerd does not run:\n{log.read_text()[-2000:]}")
+        time.sleep(0.2)
+    return process
+
+
+def _import_busybox() -> None:
+    """Make an image of Debian's static busybox with a link for each of its programs."""
+    busybox = shutil.which("busybox") or "/bin/busybox"
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        archive.add(busybox, "bin/busybox")
+        for applet in run(busybox, "--list").split():
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            if applet != "busybox":
+                archive.addfile(link)
+    command = ["docker", "import", "--change", 'CMD ["sleep", "1d"]', "-", BUSYBOX]
+    subprocess.run(command, input=buffer.getvalue(), check=True, capture_output=True)
+
+
+@pytest.fixture(scope="session")
+def server_images(engine: None) -> dict[str, str]:
+    """Return the images of the test servers by variant; see tests/lab/servers.py."""
+    return {variant: image(variant) for variant in ("bare", "docker")}
