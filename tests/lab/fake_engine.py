@@ -61,8 +61,10 @@ class FakeEngine(Server):
 
         Options: env (dict or list), cmd, entrypoint, labels, volumes and exposed (lists),
         healthcheck (as in the API), user, workdir, stop_signal. `logs` are the lines that each
-        start of a container prints.
+        start of a container prints. Without cmd and entrypoint the command is `serve`.
         """
+        if not options.get("cmd") and not options.get("entrypoint"):
+            options["cmd"] = ["serve"]
         with self.state.lock:
             image = store(self.state, ref, config_of(options), seed or normal(ref))
             self.state.behaviours[image["Id"]] = behaviour

@@ -30,6 +30,8 @@ class EngineError(FleetError):
 class ConnectionLost(EngineError):
     """The connection broke or timed out after a request may have reached the engine."""
 
+    outcome_unknown = True
+
 
 def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineError:
     """Turn whatever went wrong during a request into the one error family."""
@@ -158,9 +160,10 @@ class Reply:
         """Return the error this answer is, in the daemon's own words."""
         text = self.body.decode("utf-8", "replace").strip()
         try:
-            text = str(json.loads(text)["message"])
+            said = json.loads(text)["message"]
         except (ValueError, TypeError, KeyError):
-            text = text[:500] or f"the engine answered {self.status} to {method} {path}"
+            said = text[:500]
+        text = str(said or f"the engine answered {self.status} to {method} {path}")
         return EngineError(text, status=self.status, method=method, path=path)
 
     def value(self, method: str, path: str) -> Any:

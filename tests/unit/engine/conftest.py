@@ -1,0 +1,60 @@
+"""A fake engine with one image, a client of it, and a server for answers no engine gives."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from pathlib import Path
+from typing import Callable, Iterator, List
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+
+from tests.lab.fake_engine import FakeEngine
+
+PING = b"HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nServer: Docker/20.10.24 (linux)\r\n\r\n"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeEngine]:
+    with FakeEngine() as engine:
+        engine.add_image("app:1", cmd=["serve"])
+        yield engine
+
+
+@pytest.fixture
+def client(fake: FakeEngine) -> Iterator[Client]:
+    with Client(unix_dial(fake.socket_path), timeout=5) as one:
+        yield one
+
+
+class Script:
+    """Answers each request on a connection with the next piece of bytes; None closes instead."""
+
+    def __init__(self, path: Path, *connections: List[object]) -> None:
+        self.path = str(path)
+        self.seen: List[bytes] = []
+        self._connections = connections
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        self._listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        for answers in self._connections:
+            conn, _peer = self._listener.accept()
+            with conn, conn.makefile("rb") as reader, contextlib.suppress(BrokenPipeError):
+                for answer in answers:
+                    head = b"".join(iter(reader.readline, b"\r\n"))
+                    self.seen.append(head.split(b"\r\n")[0])
+                    if not isinstance(answer, bytes):
+                        break
+                    conn.sendall(answer)
+        self._listener.close()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Callable[..., Script]:
+    """Return a function that starts a Script: one list of answers for each connection."""
+    return lambda *connections: Script(tmp_path / "s", *connections)
