@@ -68,10 +68,13 @@ class Channel:
         """Return a new stream, connected to the engine; several may be open, also from threads.
 
         Its timeout is the channel's; the caller sets and closes its own. Behind a relay stands a
-        process per stream: keep them few. Raise OSError, EngineMissing or AnsibleConnectionFailure
-        if the way broke meanwhile.
+        process per stream: keep them few. If the way broke meanwhile, raise OSError, FleetError or
+        AnsibleConnectionFailure; no other way is tried then.
         """
-        return self._carrier.dial()
+        try:
+            return self._carrier.dial()
+        except Blocked as blocked:
+            raise ConnectionError(str(blocked)) from blocked
 
     def close(self) -> None:
         """End forward and relays and remove their files; harmless to repeat, never raises."""
@@ -97,7 +100,7 @@ def open_channel(action: ActionBase, engine_host: Optional[str], timeout: float)
         if kind == "local":
             return _open_local(connection, path, timeout, tried)
         if kind == "ssh":
-            return _open_ssh(action, connection, path, timeout, tried)
+            return _open_ssh(connection, path, timeout, tried)
         raise Blocked(f"the connection plugin {name or 'in use'} carries no streams")
     except Blocked as blocked:
         raise NoChannel([*tried, str(blocked)]) from blocked
@@ -119,9 +122,9 @@ def _open_local(connection: Any, path: str, timeout: float, tried: List[str]) ->
     return Channel(Way("relay", tuple(tried)), Relay(None, connection, become, path, timeout))
 
 
-def _open_ssh(action: Any, connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
+def _open_ssh(connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
     ssh = Ssh(connection)
-    become = _become(connection, action._get_remote_user())
+    become = _become(connection, ssh.user)
     if become is None:
         try:
             return Channel(Way("forward"), Forward(ssh, path, timeout))

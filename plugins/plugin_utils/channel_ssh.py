@@ -35,6 +35,10 @@ class Ssh:
             # The control path's hash holds the host; only running a command refreshes it.
             connection.host = connection.get_option("host") or connection._play_context.remote_addr
             self.host: str = to_text(connection.host)
+            # None leaves it to ssh_config who logs in.
+            self.user: Optional[str] = (
+                connection.get_option("remote_user") or connection._play_context.remote_user
+            )
             self._executable: str = connection.get_option("ssh_executable")
             self.has_password = bool(
                 connection.get_option("password") or connection._play_context.password
@@ -94,10 +98,6 @@ class Ssh:
                 )
             self._probes[path] = probe
         return self._probes[path]
-
-    def known(self, path: str) -> Optional[Probe]:
-        """Return the probe of `path` if one was taken."""
-        return self._probes.get(path)
 
 
 def last_line(text: str) -> str:

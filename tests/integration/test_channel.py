@@ -125,6 +125,11 @@ def _hosts(site: Site, accounts: dict[str, Account]) -> dict[str, dict[str, Any]
         "pw-wrong": {**pw, **SUDO, "ansible_become_password": "not-it"},
         "pw-missing": {**pw, **SUDO},
         "su": {**pw, **SUDO, **password, "ansible_become_method": "su"},
+        "dock-password": site.password_sshd(accounts["dock"]).variables,
+        "dock-sshpass": {
+            **site.password_sshd(accounts["dock"]).variables,
+            "ansible_ssh_password_mechanism": "sshpass",
+        },
         "none": site.sshd(accounts["none"]).variables,
         "away": {**dock, "ansible_port": 1},
         "here": {"ansible_connection": "local"},
@@ -141,6 +146,8 @@ WAYS = {
     "dock": ("forward", ""),
     "dock-alone": ("child", "ControlPersist is off"),
     "dock-closed": ("relay", "does not forward to sockets"),
+    "dock-password": ("forward", ""),
+    "dock-sshpass": ("forward", ""),
     "dock-python": ("relay", "does not forward to sockets"),
     "free": ("relay", "become"),
     "free-alone": ("relay", "become"),
@@ -221,6 +228,16 @@ def test_a_forward_is_opened_again_when_the_shared_connection_has_died(
     assert report["killed"], done.stdout
     assert report["answers"] == [engine_version, engine_version]
     assert report["files"] == []
+
+
+@pytest.mark.parametrize("host", ["dock", "dock-alone", "dock-closed", "pw", "here-dock"])
+def test_a_killed_task_leaves_no_process_on_the_host_and_no_file(lab: Lab, host: str) -> None:
+    reports, done = lab.play(host, die=True)
+    assert reports == {}, "the task was to be killed"
+    assert done.returncode != 0
+    assert left_on_hosts(lab) == []
+    local_tmp = Path(done.args[4]).parent / "home/tmp"
+    assert list(local_tmp.iterdir()) == []
 
 
 @pytest.mark.parametrize(

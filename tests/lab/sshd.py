@@ -1,8 +1,9 @@
 """Throw-away ssh servers on loopback, and accounts of this machine to log in with.
 
-Each server runs as the account it serves, with its own host key, known_hosts and user key in one
-temporary folder; nothing of the machine's own ssh configuration is touched. Accounts are made by
-`useradd` and removed again, so the tests that use them need root.
+Each server runs as the account it serves (but for the one that checks passwords), with its own
+host key, known_hosts and user key in one temporary folder; nothing of the machine's own ssh
+configuration is touched. Accounts are made by `useradd` and removed again, so the tests that use
+them need root.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SUDOERS = Path("/etc/sudoers.d")
+PRIVILEGE_SEPARATION = Path("/run/sshd")  # a server started by root insists on it
 
 
 def _run(*command: str, stdin: str | None = None) -> None:
@@ -77,6 +79,7 @@ class Site:
     prefix: str = "fleet-ch"
     accounts: list[Account] = field(default_factory=list)
     servers: list[Sshd] = field(default_factory=list)
+    made: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +103,18 @@ class Site:
         account.create()
         return account
 
-    def sshd(self, account: Account, *settings: str) -> Sshd:
+    def password_sshd(self, account: Account) -> Sshd:
+        """Start a server that takes the account's password alone; only root's can check one."""
+        if not PRIVILEGE_SEPARATION.exists():
+            PRIVILEGE_SEPARATION.mkdir()
+            self.made.append(PRIVILEGE_SEPARATION)
+        settings = ("PasswordAuthentication yes", "PubkeyAuthentication no")
+        server = self.sshd(account, *settings, f"AllowUsers {account.name}", as_root=True)
+        del server.variables["ansible_ssh_private_key_file"]
+        server.variables["ansible_password"] = account.password
+        return server
+
+    def sshd(self, account: Account, *settings: str, as_root: bool = False) -> Sshd:
         """Start a server for one account; `settings` are lines of sshd_config that come first."""
         port = _free_port()
         place = self.folder / f"sshd-{port}"
@@ -109,7 +123,7 @@ class Site:
         (place / "authorized_keys").write_text(self.key.with_suffix(".pub").read_text())
         config = place / "sshd_config"
         config.write_text("\n".join([*settings, *_settings(place, port)]) + "\n")
-        user = pwd.getpwnam(account.name)
+        user = pwd.getpwnam("root" if as_root else account.name)
         for path in (place, *place.iterdir()):
             os.chown(path, user.pw_uid, user.pw_gid)
         log = place / "log"
@@ -148,7 +162,7 @@ class Site:
         """End shared connections and servers, then remove the accounts and the folder."""
         for path in self.control.iterdir():
             subprocess.run(
-                ["ssh", "-F", "none", "-S", str(path), "-O", "exit", "-"],
+                ["ssh", "-F", "none", "-S", str(path), "-O", "exit", "none"],
                 capture_output=True,
                 check=False,
             )
@@ -157,6 +171,8 @@ class Site:
             server.process.wait(10)
         for account in self.accounts:
             account.remove()
+        for path in self.made:
+            path.rmdir()
         shutil.rmtree(self.folder)
 
 

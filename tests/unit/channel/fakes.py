@@ -24,7 +24,9 @@ class SshPlugin:
         self.host = ""
         self.sshpass = sshpass
         self.sshpass_pipe: tuple[int, int] | None = None
-        self._play_context = SimpleNamespace(remote_addr="fallback", password=None)
+        self._play_context = SimpleNamespace(
+            remote_addr="fallback", remote_user="me", password=None
+        )
 
     def get_option(self, name: str) -> Any:
         return self.options[name]
@@ -47,5 +49,4 @@ def action(connection: Any, environment: Any = None) -> Any:
         _connection=connection,
         _task=SimpleNamespace(environment=environment),
         _templar=SimpleNamespace(template=template),
-        _get_remote_user=lambda: connection.options["remote_user"],
     )

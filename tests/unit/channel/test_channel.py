@@ -16,7 +16,9 @@ from ansible import constants as C
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
 from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
+    Channel,
     NoChannel,
+    Way,
     open_channel,
 )
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import Blocked
@@ -97,6 +99,20 @@ def test_becoming_who_one_is_needs_no_relay(monkeypatch: pytest.MonkeyPatch) -> 
     )
     assert open_channel(action(plugin), "unix:///x", 1.0).way.name == "forward"
     assert opened == ["/x"]
+
+
+def test_a_way_that_broke_is_a_connection_error_and_closing_never_raises() -> None:
+    class Broken:
+        def dial(self) -> socket.socket:
+            raise Blocked("relay: it ended at once")
+
+        def close(self) -> None:
+            raise RuntimeError("nothing to close")
+
+    channel = Channel(Way("relay"), Broken())
+    with pytest.raises(ConnectionError, match="ended at once"):
+        channel.dial()
+    channel.close()
 
 
 def local(path: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -47,20 +48,25 @@ def use(channel: Channel, keep_open: bool) -> list[str]:
 
 
 def children() -> list[str]:
-    """Return the command lines of this process's children."""
+    """Return the command lines of this process's children, but for ansible-core's own.
+
+    It keeps one that tracks the shared memory in which it hands a password to ssh.
+    """
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(status.read_text().rpartition(")")[2].split()[1])
             if parent == os.getpid():
-                found.append(status.with_name("cmdline").read_text().replace("\0", " "))
+                line = status.with_name("cmdline").read_text().replace("\0", " ")
+                if "multiprocessing.resource_tracker" not in line:
+                    found.append(line)
         except OSError:
             continue
     return found
 
 
 class ActionModule(ActionBase):
-    """Options: `report` (file for the result), `engine_host`, `keep_open`, `kill_shared`."""
+    """Options: `report` (file for the result), `engine_host`, `keep_open`, `kill_shared`, `die`."""
 
     _requires_connection = True
 
@@ -82,6 +88,9 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = {"way": channel.way.name, "tried": list(channel.way.tried)}
         if self._task.args.get("kill_shared"):
             result["killed"] = Ssh(self._connection).control("exit")
+        if self._task.args.get("die"):
+            version(channel.dial())
+            os.kill(os.getpid(), signal.SIGKILL)
         result["answers"] = use(channel, bool(self._task.args.get("keep_open")))
         used = time.monotonic()
         channel.close()
