@@ -12,11 +12,13 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
     Client,
+    ConnectionLost,
     EngineError,
     unix_dial,
 )
 
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.proxy import Proxy
 
 SOCKET = "/var/run/docker.sock"
 TAG = f"h1true{uuid.uuid4().hex[:8]}"
@@ -125,7 +127,7 @@ def engines() -> Iterator[Tuple[Client, Client]]:
             client.post("/networks/create", None, {"Name": NET, "CheckDuplicate": True})
         yield real, fake
         for path in (f"/networks/{NET}", f"/volumes/{VOLUME}", f"/images/{IMAGE}"):
-            real.delete(path)
+            real.delete(path, {"force": True})
 
 
 def shown(client: Client, body: Dict[str, Any]) -> Dict[str, Any]:
@@ -241,3 +243,24 @@ def test_the_life_of_a_container_is_alike(engines: Tuple[Client, Client]) -> Non
     list(fake.stream("POST", "/build", {"t": "dev/busybox:1"}, _context()))
     assert config["Cmd"]
     assert _story(fake) == _story(real)
+
+
+def test_a_fault_of_the_proxy_leaves_the_real_engine_as_it_says(
+    engines: Tuple[Client, Client],
+) -> None:
+    real, _fake = engines
+    with Proxy(SOCKET) as proxy, Client(unix_dial(proxy.socket_path)) as client:
+        for kind, labels in (("drop", []), ("drop-after", [TAG])):
+            proxy.faults.reset()
+            proxy.faults.at(1, kind)
+            with pytest.raises(ConnectionLost):
+                client.post("/volumes/create", None, {"Name": VOLUME, "Labels": {TAG: "1"}})
+            found = real.get("/volumes", {"filters": {"label": [TAG]}})["Volumes"] or []
+            assert [key for volume in found for key in volume["Labels"]] == labels
+            real.delete(f"/volumes/{VOLUME}", {"force": True})
+        with client.events({"type": ["volume"]}) as events:
+            client.post("/volumes/create", None, {"Name": VOLUME})
+            event = events.next(5)
+        assert event is not None
+        assert (event["Action"], event["Actor"]["ID"]) == ("create", VOLUME)
+    assert [call.path for call in proxy.writes] == ["/volumes/create"] * 3

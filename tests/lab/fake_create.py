@@ -229,13 +229,7 @@ def build_container(state: State, name: str, image: Json, body: Json) -> Json:
         "GraphDriver": {"Name": "overlay2", "Data": {}},
         "Mounts": mounts_of(state, host, config),
         "Config": config,
-        "NetworkSettings": {
-            "Bridge": "",
-            "SandboxID": "",
-            "Ports": {},
-            "IPAddress": "",
-            "Networks": _endpoints(host["NetworkMode"], body),
-        },
+        "NetworkSettings": _network_settings(host["NetworkMode"], body),
     }
 
 
@@ -330,6 +324,11 @@ def _fill(state: State, host: Json) -> None:
     kind, _colon, other = host["NetworkMode"].partition(":")
     if kind == "container" and state.find_container(other):
         host["NetworkMode"] = "container:" + state.container(other)["Id"]
+
+
+def _network_settings(mode: str, body: Json) -> Json:
+    networks = _endpoints(mode, body)
+    return {"Bridge": "", "SandboxID": "", "Ports": {}, "IPAddress": "", "Networks": networks}
 
 
 def _endpoints(mode: str, body: Json) -> Dict[str, Json]:
