@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
@@ -60,7 +60,7 @@ def test_a_build_streams_what_it_does(fake: FakeEngine, client: Client) -> None:
 
 def test_an_error_inside_a_successful_stream_is_raised(client: Client) -> None:
     lines = client.stream("POST", "/build", {"t": "x:1"}, context("FROM app:1\nRUN false\n"), TAR)
-    seen = []
+    seen: List[Any] = []
     with pytest.raises(EngineError, match="'/bin/sh -c false' returned a non-zero code: 1") as it:
         seen.extend(lines)
     assert it.value.status == 200
