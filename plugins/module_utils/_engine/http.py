@@ -118,7 +118,7 @@ class Client:
 
     def __init__(self, dial: Dial, timeout: float = 60.0) -> None:
         self._dial = dial
-        self._timeout = timeout
+        self.timeout = timeout
         self._wire: Optional[Wire] = None
         self._api: Optional[Tuple[int, int]] = None
         self._kind = ""
@@ -203,13 +203,13 @@ class Client:
             begun = len(replies)
             wire, fresh = self._take()
             try:
-                keep = _pipeline(wire, asked[begun:], replies, self._timeout)
+                keep = _pipeline(wire, asked[begun:], replies, self.timeout)
             except (OSError, ValueError) as exc:
                 wire.close()
                 moved = len(replies) > begun or not fresh
                 if isinstance(exc, (socket.timeout, ValueError)) or not moved:
                     method, path, _target = asked[len(replies)]
-                    raise failure(exc, method, path, self._timeout) from exc
+                    raise failure(exc, method, path, self.timeout) from exc
             else:
                 self._give_back(wire, keep)
         return replies
@@ -257,7 +257,7 @@ class Client:
         if kind:
             fields["Content-Type"] = kind
         start = head(method, self._versioned(path, query), fields)
-        patience = self._timeout if timeout is None else timeout
+        patience = self.timeout if timeout is None else timeout
         wire, _fresh = self._take()
         try:
             wire.sock.settimeout(patience)
@@ -300,7 +300,7 @@ class Client:
         from .stream import Events
 
         where = self._versioned("/events", {"filters": filters})
-        return Events(self.dial, head("GET", where), self._timeout)
+        return Events(self.dial, head("GET", where), self.timeout)
 
     def logs(self, container: str, tail: int = 20) -> str:
         """Return the last `tail` lines of a container's output, both streams in order."""
@@ -342,7 +342,7 @@ class Client:
 
     def worker(self) -> Client:
         """Return a client of the same engine and version with a connection of its own."""
-        other = Client(self._dial, self._timeout)
+        other = Client(self._dial, self.timeout)
         other._api, other._kind, other._server = self.api, self._kind, self._server
         return other
 

@@ -173,8 +173,12 @@ class Events:
         except (OSError, ValueError) as exc:
             raise failure(exc, "GET", "/events", timeout) from exc
 
-    def __exit__(self, *_exc: object) -> None:
+    def close(self) -> None:
+        """End the subscription; harmless to repeat."""
         self._wire.close()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
 
 
 def unframe(data: bytes) -> bytes:
