@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
 from .._desired.model import Plan, Step
-from .._desired.owned import digest
+from .._desired.owned import fingerprint
 from .._desired.run import Verb, Work
-from .._desired.values import canonical
 from . import image_record
 from .http import EngineError
 from .image_build import build, need_context
@@ -56,24 +54,21 @@ class Image:
             plan = _plan_pulled(desired, snapshot)
         else:
             plan = _plan_built(desired, desired.build, snapshot)
-        return Plan(plan.steps, plan.notes, (), plan.refused, _fingerprint(desired, snapshot))
+        return Plan(plan.steps, plan.notes, (), plan.refused, _mark(snapshot))
 
-    def recover(self, desired: Wish, snapshot: Found, done: List[Step]) -> Plan:
+    def recover(self, desired: Wish, snapshot: Found, begun: List[Step]) -> Plan:
         """Plan nothing: a failed pull or build leaves every tag where it was."""
         return Plan()
 
-    def present(self, snapshot: Found) -> Dict[str, Any]:
-        """Return the image for the task's result."""
-        return public(snapshot.image)
+    def present(self, snapshot: Found) -> Optional[Dict[str, Any]]:
+        """Return the image for the task's result, None if it is not there."""
+        return public(snapshot.image) if snapshot.image else None
 
 
-def public(image: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def public(image: Mapping[str, Any]) -> Dict[str, Any]:
     """Return what a user needs of an inspected image: `size` in bytes, our own label left out."""
-    if image is None:
-        return {"exists": False}
     labels = (image.get("Config") or {}).get("Labels") or {}
     return {
-        "exists": True,
         "id": image["Id"],
         "tags": list(image.get("RepoTags") or ()),
         "digests": list(image.get("RepoDigests") or ()),
@@ -85,10 +80,10 @@ def public(image: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     }
 
 
-def _fingerprint(desired: Wish, found: Found) -> str:
+def _mark(found: Found) -> str:
     bases = {base: (image or {}).get("Id") for base, image in found.bases.items()}
     seen = [(found.image or {}).get("Id"), bases, found.users]
-    return digest("", desired.address, canonical(seen))
+    return fingerprint(seen)
 
 
 # -- pulled ---------------------------------------------------------------------------------
@@ -122,12 +117,6 @@ def _pull(work: Work, step: Step) -> bool:
 
 
 def _plan_built(desired: Wish, build: Build, found: Found) -> Plan:
-    if desired.name in build.bases:
-        raise InvalidOption(
-            f"the image is built FROM {desired.name}, its own name: each build would need another",
-            option="build.dockerfile",
-            hint="give the base image another tag",
-        )
     if "engine" in found.unknown:
         return Plan((_build_step(desired, [_engine_first(found)], ()),))
     pulls = _base_pulls(build, found)

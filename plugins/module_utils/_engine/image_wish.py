@@ -75,6 +75,13 @@ def wish(params: Mapping[str, Any]) -> Wish:
     state = declared.get("state", "present")
     building = params.get("build") is not None and state == "present"
     _check_together(declared, building)
+    build = _build(declared, params.get("_context")) if building else None
+    if build is not None and declared["name"] in build.bases:
+        raise InvalidOption(
+            f"it builds {declared['name']} FROM itself, so that every build would call for another",
+            option="build.dockerfile",
+            hint="give the base image another tag",
+        )
     return Wish(
         name=declared["name"],
         state=state,
@@ -82,7 +89,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         protect=declared.get("protect", False),
         allow=tuple(declared.get("allow", LIMITS)),
         pull_policy=declared.get("pull_policy", "missing"),
-        build=_build(declared, params.get("_context")) if building else None,
+        build=build,
     )
 
 

@@ -1,0 +1,16 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at the engine: the core, run from the controller."""
+
+from __future__ import annotations
+
+from ..module_utils._engine.info import HOST
+from ..plugin_utils.reader import ReadingFront
+
+
+class ActionModule(ReadingFront):
+    """The action plugin of M(dockyard.fleet.host_info)."""
+
+    resource = HOST
+    module = "dockyard.fleet.host_info"

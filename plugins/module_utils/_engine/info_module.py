@@ -1,0 +1,28 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The front end on the target for what only reads."""
+
+from __future__ import annotations
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .http import Client, unix_dial
+from .info import Reader, report
+from .module import _socket
+from .options import engine_options
+
+
+def main(reader: Reader) -> None:
+    """Look at the engine as an Ansible module and exit with the result."""
+    spec = {**engine_options(), **reader.spec()}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+
+    def connect() -> Client:
+        return Client(unix_dial(_socket(module.params)), module.params["engine_timeout"])
+
+    result = report(reader, module.params, connect)
+    result["engine_way"] = {"name": "target", "tried": []}
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)

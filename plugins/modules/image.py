@@ -1,0 +1,220 @@
+#!/usr/bin/python
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: image
+short_description: Build, pull and remove container images
+version_added: 0.1.0
+description:
+  - Builds an image from a folder on the controller, and builds it anew when and only when
+    something that decides has changed. The plan says what that was.
+  - Or pulls an image, or removes one.
+  - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
+    far as C(.dockerignore) lets them in; neither owner nor times), the options
+    O(build.dockerfile), O(build.args), O(build.target), O(build.labels) and O(build.network), and
+    the images behind C(FROM) and C(COPY --from) as the engine has them.
+  - All of it is recorded in one label of the image, C(dockyard.fleet.image). Values of build
+    arguments are not stored in it.
+  - A failed build or pull leaves the image that was there as it is.
+author:
+  - dockyard.fleet contributors (@dockyard)
+extends_documentation_fragment:
+  - dockyard.fleet.engine
+  - dockyard.fleet.engine.changing
+options:
+  name:
+    description:
+      - The reference of the image, C([REGISTRY/]NAME[:TAG]); without a tag it is C(latest).
+      - Where an image is only pulled or removed, C(NAME@DIGEST) is possible as well.
+    type: str
+    required: true
+  build:
+    description:
+      - How the image is built, with the keys of the Compose Specification. Without it the image
+        is pulled.
+      - The engine's classic builder is used.
+    type: dict
+    suboptions:
+      context:
+        description:
+          - The folder on the controller that is sent to the builder; a relative path is relative
+            to the playbook. A V(~) is not expanded.
+        type: str
+        required: true
+      dockerfile:
+        description: The path of the Dockerfile, relative to O(build.context) and inside it.
+        type: str
+        default: Dockerfile
+      args:
+        description:
+          - Values of the Dockerfile's C(ARG) lines, as a mapping or a list of C(KEY=VALUE).
+          - They can be read in the history of the image. They are no place for secrets.
+        type: raw
+      target:
+        description: The stage to build, when it is not the last.
+        type: str
+      labels:
+        description:
+          - Labels of the image, as a mapping or a list of C(KEY=VALUE).
+          - Names that begin with C(dockyard.fleet.) are kept by the collection.
+        type: raw
+      network:
+        description: The network of C(RUN) lines, V(none), V(host) or the name of a network.
+        type: str
+      no_cache:
+        description:
+          - Builds without the engine's cache when the image is built. It is no reason to build.
+        type: bool
+        default: false
+      pull:
+        description:
+          - Asks the registry whether it has newer base images, pulls those, and builds on them.
+          - Without it a base image is pulled only if a build needs it and it is not there.
+        type: bool
+        default: false
+  pull_policy:
+    description:
+      - When an image without O(build) is pulled; the default is V(missing).
+      - V(missing) pulls it if it is not on the engine; V(if_not_present) is another word for it.
+      - V(always) asks the registry which image it has, and pulls it if it is another. If the
+        registry does not say, the pull is made, and is a change only if it brought something.
+      - V(never) fails if it is not on the engine.
+    type: str
+    choices: [always, if_not_present, missing, never]
+  state:
+    description:
+      - V(present) builds or pulls the image where needed.
+      - V(absent) removes it. If the image has other tags, only this one is removed.
+      - An image that containers were made from is not removed unless O(force=true).
+    type: str
+    choices: [absent, present]
+    default: present
+  force:
+    description: Removes an image even if containers were made from it.
+    type: bool
+    default: false
+  protect:
+    description: Refuses to remove the image.
+    type: bool
+    default: false
+  allow:
+    description:
+      - The impacts that changes may have. Building and pulling have none, since containers keep
+        the image that they were made from.
+    type: list
+    elements: str
+    choices: [live, restart, replace]
+    default: [live, restart, replace]
+seealso:
+  - module: dockyard.fleet.container
+"""
+
+EXAMPLES = r"""
+- name: Build an image from a folder beside the playbook
+  dockyard.fleet.image:
+    name: demo/web:1
+    build:
+      context: web
+      args:
+        VERSION: "1.4"
+      labels:
+        org.opencontainers.image.title: web
+
+- name: Build one stage, on the newest base image that the registry has
+  dockyard.fleet.image:
+    name: demo/web:dev
+    build:
+      context: web
+      dockerfile: Dockerfile.dev
+      target: tools
+      pull: true
+
+- name: Have an image on the engine
+  dockyard.fleet.image:
+    name: registry.example.com/team/app:2.1
+    pull_policy: missing
+
+- name: Remove an image that no container was made from
+  dockyard.fleet.image:
+    name: demo/web:dev
+    state: absent
+"""
+
+RETURN = r"""
+image:
+  description: The image as it is on the engine afterwards; null if it is not there.
+  returned: success
+  type: dict
+  sample:
+    id: sha256:fdfc10cd2e340a6b1f6b7d4e3a2c1908f7e6d5c4b3a291807f6e5d4c3b2a1908
+    tags: ["demo/web:1"]
+    digests: []
+    labels: {org.opencontainers.image.title: web}
+    size: 1985472
+    created: "2026-03-01T12:00:00.000000000Z"
+    architecture: amd64
+    os: linux
+plan:
+  description:
+    - What was done, or in check mode would be done; RV(plan.text) is what C(--diff) shows.
+  returned: success
+  type: dict
+  sample:
+    text: |
+      image/demo/web:1
+        context: app.conf changed [none]
+          build demo/web:1
+    steps:
+      - id: build:demo/web:1
+        address: image/demo/web:1
+        verb: build
+        cause: "context: app.conf changed"
+        impact: none
+        maybe: false
+        needs: []
+        args: {"on": demo/web:1}
+    notes: []
+    pending: []
+    refused: []
+    fingerprint: 8c6976e5b5410415
+created:
+  description: Whether an image was built or pulled.
+  returned: success
+  type: bool
+  sample: true
+updated:
+  description: Always false for images.
+  returned: success
+  type: bool
+  sample: false
+replaced:
+  description: Always false for images.
+  returned: success
+  type: bool
+  sample: false
+restarted:
+  description: Always false for images.
+  returned: success
+  type: bool
+  sample: false
+log:
+  description: The last lines of the builder's output.
+  returned: when a build failed
+  type: list
+  elements: str
+  sample: ["Step 2/3 : RUN make", "make: *** No targets specified and no makefile found."]
+engine_way:
+  description: The way to the engine that was taken, why not an earlier one, and what is locked.
+  returned: when the engine was reached
+  type: dict
+  sample: {name: forward, tried: [], lock: controller}
+"""
+
+from ..module_utils._engine.image import IMAGE
+from ..module_utils._engine.module import main
+
+if __name__ == "__main__":
+    main(IMAGE)
