@@ -11,6 +11,14 @@ echo 'sudoer ALL=(ALL:ALL) NOPASSWD: ALL' >/etc/sudoers.d/sudoer
 echo 'sudopw ALL=(ALL:ALL) ALL' >/etc/sudoers.d/sudopw
 chmod 0440 /etc/sudoers.d/sudoer /etc/sudoers.d/sudopw
 
+# What an engine in here needs for a first image: no registry is asked.
+mkdir -p /usr/local/share/lab /tmp/root/bin
+for applet in $(/bin/busybox --list); do ln -sf busybox "/tmp/root/bin/$applet"; done
+rm -f /tmp/root/bin/busybox  # busybox lists itself
+cp /bin/busybox /tmp/root/bin/busybox
+tar -C /tmp/root -cf /usr/local/share/lab/busybox.tar bin
+rm -rf /tmp/root
+
 rm -f /etc/ssh/ssh_host_*
 cat >/etc/ssh/sshd_config.d/lab.conf <<'CONF'
 HostKey /etc/ssh/lab/host_key

@@ -1,0 +1,212 @@
+"""Role container_runtime where it gets difficult: no init, refusals, failures, killed runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.servers import Server, inventory, start, stop
+
+ROOT = Path(__file__).resolve().parents[3]
+CONFIG = "/etc/docker/daemon.json"
+PREVIOUS = "/etc/docker/.daemon.json.previous"
+
+
+@dataclass
+class Host:
+    """A server, and the role to run against it."""
+
+    server: Server
+    folder: Path
+
+    def role(self, *options: str, user: str = "root", **variables: Any) -> str:
+        """Run the role; return the output with all white space made single spaces."""
+        hosts = self.folder / f"{self.server.name}.json"
+        hosts.write_text(json.dumps(inventory([self.server], user)))
+        play = self.folder / "play.json"
+        play.write_text(
+            json.dumps(
+                [
+                    {
+                        "hosts": "all",
+                        "gather_facts": False,
+                        "roles": ["dockyard.fleet.container_runtime"],
+                        "vars": {f"container_runtime_{k}": v for k, v in variables.items()},
+                    }
+                ]
+            )
+        )
+        done = subprocess.run(
+            ["ansible-playbook", "-i", str(hosts), str(play), *options],
+            cwd=ROOT,
+            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"},
+            capture_output=True,
+            text=True,
+        )
+        return " ".join((done.stdout + done.stderr).split())
+
+    def sh(self, script: str) -> str:
+        return self.server.exec("sh", "-c", script)
+
+    def container(self) -> str:
+        """Make sure that a container runs and return what a restart would change."""
+        archive = "/usr/local/share/lab/busybox.tar"
+        image = f"docker image inspect -f {{{{.Id}}}} t:1 || docker import {archive} t:1"
+        self.sh(
+            f"({image}) 2>/dev/null; docker start keep || docker run -d --name keep t:1 sleep 1d"
+        )
+        return self.identity()
+
+    def identity(self) -> str:
+        return self.sh("docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Running}}' keep")
+
+
+def changed(output: str) -> int:
+    """Return how many tasks changed something; fail if the run did."""
+    found = re.search(r"changed=(\d+) unreachable=0 failed=0", output)
+    assert found, output[-3000:]
+    return int(found[1])
+
+
+def hosts(folder: Path, name: str, init: bool) -> Iterator[Host]:
+    server = start([name], folder, variant="docker", init=init)[0]
+    yield Host(server, folder)
+    stop([name])
+
+
+@pytest.fixture(scope="module")
+def systemd(
+    tmp_path_factory: pytest.TempPathFactory, server_images: dict[str, str]
+) -> Iterator[Host]:
+    yield from hosts(tmp_path_factory.mktemp("systemd"), "lab-runtime-systemd", True)
+
+
+@pytest.fixture(scope="module")
+def direct(
+    tmp_path_factory: pytest.TempPathFactory, server_images: dict[str, str]
+) -> Iterator[Host]:
+    yield from hosts(tmp_path_factory.mktemp("direct"), "lab-runtime-direct", False)
+
+
+def test_an_engine_without_live_restore_is_restarted_without_losing_its_container(
+    systemd: Host,
+) -> None:
+    before = systemd.container()
+    pid = systemd.sh("cat /run/docker.pid")
+    output = systemd.role("--check")
+    assert "restart of the engine, containers keep running (live-restore)" in output
+    assert changed(output) > 0
+    assert (systemd.identity(), systemd.sh("cat /run/docker.pid")) == (before, pid)
+
+    assert changed(systemd.role()) > 0
+    assert systemd.identity() == before
+    assert systemd.sh("cat /run/docker.pid") != pid
+    assert changed(systemd.role()) == 0
+
+
+def test_a_live_setting_costs_a_reload(systemd: Host) -> None:
+    systemd.role()
+    pid = systemd.sh("cat /run/docker.pid")
+    output = systemd.role(daemon={"max-concurrent-downloads": 2, "debug": True})
+    assert "debug, max-concurrent-downloads added → reload of the engine" in output
+    assert systemd.sh("docker info -f '{{.Debug}}'") == "true"
+    assert systemd.sh("cat /run/docker.pid") == pid
+
+
+@pytest.mark.parametrize(
+    ("daemon", "why"),
+    [
+        (
+            {"live-restore": False, "mtu": 1400},
+            "would stop or be left behind (without live-restore)",
+        ),
+        ({"data-root": "/srv/docker"}, "would stop or be left behind (data-root)"),
+    ],
+)
+def test_stopping_containers_is_refused(systemd: Host, daemon: dict[str, Any], why: str) -> None:
+    systemd.role()
+    before, config = systemd.container(), systemd.sh(f"cat {CONFIG}")
+    for options in ([], ["--check"]):
+        output = systemd.role(*options, daemon=daemon)
+        assert why in output
+        assert "container_runtime_allow_container_stop to true" in output
+        assert "failed=1" in output
+    assert (systemd.identity(), systemd.sh(f"cat {CONFIG}")) == (before, config)
+
+
+@pytest.mark.parametrize("kind", ["systemd", "direct"])
+def test_a_configuration_that_does_not_run_is_undone(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    host: Host = request.getfixturevalue(kind)
+    assert changed(host.role()) >= 0
+    before, config = host.container(), host.sh(f"cat {CONFIG}")
+    output = host.role(daemon={"log-driver": "nonsense"}, start_timeout=3)
+    assert "did not run with the new configuration" in output
+    assert "the one before is back and the engine runs with it" in output
+    assert "nonsense" in output.split("last words:")[1]
+    assert host.sh(f"cat {CONFIG}") == config
+    assert host.identity() == before
+    assert changed(host.role()) == 0
+
+
+def test_a_killed_run_is_finished_by_the_next(systemd: Host) -> None:
+    systemd.role()
+    before, pid = systemd.container(), systemd.sh("cat /run/docker.pid")
+    # As a run leaves it that dies between the new file and the restart.
+    systemd.sh(f"cp {CONFIG} {PREVIOUS}; sed -i 's/10m/7m/' {CONFIG}")
+    assert "log-opts changed → restart" in systemd.role(daemon={"log-opts": {"max-size": "7m"}})
+    assert systemd.sh("cat /run/docker.pid") != pid
+    assert systemd.identity() == before
+    assert PREVIOUS not in systemd.sh("ls -A /etc/docker/.d* 2>/dev/null || true")
+
+
+def test_without_init_the_engine_is_started_and_restarted_directly(direct: Host) -> None:
+    direct.role()
+    assert direct.sh("cat /proc/1/comm") == "sshd"
+    assert changed(direct.role()) == 0
+    before, pid = direct.container(), direct.sh("cat /run/docker.pid")
+    output = direct.role(daemon={"log-opts": {"max-size": "6m"}})
+    assert "restart of the engine, containers keep running" in output
+    assert direct.sh("cat /run/docker.pid") != pid
+    assert direct.identity() == before
+    assert "Daemon has completed initialization" in direct.sh("cat /var/log/dockerd.log")
+
+
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"daemon": {"live-restor": True}}, "no such setting; did you mean live-restore?"),
+        ({"daemon": {"log-opts": {"max-file": 3}}}, "log-opts.max-file: must be a string"),
+        ({"daemon": {"hosts": ["tcp://0.0.0.0"]}}, "leave hosts out"),
+        ({"users": ["dock", "nobody-here"]}, "no user nobody-here on this host"),
+    ],
+)
+def test_bad_input_is_one_clear_error(
+    systemd: Host, variables: dict[str, Any], message: str
+) -> None:
+    output = systemd.role(**variables)
+    assert message in output
+    assert "failed=1" in output
+    assert "Traceback" not in output
+
+
+def test_without_root_it_says_so(systemd: Host) -> None:
+    output = systemd.role(user="dock")
+    assert "acts as user 1000" in output
+    assert "set become to true" in output
+
+
+def test_declared_users_join_the_group_and_others_do_not(systemd: Host) -> None:
+    systemd.sh("gpasswd -d dock docker || true")
+    assert changed(systemd.role(users=["sudoer"])) > 0
+    assert systemd.sh("getent group docker").split(":")[3] == "sudoer"
+    assert changed(systemd.role(users=["sudoer"])) == 0
