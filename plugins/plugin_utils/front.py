@@ -58,9 +58,10 @@ class Front(ActionBase):
         check_known(given, spec)
         for name, entry in spec.items():
             value = given.get(name)
-            if entry.get("no_log") and entry.get("type") == "dict" and value is not None:
-                if not isinstance(value, Mapping):
-                    raise InvalidOption("takes a mapping of names to values", option=name)
+            secret = entry.get("no_log") and entry.get("type") == "dict" and value is not None
+            if secret and not isinstance(value, Mapping):
+                # core's own message would repeat the value
+                raise InvalidOption("takes a mapping of names to values", option=name)
         checked = ArgumentSpecValidator(spec).validate(given)
         if checked.error_messages:
             raise InvalidOption("; ".join(checked.error_messages))

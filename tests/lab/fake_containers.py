@@ -83,7 +83,7 @@ def _item(state: State, box: Json) -> Json:
             "ImageID": box["Image"],
             "Command": " ".join([box["Path"], *box["Args"]]),
             "Created": 1700000000,
-            "Ports": [],
+            "Ports": list(_published(box)),
             "Labels": box["Config"]["Labels"],
             "State": box["State"]["Status"],
             "Status": box["State"]["Status"].capitalize(),
@@ -92,6 +92,16 @@ def _item(state: State, box: Json) -> Json:
             "Mounts": box["Mounts"],
         }
     )
+
+
+def _published(box: Json) -> Iterator[Json]:
+    for port, entries in (box["NetworkSettings"]["Ports"] or {}).items():
+        number, _slash, kind = port.partition("/")
+        for entry in entries or [None]:
+            made: Json = {"PrivatePort": int(number), "Type": kind}
+            if entry:
+                made.update(IP=entry["HostIp"] or "0.0.0.0", PublicPort=int(entry["HostPort"]))
+            yield made
 
 
 @route("POST", "/containers/create")

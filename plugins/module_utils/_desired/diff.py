@@ -10,7 +10,7 @@ from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Tupl
 
 from .model import Change, Context, FieldSpec
 from .owned import digest
-from .values import MASK, Unknown, canonical
+from .values import MASK, Unknown, canonical, show
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,13 @@ def _field(row: FieldSpec, context: Context, before: Any, scope: Scope) -> Itera
     elif row.compare in ("map", "subset"):
         partial = row.compare == "subset" or not scope.full
         keys = list(after) if partial else list(dict.fromkeys([*before, *after]))
-        pairs += [(str(k), before.get(k), after.get(k)) for k in keys]
+        pairs += [(k, before.get(k), after.get(k)) for k in keys]
     else:
         pairs.append(("", before, after))
     for key, was, to_be in pairs:
-        if isinstance(to_be, Unknown) or isinstance(was, Unknown) or not _same(row, was, to_be):
+        unsure = isinstance(to_be, Unknown) or isinstance(was, Unknown)
+        moved = bool(key) and (key in before) != (key in after)
+        if unsure or moved or not _same(row, was, to_be):
             yield _change(row, context, scope, key, was, to_be)
 
 
@@ -86,19 +88,20 @@ def _change(
 ) -> Change:
     declared = context.declared.get(row.name)
     given = declared is not None if not key else key in (declared or {})
-    impact = row.change if given or after is not None and after != () else row.unset
+    impact = row.change if given or (after is not None and after != ()) else row.unset
     hide = row.secret or key in scope.private.get(row.name, frozenset())
     # A value that nobody declares any more may be a secret that somebody typed by hand.
     hide_before = hide or (row.guarded and not given)
-    return Change(
-        field=row.name,
-        key=key,
-        before=MASK if hide_before and before is not None else before,
-        after=MASK if hide and after is not None else after,
-        impact=impact,
-        origin=_origin(row, context, given),
-        secret=hide,
+    before = MASK if hide_before and before is not None else before
+    after = MASK if hide and after is not None else after
+    text = " → ".join(
+        show(value)
+        if value is None or value == MASK or isinstance(value, Unknown)
+        else row.show(value)
+        for value in (before, after)
     )
+    origin = _origin(row, context, given)
+    return Change(row.name, key, before, after, impact, origin, hide, text)
 
 
 def _origin(row: FieldSpec, context: Context, given: bool) -> str:
@@ -109,7 +112,8 @@ def _origin(row: FieldSpec, context: Context, given: bool) -> str:
     now = context.declared.get(row.name)
     then = digests.get(row.name)
     if then is None:
-        return "declared" if now is not None else "drift"
+        # A row of a group follows what is declared for its companions.
+        return "declared" if now is not None or row.group else "drift"
     if now is None:
         return "dropped"
     same = then == digest(str(context.record.get("salt", "")), row.name, canonical(now))

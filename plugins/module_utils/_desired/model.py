@@ -52,13 +52,13 @@ class FieldSpec:
     (None: not an option of its own); `compare`: exact, list, set, map or subset;
     `parse(value, key_path)` turns the user's value into the canonical one or raises InvalidOption;
     `read(observed, context)` takes the canonical value out of the observed object;
-    `write(body, value, context)` puts it into a create body; `default(context)` is the canonical
-    value when nothing is declared; `change` and `unset` are the impacts of a new value and of
-    going back to the default; `live` the verb when either is live; fields of one `group` travel
-    together; `secret` rows are never shown or digested; a `guarded` row shows only what the task
-    itself declares (`environment`: a value found on the host may be a secret); `since`: the API version that first
-    honours the field; `only`: the kinds of server that do; `overrides`: replacements of the
-    above by kind of server.
+    `write(body, value, context)` puts it into a create body; `show(value)` prints it in plans;
+    `default(context)` is the canonical value when nothing is declared; `change` and `unset` are
+    the impacts of a new value and of going back to the default; `live` the verb when either is
+    live; fields of one `group` travel together; `secret` rows are never shown or digested; a `guarded` row shows only what the task
+    itself declares (`environment`: a value found on the host may be a secret); `since`: the API
+    version that first honours the field; `only`: the kinds of server that do; `overrides`:
+    replacements of the above by kind of server.
     """
 
     name: str
@@ -68,6 +68,7 @@ class FieldSpec:
     parse: Optional[Callable[[Any, str], Any]] = None
     read: Optional[Callable[[Mapping[str, Any], Context], Any]] = None
     write: Optional[Callable[[Dict[str, Any], Any, Context], None]] = None
+    show: Callable[[Any], str] = show
     default: Optional[Callable[[Context], Any]] = None
     change: str = "replace"
     unset: str = "replace"
@@ -85,7 +86,7 @@ class Change:
     """One field, before and after; a map field gives one change a key.
 
     Values that must not be shown are replaced by MASK when the change is made, so that a plan can
-    be printed and saved as it is.
+    be printed and saved as it is. `text` is the change in the row's own units.
     """
 
     field: str
@@ -95,12 +96,13 @@ class Change:
     impact: str
     origin: str = "unknown"
     secret: bool = False
+    text: str = ""
 
     def words(self) -> str:
         """Say the change in one line: `environment.LOG: info → debug`."""
         where = f"{self.field}.{self.key}" if self.key else self.field
         drift = " (changed outside)" if self.origin == "drift" else ""
-        return f"{where}: {show(self.before)} → {show(self.after)}{drift}"
+        return f"{where}: {self.text}{drift}"
 
 
 @dataclass(frozen=True)
@@ -158,13 +160,18 @@ class Chain:
         changes: Tuple[Change, ...] = (),
         maybe: bool = False,
         address: str = "",
-        **args: str,
+        args: Optional[Mapping[str, str]] = None,
+        **names: str,
     ) -> None:
-        """Append a step; `args` are ids and names (`on`, `to`, `id`)."""
+        """Append a step; `args` and `names` are ids and names (`on`, `to`, `id`)."""
         needs = (self.steps[-1].id,) if self.steps else ()
         where = address or self.address
         number = str(self._number + len(self.steps))
-        self.steps.append(Step(number, where, verb, cause, impact, changes, needs, maybe, args))
+        self.steps.append(
+            Step(
+                number, where, verb, cause, impact, changes, needs, maybe, {**(args or {}), **names}
+            )
+        )
 
 
 @dataclass(frozen=True)

@@ -104,12 +104,11 @@ def _check(
     resource: Resource, desired: Any, connect: Callable[[], Any], pending: Pending
 ) -> Dict[str, Any]:
     try:
-        client = connect()
+        snapshot = resource.observe(connect(), desired, pending, False)
     except EngineMissing:
         if "engine" not in pending:
             raise
-        client = None
-    snapshot = resource.observe(client, desired, pending, False)
+        snapshot = resource.observe(None, desired, pending, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {step.address: step.cause for step in plan.steps}

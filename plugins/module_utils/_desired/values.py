@@ -42,7 +42,7 @@ def show(value: Any) -> str:
     """Print a canonical value in plans: short, with nothing for "not set"."""
     if isinstance(value, Unknown):
         return f"(known after apply: {value.reason})"
-    if value is None or value == () or value == {}:
+    if value is None or value == ():
         return "none"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{k}: {show(v)}" for k, v in value.items() if v) + "}"
@@ -96,7 +96,7 @@ def parse_duration(value: Any, where: str) -> Optional[int]:
             option=where,
             hint="write a number with us, ms, s, m, h, d or w, such as 30s or 1m30s",
         )
-    return int(round(sum(float(number) * _NANOSECONDS[unit] for number, unit in parts)))
+    return round(sum(float(number) * _NANOSECONDS[unit] for number, unit in parts))
 
 
 def show_duration(nanoseconds: int) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold before a container is created: found while planning, before anything is written."""
+"""What must hold before a container is created: seen while planning, before any write."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .._desired.errors import InvalidOption
 from .._desired.model import Step
 from .._desired.values import dig
 from . import swap
-from .container_found import Found
+from .container_found import Found, runs
 from .container_wish import Wish
 
 
@@ -39,7 +39,7 @@ def _check_health(wish: Wish, found: Found) -> None:
 
 def _check_ports(wish: Wish, found: Found) -> None:
     """Raise InvalidOption for a host port that another running container publishes."""
-    if not swap.will_run(wish, found.current is not None and swap.runs(found.current)):
+    if not swap.will_run(wish, found.current is not None and runs(found.current)):
         return
     mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
     taken = {

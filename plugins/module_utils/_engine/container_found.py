@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from .._desired import owned
 from .._desired.errors import InvalidOption
@@ -26,10 +26,11 @@ class Found:
 
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
-    `base` the configuration of the current container's image, None if that is gone. `networks` and `peers` map the
-    names that the task refers to, to ids; `others` are all containers as listed, looked at only
-    if one is to be created. `unknown` maps "engine", "image" and network names to what an
-    earlier task of this run would do to them.
+    `base` the configuration of the current container's image, None if that is gone. `networks`
+    and `peers` map the names that the task refers to, to ids; `others` are all containers as
+    listed, looked at only if one is to be created. `unknown` maps "engine", "image" and network
+    names to what an earlier task of this run would do to them. `hidden` are the environment keys
+    that the task declares secret.
     """
 
     current: Optional[Inspect] = None
@@ -44,12 +45,13 @@ class Found:
     api: Tuple[int, int] = (0, 0)
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
+    hidden: FrozenSet[str] = frozenset()
     settled: bool = False
 
 
 def record_of(container: Optional[Inspect], base: Optional[Mapping[str, Any]], name: str) -> Any:
     """Return the ownership record of a container, {} when it is not ours."""
-    label = dig(container, f"Config.Labels") or {}
+    label = dig(container, "Config.Labels") or {}
     inherited = (dig(base, "Labels") or {}).get(OWNER_LABEL)
     return owned.read(label.get(OWNER_LABEL), inherited, f"container/{name}")
 
@@ -58,6 +60,16 @@ def is_foreign(container: Inspect, record: Mapping[str, Any]) -> bool:
     """Tell whether neither we nor Compose made a container."""
     labels = dig(container, "Config.Labels") or {}
     return not record and "com.docker.compose.project" not in labels
+
+
+def bare_name(container: Inspect) -> str:
+    """Return a container's name without the engine's leading slash."""
+    return str(container["Name"]).lstrip("/")
+
+
+def runs(container: Inspect) -> bool:
+    """Tell whether a container is running, paused or between restarts."""
+    return bool(dig(container, "State.Running") or dig(container, "State.Restarting"))
 
 
 def temporary_name(container_id: str, name: str) -> str:
@@ -104,6 +116,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         api=client.api,
         kind=client.kind,
         unknown=_unknown(wish, pending, (*wish.networks,)),
+        hidden=frozenset(wish.declared.get("secret_environment") or ()),
         settled=settled,
     )
 

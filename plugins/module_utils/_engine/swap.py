@@ -16,16 +16,11 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.model import Chain, Change
 from .._desired.values import dig
 from .container_fields.limits import read_restart
-from .container_found import Found, Inspect, aside_name, record_of, temporary_name
+from .container_found import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
 from .container_wish import Wish
 
 INTERRUPTED = "an earlier replacement was interrupted"
 FAILED = "the replacement did not come up"
-
-
-def runs(container: Inspect) -> bool:
-    """Tell whether a container is running, paused or between restarts."""
-    return bool(dig(container, "State.Running") or dig(container, "State.Restarting"))
 
 
 def healthy(container: Inspect, wait: str) -> Optional[bool]:
@@ -58,7 +53,7 @@ def swap(
     temporary, aside = temporary_name(ident, name), aside_name(ident, name)
 
     def add(verb: str, **args: str) -> None:
-        chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, **args)
+        chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, args=args)
 
     add("create", on=temporary)
     for network in networks:
@@ -116,15 +111,15 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
 
 
 def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
-    """The new one has only its temporary name: the old one is still the one to keep."""
+    """Keep the old one while the new one has only its temporary name."""
     fresh = found.fresh or {}
     replaces = record_of(fresh, None, wish.name).get("replaces") or {}
     kept = found.current or found.old
     if kept is None:
-        chain.add("rename", cause, on=_name(fresh), to=wish.name, id=str(fresh["Id"]))
+        chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
         return replace(found, current=_named(fresh, wish), fresh=None)
     kept = _bring_back(chain, wish, kept, replaces, cause)
-    chain.add("remove", cause, on=_name(fresh), id=str(fresh["Id"]))
+    chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]))
     return replace(found, current=kept, fresh=None, old=None)
 
 
@@ -146,8 +141,8 @@ def _bring_back(
 ) -> Inspect:
     """Give the old container its name, restart policy and run state back."""
     ident = str(kept["Id"])
-    if _name(kept) != wish.name:
-        chain.add("rename", cause, on=_name(kept), to=wish.name, id=ident)
+    if bare_name(kept) != wish.name:
+        chain.add("rename", cause, on=bare_name(kept), to=wish.name, id=ident)
     policy = tuple(replaces.get("restart") or ("no", 0))
     if replaces.get("id") == ident and policy != read_restart(kept):
         chain.add("restore", cause, on=wish.name, id=ident, policy=f"{policy[0]}:{policy[1]}")
@@ -156,10 +151,6 @@ def _bring_back(
         chain.add("start", cause, on=wish.name, id=ident)
         kept = {**kept, "State": {**kept["State"], "Running": True, "Status": "running"}}
     return _named(kept, wish)
-
-
-def _name(container: Inspect) -> str:
-    return str(container["Name"]).lstrip("/")
 
 
 def _named(container: Inspect, wish: Wish) -> Inspect:

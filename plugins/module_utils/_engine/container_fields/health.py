@@ -9,7 +9,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
-from ..._desired.values import dig, parse_duration
+from ..._desired.values import dig, parse_duration, show_duration
 from .common import parse_words
 
 _MILLISECOND = 1_000_000
@@ -68,6 +68,7 @@ def _row(name: str, key: str, since: Tuple[int, int] = (0, 0)) -> FieldSpec:
         f"healthcheck.{name}",
         at=f"Config.Healthcheck.{key}",
         option={"type": "int" if name == "retries" else "str"},
+        show=str if name == "retries" else show_duration,
         parse=_parse_retries if name == "retries" else _parse_time,
         read=_reader(key),
         default=_fallback(key),

@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
-from ..._desired.values import dig, parse_size
+from ..._desired.values import dig, parse_size, show_size
 from .common import parse_words
 
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
@@ -44,7 +44,7 @@ def _parse_cpus(value: Any, where: str) -> Optional[int]:
         raise InvalidOption(
             f"'{value}' is not a number of CPUs", option=where, hint="such as 0.5 or 2"
         )
-    return int(round(count * 1e9)) or None
+    return round(count * 1e9) or None
 
 
 def _parse_pids(value: Any, where: str) -> int:
@@ -106,6 +106,7 @@ FIELDS = (
         at="HostConfig.Memory",
         option={"type": "str"},
         parse=_parse_memory,
+        show=show_size,
         change="live",
         unset="replace",
         live="update",
@@ -116,6 +117,7 @@ FIELDS = (
         at="HostConfig.MemorySwap",
         option={"type": "str"},
         parse=_parse_swap,
+        show=lambda size: "unlimited" if size == -1 else show_size(size),
         default=_default_swap,
         change="live",
         unset="replace",
@@ -127,6 +129,7 @@ FIELDS = (
         at="HostConfig.NanoCpus",
         option={"type": "raw"},
         parse=_parse_cpus,
+        show=lambda nano: f"{nano / 1e9:g}",
         change="live",
         unset="replace",
         live="update",
@@ -136,6 +139,7 @@ FIELDS = (
         at="HostConfig.PidsLimit",
         option={"type": "int"},
         parse=_parse_pids,
+        show=lambda count: str(count or "none"),
         read=_read_positive,
         default=lambda context: 0,
         change="live",
@@ -147,6 +151,7 @@ FIELDS = (
         at="HostConfig.RestartPolicy",
         option={"type": "raw"},
         parse=parse_restart,
+        show=lambda policy: f"{policy[0]}:{policy[1]}" if policy[1] else str(policy[0]),
         read=read_restart,
         default=lambda context: ("no", 0),
         write=_write_restart,

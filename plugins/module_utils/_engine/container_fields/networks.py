@@ -60,7 +60,7 @@ def _parse_networks(value: Any, where: str) -> Dict[str, Endpoint]:
 def _endpoint(entry: Any, where: str) -> Endpoint:
     if not isinstance(entry, Mapping):
         raise InvalidOption("takes a mapping", option=where, hint=f"keys are {', '.join(_KEYS)}")
-    check_known(entry, dict.fromkeys(_KEYS, {}), where)
+    check_known(entry, {key: {} for key in _KEYS}, where)
     made: Endpoint = {}
     if entry.get("aliases"):
         made["aliases"] = tuple(sorted(set(parse_words(entry["aliases"], f"{where}.aliases"))))
@@ -75,12 +75,10 @@ def _address(value: Any, where: str) -> str:
 
     version = 6 if "ipv6" in where else 4
     try:
-        address = ipaddress.ip_address(str(value))
+        kind = ipaddress.IPv6Address if version == 6 else ipaddress.IPv4Address
+        return str(kind(str(value)))
     except ValueError:
-        address = None  # type: ignore[assignment]
-    if address is None or address.version != version:
-        raise InvalidOption(f"'{value}' is not an IPv{version} address", option=where)
-    return str(address)
+        raise InvalidOption(f"'{value}' is not an IPv{version} address", option=where) from None
 
 
 def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoint]:

@@ -17,7 +17,7 @@ from .common import parse_text
 Binding = Tuple[str, str]
 
 _SHORT = re.compile(
-    r"(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9.]+):)?"
+    r"(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9]+(?:\.[0-9]+){3}):)?"
     r"(?:(?P<host>[0-9]*(?:-[0-9]+)?):)?"
     r"(?P<target>[0-9]+(?:-[0-9]+)?)"
     r"(?:/(?P<protocol>[a-z]+))?"
@@ -65,7 +65,7 @@ def _claim(
 
 def _entry(entry: Any, where: str) -> Mapping[str, str]:
     if isinstance(entry, Mapping):
-        check_known(entry, dict.fromkeys(_LONG, {}), where)
+        check_known(entry, {key: {} for key in _LONG}, where)
         if "target" not in entry:
             raise InvalidOption("has no target", option=where, hint="target: 80")
         return {key: parse_text(item, f"{where}.{key}") for key, item in entry.items()}
@@ -145,6 +145,10 @@ def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
     }
 
 
+def _show(bindings: Tuple[Binding, ...]) -> str:
+    return ", ".join(":".join(part for part in one if part) or "any" for one in bindings)
+
+
 FIELDS = (
     FieldSpec(
         "ports",
@@ -154,5 +158,6 @@ FIELDS = (
         parse=parse_ports,
         read=_read,
         write=_write,
+        show=_show,
     ),
 )

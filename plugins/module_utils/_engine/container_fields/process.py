@@ -59,15 +59,18 @@ def _write_entrypoint(body: Dict[str, Any], value: Any, context: Context) -> Non
 
 
 def _read_env(obj: Mapping[str, Any], context: Context) -> Dict[str, Optional[str]]:
-    hidden = secret_keys(context)
-    env = split_env(dig(obj, "Config.Env"))
-    return {key: value for key, value in env.items() if key not in hidden}
+    return _plain_env(dig(obj, "Config.Env"), context)
 
 
 def _default_env(context: Context) -> Dict[str, Optional[str]]:
+    return _plain_env(context.base.get("Env"), context)
+
+
+def _plain_env(items: Any, context: Context) -> Dict[str, Optional[str]]:
+    """Return what is set and no secret; a key without a value is one taken away."""
     hidden = secret_keys(context)
-    env = split_env(context.base.get("Env"))
-    return {key: value for key, value in env.items() if key not in hidden}
+    env = split_env(items)
+    return {key: value for key, value in env.items() if value is not None and key not in hidden}
 
 
 def _write_env(body: Dict[str, Any], value: Any, context: Context) -> None:
@@ -202,5 +205,6 @@ FIELDS = (
         at="Config.StopTimeout",
         option={"type": "str"},
         parse=_parse_grace,
+        show=lambda seconds: f"{seconds}s",
     ),
 )

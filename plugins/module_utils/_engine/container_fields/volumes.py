@@ -22,9 +22,19 @@ from .common import parse_text, reject_expansion
 Mount = Dict[str, Any]
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
-_OPTIONS = (
-    "ro rw z Z nocopy shared rshared slave rslave private rprivate".split()  # fmt: skip
-)
+_OPTIONS = [
+    "ro",
+    "rw",
+    "z",
+    "Z",
+    "nocopy",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "private",
+    "rprivate",
+]  # fmt: skip
 _TYPES = ("bind", "volume", "tmpfs")
 _LONG = ("type", "source", "target", "read_only")
 # What the engine does when nothing is said.
@@ -66,7 +76,7 @@ def _short(entry: Any, where: str) -> Tuple[str, Mount]:
 
 
 def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
-    check_known(entry, dict.fromkeys(_LONG, {}), where)
+    check_known(entry, {key: {} for key in _LONG}, where)
     kind = entry.get("type")
     if kind not in _TYPES:
         raise InvalidOption(
@@ -160,6 +170,12 @@ def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
             body.setdefault("Volumes", {})[target] = {}
 
 
+def _show(mount: Mount) -> str:
+    source = mount.get("source") or ("tmpfs" if mount["type"] == "tmpfs" else "anonymous volume")
+    words = [*(["ro"] if mount.get("read_only") else []), *mount.get("options", ())]
+    return f"{source} ({', '.join(words)})" if words else str(source)
+
+
 FIELDS = (
     FieldSpec(
         "volumes",
@@ -170,5 +186,6 @@ FIELDS = (
         read=_read,
         default=_default,
         write=_write,
+        show=_show,
     ),
 )

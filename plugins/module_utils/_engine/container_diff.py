@@ -1,0 +1,61 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between a container that is there and the declared one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, List, Mapping
+
+from .._desired.diff import Scope, diff
+from .._desired.model import Change, Context
+from .._desired.spec import check_supported, for_kind, observed
+from .._desired.values import Unknown
+from .container_fields import FIELDS
+from .container_fields.process import secret_keys
+from .container_found import Found, is_foreign, record_of
+from .container_wish import Wish
+
+
+def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
+    """Return what the rows may look at: declared values with references resolved, the base."""
+    declared = dict(desired.declared)
+    mode = str(declared.get("network_mode") or "")
+    peer = mode.partition("container:")[2]
+    if peer in found.peers:
+        declared["network_mode"] = f"container:{found.peers[peer]}"
+    record = record_of(found.current, found.base, desired.name)
+    return Context(declared, base, record, found.api, found.kind)
+
+
+def changes_of(desired: Wish, found: Found) -> List[Change]:
+    """Return what differs between the current container and the declared one."""
+    if found.current is None or not desired.reference:
+        return []
+    context = context_of(desired, found, found.base or {})
+    declared = {**context.declared, "image": _image_id(desired, found)}
+    context = replace(context, declared=declared)
+    fields = for_kind(FIELDS, found.kind)
+    check_supported(fields, context)
+    full = found.base is not None and not is_foreign(found.current, context.record)
+    private = {"environment": frozenset(secret_keys(context))}
+    scope = Scope(full, desired.ignore, private)
+    return diff(fields, context, observed(fields, found.current, context), scope)
+
+
+def _image_id(desired: Wish, found: Found) -> Any:
+    if "image" in found.unknown:
+        return Unknown(found.unknown["image"])
+    if found.image is not None and (found.settled or not will_pull(desired, found)):
+        return found.image["Id"]
+    return Unknown(f"{desired.reference} will be pulled")
+
+
+def will_pull(desired: Wish, found: Found) -> bool:
+    """Tell whether the image has to be pulled first, by the task's pull policy."""
+    if found.image is not None and desired.pull_policy != "always":
+        return False
+    from .image_pull import plan_pull
+
+    return bool(plan_pull(desired.reference, desired.pull_policy, found.image, found.remote))

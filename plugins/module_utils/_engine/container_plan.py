@@ -1,0 +1,167 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps from a container that is there to the declared one, loaded only if there are any."""
+
+from __future__ import annotations
+
+from typing import FrozenSet, List, Optional, Sequence, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Chain, Change, Plan, Step
+from .._desired.spec import check_supported, for_kind
+from .._desired.values import Unknown, dig
+from . import swap
+from .container_checks import before_creation
+from .container_diff import changes_of, context_of
+from .container_fields import FIELDS
+from .container_found import Found, Inspect, bare_name, is_foreign, record_of, runs
+from .container_wish import Wish
+from .image_pull import plan_pull
+
+
+def steps_of(desired: Wish, found: Found) -> List[Step]:
+    """Return the steps, recovery of an interrupted replacement first."""
+    chain = Chain(desired.address)
+    recovered = swap.recover(chain, desired, found)
+    found = recovered.found
+    if desired.state == "absent":
+        _removal(chain, desired, found, recovered.remove_after)
+        return chain.steps
+    if desired.reference and "image" not in found.unknown and not found.settled:
+        _pull(chain, desired, found)
+    if found.current is None:
+        _creation(chain, desired, found)
+    else:
+        _alteration(chain, desired, found)
+    if recovered.remove_after is not None:
+        _remove(chain, recovered.remove_after, swap.INTERRUPTED, "none")
+    return chain.steps
+
+
+def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+    """Return the way back after a failure: the old one, or nothing, as it was before."""
+    chain = Chain(desired.address)
+    if found.fresh is not None or found.old is not None:
+        swap.recover(chain, desired, found, failed=True)
+    elif found.current is not None:
+        _undo_first(chain, desired, found.current, frozenset(step.verb for step in begun))
+    return Plan(tuple(chain.steps))
+
+
+def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
+    return before_creation(desired, found, steps) + _foreign_refusals(desired, found, steps)
+
+
+def _pull(chain: Chain, desired: Wish, found: Found) -> None:
+    if "engine" in found.unknown:
+        return
+    step = plan_pull(desired.reference, desired.pull_policy, found.image, found.remote)
+    if step is not None:
+        chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)
+
+
+def _creation(chain: Chain, desired: Wish, found: Found) -> None:
+    if not desired.reference:
+        raise InvalidOption(
+            "is required: there is no container of this name", option="image", hint="name one"
+        )
+    base = dig(found.image, "Config") or {}
+    check_supported(for_kind(FIELDS, found.kind), context_of(desired, found, base))
+    cause = f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
+    chain.add("create", cause, on=desired.name)
+    for network in later_networks(desired, found.api):
+        chain.add("connect", cause, on=desired.name, to=network)
+    if desired.state == "started":
+        _start(chain, desired, cause)
+
+
+def later_networks(desired: Wish, api: Tuple[int, int]) -> Tuple[str, ...]:
+    """Return the networks that a create body cannot hold: before API 1.44 all but the first."""
+    names = tuple(desired.declared.get("networks", ()))
+    return names[1:] if api < (1, 44) else ()
+
+
+def _start(chain: Chain, desired: Wish, cause: str) -> None:
+    chain.add("start", cause, on=desired.name)
+    if desired.wait != "none":
+        chain.add("wait", cause, on=desired.name)
+
+
+def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
+    current = found.current or {}
+    changes = changes_of(desired, found)
+    heavy = [change for change in changes if change.impact == "replace"]
+    if desired.recreate == "never":
+        changes = [change for change in changes if change.impact != "replace"]
+    elif heavy or (desired.recreate == "always" and desired.reference):
+        words = [change.words() for change in changes] or ["recreate: always"]
+        maybe = bool(changes) and all(isinstance(change.after, Unknown) for change in changes)
+        maybe = maybe and "image" not in found.unknown
+        networks = later_networks(desired, found.api)
+        swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe)
+        return
+    _live(chain, desired, current, changes)
+    running = runs(current)
+    if desired.state == "started" and not running:
+        _start(chain, desired, f"state: {dig(current, 'State.Status')} → started")
+    elif desired.state == "stopped" and running:
+        ident = str(current["Id"])
+        chain.add("stop", "state: running → stopped", "restart", on=desired.name, id=ident)
+
+
+def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:
+    """Add what the engine can change while the container runs: limits together, networks singly."""
+    ident = str(current["Id"])
+    limits = {row.name for row in FIELDS if row.live == "update"}
+    updates = tuple(change for change in changes if change.field in limits)
+    if updates:
+        cause = "; ".join(change.words() for change in updates)
+        chain.add("update", cause, "live", updates, on=desired.name, id=ident)
+    networks = [change for change in changes if change not in updates]
+    # Joining before leaving, so that the container is never without a network.
+    for change in sorted(networks, key=lambda c: c.before is not None):
+        args = {"on": desired.name, "id": ident, "to": change.key}
+        if change.before is not None:
+            chain.add("disconnect", change.words(), "live", (change,), args=args)
+        if change.after is not None:
+            chain.add("connect", change.words(), "live", (change,), args=args)
+
+
+def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]) -> None:
+    cause = "state: absent"
+    impact = "destroy" if desired.remove_volumes else "replace"
+    for container in (found.current, extra, found.old):
+        if container is not None:
+            if runs(container):
+                chain.add(
+                    "stop", cause, "replace", on=bare_name(container), id=str(container["Id"])
+                )
+            _remove(chain, container, cause, impact)
+    record = record_of(found.current, found.base, desired.name)
+    for volume in record.get("carried", ()) if desired.remove_volumes else ():
+        chain.add("remove_volume", cause, "destroy", on=volume)
+
+
+def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
+    chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
+
+
+def _undo_first(chain: Chain, desired: Wish, current: Inspect, verbs: FrozenSet[str]) -> None:
+    """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
+    cause, ident = "it did not come up", str(current["Id"])
+    if runs(current) and verbs & {"create", "start"}:
+        chain.add("stop", cause, on=desired.name, id=ident)
+    if "create" in verbs:
+        chain.add("remove", cause, on=desired.name, id=ident)
+
+
+def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    if found.current is None or desired.adopt:
+        return []
+    record = record_of(found.current, found.base, desired.name)
+    heavy = [step for step in steps if step.impact in ("replace", "destroy")]
+    if not heavy or not is_foreign(found.current, record):
+        return []
+    return [f"{heavy[0].cause}: nobody here made this container; adopt: true permits it"]

@@ -1,0 +1,174 @@
+"""A case file brought to life on the fake engine."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from types import SimpleNamespace, TracebackType
+from typing import Any, Dict, List, Optional, Type
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import check_known
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+    Client,
+    unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+
+from tests.lab.fake_engine import FakeEngine
+
+RESOURCES = {"container": CONTAINER, "image": IMAGE}
+
+_ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
+_VOLUME = re.compile(r"\b[0-9a-f]{64}\b")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{12}\b")
+
+
+class Bench:
+    """One case: the fake engine as it says, its task, and what came of running it.
+
+    Keys of a case: `name`; `api` of the engine; `images` {reference: keywords of add_image};
+    `networks` [name]; `containers` {name: {body, running}}; `files` {path: text} of a build
+    context, at `{{context}}`; `before` [params applied first, `resource` names another kind];
+    `then` {behaviours: {reference: …}, images: …, files: …} done after that; `task` params;
+    `pending` {address: cause}; `missing_engine`; and `plan` (printed), `error` (refused before
+    any write) or `fails` (during: everything stays as it was).
+    """
+
+    def __init__(self, kind: str, case: Dict[str, Any], folder: Path) -> None:
+        self.kind = kind
+        self.case = case
+        self.context = folder / "context"
+        self.fake = FakeEngine(api=str(case.get("api", "1.41")))
+        self.task = self._filled(case.get("task", {}))
+
+    def __enter__(self) -> Bench:
+        self.fake.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.fake.__exit__(kind, error, trace)
+
+    @property
+    def writes(self) -> List[Any]:
+        """What has been written to the engine since it was prepared."""
+        return list(self.fake.writes)[self._prepared :]
+
+    def prepare(self) -> None:
+        """Make what the case says is there."""
+        self._prepared = 0
+        self._images(self.case.get("images", {}))
+        self._files(self.case.get("files", {}))
+        for reference, options in (self.case.get("registry") or {}).items():
+            self.fake.registry[reference] = options
+        client = self.client()
+        for name in self.case.get("networks", ()):
+            client.post("/networks/create", None, {"Name": name, "CheckDuplicate": True})
+        for name, made in (self.case.get("containers") or {}).items():
+            client.post("/containers/create", {"name": name}, made["body"])
+            if made.get("running", True):
+                client.post(f"/containers/{name}/start")
+        for params in self.case.get("before", ()):
+            kind = params.get("resource", self.kind)
+            given = {key: value for key, value in params.items() if key != "resource"}
+            result = self.run(self._filled(given), kind=kind)
+            assert not result.get("failed"), result["msg"]
+        self._then(self.case.get("then") or {})
+        self._prepared = len(self.fake.writes)
+
+    def run(
+        self, params: Dict[str, Any], check: bool = False, kind: Optional[str] = None
+    ) -> Dict[str, Any]:
+        """Run a task as the front ends do; return its result."""
+        resource = RESOURCES[kind or self.kind]
+        if resource is CONTAINER and "monitor" not in params:
+            params = {**params, "monitor": "50ms"}
+        task = SimpleNamespace(check_mode=check)
+        pending = self.case.get("pending", {}) if check else {}
+        try:
+            checked = self._checked(resource, params)
+        except FleetError as error:
+            return failure(error)
+        if checked.get("build"):
+            build = checked["build"]
+            name = build.get("dockerfile") or "Dockerfile"
+            checked["_context"] = read_context(build["context"], name)
+        return run(resource, checked, self.connect, task, pending, contextlib.nullcontext)
+
+    def connect(self) -> Client:
+        """Return a client, unless the case has no engine yet."""
+        if self.case.get("missing_engine"):
+            return Client(unix_dial("/nowhere/engine.sock"), 5)
+        return self.client()
+
+    def client(self) -> Client:
+        """Return a new client of the fake engine."""
+        return Client(unix_dial(self.fake.socket_path), 10)
+
+    def text(self, result: Dict[str, Any]) -> str:
+        """Return the printed plan with ids made equal, so that cases can be written by hand."""
+        text = _ID.sub("<id>", result["plan"]["text"])
+        return _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
+
+    @staticmethod
+    def steps(result: Dict[str, Any], with_cause: bool = True) -> List[Dict[str, Any]]:
+        """Return the steps of a result without their numbers."""
+        keys = ["address", "verb", "impact", "args"]
+        keys += ["cause", "maybe"] if with_cause else []
+        return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
+
+    def picture(self) -> Dict[str, Any]:
+        """Return what a user would look at: names, ids, run states, restart policies."""
+        client = self.client()
+        listed = client.get("/containers/json", {"all": True})
+        seen = [client.get(f"/containers/{one['Id']}/json") for one in listed]
+        return {
+            one["Name"]: (one["Id"], one["State"]["Running"], one["HostConfig"]["RestartPolicy"])
+            for one in seen
+        }
+
+    @staticmethod
+    def _checked(resource: Any, params: Dict[str, Any]) -> Dict[str, Any]:
+        spec = resource.spec()
+        check_known(params, spec)
+        checked = ArgumentSpecValidator(spec).validate(params)
+        assert not checked.error_messages, checked.error_messages
+        return dict(checked.validated_parameters)
+
+    def _then(self, changes: Dict[str, Any]) -> None:
+        self._images(changes.get("images", {}))
+        self._files(changes.get("files", {}))
+        for reference, behaviour in changes.get("behaviours", {}).items():
+            self.fake.behave(reference, behaviour)
+
+    def _images(self, images: Dict[str, Any]) -> None:
+        for reference, options in images.items():
+            self.fake.add_image(reference, **(options or {}))
+
+    def _files(self, files: Dict[str, Optional[str]]) -> None:
+        for name, text in files.items():
+            path = self.context / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                path.unlink()
+            else:
+                path.write_text(text)
+
+    def _filled(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._filled(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._filled(item) for item in value]
+        if isinstance(value, str):
+            return value.replace("{{context}}", str(self.context))
+        return value

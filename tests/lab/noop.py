@@ -1,0 +1,66 @@
+"""Run a no-op of one container on the fake engine and say what of ours it loaded."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict
+
+
+def code_lines(source: str) -> int:
+    """Count the lines that hold code: no blank ones, no comments, no docstrings."""
+    tree = ast.parse(source)
+    said = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            said.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    lines = enumerate(source.splitlines(), 1)
+    return sum(1 for n, line in lines if n not in said and line.strip()[:1] not in ("", "#"))
+
+
+def main() -> None:
+    """Print the files of the collection that a no-op loads, with their lines, and the sum."""
+    from tests.lab.fake_engine import FakeEngine
+
+    before = set(sys.modules)
+    with FakeEngine() as fake:
+        fake.add_image("app:1", cmd=["serve"])
+        params: Dict[str, Any] = {"name": "web", "image": "app:1", "environment": {"LOG": "info"}}
+        _once(fake.socket_path, params)
+        for name in [name for name in sys.modules if name not in before]:
+            # Loaded by the creation; a no-op loads its own.
+            if "dockyard.fleet.plugins" in name:
+                del sys.modules[name]
+        result = _once(fake.socket_path, params)
+    if result["changed"]:
+        raise SystemExit("the second run changed something")
+    total = 0
+    for name, module in sorted(sys.modules.items()):
+        if "dockyard.fleet.plugins" in name and getattr(module, "__file__", None):
+            lines = code_lines(Path(str(module.__file__)).read_text())
+            print(f"{lines:6} {name.rpartition('plugins.')[2]}")
+            total += lines
+    print(total)
+
+
+def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
+    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+    from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+        Client,
+        unix_dial,
+    )
+
+    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(params)
+    return run(
+        CONTAINER,
+        checked.validated_parameters,
+        lambda: Client(unix_dial(socket_path), 10),
+        SimpleNamespace(check_mode=False),
+        {},
+        contextlib.nullcontext,
+    )

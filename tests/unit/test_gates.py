@@ -1,0 +1,78 @@
+"""Gates that keep the design true, whatever is added."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Iterator, List, Set
+
+import pytest
+import yaml
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_fields import (
+    FIELDS as IMAGE_FIELDS,
+)
+
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "unit" / "cases"
+PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
+# Lines of code of ours (no comments, no documentation) that a no-op may load on a target.
+TARGET_LINES = 2500
+
+
+def _keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from (f"{key}.{inner}" for inner in _keys(item))
+
+
+def _declared(kind: str) -> Set[str]:
+    found: Set[str] = set()
+    for path in (CASES / kind).glob("*.yml"):
+        for case in yaml.safe_load(path.read_text()):
+            for params in [case.get("task", {}), *case.get("before", ())]:
+                found.update(_keys(params))
+    return found
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("container", FIELDS), ("image", IMAGE_FIELDS)])
+def test_every_field_row_appears_in_a_case(kind: str, fields: Any) -> None:
+    declared = _declared(kind)
+    assert [row.name for row in fields if row.name not in declared] == []
+
+
+def test_check_mode_is_looked_at_in_one_file() -> None:
+    readers: List[str] = []
+    for path in PLUGINS:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute) and node.attr == "check_mode":
+                readers.append(str(path.relative_to(ROOT / "plugins")))
+    assert set(readers) == {"module_utils/_desired/run.py"}
+
+
+def test_the_engine_of_desired_states_knows_nothing_of_containers() -> None:
+    for path in (ROOT / "plugins" / "module_utils" / "_desired").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert "_engine" not in (node.module or ""), path
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    files = [p for p in [*PLUGINS, *(ROOT / "tests").rglob("*.py")] if "modules" not in p.parts]
+    assert [str(p) for p in files if len(p.read_text().splitlines()) > 400] == []
+
+
+def test_a_no_op_loads_few_lines_on_the_target() -> None:
+    """Count what a container no-op imports of ours, in a process of its own."""
+    program = (
+        "import sys; sys.path[:0] = ['collections', '.']\nfrom tests.lab.noop import main\nmain()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    lines = int(done.stdout.split()[-1])
+    print(done.stdout)
+    assert 0 < lines <= TARGET_LINES
