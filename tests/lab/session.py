@@ -107,7 +107,7 @@ def engine(packages: None) -> Iterator[None]:
 
 def _answers() -> bool:
     command = ["docker", "version", "--format", "{{.Server.Version}}"]
-    return subprocess.run(command, capture_output=True).returncode == 0
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def _start_engine() -> subprocess.Popen[bytes]:

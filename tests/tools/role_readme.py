@@ -48,8 +48,7 @@ def renewed(role: Path) -> str:
     text = (role / "README.md").read_text()
     if text.count(START) != 1 or text.count(END) != 1:
         raise SystemExit(f"{role.name}/README.md: needs one {START} and one {END}")
-    before, _, rest = text.partition(START)
-    after = rest.partition(END)[2]
+    before, after = text.split(START)[0], text.split(END)[1]
     spec = yaml.safe_load((role / "meta" / "argument_specs.yml").read_text())
     return f"{before}{START}\n{table(spec)}\n{END}{after}"
 

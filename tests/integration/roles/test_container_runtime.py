@@ -50,6 +50,7 @@ class Host:
             env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"},
             capture_output=True,
             text=True,
+            check=False,
         )
         return " ".join((done.stdout + done.stderr).split())
 
