@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from . import image_record
 from .http import Client, EngineError, Query
@@ -79,13 +79,22 @@ def _remotes(wish: Wish) -> Tuple[str, ...]:
     return (wish.name,) if wish.pull_policy == "always" else ()
 
 
-def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Dict[str, Any]:
-    if image is None or wish.build is None or not image_record.label_of(image):
-        return {}
-    # What the image was made from; only the classic builder and commit keep it.
-    parent = image.get("Parent")
-    above = found(client.get_all([(f"/images/{parent}/json", None)])[0]) if parent else None
-    return image_record.read(image, above, wish.name)
+def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str, Any]:
+    """Return the record of an image's own build, {} if there is none.
+
+    Labels are inherited by what is built from an image and by `docker commit`: an image whose
+    label was there before its build is not what we built. Engines that keep no parents (all but
+    the classic builder's) cannot tell.
+    """
+    record = image_record.read(image, wish.name) if image and wish.build else {}
+    above = image
+    for _level in range(image_record.own_layers(record) if record else 0):
+        parent = (above or {}).get("Parent")
+        if not parent:
+            return record
+        above = found(client.get_all([(f"/images/{parent}/json", None)])[0])
+    inherited = record and image_record.label_of(above or {}) == image_record.label_of(image or {})
+    return {} if inherited else record
 
 
 def _users(client: Client, image: Inspect) -> Tuple[str, ...]:

@@ -37,23 +37,24 @@ def make(name: str, build: Build, bases: Mapping[str, str]) -> str:
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def read(
-    image: Mapping[str, Any], parent: Optional[Mapping[str, Any]], name: str
-) -> Dict[str, Any]:
-    """Return the record of an image that we built under this name, else {}.
-
-    Labels are inherited by images made from one and by `docker commit`: a record that the parent
-    holds as well is not the image's own.
-    """
-    value = label_of(image)
-    if not value or value == label_of(parent or {}):
-        return {}
+def read(image: Mapping[str, Any], name: str) -> Dict[str, Any]:
+    """Return the record in an image's label if it is of a build under this name, else {}."""
     try:
-        record = json.loads(value)
+        record = json.loads(label_of(image) or "")
     except ValueError:
         return {}
     known = isinstance(record, dict) and record.get("v") == VERSION
     return record if known and record.get("name") == name else {}
+
+
+def own_layers(record: Mapping[str, Any]) -> int:
+    """Return how many parents up the label was not there yet, if the image is its own build.
+
+    The classic builder ends a build with a LABEL instruction for each label, in order of names
+    (moby, builder/dockerfile/builder.go, buildLabelOptions): those behind ours inherit it.
+    """
+    names = [key[7:] for key in record.get("options") or {} if key.startswith("labels.")]
+    return 1 + sum(name > LABEL for name in names)
 
 
 def label_of(image: Mapping[str, Any]) -> Optional[str]:

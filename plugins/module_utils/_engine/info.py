@@ -94,7 +94,8 @@ def _container(answer: Mapping[str, Any]) -> Dict[str, Any]:
     except ValueError:
         record = {}
     # Whoever made it: keys that the record calls secret are never shown.
-    shown = masked(answer, record if isinstance(record, dict) else {})
+    hidden = record.get("secret", ()) if isinstance(record, dict) else ()
+    shown = masked(answer, hidden)
     return {"name": str(answer["Name"]).lstrip("/"), "exists": True, **shown}
 
 

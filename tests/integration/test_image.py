@@ -1,0 +1,256 @@
+"""Images on a real engine, through ansible-playbook, by both front ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.playing import Play
+from tests.lab.registry import Registry
+from tests.lab.sshd import Site
+
+DOCKERFILE = """\
+ARG BASE
+FROM ${BASE:-scratch} AS start
+COPY busybox /bin/busybox
+FROM start AS tools
+LABEL stage=tools
+FROM start
+COPY site /site
+CMD ["/bin/busybox", "sleep", "1d"]
+"""
+
+
+class Images:
+    """One front end with a context folder and names that nobody else uses."""
+
+    def __init__(self, folder: Path, via: str) -> None:
+        self.via = via
+        self.prefix = f"fleet-image-{uuid.uuid4().hex[:8]}"
+        self.name = f"{self.prefix}/app:1"
+        self.context = folder / "app"
+        (self.context / "site").mkdir(parents=True)
+        (self.context / "Dockerfile").write_text(DOCKERFILE)
+        (self.context / ".dockerignore").write_text("**/*.tmp\n")
+        (self.context / "site" / "index.html").write_text("one\n")
+        shutil.copy(shutil.which("busybox") or "/bin/busybox", self.context / "busybox")
+        self.play = Play(folder)
+
+    def task(self, name: str = "", **params: Any) -> dict[str, Any]:
+        return {
+            "dockyard.fleet.image": {
+                "name": name or self.name,
+                "engine_via": self.via,
+                **params,
+            }
+        }
+
+    def build(self, name: str = "", **build: Any) -> dict[str, Any]:
+        return self.task(name, build={"context": "app", **build})
+
+    def run(self, *tasks: dict[str, Any], check: bool = False) -> list[dict[str, Any]]:
+        return self.play.run(*tasks, options=("--check", "--diff") if check else ())
+
+    def remove(self) -> None:
+        listed = docker("ps", "-aq", "--filter", f"label=test={self.prefix}").split()
+        if listed:
+            docker("rm", "-f", *listed)
+        form = "{{.Repository}} {{.Tag}} {{.Digest}}"
+        for line in docker("images", "--digests", "--format", form).splitlines():
+            name, tag, digest = line.split()
+            if self.prefix in name:
+                # By name, never by id: an id may be somebody else's image too.
+                docker("rmi", "-f", f"{name}@{digest}" if tag == "<none>" else f"{name}:{tag}")
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def image_id(name: str) -> str:
+    return docker("image", "inspect", "-f", "{{.Id}}", name)
+
+
+def causes(result: dict[str, Any]) -> list[str]:
+    return [f"{step['verb']}: {step['cause']}" for step in result["plan"]["steps"]]
+
+
+@pytest.fixture(params=["channel", "target"])
+def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Images]:
+    made = Images(tmp_path, request.param)
+    try:
+        yield made
+    finally:
+        made.remove()
+
+
+def test_built_once_and_again_when_a_file_changed(images: Images) -> None:
+    task = images.build(labels={"team": "shop"})
+    first, again = images.run(task, task)
+    assert causes(first) == ["build: not on the engine"]
+    assert first["engine_way"]["name"] == ("target" if images.via == "target" else "socket")
+    assert again["changed"] is False
+    assert again["image"]["id"] == first["image"]["id"] == image_id(images.name)
+    assert again["image"]["labels"] == {"team": "shop"}
+    (images.context / "site" / "note.tmp").write_text("ignored")
+    (images.context / "site" / "index.html").write_text("two\n")
+    (planned,) = images.run(task, check=True)
+    assert causes(planned) == ["build: context: site/index.html changed"]
+    assert "context: site/index.html changed [none]" in images.play.output
+    assert image_id(images.name) == first["image"]["id"]
+    changed, again = images.run(task, task)
+    assert causes(changed) == causes(planned)
+    assert again["changed"] is False
+    page = docker("run", "--rm", images.name, "/bin/busybox", "cat", "/site/index.html")
+    assert page == "two"
+
+
+def test_stages_arguments_and_base_images(images: Images) -> None:
+    base, tools = f"{images.prefix}/base:1", f"{images.prefix}/tools:1"
+    on_base = images.build(args={"BASE": base})
+    stage = images.build(tools, target="tools")
+    results = images.run(images.build(base), on_base, on_base, stage, stage)
+    assert [one["changed"] for one in results] == [True, True, False, True, False]
+    assert results[3]["image"]["labels"] == {"stage": "tools"}
+    base_again = images.build(base, labels={"new": "1"})
+    rebuilt, follows, quiet = images.run(base_again, on_base, on_base)
+    assert causes(rebuilt) == ["build: build.labels.new added"]
+    assert causes(follows) == [f"build: base image {base} changed"]
+    assert quiet["changed"] is False
+
+
+def test_check_mode_sees_what_an_earlier_task_would_change(images: Images) -> None:
+    base = f"{images.prefix}/base:1"
+    on_base = images.build(args={"BASE": base})
+    images.run(images.build(base), on_base)
+    _first, planned = images.run(images.build(base, network="none"), on_base, check=True)
+    assert causes(planned) == [f"build: base image {base} will be rebuilt"]
+
+
+def test_a_failed_build_leaves_the_old_image(images: Images) -> None:
+    (first,) = images.run(images.build())
+    with (images.context / "Dockerfile").open("a") as file:
+        file.write('RUN ["/bin/busybox", "sh", "-c", "echo on the way; exit 3"]\n')
+    (failed,) = images.run(images.build())
+    assert failed["failed"] is True
+    assert failed["changed"] is False
+    assert failed["msg"].startswith(f"image/{images.name}: the build failed: The command")
+    assert "returned a non-zero code: 3" in failed["msg"]
+    assert "on the way" in failed["log"]
+    assert image_id(images.name) == first["image"]["id"]
+
+
+def test_an_image_in_use_is_not_removed(images: Images) -> None:
+    absent = images.task(state="absent")
+    images.run(images.build())
+    box = docker("create", "--label", f"test={images.prefix}", "--name", images.prefix, images.name)
+    refused, forced_check = images.run(absent, images.task(state="absent", force=True), check=True)
+    assert f"refused: used by {images.prefix}" in refused["msg"]
+    assert causes(forced_check) == ["remove: state: absent"]
+    (refused,) = images.run(absent)
+    assert refused["failed"] is True
+    docker("rm", box)
+    docker("tag", images.name, f"{images.prefix}/app:2")
+    untagged, removed, quiet = images.run(
+        absent, images.task(f"{images.prefix}/app:2", state="absent"), absent
+    )
+    assert causes(untagged) == [f"untag: state: absent, {images.prefix}/app:2 stays"]
+    assert causes(removed) == ["remove: state: absent"]
+    assert quiet["changed"] is False
+    assert docker("images", "-q", images.name) == ""
+
+
+def test_somebody_elses_image_of_that_name(images: Images) -> None:
+    docker("tag", "dev/busybox:1", images.name)
+    first, again = images.run(images.build(), images.build())
+    assert causes(first) == ["build: not built by us"]
+    assert again["changed"] is False
+    # A committed container inherits the label, but is not what was built.
+    box = docker("create", "--label", f"test={images.prefix}", images.name)
+    docker("commit", box, images.name)
+    (committed,) = images.run(images.build(), check=True)
+    assert causes(committed) == ["build: not built by us"]
+
+
+def test_pulls_from_a_registry(images: Images, tmp_path: Path) -> None:
+    store = tmp_path / "registry"
+    store.mkdir()
+    with Registry(store) as registry:
+        name = f"{registry.address}/{images.prefix}/app:1"
+        always = images.task(name, pull_policy="always")
+        images.run(images.build(name))
+        docker("push", "-q", name)
+        docker("rmi", name)
+        pulled, quiet, current = images.run(images.task(name), images.task(name), always)
+        assert causes(pulled) == ["pull: not on the engine"]
+        assert pulled["image"]["digests"]
+        assert (quiet["changed"], current["changed"]) == (False, False)
+        # The registry gets another image behind the engine's back.
+        old = pulled["image"]["id"]
+        images.run(images.build(name, labels={"new": "1"}))
+        docker("push", "-q", name)
+        new = image_id(name)
+        docker("tag", old, name)
+        missing, planned = images.run(images.task(name), always, check=True)
+        assert (missing["changed"], causes(planned)) == (
+            False,
+            ["pull: the registry has another image"],
+        )
+        brought, quiet = images.run(always, always)
+        assert brought["image"]["id"] == new
+        assert quiet["changed"] is False
+        gone = f"{registry.address}/{images.prefix}/none:1"
+        (failed,) = images.run(images.task(gone))
+        assert failed["msg"].startswith(f"image/{gone}: {gone} cannot be had: manifest")
+    # Without the registry nobody can say which image it has.
+    (planned,) = images.run(always, check=True)
+    assert causes(planned) == ["pull: the registry did not say which image it has"]
+    assert planned["plan"]["steps"][0]["maybe"] is True
+
+
+def test_a_context_that_cannot_be_one(images: Images) -> None:
+    (images.context / "Dockerfile").unlink()
+    missing, nowhere, tilde, unknown = images.run(
+        images.build(),
+        images.build(context="nowhere"),
+        images.build(context="~/app"),
+        images.build(contxt="app"),
+    )
+    assert missing["msg"].startswith(
+        f"build.dockerfile: no Dockerfile at {images.context}/Dockerfile"
+    )
+    assert nowhere["msg"].startswith("build.context: there is nothing at")
+    assert "a ~ is not expanded" in tilde["msg"]
+    assert unknown["msg"] == "build.contxt: unknown option; did you mean context?"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="accounts to log in with are made by root")
+def test_the_context_is_sent_to_a_target_that_builds() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="fleet-im-"))
+    site = Site(folder, prefix="fleet-im")
+    images = Images(folder, "target")
+    try:
+        account = site.account("dock", groups=["docker"])
+        images.play = Play(folder, site.sshd(account).variables)
+        first, again = images.run(images.build(), images.build())
+        assert causes(first) == ["build: not on the engine"]
+        assert again["changed"] is False
+        left = subprocess.run(
+            ["find", str(account.home), "-name", "context.tar"], capture_output=True, check=True
+        )
+        assert left.stdout == b""
+        assert json.dumps(first).count("context.tar") == 0
+    finally:
+        images.remove()
+        site.stop()
+        shutil.rmtree(folder, ignore_errors=True)

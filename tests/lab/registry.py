@@ -1,0 +1,74 @@
+"""A real registry on a loopback port, from Debian's package docker-registry, unpacked only."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Optional, Type
+
+from tests.lab.server_image import run
+
+CACHE = Path(__file__).resolve().parents[2] / ".cache" / "registry"
+
+
+def program() -> Path:
+    """Return the registry's program, downloaded once into the cache."""
+    found = CACHE / "usr" / "bin" / "docker-registry"
+    if not found.exists():
+        CACHE.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["apt-get", "download", "-qq", "docker-registry"], cwd=CACHE, check=True)
+        package = next(CACHE.glob("docker-registry_*.deb"))
+        run("dpkg-deb", "-x", str(package), str(CACHE))
+    return found
+
+
+class Registry:
+    """The registry at `address` (`127.0.0.1:PORT`), empty at first; engines need no TLS there."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self._folder = folder
+
+    def __enter__(self) -> Registry:
+        config = {
+            "version": 0.1,
+            "log": {"level": "error", "accesslog": {"disabled": True}},
+            "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
+            "http": {"addr": self.address},
+        }
+        file = self._folder / "registry.yml"
+        file.write_text(json.dumps(config))
+        log = (self._folder / "registry.log").open("wb")
+        self._process = subprocess.Popen(
+            [str(program()), "serve", str(file)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+        )
+        log.close()
+        self._await()
+        return self
+
+    def _await(self) -> None:
+        host, _colon, port = self.address.partition(":")
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                socket.create_connection((host, int(port)), 1).close()
+                return
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self._folder / "registry.log").read_text()) from None
+                time.sleep(0.05)
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._process.terminate()
+        self._process.wait(20)
