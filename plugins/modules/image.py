@@ -108,6 +108,11 @@ options:
     elements: str
     choices: [live, restart, replace]
     default: [live, restart, replace]
+  _context:
+    description:
+      - The build context as the controller has read it.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: raw
 seealso:
   - module: dockyard.fleet.container
 """
@@ -159,7 +164,7 @@ image:
     os: linux
 plan:
   description:
-    - What was done, or in check mode would be done; RV(plan.text) is what C(--diff) shows.
+    - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.
   returned: success
   type: dict
   sample:

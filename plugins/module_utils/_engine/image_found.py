@@ -46,15 +46,13 @@ def observe(
     asked = _remotes(wish) if not settled else ()
     requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{wish.name}/json", None)]
     requests += [(f"/images/{one}/json", None) for one in bases]
-    requests += [(f"/distribution/{one}/json", None) for one in asked]
     answers = client.get_all(requests)
     image = found(answers[0])
-    local = answers[1 : 1 + len(bases)]
     return Found(
         image=image,
         record=_record(client, wish, image),
-        bases={base: found(answer) for base, answer in zip(bases, local)},
-        remotes=dict(zip(asked, answers[1 + len(bases) :])),
+        bases={base: found(answer) for base, answer in zip(bases, answers[1:])},
+        remotes={one: _remote(client, one) for one in asked},
         users=_users(client, image) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
@@ -68,6 +66,17 @@ def found(answer: Any) -> Optional[Inspect]:
             raise answer
         return None
     return dict(answer)
+
+
+def _remote(client: Client, reference: str) -> Any:
+    """Return what the registry has; the engine's silence about it is an answer as well.
+
+    Apart from the other reads: a registry that does not answer must not fail them.
+    """
+    try:
+        return client.get(f"/distribution/{reference}/json")
+    except EngineError as error:
+        return error
 
 
 def _remotes(wish: Wish) -> Tuple[str, ...]:

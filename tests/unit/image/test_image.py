@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
@@ -140,11 +140,10 @@ def test_a_lost_build_is_an_error_and_is_not_sent_again(fake: FakeEngine, folder
 class SilentRegistry(Client):
     """A client of an engine that cannot ask registries (Podman), but pulls."""
 
-    def get_all(self, requests: Any) -> List[Any]:
-        answers = super().get_all(requests)
-        lost = EngineError("not found", status=404)
-        asked = [path.startswith("/distribution") for path, _query in requests]
-        return [lost if hidden else answer for answer, hidden in zip(answers, asked)]
+    def get(self, path: str, query: Any = None) -> Any:
+        if path.startswith("/distribution"):
+            raise EngineError("not found", status=404)
+        return super().get(path, query)
 
 
 def test_a_pull_that_brings_nothing_is_no_change(fake: FakeEngine, folder: Path) -> None:
