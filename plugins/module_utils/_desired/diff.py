@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .model import Change, Context, FieldSpec
 from .owned import digest
@@ -18,11 +18,13 @@ class Scope:
     """How far a comparison goes.
 
     `full`: an omitted field means its default; else only declared fields and keys are compared
-    (a resource that somebody else made). `ignore`: field names left out. `private`: keys of map
-    fields whose values must not be shown, by field name.
+    (a resource that somebody else made). `managed`: field names that count as declared before;
+    others that are omitted are left alone (None: every field counts). `ignore`: names left out.
+    `private`: keys of map fields whose values must not be shown, by field name.
     """
 
     full: bool = True
+    managed: Optional[FrozenSet[str]] = None
     ignore: FrozenSet[str] = frozenset()
     private: Mapping[str, FrozenSet[str]] = field(default_factory=dict)
 
@@ -35,10 +37,16 @@ def diff(
     for row in fields:
         if row.name in scope.ignore or row.name.partition(".")[0] in scope.ignore:
             continue
-        if row.name not in seen or (not scope.full and row.name not in context.declared):
+        if row.name not in seen or not _counts(row, context, scope):
             continue
         changes += _field(row, context, seen[row.name], scope)
     return changes
+
+
+def _counts(row: FieldSpec, context: Context, scope: Scope) -> bool:
+    if row.name in context.declared:
+        return True
+    return scope.full and (scope.managed is None or row.name in scope.managed)
 
 
 def wanted(row: FieldSpec, context: Context, full: bool = True) -> Any:

@@ -55,10 +55,10 @@ class FieldSpec:
     `write(body, value, context)` puts it into a create body; `show(value)` prints it in plans;
     `default(context)` is the canonical value when nothing is declared; `change` and `unset` are
     the impacts of a new value and of going back to the default; `live` the verb when either is
-    live; fields of one `group` travel together; `secret` rows are never shown or digested; a `guarded` row shows only what the task
-    itself declares (`environment`: a value found on the host may be a secret); `since`: the API
-    version that first honours the field; `only`: the kinds of server that do; `overrides`:
-    replacements of the above by kind of server.
+    live; fields of one `group` travel together; `secret` rows are never shown or digested; a
+    `guarded` row shows only what the task itself declares (`environment`: a value found on the
+    host may be a secret); `since`: the API version that first honours the field; `only`: the
+    kinds of server that do; `overrides`: replacements of the above by kind of server.
     """
 
     name: str

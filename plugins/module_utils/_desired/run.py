@@ -50,12 +50,14 @@ Verb = Callable[[Work, Step], Optional[bool]]
 class Resource(Protocol):
     """A kind of thing that the engine keeps as declared.
 
-    `name` is the resource's key in results. `reveals` are verbs whose outcome tells whether
-    `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure. `recover` plans
-    the way back after a failure, given the steps that were begun.
+    `name` is the resource's key in results, `server` the address of what keeps it (`engine`,
+    `libvirt`), which an earlier task of the run may bring. `reveals` are verbs whose outcome tells
+    whether `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure.
+    `recover` plans the way back after a failure, given the steps that were begun.
     """
 
     name: str
+    server: str
     verbs: Mapping[str, Verb]
     reveals: Tuple[str, ...]
 
@@ -95,6 +97,17 @@ def run(
         return failure(error)
 
 
+def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
+    """Return the result of a task that only tells later ones, in check mode, what is to come.
+
+    `causes` maps addresses to what will happen to them; outside of check mode the real work is
+    another task's, and nothing is handed on.
+    """
+    said = "; ".join(f"{address}: {cause}" for address, cause in causes.items())
+    result: Dict[str, Any] = {"changed": False, "msg": said}
+    return {**result, "_pending": dict(causes)} if task.check_mode else result
+
+
 def failure(error: FleetError) -> Dict[str, Any]:
     """Return Ansible's result for an error of ours."""
     return {"failed": True, "changed": False, "msg": str(error), **error.details}
@@ -106,7 +119,7 @@ def _check(
     try:
         snapshot = resource.observe(connect(), desired, pending, False)
     except EngineMissing:
-        if "engine" not in pending:
+        if resource.server not in pending:
             raise
         snapshot = resource.observe(None, desired, pending, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
@@ -248,7 +261,9 @@ def _result(
         "restarted": "restart" in impacts,
         resource.name: resource.present(snapshot),
     }
-    if steps or plan.notes:
+    if plan.pending:
+        result["restart_required"] = True
+    if steps or plan.notes or plan.pending:
         result["diff"] = {"prepared": plan.text()}
     return result
 

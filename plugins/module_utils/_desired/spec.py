@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import InvalidOption
 from .model import Context, FieldSpec
-from .values import dig, nearest, put
+from .values import MASK, dig, nearest, put
 
 
 def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
@@ -38,6 +38,16 @@ def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str =
         options = entry.get("options") if entry else None
         if options and isinstance(value, Mapping):
             check_known(value, options, path)
+
+
+def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a module's arguments as they may be shown: no_log ones masked, internal ones gone."""
+    hidden = {name for name, entry in spec.items() if entry.get("no_log")}
+    return {
+        name: MASK if name in hidden and value is not None else value
+        for name, value in params.items()
+        if name in spec and name != "pending" and not name.startswith("_")
+    }
 
 
 def declare(fields: Iterable[FieldSpec], params: Mapping[str, Any]) -> Dict[str, Any]:

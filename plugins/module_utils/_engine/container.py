@@ -33,6 +33,7 @@ class Container:
     """The resource `container` (see `_desired.run.Resource`)."""
 
     name = "container"
+    server = "engine"
     reveals = ("pull",)
 
     @property

@@ -40,7 +40,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     check_supported(fields, context)
     full = found.base is not None and not is_foreign(found.current, context.record)
     private = {"environment": frozenset(secret_keys(context))}
-    scope = Scope(full, desired.ignore, private)
+    scope = Scope(full, ignore=desired.ignore, private=private)
     return diff(fields, context, observed(fields, found.current, context), scope)
 
 

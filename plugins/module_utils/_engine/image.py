@@ -22,6 +22,7 @@ class Image:
     """Images as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "image"
+    server = "engine"
     reveals: Tuple[str, ...] = ("pull",)
 
     def __init__(self) -> None:

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
-from .._desired.values import MASK
+from .._desired.spec import masked_arguments
 from .http import Client, unix_dial
 from .options import DEFAULT_SOCKET, engine_options
 
@@ -30,7 +30,7 @@ def main(resource: Any) -> None:
     what = params["engine_host"] or DEFAULT_SOCKET
     result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
-    result["invocation"] = {"module_args": _masked(params, spec)}
+    result["invocation"] = {"module_args": masked_arguments(params, spec)}
     result["engine_way"] = {"name": "target", "tried": [], "lock": "host"}
     if result.get("failed"):
         module.fail_json(**result)
@@ -47,12 +47,3 @@ def _socket(params: Mapping[str, Any]) -> str:
             hint=f"write unix:///PATH, such as unix://{DEFAULT_SOCKET}",
         )
     return path
-
-
-def _masked(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
-    hidden = {name for name, entry in spec.items() if entry.get("no_log")}
-    return {
-        name: MASK if name in hidden and value is not None else value
-        for name, value in params.items()
-        if name in spec and name != "pending"
-    }

@@ -1,0 +1,62 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The front end on a KVM host: resources of libvirt as Ansible modules."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .._desired.lock import lock
+from .._desired.run import run
+from .._desired.spec import masked_arguments
+from .connect import DEFAULT_URI, Hypervisor
+
+
+def libvirt_options() -> Dict[str, Any]:
+    """Return the argument spec of the connection; `pending` is the collection's own hand-over."""
+    return {
+        "uri": {"type": "str", "default": DEFAULT_URI},
+        "pending": {"type": "dict", "default": {}},
+    }
+
+
+def main(resource: Any) -> None:
+    """Run one resource as an Ansible module and exit with its result."""
+    spec = {**libvirt_options(), **resource.spec()}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    _with_binding()
+    params = module.params
+
+    def connect() -> Hypervisor:
+        return Hypervisor(params["uri"])
+
+    result = run(resource, params, connect, module, params["pending"], lambda: lock(params["uri"]))
+    # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
+    result["invocation"] = {"module_args": masked_arguments(params, spec)}
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def _with_binding() -> None:
+    """Go on under an interpreter that has the binding, if this one has not.
+
+    The distribution's python3-libvirt serves the distribution's own interpreter only.
+    """
+    try:
+        import libvirt  # noqa: F401
+    except ImportError:
+        from ansible.module_utils.common.respawn import (
+            has_respawned,
+            probe_interpreters_for_module,
+            respawn_module,
+        )
+
+        if has_respawned():
+            return
+        other = probe_interpreters_for_module(["/usr/bin/python3"], "libvirt")
+        if other:
+            respawn_module(other)

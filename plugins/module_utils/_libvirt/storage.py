@@ -1,0 +1,192 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes and pools: what is there, and the few mutations of theirs that machines need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
+
+from .._desired.errors import FleetError
+from .connect import Hypervisor, LibvirtError
+from .tree import Element, child, document, parse, text_of
+
+_PIECE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume as found: sizes in bytes, `backing` the path of its backing image."""
+
+    pool: str
+    name: str
+    capacity: int
+    path: str
+    format: str
+    backing: str = ""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pool as found: sizes in bytes, `path` of a directory pool."""
+
+    name: str
+    active: bool
+    path: str
+    available: int
+
+
+def find_pool(host: Hypervisor, name: str) -> Optional[Pool]:
+    """Return a pool by name, None if there is none."""
+    pool = host.pool(name)
+    if pool is None:
+        return None
+    active = bool(host.call("isActive", on=pool))
+    root = parse(host.call("XMLDesc", 0, on=pool))
+    _state, _capacity, _allocation, available = host.call("info", on=pool)
+    return Pool(name, active, root.findtext("target/path") or "", int(available))
+
+
+def find_volume(host: Hypervisor, pool: str, name: str) -> Optional[Volume]:
+    """Return a volume by name, None if there is none or its pool is not active."""
+    holder = host.pool(pool)
+    if holder is None or not host.call("isActive", on=holder):
+        return None
+    volume = host.volume(holder, name)
+    return None if volume is None else describe(host, pool, volume)
+
+
+def describe(host: Hypervisor, pool: str, volume: Any) -> Volume:
+    """Return what a virStorageVol is."""
+    root = parse(host.call("XMLDesc", 0, on=volume))
+    kind = root.find("target/format")
+    return Volume(
+        pool=pool,
+        name=root.findtext("name") or "",
+        capacity=int(root.findtext("capacity") or 0),
+        path=root.findtext("target/path") or "",
+        format=(kind.get("type") if kind is not None else None) or "raw",
+        backing=root.findtext("backingStore/path") or "",
+    )
+
+
+def volume_xml(
+    name: str, capacity: int, kind: str, backing: Optional[Volume] = None, mode: str = "0600"
+) -> str:
+    """Return the document of a new volume; the backing format is written, never probed."""
+    root = document("volume")
+    child(root, "name").text = name
+    child(root, "capacity", unit="bytes").text = str(capacity)
+    target = child(root, "target")
+    child(target, "format", type_=kind)
+    permissions = child(target, "permissions")
+    child(permissions, "mode").text = mode
+    if backing is not None:
+        store = child(root, "backingStore")
+        child(store, "path").text = backing.path
+        child(store, "format", type_=backing.format)
+    return text_of(root)
+
+
+def create(
+    host: Hypervisor, pool: str, name: str, capacity: int, kind: str, backing: Optional[Volume]
+) -> None:
+    """Create a volume; raise FleetError if the pool is full."""
+    holder = need_pool(host, pool)
+    try:
+        host.call("createXML", volume_xml(name, capacity, kind, backing), 0, on=holder)
+    except LibvirtError as error:
+        raise explain(error, pool, f"cannot create the volume {name}") from None
+
+
+def delete(host: Hypervisor, pool: str, name: str) -> bool:
+    """Delete a volume; return False if it is gone already."""
+    holder = host.pool(pool)
+    if holder is None:
+        return False
+    volume = host.volume(holder, name)
+    if volume is None:
+        return False
+    host.call("delete", 0, on=volume, missing=(host.lib.VIR_ERR_NO_STORAGE_VOL,))
+    return True
+
+
+def upload(host: Hypervisor, pool: str, name: str, pieces: Iterable[bytes], size: int) -> None:
+    """Write `size` bytes into an existing volume from its beginning."""
+    volume = host.volume(need_pool(host, pool), name)
+    stream = host.call("newStream", 0)
+    host.call("upload", stream, 0, size, 0, on=volume)
+    for piece in pieces:
+        view = memoryview(piece)
+        while view:
+            sent = host.call("send", bytes(view[:_PIECE]), on=stream)
+            view = view[sent:]
+    host.call("finish", on=stream)
+
+
+def download(host: Hypervisor, pool: str, name: str) -> bytes:
+    """Return a small volume's content."""
+    volume = host.volume(need_pool(host, pool), name)
+    stream = host.call("newStream", 0)
+    host.call("download", stream, 0, 0, 0, on=volume)
+    return b"".join(_received(host, stream))
+
+
+def _received(host: Hypervisor, stream: Any) -> Iterator[bytes]:
+    while True:
+        piece = host.call("recv", _PIECE, on=stream)
+        if not piece:
+            host.call("finish", on=stream)
+            return
+        yield piece
+
+
+def need_pool(host: Hypervisor, name: str) -> Any:
+    """Return the virStoragePool of a name; raise FleetError if it is gone meanwhile."""
+    pool = host.pool(name)
+    if pool is None:
+        raise FleetError(f"the pool {name} is gone", hint="somebody removed it meanwhile")
+    return pool
+
+
+def explain(error: LibvirtError, pool: str, what: str) -> FleetError:
+    """Return the error of a failed write into a pool, with what the user can do about it."""
+    full = "No space left" in error.message or "ENOSPC" in error.message
+    hint = f"the pool {pool} is full: free some space and run again" if full else None
+    return FleetError(f"{what}: {error.message}", hint=hint)
+
+
+def users_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
+    """Return the names of domains whose disks are, or are backed by, the file at a path."""
+    backed: Dict[str, str] = {}
+    for pool in host.call("listAllStoragePools", 0):
+        if host.call("isActive", on=pool):
+            name = str(host.call("name", on=pool))
+            for volume in host.call("listAllVolumes", 0, on=pool):
+                found = describe(host, name, volume)
+                backed[found.path] = found.backing
+    users = set()
+    for domain in host.call("listAllDomains", 0):
+        root = parse(host.call("XMLDesc", 0, on=domain))
+        for source in root.findall("devices/disk/source"):
+            if _reaches(_path(host, source), path, backed):
+                users.add(str(host.call("name", on=domain)))
+    return tuple(sorted(users))
+
+
+def _path(host: Hypervisor, source: Element) -> str:
+    if source.get("pool"):
+        found = find_volume(host, str(source.get("pool")), str(source.get("volume")))
+        return found.path if found else ""
+    return source.get("file") or source.get("dev") or ""
+
+
+def _reaches(start: str, path: str, backed: Dict[str, str]) -> bool:
+    seen = set()
+    while start and start not in seen:
+        if start == path:
+            return True
+        seen.add(start)
+        start = backed.get(start, "")
+    return False
