@@ -16,6 +16,7 @@ from .image_build import build, need_context
 from .image_found import Found, observe
 from .image_pull import ABSENT, plan_pull, pull, pull_step
 from .image_wish import Build, Wish, spec, wish
+from .reference import short
 
 
 class Image:
@@ -71,7 +72,7 @@ def public(image: Mapping[str, Any]) -> Dict[str, Any]:
     labels = (image.get("Config") or {}).get("Labels") or {}
     return {
         "id": image["Id"],
-        "tags": list(image.get("RepoTags") or ()),
+        "tags": [short(tag) for tag in image.get("RepoTags") or ()],
         "digests": list(image.get("RepoDigests") or ()),
         "labels": {key: value for key, value in labels.items() if key != image_record.LABEL},
         "size": image.get("Size"),
@@ -184,7 +185,8 @@ def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = Fals
 def _plan_absent(desired: Wish, found: Found) -> Plan:
     if found.image is None:
         return Plan()
-    others = [tag for tag in found.image.get("RepoTags") or () if tag != desired.name]
+    tags = [short(tag) for tag in found.image.get("RepoTags") or ()]
+    others = [tag for tag in tags if tag != desired.name]
     refused = []
     if found.users and not desired.force:
         names = ", ".join(found.users)

@@ -107,8 +107,7 @@ def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str
 
 
 def _users(client: Client, image: Inspect) -> Tuple[str, ...]:
-    query = {"all": True, "filters": {"ancestor": [image["Id"]]}}
-    listed = client.get("/containers/json", query) or []
-    # The filter also finds containers of images that were made from this one.
+    # Not the ancestor filter: it finds users of derived images too, and Podman's takes no id.
+    listed = client.get("/containers/json", {"all": True}) or []
     names = [one["Names"][0].lstrip("/") for one in listed if one.get("ImageID") == image["Id"]]
     return tuple(sorted(names))

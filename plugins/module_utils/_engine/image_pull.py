@@ -103,7 +103,7 @@ def image_id(client: Any, reference: str) -> Optional[str]:
 def cannot(error: EngineError, what: str, address: str) -> FleetError:
     """Return the error of a failed pull or build in the engine's words, with what would help."""
     hint = error.hint
-    text = error.message
+    text = error.message.strip()
     if "no space left" in text.lower():
         hint = "there is no space left where the engine keeps its data: free some and run again"
     elif hint is None and "cannot be had" in what:

@@ -45,6 +45,14 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def short(text: str) -> str:
+    """Return a reference of the engine's in its short form (Podman gives long ones)."""
+    try:
+        return str(parse_reference(text, "name"))
+    except InvalidOption:
+        return text
+
+
 def parse_reference(text: str, where: str) -> Reference:
     """Split and check a reference; a missing tag becomes `latest`.
 

@@ -6,6 +6,7 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.reference import (
     parse_reference,
+    short,
 )
 
 D = "sha256:" + "a" * 64
@@ -28,6 +29,11 @@ D = "sha256:" + "a" * 64
 def test_one_form(text: str, short: str) -> None:
     assert str(parse_reference(text, "name")) == short
     assert str(parse_reference(short, "name")) == short
+
+
+def test_what_an_engine_says_is_shortened_or_left() -> None:
+    assert short("docker.io/library/app:1") == "app:1"
+    assert short("<none>:<none>") == "<none>:<none>"
 
 
 @pytest.mark.parametrize(
