@@ -49,7 +49,8 @@ class Front(ActionBase):
 
     def module_args(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return what the module on the target gets; internal options begin with `_`."""
-        return {key: value for key, value in params.items() if not key.startswith("_")}
+        given = ((key, value) for key, value in params.items() if value is not None)
+        return {key: value for key, value in given if not key.startswith("_")}
 
     def _options(self) -> Dict[str, Any]:
         """Return the task's options, checked and with defaults; values are never repeated."""

@@ -97,8 +97,6 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
     peer = str(wish.declared.get("network_mode") or "").partition("container:")[2]
     if peer:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
-    if wish.pull_policy == "always" and wish.reference and not settled:
-        requests["remote"] = (f"/distribution/{wish.reference}/json", None)
     got = _ask(client, requests)
     current, image = got["current"], got.get("image")
     if current is not None and current["Name"] != f"/{wish.name}":
@@ -110,7 +108,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         old=old,
         image=image,
         base=_base(client, current or fresh, image),
-        remote=got.get("remote"),
+        remote=_remote(client, wish, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if got[f"network {n}"]},
         peers={peer: str(got[f"peer {peer}"]["Id"])} if peer and got[f"peer {peer}"] else {},
         api=client.api,
@@ -132,13 +130,21 @@ def with_others(client: Client, found: Found) -> Found:
 def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
     """Answer each request by its key: None for what does not exist; other errors are raised."""
     answers = client.get_all(list(requests.values()))
-    for key, answer in zip(requests, answers):
-        if isinstance(answer, EngineError) and answer.status != 404 and key != "remote":
+    for answer in answers:
+        if isinstance(answer, EngineError) and answer.status != 404:
             raise answer
     return {
-        key: None if isinstance(answer, EngineError) and key != "remote" else answer
+        key: None if isinstance(answer, EngineError) else answer
         for key, answer in zip(requests, answers)
     }
+
+
+def _remote(client: Client, wish: Wish, settled: bool) -> Any:
+    if wish.pull_policy != "always" or not wish.reference or settled:
+        return None
+    from .image_pull import ask_registry
+
+    return ask_registry(client, wish.reference)
 
 
 def _leftovers(

@@ -10,6 +10,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 
 from . import image_record
 from .http import Client, EngineError, Query
+from .image_pull import ask_registry
 from .image_wish import Wish
 
 Inspect = Mapping[str, Any]
@@ -52,7 +53,7 @@ def observe(
         image=image,
         record=_record(client, wish, image),
         bases={base: found(answer) for base, answer in zip(bases, answers[1:])},
-        remotes={one: _remote(client, one) for one in asked},
+        remotes={one: ask_registry(client, one) for one in asked},
         users=_users(client, image) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
@@ -66,17 +67,6 @@ def found(answer: Any) -> Optional[Inspect]:
             raise answer
         return None
     return dict(answer)
-
-
-def _remote(client: Client, reference: str) -> Any:
-    """Return what the registry has; the engine's silence about it is an answer as well.
-
-    Apart from the other reads: a registry that does not answer must not fail them.
-    """
-    try:
-        return client.get(f"/distribution/{reference}/json")
-    except EngineError as error:
-        return error
 
 
 def _remotes(wish: Wish) -> Tuple[str, ...]:

@@ -90,6 +90,17 @@ def pull(work: Work, step: Step) -> bool:
     return after != before
 
 
+def ask_registry(client: Any, reference: str) -> Any:
+    """Return what the registry has; the engine's silence about it is an answer as well.
+
+    Apart from the other reads: a registry that does not answer must not fail them.
+    """
+    try:
+        return client.get(f"/distribution/{reference}/json")
+    except EngineError as error:
+        return error
+
+
 def image_id(client: Any, reference: str) -> Optional[str]:
     """Return the id of the image that a reference means on the engine, None if there is none."""
     try:

@@ -54,7 +54,7 @@ def own_layers(record: Mapping[str, Any]) -> int:
     (moby, builder/dockerfile/builder.go, buildLabelOptions): those behind ours inherit it.
     """
     names = [key[7:] for key in record.get("options") or {} if key.startswith("labels.")]
-    return 1 + sum(name > LABEL for name in names)
+    return 1 + len([name for name in names if name > LABEL])
 
 
 def label_of(image: Mapping[str, Any]) -> Optional[str]:

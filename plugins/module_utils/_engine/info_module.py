@@ -9,7 +9,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from .http import Client, unix_dial
 from .info import Reader, report
-from .module import _socket
+from .module import engine_socket
 from .options import engine_options
 
 
@@ -19,7 +19,7 @@ def main(reader: Reader) -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 
     def connect() -> Client:
-        return Client(unix_dial(_socket(module.params)), module.params["engine_timeout"])
+        return Client(unix_dial(engine_socket(module.params)), module.params["engine_timeout"])
 
     result = report(reader, module.params, connect)
     result["engine_way"] = {"name": "target", "tried": []}

@@ -25,7 +25,7 @@ def main(resource: Any) -> None:
     params = module.params
 
     def connect() -> Client:
-        return Client(unix_dial(_socket(params)), params["engine_timeout"])
+        return Client(unix_dial(engine_socket(params)), params["engine_timeout"])
 
     what = params["engine_host"] or DEFAULT_SOCKET
     result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
@@ -37,7 +37,8 @@ def main(resource: Any) -> None:
     module.exit_json(**result)
 
 
-def _socket(params: Mapping[str, Any]) -> str:
+def engine_socket(params: Mapping[str, Any]) -> str:
+    """Return the path of the engine's unix socket on this machine, by option or environment."""
     host = params["engine_host"] or os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
     scheme, _sep, path = host.partition("://")
     if scheme != "unix" or not path.startswith("/"):
