@@ -4,6 +4,499 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
+DOCUMENTATION = r"""
+module: container
+short_description: Create, change and remove a container
+version_added: 0.1.0
+description:
+  - Keeps one container as declared, with the keys that Compose has for a service.
+  - What is declared is compared with what is there, in full. An option that is left out means the
+    default of the image or the engine, so an environment key or a port that is taken out of the
+    task is taken away from the container.
+  - Each change is made at the least cost. What the engine can change while the container runs is
+    changed C(live); anything else is a C(replace).
+  - A replacement is created before the old container stops. If it does not come up, the old one
+    runs again. A run that was killed midway is finished, or undone, by the next one.
+  - Without O(image) only the state of an existing container is managed.
+author:
+  - dockyard.fleet contributors (@dockyard)
+extends_documentation_fragment:
+  - dockyard.fleet.engine
+  - dockyard.fleet.engine.changing
+options:
+  name:
+    description:
+      - The name of the container; two or more letters, digits, V(_), V(.) or V(-).
+    type: str
+    required: true
+  image:
+    description:
+      - The image, as C([REGISTRY/]NAME[:TAG]), C(NAME@DIGEST) or an image id.
+      - The container is compared by image id, so one whose tag has moved is replaced.
+      - 'Change: C(replace).'
+    type: str
+  command:
+    description:
+      - What runs, as a list of words, or a string that is split into words as a shell would; no
+        shell runs it. The default is the image's, or nothing if O(entrypoint) is given.
+      - 'Change: C(replace).'
+    type: raw
+  entrypoint:
+    description:
+      - What O(command) is handed to, in the same forms. An empty list takes the image's away.
+      - 'Change: C(replace).'
+    type: raw
+  environment:
+    description:
+      - Environment variables, as a mapping or a list of C(KEY=VALUE). They add to the image's.
+      - A key without a value takes the image's value of that key away.
+      - Values are shown in plans if the task declares them. What must stay secret belongs into
+        O(secret_environment).
+      - 'Change: C(replace).'
+    type: raw
+  secret_environment:
+    description:
+      - Environment variables whose values are in no output, log or label; a mapping.
+      - The engine itself shows them to whoever may use it.
+      - 'Change: C(replace).'
+    type: dict
+  labels:
+    description:
+      - Labels, as a mapping or a list of C(KEY=VALUE). They add to the image's.
+      - Names that begin with C(dockyard.fleet.) are kept by the collection.
+      - 'Change: C(replace).'
+    type: raw
+  user:
+    description:
+      - The user that it runs as, C(USER[:GROUP]), by name or number. Quote a number.
+      - 'Change: C(replace).'
+    type: str
+  stop_grace_period:
+    description:
+      - How long it may take to stop before it is killed, in whole seconds, such as V(20s) or
+        V(1m30s). The engine's default is V(10s).
+      - 'Change: C(replace).'
+    type: str
+  healthcheck:
+    description:
+      - How the engine finds out whether the container is well. What is left out is the image's.
+      - 'Change: C(replace).'
+    type: dict
+    suboptions:
+      test:
+        description:
+          - A string that the container's shell runs, or a list that begins with V(CMD),
+            V(CMD-SHELL) or V(NONE).
+        type: raw
+      interval:
+        description:
+          - Time between two probes, such as V(30s), which is the engine's default.
+        type: str
+      timeout:
+        description:
+          - How long a probe may take. The engine's default is V(30s).
+        type: str
+      start_period:
+        description:
+          - Time after the start in which failed probes do not count.
+        type: str
+      start_interval:
+        description:
+          - Time between two probes within O(healthcheck.start_period).
+          - Needs API 1.44. It is refused on an older engine, which would drop it silently.
+        type: str
+      retries:
+        description:
+          - How many probes in a row must fail until it is unhealthy. The engine's default is 3.
+        type: int
+      disable:
+        description:
+          - Switches the image's healthcheck off. It excludes the other keys.
+        type: bool
+  ports:
+    description:
+      - Published ports. Short form C([[IP:]HOST:]CONTAINER[/PROTOCOL]), with ranges such as
+        V(8000-8002:80-82); always quoted, since YAML reads V(22:22) as 1342.
+      - Long form, a mapping with C(target), C(published), C(host_ip) and C(protocol).
+      - Without a host port the engine picks a free one.
+      - 'Change: C(replace).'
+    type: list
+    elements: raw
+  volumes:
+    description:
+      - Mounts. Short form C([SOURCE:]TARGET[:OPTIONS]), where a source that begins with V(/) is a
+        path on the host and another one a named volume, with options such as V(ro) or V(z).
+      - Long form, a mapping with C(type) (V(bind), V(volume) or V(tmpfs)), C(source), C(target)
+        and C(read_only).
+      - Paths are whole paths on the host; V(~) and V($) are refused, since nobody expands them.
+      - A volume without a source is anonymous; a replacement takes it over with its data.
+      - 'Change: C(replace).'
+    type: list
+    elements: raw
+  network_mode:
+    description:
+      - V(bridge), V(host), V(none), V(container:NAME), or the name of a network. It excludes
+        O(networks).
+      - 'Change: C(live) from one network to another, C(replace) to or from V(host), V(none) and
+        V(container:NAME).'
+    type: str
+  networks:
+    description:
+      - Existing networks, as a list of names, or a mapping of names to C(aliases), C(ipv4_address)
+        and C(ipv6_address). The default is the engine's default bridge.
+      - 'Change: C(live).'
+    type: raw
+  mem_limit:
+    description:
+      - The most memory it may use, such as V(64m) or V(2GiB); at least V(6m). Units are V(b),
+        V(k), V(m), V(g) and V(t), in powers of 1024.
+      - 'Change: C(live). To lift the limit: C(replace), since engines cannot do that live.'
+    type: str
+  memswap_limit:
+    description:
+      - The most memory and swap together, or V(-1) for no limit of swap. It needs O(mem_limit),
+        and its default is twice that.
+      - 'Change: C(live). To lift the limit: C(replace).'
+    type: str
+  cpus:
+    description:
+      - The most CPU time it may use, in CPUs, such as V(0.5).
+      - 'Change: C(live). To lift the limit: C(replace).'
+    type: raw
+  pids_limit:
+    description:
+      - The most processes and threads it may have; V(-1) or V(0) for no limit.
+      - 'Change: C(live).'
+    type: int
+  restart:
+    description:
+      - When the engine starts it again, V(no), V(always), V(unless-stopped), V(on-failure) or
+        V(on-failure:RETRIES). The default is V(no).
+      - An unquoted C(no) is a boolean in YAML and means V(no); V(true) is an error.
+      - 'Change: C(live).'
+    type: raw
+  cap_add:
+    description:
+      - Capabilities beyond the engine's default ones, such as V(NET_ADMIN), with or without
+        C(CAP_).
+      - 'Change: C(replace).'
+    type: list
+    elements: str
+  pull_policy:
+    description:
+      - When the image is pulled.
+      - V(missing) pulls it if it is not on the engine; V(if_not_present) is another word for it.
+      - V(always) asks the registry which image it has, and pulls it if it is another.
+      - V(never) fails if it is not on the engine.
+    type: str
+    choices: [always, if_not_present, missing, never]
+    default: missing
+  state:
+    description:
+      - V(started), it exists as declared and runs.
+      - V(stopped), it exists as declared and does not run.
+      - V(present), it exists as declared; whether it runs is left as it is.
+      - V(absent), it does not exist. Anonymous volumes stay unless O(remove_volumes=true).
+    type: str
+    choices: [absent, present, started, stopped]
+    default: started
+  wait:
+    description:
+      - What a started container must reach, else the task fails and what was there before runs
+        again.
+      - V(started), it runs through O(monitor) without a stop or a restart.
+      - V(healthy), its healthcheck succeeds; an error if there is none.
+      - V(none), nothing.
+      - A container that exits or becomes unhealthy ends the wait at once.
+    type: str
+    choices: [none, started, healthy]
+    default: started
+  wait_timeout:
+    description:
+      - How long O(wait) may take.
+    type: str
+    default: 5m
+  monitor:
+    description:
+      - How long a container must run to count as started.
+    type: str
+    default: 500ms
+  recreate:
+    description:
+      - V(auto) replaces the container if something changed that needs it.
+      - V(always) replaces it in every run.
+      - V(never) leaves such changes unmade and says so in RV(plan.notes).
+    type: str
+    choices: [auto, always, never]
+    default: auto
+  allow:
+    description:
+      - The impacts that changes may have. A plan that goes beyond them fails before anything is
+        done, with the reasons.
+      - A removal counts as C(replace); stopping counts as C(restart); creating and starting are
+        always allowed.
+    type: list
+    elements: str
+    choices: [live, restart, replace]
+    default: [live, restart, replace]
+  protect:
+    description:
+      - Refuses to replace or to remove the container.
+    type: bool
+    default: false
+  ignore_changes:
+    description:
+      - Options that are not compared, such as V(labels) or V(healthcheck). They count when the
+        container is created or replaced.
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description:
+      - Permits to replace or remove a container that neither this collection nor Compose made.
+      - Of such a container only what the task declares is compared.
+    type: bool
+    default: false
+  remove_volumes:
+    description:
+      - With O(state=absent), removes its anonymous volumes as well. Named volumes always stay.
+      - This destroys data.
+    type: bool
+    default: false
+seealso:
+  - module: dockyard.fleet.container_info
+  - module: dockyard.fleet.image
+"""
+
+EXAMPLES = r"""
+- name: Run a web server
+  dockyard.fleet.container:
+    name: web
+    image: demo/web:1
+    ports: ["127.0.0.1:8080:80"]
+    restart: unless-stopped
+
+- name: The same with limits, settings and a secret, and wait until it is healthy
+  dockyard.fleet.container:
+    name: web
+    image: demo/web:1
+    ports: ["127.0.0.1:8080:80"]
+    restart: unless-stopped
+    environment:
+      LOG: info
+    secret_environment:
+      TOKEN: "{{ web_token }}"
+    volumes:
+      - web-data:/data
+      - /srv/web/config:/config:ro
+    mem_limit: 64m
+    cpus: 0.5
+    pids_limit: 100
+    healthcheck:
+      test: wget -q -O /dev/null http://127.0.0.1/ || exit 1
+      interval: 1s
+      timeout: 3s
+    wait: healthy
+
+- name: Raise the memory limit, and refuse anything that would interrupt the service
+  dockyard.fleet.container:
+    name: web
+    image: demo/web:1
+    ports: ["127.0.0.1:8080:80"]
+    restart: unless-stopped
+    environment:
+      LOG: info
+    secret_environment:
+      TOKEN: "{{ web_token }}"
+    volumes:
+      - web-data:/data
+      - /srv/web/config:/config:ro
+    mem_limit: 128m
+    cpus: 0.5
+    pids_limit: 100
+    healthcheck:
+      test: wget -q -O /dev/null http://127.0.0.1/ || exit 1
+      interval: 1s
+      timeout: 3s
+    allow: [live]
+
+- name: Run a job in two networks, under another name in one of them
+  dockyard.fleet.container:
+    name: worker
+    image: demo/web:1
+    command: [sleep, 1d]
+    networks:
+      front:
+      back:
+        aliases: [jobs]
+    stop_grace_period: 1s
+
+- name: Change the command of a container that somebody made by hand
+  dockyard.fleet.container:
+    name: by-hand
+    image: demo/web:1
+    command: [sleep, 2d]
+    stop_grace_period: 1s
+    adopt: true
+
+- name: Stop a container, whatever it looks like
+  dockyard.fleet.container:
+    name: worker
+    state: stopped
+
+- name: Remove it with its anonymous volumes
+  dockyard.fleet.container:
+    name: worker
+    state: absent
+    remove_volumes: true
+"""
+
+RETURN = r"""
+container:
+  description:
+    - The container afterwards, as the engine describes it (C(GET /containers/NAME/json)), with
+      the values of secret environment variables masked; null if it is not there.
+  returned: success
+  type: dict
+  sample:
+    Id: 4f1b3c2d9e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c
+    Name: /web
+    State: {Status: running, Running: true, ExitCode: 0}
+    Config: {Image: "demo/web:1", Env: ["LOG=info", "TOKEN=********"]}
+plan:
+  description: What was done, or in check mode would be done.
+  returned: success, or when the plan was refused or failed
+  type: dict
+  contains:
+    text:
+      description: The plan in print, which is what C(--diff) shows.
+      type: str
+      sample: |
+        container/web
+          mem_limit: 64m → 128m; memswap_limit: 128m → 256m [live]
+            update web
+    steps:
+      description: One entry for each mutation, in order.
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: The step's name in RV(plan.steps[].needs).
+          type: str
+          sample: "1"
+        address:
+          description: What is changed.
+          type: str
+          sample: container/web
+        verb:
+          description: What is done to it.
+          type: str
+          sample: update
+        cause:
+          description: Why, in words.
+          type: str
+          sample: "mem_limit: 64m → 128m; memswap_limit: 128m → 256m"
+        impact:
+          description: What it costs, V(none), V(live), V(restart), V(replace) or V(destroy).
+          type: str
+          sample: live
+        maybe:
+          description: Whether an earlier step may turn out to make it needless.
+          type: bool
+          sample: false
+        needs:
+          description: The steps that must be done before.
+          type: list
+          elements: str
+          sample: []
+        args:
+          description: The ids and names that it acts on.
+          type: dict
+          sample: {"on": web, id: 4f1b3c2d9e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c}
+    notes:
+      description: What else should be known.
+      type: list
+      elements: str
+      sample: []
+    pending:
+      description: Changes that wait for a restart.
+      type: list
+      elements: str
+      sample: []
+    refused:
+      description: Why the plan may not be run.
+      type: list
+      elements: str
+      sample: []
+    fingerprint:
+      description: A digest of what the plan rests on.
+      type: str
+      sample: 8c6976e5b5410415
+created:
+  description: Whether a container was created where there was none, or only an image was pulled.
+  returned: success
+  type: bool
+  sample: false
+updated:
+  description: Whether something was changed while it ran.
+  returned: success
+  type: bool
+  sample: true
+replaced:
+  description: Whether another container took its place.
+  returned: success
+  type: bool
+  sample: false
+restarted:
+  description: Whether it was stopped, or stopped and started.
+  returned: success
+  type: bool
+  sample: false
+engine_way:
+  description: The way to the engine that was taken, why not an earlier one, and what is locked.
+  returned: when the engine was reached
+  type: dict
+  sample: {name: forward, tried: [], lock: controller}
+done:
+  description: The steps that were done, in words.
+  returned: when a step failed
+  type: list
+  elements: str
+  sample: ["create web", "start web"]
+failed_step:
+  description: The step that failed, in words.
+  returned: when a step failed
+  type: str
+  sample: wait web
+not_begun:
+  description: The steps that were not begun, in words.
+  returned: when a step failed
+  type: list
+  elements: str
+  sample: []
+exit_code:
+  description: The exit code of the container.
+  returned: when the container did not come up
+  type: int
+  sample: 1
+oom_killed:
+  description: Whether it was killed because it ran out of memory.
+  returned: when the container did not come up
+  type: bool
+  sample: false
+health_output:
+  description: What the last probe of its healthcheck said.
+  returned: when the container did not come up
+  type: str
+  sample: ""
+log:
+  description: The last lines of its log.
+  returned: when the container did not come up
+  type: list
+  elements: str
+  sample: ["cannot open /config/app.conf"]
+"""
+
 from ..module_utils._engine.container import CONTAINER
 from ..module_utils._engine.module import main
 

@@ -1,0 +1,106 @@
+"""What the modules say of themselves: it agrees with what they do, and is all that is needed."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import statistics
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+import pytest
+import yaml
+from ansible_collections.dockyard.fleet.plugins.doc_fragments import engine
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
+# The modules about an engine, and where their argument spec comes from.
+SPECS = {
+    "container": "_engine.container:CONTAINER",
+    "container_info": "_engine.info:CONTAINERS",
+    "host_info": "_engine.info:HOST",
+    "image": "_engine.image:IMAGE",
+}
+# A module file is documentation and a call.
+CODE_LINES = 30
+
+
+def constants(path: Path) -> Dict[str, str]:
+    """Return the texts that a module file assigns: DOCUMENTATION, EXAMPLES, RETURN."""
+    return {
+        node.targets[0].id: node.value.value
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+
+
+def documented(path: Path) -> Dict[str, Any]:
+    """Return a module's documentation with the shared options and attributes in it."""
+    made: Dict[str, Any] = yaml.safe_load(constants(path)["DOCUMENTATION"])
+    for name in made.get("extends_documentation_fragment", ()):
+        assert name.startswith("dockyard.fleet.engine"), name
+        part = name.split(".")[3].upper() if name.count(".") > 2 else "DOCUMENTATION"
+        shared = yaml.safe_load(getattr(engine.ModuleDocFragment, part))
+        for key in ("options", "attributes"):
+            made[key] = {**shared.get(key, {}), **made.get(key, {})}
+    return made
+
+
+def rows(options: Mapping[str, Any], nested: str, where: str = "") -> Iterator[Tuple[str, Any]]:
+    """Yield (option, what is said of it) of documentation or of an argument spec."""
+    for name, entry in options.items():
+        facts = {
+            "type": entry.get("type", "str"),
+            "elements": entry.get("elements"),
+            "required": entry.get("required", False),
+            "default": entry.get("default"),
+            "choices": sorted(map(str, entry["choices"])) if "choices" in entry else None,
+            "aliases": sorted(entry.get("aliases", ())),
+        }
+        yield f"{where}{name}", facts
+        yield from rows(entry.get(nested) or {}, nested, f"{where}{name}.")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_documentation_and_argument_spec_agree(name: str) -> None:
+    module, _colon, resource = SPECS[name].partition(":")
+    prefix = "ansible_collections.dockyard.fleet.plugins.module_utils."
+    spec = getattr(importlib.import_module(prefix + module), resource).spec()
+    said = documented(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
+    assert dict(rows(said, "suboptions")) == dict(rows({**engine_options(), **spec}, "options"))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_module_says_how_it_behaves(path: Path) -> None:
+    assert set(documented(path)["attributes"]) >= {"check_mode", "diff_mode", "idempotent"}
+    text = constants(path)
+    assert yaml.safe_load(text["EXAMPLES"])
+    assert _without_sample(yaml.safe_load(text["RETURN"])) == []
+
+
+def _without_sample(values: Mapping[str, Any]) -> List[str]:
+    missing = []
+    for name, entry in values.items():
+        if "contains" in entry:
+            missing += [f"{name}.{one}" for one in _without_sample(entry["contains"])]
+        elif "sample" not in entry:
+            missing.append(name)
+    return missing
+
+
+def test_module_files_are_documentation_and_a_call() -> None:
+    sizes = {}
+    for path in MODULES:
+        tree = ast.parse(path.read_text())
+        code = [node for node in tree.body if not _is_text(node)]
+        sizes[path.stem] = sum((n.end_lineno or n.lineno) - n.lineno + 1 for n in code)
+    print(sizes)
+    assert statistics.median(sizes.values()) <= CODE_LINES, sizes
+
+
+def _is_text(node: ast.stmt) -> bool:
+    value = node.value if isinstance(node, (ast.Assign, ast.Expr)) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
