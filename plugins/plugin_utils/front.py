@@ -11,37 +11,26 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.plugins.action import ActionBase
-
-from ..module_utils._desired.errors import FleetError, InvalidOption
+from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
-from ..module_utils._desired.run import failure, run
-from ..module_utils._desired.spec import check_known
+from ..module_utils._desired.run import run
 from ..module_utils._engine.http import Client
 from ..module_utils._engine.options import engine_options
+from .base import Base, noted
 from .channel import Channel, NoChannel, open_channel
 from .pending import Pending
-from .plain import plain
 
 
-class Front(ActionBase):
-    """An action plugin that keeps one `resource`; `module` is its full name as a module."""
+class Front(Base):
+    """An action plugin of a resource of the engine; see Base."""
 
-    resource: Any = None
-    module = ""
-    _supports_async = True
+    def connection_options(self) -> Dict[str, Any]:
+        """Return the argument spec of the connection to the engine."""
+        return engine_options()
 
-    def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
-        """Return the task's result; every failure of ours is one clear message."""
-        result: Dict[str, Any] = super().run(tmp, task_vars)
-        try:
-            params = self.prepare(self._options())
-            made = self._anywhere(params, task_vars or {})
-        except FleetError as error:
-            made = failure(error)
-        result.update(made)
-        return result
+    def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Run the core, with what only the controller has."""
+        return self._anywhere(self.prepare(params), task_vars)
 
     def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Read what only the controller has; subclasses may add internal options."""
@@ -52,26 +41,9 @@ class Front(ActionBase):
         given = ((key, value) for key, value in params.items() if value is not None)
         return {key: value for key, value in given if not key.startswith("_")}
 
-    def _options(self) -> Dict[str, Any]:
-        """Return the task's options, checked and with defaults; values are never repeated."""
-        given = plain(self._task.args)
-        spec = {**engine_options(), **self.resource.spec()}
-        check_known(given, spec)
-        for name, entry in spec.items():
-            value = given.get(name)
-            secret = entry.get("no_log") and entry.get("type") == "dict" and value is not None
-            if secret and not isinstance(value, Mapping):
-                # core's own message would repeat the value
-                raise InvalidOption("takes a mapping of names to values", option=name)
-        checked = ArgumentSpecValidator(spec).validate(given)
-        if checked.error_messages:
-            raise InvalidOption("; ".join(checked.error_messages))
-        options: Dict[str, Any] = plain(checked.validated_parameters)
-        return options
-
     def _anywhere(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the core here over a channel, or on the target; note what a check foresees."""
-        host = str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
+        host = self.host(task_vars)
         pending = Pending(host, params["engine_host"] or "")
         params["pending"] = pending.read()
         if params["engine_via"] == "target" or self._task.async_val:
@@ -85,10 +57,7 @@ class Front(ActionBase):
                         "; ".join(closed.reasons), option="engine_via", hint="use auto"
                     ) from None
                 result = self._on_target(params, task_vars, closed.reasons)
-        foreseen = result.pop("_pending", None)
-        if foreseen:
-            pending.add(foreseen)
-        return result
+        return noted(result, pending)
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
         opened: Dict[str, Any] = {}

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from .._desired.errors import EngineMissing, FleetError
-
-DEFAULT_URI = "qemu:///system"
+from .options import DEFAULT_URI
 
 
 class LibvirtError(FleetError):

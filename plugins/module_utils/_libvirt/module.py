@@ -5,22 +5,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.spec import masked_arguments
-from .connect import DEFAULT_URI, Hypervisor
-
-
-def libvirt_options() -> Dict[str, Any]:
-    """Return the argument spec of the connection; `pending` is the collection's own hand-over."""
-    return {
-        "uri": {"type": "str", "default": DEFAULT_URI},
-        "pending": {"type": "dict", "default": {}},
-    }
+from .connect import Hypervisor
+from .options import libvirt_options
 
 
 def main(resource: Any) -> None:
