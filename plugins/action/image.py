@@ -45,11 +45,7 @@ class ActionModule(Front):
         if isinstance(context, Context):
             names = ("digest", "files", "dockerfile")
             context = {**{name: getattr(context, name) for name in names}, "archive": None}
-        # An option that is not given must not be sent as null: choices have none.
-        given = {
-            key: value for key, value in super().module_args(params).items() if value is not None
-        }
-        return {**given, "_context": context}
+        return {**super().module_args(params), "_context": context}
 
     def _on_target(
         self, params: Dict[str, Any], task_vars: Mapping[str, Any], reasons: Any

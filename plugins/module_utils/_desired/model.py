@@ -219,4 +219,5 @@ class Result:
     failed: Optional[str] = None
     error: Optional[Exception] = None
     not_begun: List[str] = field(default_factory=list)
+    report: Dict[str, Any] = field(default_factory=dict)
     resource: Any = None

@@ -35,7 +35,10 @@ class Desired(Protocol):
 
 
 class Work:
-    """What a verb gets: the worker's client, the desired state, the snapshot, a shared notebook."""
+    """What a verb gets: the worker's client, the desired state, the snapshot, a shared notebook.
+
+    In the notebook, `report` goes into the task's result; what can be closed is closed at the end.
+    """
 
     def __init__(self, client: Any, desired: Any, snapshot: Any, shared: Dict[str, Any]) -> None:
         self.client = client
@@ -132,16 +135,18 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     snapshot = resource.observe(client, desired, {}, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
     done: List[Step] = []
+    report: Dict[str, Any] = {}
     if any(step.maybe for step in plan.steps):
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
-        done += _execute(resource, desired, client, snapshot, plan, reveal)
+        done += _execute(resource, desired, client, snapshot, plan, reveal, report)
         snapshot = resource.observe(client, desired, {}, True)
         plan = _bounded(desired, resource.plan(desired, snapshot))
-    done += _execute(resource, desired, client, snapshot, plan, plan.steps)
+    done += _execute(resource, desired, client, snapshot, plan, plan.steps, report)
     if done:
         snapshot = resource.observe(client, desired, {}, True)
         _verify(desired, resource.plan(desired, snapshot))
-    return _result(resource, replace(plan, steps=tuple(done)), snapshot, tuple(done))
+    result = _result(resource, replace(plan, steps=tuple(done)), snapshot, tuple(done))
+    return {**report, **result}
 
 
 def _bounded(desired: Desired, plan: Plan) -> Plan:
@@ -171,9 +176,14 @@ def _execute(
     snapshot: Any,
     plan: Plan,
     steps: Tuple[Step, ...],
+    report: Dict[str, Any],
 ) -> List[Step]:
-    """Run steps and return those that did something; after a failure, go back and raise it."""
+    """Run steps and return those that did something; after a failure, go back and raise it.
+
+    `report` takes what verbs have to tell beside their outcome.
+    """
     result = _act(resource, desired, client, snapshot, plan, steps)
+    report.update(result.report)
     done = [step for step in steps if step.id in result.done]
     if result.error is None:
         return done
@@ -200,7 +210,9 @@ def _act(
         return resource.verbs[step.verb](Work(mine, desired, snapshot, shared), step)
 
     try:
-        return execute(plan, steps, act)
+        result = execute(plan, steps, act)
+        result.report.update(shared.get("report") or {})
+        return result
     finally:
         extra = [worker for number, worker in clients.items() if number]
         for open_thing in [*extra, *shared.values()]:

@@ -26,7 +26,8 @@ def main(resource: Any) -> None:
     def connect() -> Hypervisor:
         return Hypervisor(params["uri"])
 
-    result = run(resource, params, connect, module, params["pending"], lambda: lock(params["uri"]))
+    what = f"{params['uri']} {params.get(getattr(resource, 'lock_by', ''), '')}"
+    result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
     if result.get("failed"):

@@ -112,6 +112,15 @@ def delete(host: Hypervisor, pool: str, name: str) -> bool:
     return True
 
 
+def resize(host: Hypervisor, pool: str, name: str, size: int) -> None:
+    """Give a volume that nobody uses a larger capacity, in bytes."""
+    volume = host.volume(need_pool(host, pool), name)
+    try:
+        host.call("resize", size, 0, on=volume)
+    except LibvirtError as error:
+        raise explain(error, pool, f"cannot grow the volume {name}") from None
+
+
 def upload(host: Hypervisor, pool: str, name: str, pieces: Iterable[bytes], size: int) -> None:
     """Write `size` bytes into an existing volume from its beginning."""
     volume = host.volume(need_pool(host, pool), name)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Optional
 from xml.etree import ElementTree as ET
 
 Element = ET.Element
@@ -97,9 +97,9 @@ def record(root: Optional[Element]) -> Dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def put_record(root: Element, value: Mapping[str, Any]) -> None:
+def put_record(root: Element, text: str) -> None:
     """Write our record into a domain's metadata, beside whatever others keep there."""
     metadata = ensure(root, "metadata")
     found = metadata.find(_RECORD)
     target = found if found is not None else ET.SubElement(metadata, _RECORD)
-    target.text = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    target.text = text

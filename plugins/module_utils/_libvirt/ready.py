@@ -1,0 +1,191 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The readiness ladder: running → address → SSH with the expected host key → cloud-init done.
+
+One deadline for all rungs. When it passes, or the machine stops, the error names the rung, what
+was seen there, and the console's last lines.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+from .._desired.errors import FleetError
+from .._desired.values import show_duration
+from . import storage
+from .connect import Hypervisor
+from .tree import parse, record
+from .vm_fields import seed_name
+from .vm_found import addresses
+from .vm_new import console_path, seed_pool
+from .vm_seed import public_keys
+from .vm_wish import WAITS, Wish
+
+_CONSOLE_LINES = 20
+_POLL = 0.25
+_PANIC = "Kernel panic - not syncing"
+
+# What a rung tells: done, and what was seen.
+Seen = Tuple[bool, str]
+
+
+class _Ladder:
+    """One machine on its way up. Every look answers (done, what was seen)."""
+
+    def __init__(self, host: Hypervisor, wish: Wish) -> None:
+        self.host = host
+        self.wish = wish
+        self.domain = host.domain(wish.name)
+        self.address = ""
+        self.record = record(parse(host.call("XMLDesc", 0, on=self.domain)))
+        self.keys: Optional[List[str]] = None
+
+    def look_running(self) -> Seen:
+        active = bool(self.host.call("isActive", on=self.domain))
+        return active, "running" if active else "it is not running"
+
+    def look_address(self) -> Seen:
+        found = addresses(self.host, self.domain)
+        self.address = found[0] if found else ""
+        return bool(found), self.address or "no lease, no answer of the agent, nothing in ARP"
+
+    def look_ssh(self) -> Seen:
+        """Connect without any credentials: a refusal proves that the host key was right."""
+        keys = self._public_keys()
+        if not keys or not shutil.which("ssh"):
+            return _port_answers(self.address, bool(keys))
+        with tempfile.NamedTemporaryFile("w", prefix="known_hosts") as known:
+            known.writelines(f"{self.wish.name} {key}\n" for key in keys)
+            known.flush()
+            return _try_ssh(self.address, self.wish.name, known.name)
+
+    def look_cloud_init(self) -> Seen:
+        from .cloud_config import completion_line
+
+        line = completion_line(str(self.record.get("token")))
+        done = line in console_text(self.wish.name)
+        return done, "done" if done else "its last message is not on the console yet"
+
+    def _public_keys(self) -> List[str]:
+        if self.keys is None:
+            from .seed import read
+
+            self.keys = []
+            if self.wish.cloud_init is not None:
+                pool, name = seed_pool(self.wish), seed_name(self.wish.name)
+                self.keys = list(public_keys(read(storage.download(self.host, pool, name))))
+        return self.keys
+
+
+def wait(host: Hypervisor, wish: Wish) -> List[Dict[str, Any]]:
+    """Climb to the rung that `wait` names; return [{rung, seconds, seen}].
+
+    Raise FleetError with the failing rung, what was seen there and the console's tail.
+    """
+    ladder = _Ladder(host, wish)
+    rungs: List[Tuple[str, Callable[[], Seen]]] = [
+        ("running", ladder.look_running),
+        ("address", ladder.look_address),
+        ("ssh", ladder.look_ssh),
+        ("cloud_init", ladder.look_cloud_init),
+    ]
+    last = max(WAITS.index(wish.wait), 0)
+    begun = time.monotonic()
+    deadline = begun + wish.wait_timeout / 1e9
+    climbed: List[Dict[str, Any]] = []
+    for rung, look in rungs[: last + 1]:
+        seen = _climb(ladder, rung, look, deadline, climbed)
+        seconds = round(time.monotonic() - begun, 1)
+        climbed.append({"rung": rung, "seconds": seconds, "seen": seen})
+    return climbed
+
+
+def _climb(
+    ladder: _Ladder,
+    rung: str,
+    look: Callable[[], Seen],
+    deadline: float,
+    climbed: List[Dict[str, Any]],
+) -> str:
+    while True:
+        done, seen = look()
+        if done:
+            return seen
+        if not ladder.look_running()[0]:
+            raise _fault(ladder, rung, "the machine stopped", climbed)
+        if _PANIC in console_text(ladder.wish.name):
+            raise _fault(ladder, rung, "its kernel panicked", climbed)
+        if time.monotonic() >= deadline:
+            patience = show_duration(ladder.wish.wait_timeout)
+            raise _fault(ladder, rung, f"{seen} within {patience}", climbed)
+        time.sleep(_POLL)
+
+
+def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) -> FleetError:
+    lines = console_text(ladder.wish.name).splitlines()[-_CONSOLE_LINES:]
+    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    hint = f"the console's last words: {said}" if said else "the console is empty"
+    details = {"rung": rung, "ready": climbed, "console": lines}
+    return FleetError(
+        f"waiting for {rung}: {how}", address=ladder.wish.address, hint=hint, details=details
+    )
+
+
+def console_text(name: str) -> str:
+    """Return what the machine wrote to its console since it was started, "" if nothing."""
+    try:
+        with open(console_path(name), "rb") as log:
+            log.seek(0, os.SEEK_END)
+            log.seek(max(log.tell() - (1 << 18), 0))
+            return log.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _port_answers(address: str, has_keys: bool) -> Seen:
+    import socket
+
+    try:
+        with socket.create_connection((address, 22), timeout=5) as sock:
+            sock.settimeout(5)
+            banner = sock.recv(32)
+    except OSError as error:
+        return False, f"port 22 of {address}: {error.strerror or error}"
+    why = "no ssh client here" if has_keys else "no known host key"
+    text = banner.decode("ascii", "replace").strip()
+    return banner.startswith(b"SSH-"), f"{text} ({why}: its key is not checked)"
+
+
+def _try_ssh(address: str, name: str, known_hosts: str) -> Seen:
+    options = (
+        "BatchMode=yes",
+        "StrictHostKeyChecking=yes",
+        f"UserKnownHostsFile={known_hosts}",
+        "GlobalKnownHostsFile=/dev/null",
+        f"HostKeyAlias={name}",
+        "PreferredAuthentications=none",
+        "ConnectTimeout=10",
+    )
+    words = ["ssh", "-F", "/dev/null"]
+    for option in options:
+        words += ["-o", option]
+    done = subprocess.run(
+        [*words, f"nobody@{address}", "true"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    if "Permission denied" in done.stderr or done.returncode == 0:
+        return True, f"{address} answers with the expected host key"
+    if "Host key verification failed" in done.stderr:
+        # sshd may start before cloud-init has put the keys in place.
+        return False, f"{address} answers with another host key"
+    return False, lines[-1] if lines else f"ssh ended with {done.returncode}"

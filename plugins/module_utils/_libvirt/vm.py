@@ -1,0 +1,96 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual machine as a resource: declared against observed. Nothing here mutates."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired.model import Context, Plan, Step
+from .._desired.owned import fingerprint
+from .._desired.run import Verb
+from .tree import interfaces, mac_of
+from .vm_fields import FIELDS
+from .vm_found import Found, observe, unreachable
+from .vm_plan import refusals_of, steps_of, way_back
+from .vm_seed import public_keys
+from .vm_wish import Wish, spec, wish
+
+
+class Machine:
+    """The resource `vm` (see `_desired.run.Resource`)."""
+
+    name = "vm"
+    server = "libvirt"
+    reveals: Tuple[str, ...] = ()
+    # Machines of one hypervisor are made side by side: the lock is a machine's own.
+    lock_by = "name"
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The mutations by verb."""
+        from .vm_verbs import VERBS
+
+        return VERBS
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the declared machine; raise InvalidOption for what cannot be right."""
+        return wish(params)
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Take a snapshot; without a client everything is unknown."""
+        return (
+            unreachable(desired, pending) if client is None else observe(client, desired, pending)
+        )
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return the steps from the snapshot to the declared state."""
+        steps, waiting = steps_of(desired, found)
+        refused = refusals_of(desired, found, steps)
+        notes = tuple(f"{what}: {cause}" for what, cause in found.unknown.items())
+        return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
+
+    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+        """Return the way back after a failure."""
+        return way_back(desired, found, begun)
+
+    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+        """Return what a user needs of a machine; sizes in bytes, None if there is none."""
+        return public(found)
+
+
+def public(found: Found) -> Optional[Dict[str, Any]]:
+    """Return a machine as results show it, without its seed."""
+    if found.config is None:
+        return None
+    view, context = found.view(), Context({})
+    read = {row.name: row.read(view, context) for row in FIELDS if row.read and not row.secret}
+    kind = str(found.config.get("type"))
+    reason = "" if kind == "kvm" else "no usable KVM on this host: it runs under emulation"
+    return {
+        "name": found.config.findtext("name"),
+        "uuid": found.config.findtext("uuid"),
+        "state": found.state,
+        "accelerator": {"kind": kind, "reason": reason},
+        **read,
+        "autostart": bool(found.autostart),
+        "macs": [mac_of(one) for one in interfaces(found.config)],
+        "address": found.addresses[0] if found.addresses else None,
+        "addresses": list(found.addresses),
+        "ssh_host_keys": list(public_keys(found.seed)),
+    }
+
+
+def _mark(found: Found) -> str:
+    view = public(found) or {}
+    return fingerprint([view, sorted(found.volumes), sorted(found.networks), found.state])
+
+
+MACHINE = Machine()

@@ -1,0 +1,141 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What must hold before anything of a machine is written."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, List, Mapping, Sequence
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Step
+from .._desired.values import show_size
+from .tree import Element, interfaces, mac_of
+from .vm_fields import volume_name
+from .vm_found import Found
+from .vm_new import volumes_of
+from .vm_wish import Wish
+
+
+def check_references(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a network, pool or image that nobody has, and what does not fit."""
+    if "libvirt" in found.unknown or wish.state == "absent":
+        return
+    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+        _check_network(entry, f"networks[{number}]", wish, found)
+    for number, (name, entry) in enumerate((wish.declared.get("disks") or {}).items()):
+        _check_disk(name, entry, f"disks[{number}]", wish, found)
+    memory = wish.declared.get("memory")
+    if memory and found.host_memory and memory > found.host_memory:
+        raise InvalidOption(
+            f"{show_size(memory)} is more than the host's {show_size(found.host_memory)}",
+            option="memory",
+            hint="declare less",
+        )
+
+
+def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+    name = entry["network"]
+    network = found.networks.get(name)
+    if network is None:
+        if f"network/{name}" in found.unknown:
+            return
+        raise InvalidOption(
+            f"the network {name} does not exist",
+            option=f"{where}.network",
+            hint="create it first (the role kvm_host makes the network default)",
+        )
+    if name in found.idle_networks and wish.state == "started":
+        raise InvalidOption(
+            f"the network {name} is not active", option=f"{where}.network", hint="start it"
+        )
+    other = found.macs.get(entry.get("mac", ""))
+    if other:
+        raise InvalidOption(f"the machine {other} has that address", option=f"{where}.mac")
+    if entry.get("address"):
+        _check_address(entry["address"], f"{where}.address", network, _own_macs(found, entry))
+
+
+def _own_macs(found: Found, entry: Mapping[str, Any]) -> Sequence[str]:
+    present = interfaces(found.config) if found.config is not None else []
+    return [*(mac_of(one) for one in present), entry.get("mac", "")]
+
+
+def _check_address(address: str, where: str, network: Element, own: Sequence[str]) -> None:
+    """Raise InvalidOption for a reservation outside the subnet (libvirt takes it), or taken."""
+    wanted = ipaddress.ip_address(address)
+    subnets = []
+    for ip in network.findall("ip"):
+        mask = ip.get("prefix") or ip.get("netmask")
+        if ip.get("address") and mask and ip.get("family", "ipv4") == "ipv4":
+            subnets.append(ipaddress.ip_network(f"{ip.get('address')}/{mask}", strict=False))
+    if not any(wanted in subnet for subnet in subnets):
+        shown = ", ".join(str(subnet) for subnet in subnets) or "none that libvirt serves"
+        raise InvalidOption(
+            f"{address} is not in the network's subnet", option=where, hint=f"it has {shown}"
+        )
+    for host in network.findall("ip/dhcp/host"):
+        if host.get("ip") == address and str(host.get("mac")).lower() not in own:
+            owner = host.get("name") or host.get("mac")
+            raise InvalidOption(f"{address} is reserved for {owner} already", option=where)
+
+
+def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+    pool = found.pools.get(entry["pool"])
+    if pool is None:
+        if f"pool/{entry['pool']}" in found.unknown:
+            return
+        raise InvalidOption(
+            f"the pool {entry['pool']} does not exist",
+            option=f"{where}.pool",
+            hint="create it first (the role kvm_host makes the pool default)",
+        )
+    if not pool.active:
+        raise InvalidOption(
+            f"the pool {entry['pool']} is not active", option=f"{where}.pool", hint="start it"
+        )
+    image = entry.get("image")
+    base = found.images.get((entry["pool"], str(image)))
+    coming = any(address.startswith("vm_image/") for address in found.unknown)
+    if image and base is None and not coming:
+        raise InvalidOption(
+            f"the pool {entry['pool']} has no image {image}",
+            option=f"{where}.image",
+            hint="bring it with vm_image, and use the volume that it returns",
+        )
+    _check_size(name, entry, where, wish, found)
+
+
+def _check_size(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+    size = entry.get("size")
+    base = found.images.get((entry["pool"], str(entry.get("image"))))
+    if size and base is not None and size < base.capacity:
+        raise InvalidOption(
+            f"{show_size(size)} is less than the image's {show_size(base.capacity)}",
+            option=f"{where}.size",
+            hint="declare as much or more, or leave size out",
+        )
+    there = found.volumes.get(volume_name(wish.name, name))
+    if size and there is not None and size < there.capacity:
+        raise InvalidOption(
+            f"the disk has {show_size(there.capacity)}, and making it {show_size(size)} would cut"
+            " data off",
+            option=f"{where}.size",
+            hint="declare as much or more; a smaller disk is a new disk",
+        )
+
+
+def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return reasons why the steps may not be made."""
+    verbs = {step.verb for step in steps}
+    if found.config is None:
+        known = [one["name"] for one in volumes_of(wish) if one["name"] in found.volumes]
+        return [
+            f"the volume {name} is there already, and nothing says that it is this machine's; "
+            "remove it, or name the disk otherwise"
+            for name in known
+        ]
+    if not found.record and verbs - {"start", "wait", "shutdown"}:
+        return [f"{steps[0].cause}: nobody here made this machine"]
+    return []

@@ -1,0 +1,352 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The field table of a virtual machine.
+
+The observed object is a dict: `config` (the inactive document's root), `running` alike or None,
+`autostart`, `volumes` {name: Volume}, `reservations` {mac: address}, `seed` (the digest of the
+seed that is there). Rows read `config`; what `running` says instead only waits for a restart.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Any, Dict, List, Mapping, Optional
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Context, FieldSpec
+from .._desired.spec import check_known
+from .._desired.values import parse_size, show_size
+from .tree import (
+    Element,
+    attribute,
+    child,
+    disks,
+    ensure,
+    interfaces,
+    mac_of,
+    put_text,
+)
+
+Entry = Dict[str, Any]
+
+DISK_KEYS: Mapping[str, Any] = {key: {} for key in ("name", "size", "pool", "image", "bus")}
+NETWORK_KEYS: Mapping[str, Any] = {key: {} for key in ("network", "mac", "address")}
+BUSES = ("virtio", "scsi", "sata", "usb")
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
+_MIB = 1 << 20
+
+
+def seed_name(machine: str) -> str:
+    """Return the name of a machine's seed volume."""
+    return f"{machine}-seed.img"
+
+
+def _parse_count(value: Any, where: str) -> int:
+    if isinstance(value, bool) or int(value) < 1:
+        raise InvalidOption(f"'{value}' is not a number of CPUs", option=where, hint="such as 2")
+    return int(value)
+
+
+def _read_count(obj: Mapping[str, Any], context: Context) -> Optional[int]:
+    return int(obj["config"].findtext("vcpu") or 0) or None
+
+
+def _write_count(made: Dict[str, Any], value: Any, context: Context) -> None:
+    vcpu = ensure(made["config"], "vcpu")
+    vcpu.attrib.pop("current", None)
+    vcpu.text = str(value)
+
+
+def _parse_memory(value: Any, where: str) -> Optional[int]:
+    size = parse_size(value, where)
+    if size is None or size < 16 * _MIB:
+        raise InvalidOption(f"'{value}' is too little", option=where, hint="such as 512MiB or 2GiB")
+    return size + (-size % 1024)
+
+
+def _read_memory(obj: Mapping[str, Any], context: Context) -> Optional[int]:
+    # libvirt keeps KiB, whatever unit it was given.
+    return 1024 * int(obj["config"].findtext("memory") or 0) or None
+
+
+def _write_memory(made: Dict[str, Any], value: Any, context: Context) -> None:
+    for tag in ("memory", "currentMemory"):
+        element = ensure(made["config"], tag)
+        element.set("unit", "KiB")
+        element.text = str(value // 1024)
+
+
+def _parse_path(value: Any, where: str) -> str:
+    path = str(value)
+    if not path.startswith("/") or "$" in path:
+        raise InvalidOption(
+            f"'{path}' is not an absolute path on the hypervisor",
+            option=where,
+            hint="~ and $ are expanded by nobody there; write the whole path",
+        )
+    return posixpath.normpath(path)
+
+
+def _boot_row(name: str) -> FieldSpec:
+    def read(obj: Mapping[str, Any], context: Context) -> Optional[str]:
+        return obj["config"].findtext(f"os/{name}") or None
+
+    def write(made: Dict[str, Any], value: Any, context: Context) -> None:
+        put_text(made["config"], f"os/{name}", value)
+
+    return FieldSpec(
+        name,
+        at=f"os/{name}",
+        option={"type": "str"},
+        parse=_parse_path if name != "cmdline" else lambda value, where: str(value).strip(),
+        read=read,
+        write=write,
+        change="restart",
+        unset="restart",
+    )
+
+
+def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
+    """Return disks by name: {size (bytes), pool, image, bus}; the first is `root` by default."""
+    found: Dict[str, Entry] = {}
+    for number, entry in enumerate(value):
+        here = f"{where}[{number}]"
+        check_known(entry, DISK_KEYS, here)
+        name = str(entry.get("name") or ("root" if number == 0 else f"disk{number}"))
+        if name in found or not _NAME.fullmatch(name):
+            raise InvalidOption(
+                f"'{name}' is no name for a disk, or used twice", option=f"{here}.name"
+            )
+        found[name] = _disk(entry, here)
+    return found
+
+
+def _disk(entry: Mapping[str, Any], where: str) -> Entry:
+    made: Entry = {"pool": str(entry.get("pool") or "default")}
+    if entry.get("size") is not None:
+        made["size"] = parse_size(entry["size"], f"{where}.size")
+    if entry.get("image"):
+        made["image"] = str(entry["image"])
+    made["bus"] = str(entry.get("bus") or "virtio")
+    if made["bus"] not in BUSES:
+        raise InvalidOption(
+            f"'{made['bus']}' is not a bus", option=f"{where}.bus", hint=", ".join(BUSES)
+        )
+    if not made.get("size") and "image" not in made:
+        raise InvalidOption("needs a size or an image", option=where, hint="size: 10GiB")
+    return made
+
+
+def disk_name(machine: str, volume: str) -> str:
+    """Return the disk's name of a volume's: `web01-root.qcow2` is `root`."""
+    stem = volume[: -len(".qcow2")] if volume.endswith(".qcow2") else volume
+    return stem[len(machine) + 1 :] if stem.startswith(f"{machine}-") else stem
+
+
+def volume_name(machine: str, disk: str) -> str:
+    """Return the name of a disk's volume."""
+    return f"{machine}-{disk}.qcow2"
+
+
+def disk_elements(root: Element) -> Dict[str, Element]:
+    """Return a domain's disks by name, its seed left out."""
+    machine = root.findtext("name") or ""
+    found = {}
+    for disk in disks(root):
+        volume = attribute(disk, "source", "volume")
+        path = attribute(disk, "source", "file") or attribute(disk, "source", "dev") or ""
+        name = volume or posixpath.basename(path)
+        if name != seed_name(machine):
+            found[disk_name(machine, name)] = disk
+    return found
+
+
+def _read_disks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
+    declared = context.declared.get("disks") or {}
+    machine = obj["config"].findtext("name") or ""
+    found: Dict[str, Entry] = {}
+    for name, element in disk_elements(obj["config"]).items():
+        volume = obj["volumes"].get(volume_name(machine, name))
+        entry = {
+            "pool": attribute(element, "source", "pool") or "",
+            "size": volume.capacity if volume else None,
+            "image": posixpath.basename(volume.backing) if volume else None,
+            "bus": attribute(element, "target", "bus") or "",
+        }
+        keys = declared.get(name, entry)
+        if volume is None:
+            # It is not there yet, or no more: what it should be is what is missing.
+            entry.update(size=keys.get("size"), image=keys.get("image"))
+        found[name] = {key: entry[key] for key in keys if entry[key]}
+    return found
+
+
+def write_disk(root: Element, name: str, entry: Entry) -> None:
+    """Add a disk to a domain, or give an existing one another bus; its target stays."""
+    machine = root.findtext("name") or ""
+    element = disk_elements(root).get(name)
+    if element is None:
+        element = child(ensure(root, "devices"), "disk", type_="volume", device="disk")
+        child(element, "driver", name="qemu", type_="qcow2", discard="unmap")
+        child(element, "source", pool=entry["pool"], volume=volume_name(machine, name))
+        child(element, "target", dev=free_target(root, entry["bus"]), bus=entry["bus"])
+        return
+    target = element.find("target")
+    if target is not None and target.get("bus") != entry["bus"]:
+        target.set("bus", entry["bus"])
+        target.set("dev", free_target(root, entry["bus"]))
+        for address in element.findall("address"):
+            element.remove(address)
+
+
+def free_target(root: Element, bus: str) -> str:
+    """Return the first free device name of a bus: vda, vdb, …; vdz is the seed's."""
+    taken = {attribute(disk, "target", "dev") for disk in root.findall("devices/disk")}
+    names = (f"{_PREFIX[bus]}{chr(letter)}" for letter in range(ord("a"), ord("z")))
+    return next(name for name in names if name not in taken)
+
+
+def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:
+    """Return interfaces by position ("0", "1"): {network, mac, address}."""
+    found: Dict[str, Entry] = {}
+    for number, entry in enumerate(value):
+        here = f"{where}[{number}]"
+        entry = {"network": entry} if isinstance(entry, str) else entry
+        check_known(entry, NETWORK_KEYS, here)
+        found[str(number)] = _interface(entry, here)
+    for key in ("mac", "address"):
+        given: List[str] = [entry[key] for entry in found.values() if key in entry]
+        if len(set(given)) < len(given):
+            raise InvalidOption(f"one {key} is used twice", option=where, hint="give each its own")
+    return found
+
+
+def _interface(entry: Mapping[str, Any], where: str) -> Entry:
+    import ipaddress
+
+    made: Entry = {"network": str(entry.get("network") or "default")}
+    if entry.get("mac"):
+        made["mac"] = str(entry["mac"]).lower().replace("-", ":")
+        if not _MAC.fullmatch(made["mac"]) or int(made["mac"][1], 16) % 2:
+            raise InvalidOption(
+                f"'{entry['mac']}' is not a MAC address of one machine",
+                option=f"{where}.mac",
+                hint="such as 52:54:00:12:34:56",
+            )
+    if entry.get("address"):
+        try:
+            made["address"] = str(ipaddress.IPv4Address(str(entry["address"])))
+        except ValueError:
+            raise InvalidOption(
+                f"'{entry['address']}' is not an IPv4 address", option=f"{where}.address"
+            ) from None
+    return made
+
+
+def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
+    declared = context.declared.get("networks") or {}
+    found: Dict[str, Entry] = {}
+    for number, element in enumerate(interfaces(obj["config"])):
+        mac = mac_of(element)
+        entry = {
+            "network": attribute(element, "source", "network") or "",
+            "mac": mac,
+            "address": obj["reservations"].get(mac),
+        }
+        keys = declared.get(str(number), entry)
+        found[str(number)] = {key: entry[key] for key in keys if entry[key]}
+    return found
+
+
+def write_interface(root: Element, number: int, entry: Entry, mac: str) -> None:
+    """Add an interface to a domain, or change its network or MAC address."""
+    present = interfaces(root)
+    if number < len(present):
+        element = present[number]
+    else:
+        element = child(ensure(root, "devices"), "interface", type_="network")
+        child(element, "model", type_="virtio")
+    ensure(element, "source").set("network", entry["network"])
+    ensure(element, "mac").set("address", entry.get("mac") or mac_of(element) or mac)
+
+
+def _show_disk(entry: Entry) -> str:
+    size = show_size(entry["size"]) if entry.get("size") else ""
+    words = [size, *(str(entry[key]) for key in ("image", "pool", "bus") if entry.get(key))]
+    return " ".join(word for word in words if word)
+
+
+def _show_interface(entry: Entry) -> str:
+    return " ".join(str(entry[key]) for key in ("network", "mac", "address") if entry.get(key))
+
+
+FIELDS = (
+    FieldSpec(
+        "vcpus",
+        at="vcpu",
+        option={"type": "int"},
+        parse=_parse_count,
+        read=_read_count,
+        write=_write_count,
+        default=lambda context: 1,
+        change="restart",
+        unset="restart",
+    ),
+    FieldSpec(
+        "memory",
+        at="memory",
+        option={"type": "str"},
+        parse=_parse_memory,
+        read=_read_memory,
+        write=_write_memory,
+        show=show_size,
+        change="restart",
+        unset="restart",
+    ),
+    FieldSpec(
+        "disks",
+        at="devices/disk",
+        option={"type": "list", "elements": "dict"},
+        compare="map",
+        parse=_parse_disks,
+        show=_show_disk,
+        read=_read_disks,
+        change="restart",
+        unset="restart",
+        live="attach",
+    ),
+    FieldSpec(
+        "networks",
+        at="devices/interface",
+        option={"type": "list", "elements": "raw"},
+        compare="map",
+        parse=_parse_networks,
+        show=_show_interface,
+        read=_read_networks,
+        change="restart",
+        unset="restart",
+    ),
+    _boot_row("kernel"),
+    _boot_row("initrd"),
+    _boot_row("cmdline"),
+    FieldSpec(
+        "cloud_init",
+        option={"type": "dict"},
+        secret=True,
+        read=lambda obj, context: obj["seed"],
+        change="none",
+        unset="none",
+    ),
+    FieldSpec(
+        "autostart",
+        option={"type": "bool"},
+        read=lambda obj, context: obj["autostart"] or None,
+        change="live",
+        unset="live",
+        live="autostart",
+    ),
+)

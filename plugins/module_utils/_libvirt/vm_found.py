@@ -1,0 +1,260 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: one snapshot of a machine and of what it refers to. Reads only."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+
+from .connect import Hypervisor
+from .storage import Pool, Volume, download, find_pool, find_volume
+from .tree import Element, interfaces, mac_of, parse, record
+from .vm_fields import seed_name, volume_name
+from .vm_wish import Wish
+
+# virDomainState (libvirt-domain.h).
+_STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "suspended")
+_RUNS = ("running", "blocked", "paused", "shutdown", "suspended")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at a hypervisor. Documents are parsed; sizes are in bytes.
+
+    `config` is the inactive document, `running` the active one. `volumes` are the machine's by
+    name, `images` base images by (pool, name), `seed` the files of the seed that is there (they
+    hold private keys: never shown). `macs` and `taken` map MAC and reserved addresses to who has
+    them, looked at only if an interface is to be added or changed. `unknown` maps "libvirt" and
+    addresses to what an earlier task of this run would do to them.
+    """
+
+    config: Optional[Element] = None
+    running: Optional[Element] = None
+    state: str = "absent"
+    autostart: bool = False
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    pools: Mapping[str, Pool] = field(default_factory=dict)
+    images: Mapping[Tuple[str, str], Volume] = field(default_factory=dict)
+    networks: Mapping[str, Element] = field(default_factory=dict)
+    idle_networks: Tuple[str, ...] = ()
+    seed: Mapping[str, bytes] = field(default_factory=dict)
+    addresses: Tuple[str, ...] = ()
+    macs: Mapping[str, str] = field(default_factory=dict)
+    host_memory: int = 0
+    kvm: bool = False
+    arch: str = "x86_64"
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def record(self) -> Dict[str, Any]:
+        """Our record in the domain, {} if it is not ours."""
+        return record(self.config)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the machine is on."""
+        return self.state in _RUNS
+
+    @property
+    def reservations(self) -> Dict[str, str]:
+        """The addresses that the looked-up networks reserve, by MAC."""
+        found: Dict[str, str] = {}
+        for network in self.networks.values():
+            for host in network.findall("ip/dhcp/host"):
+                if host.get("mac") and host.get("ip"):
+                    found[str(host.get("mac")).lower()] = str(host.get("ip"))
+        return found
+
+    def view(self, document: Optional[Element] = None) -> Dict[str, Any]:
+        """Return the object that the field table reads, of `config` or another document."""
+        from .vm_seed import digest_of
+
+        return {
+            "config": self.config if document is None else document,
+            "autostart": self.autostart,
+            "volumes": self.volumes,
+            "reservations": self.reservations,
+            "seed": digest_of(self.seed),
+        }
+
+
+def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
+    lib = host.lib
+    domain = host.domain(wish.name)
+    config = running = None
+    state, autostart = "absent", False
+    if domain is not None:
+        flags = lib.VIR_DOMAIN_XML_INACTIVE | lib.VIR_DOMAIN_XML_SECURE
+        config = parse(host.call("XMLDesc", flags, on=domain))
+        state = _STATES[host.call("state", 0, on=domain)[0]]
+        autostart = bool(host.call("autostart", on=domain))
+        if state in _RUNS:
+            running = parse(host.call("XMLDesc", lib.VIR_DOMAIN_XML_SECURE, on=domain))
+    pools = _pools(host, wish, config)
+    networks, idle = _networks(host, wish, config)
+    volumes = _volumes(host, wish, config, pools)
+    info = host.call("getInfo")
+    return Found(
+        config=config,
+        running=running,
+        state=state,
+        autostart=autostart,
+        volumes=volumes,
+        pools=pools,
+        images=_images(host, wish, pools),
+        networks=networks,
+        idle_networks=idle,
+        seed=_seed(host, volumes.get(seed_name(wish.name))),
+        addresses=tuple(addresses(host, domain)) if running is not None else (),
+        macs=_macs(host, wish),
+        host_memory=int(info[1]) << 20,
+        kvm=kvm_works(),
+        arch=str(info[0]),
+        unknown=_unknown(wish, pending),
+    )
+
+
+def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Return the snapshot of a libvirt that an earlier task of this run would bring."""
+    return Found(unknown={**_unknown(wish, pending), "libvirt": pending["libvirt"]})
+
+
+def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+    prefixes = ("vm_image/", "network/", "pool/")
+    return {address: cause for address, cause in pending.items() if address.startswith(prefixes)}
+
+
+def pools_of(wish: Wish, config: Optional[Element]) -> Set[str]:
+    """Return the names of the pools that a machine uses or shall use."""
+    declared = {str(entry["pool"]) for entry in (wish.declared.get("disks") or {}).values()}
+    recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
+    return declared | recorded | ({"default"} if wish.cloud_init is not None else set())
+
+
+def _pools(host: Hypervisor, wish: Wish, config: Optional[Element]) -> Dict[str, Pool]:
+    found = {name: find_pool(host, name) for name in sorted(pools_of(wish, config))}
+    return {name: pool for name, pool in found.items() if pool is not None}
+
+
+def _volumes(
+    host: Hypervisor, wish: Wish, config: Optional[Element], pools: Mapping[str, Pool]
+) -> Dict[str, Volume]:
+    names = {
+        volume_name(wish.name, disk): str(entry["pool"])
+        for disk, entry in (wish.declared.get("disks") or {}).items()
+    }
+    names.update({str(one["name"]): str(one["pool"]) for one in record(config).get("volumes", ())})
+    found = {name: find_volume(host, pool, name) for name, pool in names.items() if pool in pools}
+    return {name: volume for name, volume in found.items() if volume is not None}
+
+
+def _images(
+    host: Hypervisor, wish: Wish, pools: Mapping[str, Pool]
+) -> Dict[Tuple[str, str], Volume]:
+    found: Dict[Tuple[str, str], Volume] = {}
+    for entry in (wish.declared.get("disks") or {}).values():
+        if entry.get("image") and entry["pool"] in pools:
+            volume = find_volume(host, entry["pool"], entry["image"])
+            if volume is not None:
+                found[(entry["pool"], entry["image"])] = volume
+    return found
+
+
+def _networks(
+    host: Hypervisor, wish: Wish, config: Optional[Element]
+) -> Tuple[Dict[str, Element], Tuple[str, ...]]:
+    names = {str(entry["network"]) for entry in (wish.declared.get("networks") or {}).values()}
+    if config is not None:
+        sources = [one.find("source") for one in interfaces(config)]
+        names |= {str(s.get("network")) for s in sources if s is not None and s.get("network")}
+    found: Dict[str, Element] = {}
+    idle: List[str] = []
+    for name in sorted(names):
+        network = host.network(name)
+        if network is not None:
+            found[name] = parse(host.call("XMLDesc", 0, on=network))
+            if not host.call("isActive", on=network):
+                idle.append(name)
+    return found, tuple(idle)
+
+
+def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
+    if volume is None:
+        return {}
+    from .seed import read
+
+    try:
+        return dict(read(download(host, volume.pool, volume.name)))
+    except ValueError:
+        return {}  # half written: it is made anew
+
+
+def addresses(host: Hypervisor, domain: Any) -> List[str]:
+    """Return a running machine's addresses: leases of its own MACs, else the guest agent's.
+
+    Loopback and link-local addresses do not count.
+    """
+    macs = {mac_of(one) for one in interfaces(parse(host.call("XMLDesc", 0, on=domain)))}
+    lib = host.lib
+    lease = lib.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
+    agent = lib.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
+    for source in (lease, agent):
+        answer = host.call("interfaceAddresses", source, 0, on=domain, missing=_NO_ANSWER)
+        found = [
+            str(one["addr"])
+            for entry in (answer or {}).values()
+            if str(entry.get("hwaddr") or "").lower() in macs
+            for one in entry.get("addrs") or ()
+            if not re.match(r"127\.|169\.254\.|::1$|fe80:", str(one["addr"]))
+        ]
+        if found:
+            return found
+    return _neighbours(macs)
+
+
+# No agent, no support, machine just stopped: another source may still know.
+_NO_ANSWER = (1, 3, 38, 55, 62, 74, 86)
+
+
+def _neighbours(macs: Set[str]) -> List[str]:
+    """Return addresses that the kernel's ARP table has for our MACs (proc(5), /proc/net/arp)."""
+    try:
+        with open("/proc/net/arp", encoding="ascii") as table:
+            rows = [line.split() for line in table][1:]
+    except OSError:
+        return []
+    return [row[0] for row in rows if len(row) > 3 and row[3].lower() in macs and row[2] != "0x0"]
+
+
+def _macs(host: Hypervisor, wish: Wish) -> Dict[str, str]:
+    """Return who has which MAC, for a task that declares one."""
+    if not any("mac" in entry for entry in (wish.declared.get("networks") or {}).values()):
+        return {}
+    found: Dict[str, str] = {}
+    for domain in host.call("listAllDomains", 0):
+        name = str(host.call("name", on=domain))
+        if name != wish.name:
+            flags = host.lib.VIR_DOMAIN_XML_INACTIVE
+            root = parse(host.call("XMLDesc", flags, on=domain))
+            found.update({mac_of(one): name for one in interfaces(root)})
+    return found
+
+
+def kvm_works() -> bool:
+    """Tell whether this host can accelerate: the device is there and the CPU has the feature.
+
+    A /dev/kvm without vmx or svm in /proc/cpuinfo is one that nobody can use.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
+            flags = next((line for line in info if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return not flags or bool({"vmx", "svm"} & set(flags.split()))

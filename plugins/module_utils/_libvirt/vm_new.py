@@ -1,0 +1,139 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The document of a new machine: our defaults, never libvirt's, then the declared fields."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from typing import Any, Dict, List, Mapping
+
+from .._desired import owned
+from .._desired.model import Context
+from .tree import Element, child, document, put_record
+from .vm_fields import FIELDS, seed_name, volume_name, write_disk, write_interface
+from .vm_found import Found
+from .vm_wish import Wish
+
+# Ports that stay free, for disks and interfaces added while the machine runs.
+_SPARE_PORTS = 6
+CONSOLES = "/var/log/libvirt/qemu"
+
+
+def console_path(name: str) -> str:
+    """Return the file on the hypervisor that holds a machine's console output."""
+    return f"{CONSOLES}/{name}.console.log"
+
+
+def new_domain(wish: Wish, found: Found) -> Element:
+    """Return the document of a machine that does not exist yet, its record included."""
+    ident = str(uuid.uuid4())
+    kvm = wish.accelerator == "kvm" or (wish.accelerator == "auto" and found.kvm)
+    root = document("domain", type_="kvm" if kvm else "qemu")
+    child(root, "name").text = wish.name
+    child(root, "uuid").text = ident
+    _platform(root, found.arch, kvm)
+    _devices(root, wish)
+    made: Dict[str, Any] = {"config": root}
+    context = Context(wish.declared)
+    for row in FIELDS:
+        value = wish.declared.get(row.name, row.default(context) if row.default else None)
+        if row.write is not None and value is not None:
+            row.write(made, value, context)
+    for name, entry in (wish.declared.get("disks") or {}).items():
+        write_disk(root, name, entry)
+    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+        write_interface(root, number, entry, new_mac(ident, number))
+    if wish.cloud_init is not None:
+        add_seed_disk(root, wish)
+    put_record(root, record_text(wish, instance=ident))
+    return root
+
+
+def new_mac(ident: str, number: int) -> str:
+    """Return a MAC address in QEMU's range, made from the machine's UUID."""
+    tail = uuid.uuid5(uuid.UUID(ident), str(number)).hex[:6]
+    return "52:54:00:" + ":".join(tail[n : n + 2] for n in (0, 2, 4))
+
+
+def record_text(wish: Wish, **kept: Any) -> str:
+    """Return the ownership record: it lists the volumes before they are made.
+
+    `kept` are the values of an earlier record that must not change: instance, generation, token,
+    and volumes that are no longer declared.
+    """
+    extra = {"generation": 1, "token": os.urandom(8).hex(), **kept}
+    volumes: List[Mapping[str, str]] = list(kept.get("volumes") or ())
+    for one in volumes_of(wish):
+        if one not in volumes:
+            volumes.append(one)
+    extra["volumes"] = volumes
+    if wish.cloud_init is not None:
+        extra["seeded"] = True
+    return owned.make(wish.address, FIELDS, _jsonable(wish.declared), extra)
+
+
+def volumes_of(wish: Wish) -> List[Mapping[str, str]]:
+    """Return the volumes that a machine has by declaration: its disks', and the seed."""
+    disks = wish.declared.get("disks") or {}
+    made: List[Mapping[str, str]] = [
+        {"pool": str(entry["pool"]), "name": volume_name(wish.name, name)}
+        for name, entry in disks.items()
+    ]
+    if wish.cloud_init is not None:
+        made.append({"pool": seed_pool(wish), "name": seed_name(wish.name)})
+    return made
+
+
+def seed_pool(wish: Wish) -> str:
+    """Return the pool of the seed: the first disk's."""
+    disks = list((wish.declared.get("disks") or {}).values())
+    return str(disks[0]["pool"]) if disks else "default"
+
+
+def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:
+    found: Dict[str, Any] = json.loads(json.dumps(declared))
+    return found
+
+
+def _platform(root: Element, arch: str, kvm: bool) -> None:
+    boot = child(root, "os")
+    child(boot, "type", arch=arch, machine="q35" if arch == "x86_64" else "virt").text = "hvm"
+    child(boot, "boot", dev="hd")
+    features = child(root, "features")
+    child(features, "acpi")
+    if arch == "x86_64":
+        child(features, "apic")
+    child(root, "cpu", mode="host-passthrough" if kvm else "maximum")
+    child(root, "clock", offset="utc")
+    for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
+        child(root, f"on_{event}").text = action
+
+
+def _devices(root: Element, wish: Wish) -> None:
+    devices = child(root, "devices")
+    child(devices, "controller", type_="pci", index="0", model="pcie-root")
+    for _port in range(_SPARE_PORTS):
+        child(devices, "controller", type_="pci", model="pcie-root-port")
+    serial = child(devices, "serial", type_="pty")
+    child(serial, "log", file=console_path(wish.name), append="off")
+    channel = child(devices, "channel", type_="unix")
+    child(channel, "target", type_="virtio", name="org.qemu.guest_agent.0")
+    source = child(child(devices, "rng", model="virtio"), "backend", model="random")
+    source.text = "/dev/urandom"
+    child(devices, "memballoon", model="virtio")
+    child(child(devices, "video"), "model", type_="none")
+
+
+def add_seed_disk(root: Element, wish: Wish) -> None:
+    """Attach the seed as a virtio disk for life: without it the next boot is a new instance."""
+    devices = root.find("devices")
+    if devices is None:
+        return
+    disk = child(devices, "disk", type_="volume", device="disk")
+    child(disk, "driver", name="qemu", type_="raw")
+    child(disk, "source", pool=seed_pool(wish), volume=seed_name(wish.name))
+    child(disk, "target", dev="vdz", bus="virtio")
+    child(disk, "readonly")

@@ -1,0 +1,254 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps from a machine that is there to the declared one. Nothing here mutates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Sequence, Tuple
+
+from .._desired.diff import Scope, diff
+from .._desired.errors import InvalidOption
+from .._desired.model import Chain, Change, Context, Plan, Step
+from .._desired.spec import observed
+from .._desired.values import show, show_size
+from .tree import attribute, interfaces, mac_of
+from .vm_checks import check_references, refusals
+from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
+from .vm_found import Found
+from .vm_new import volumes_of
+from .vm_seed import digest_of, wanted_files
+from .vm_wish import Wish
+
+RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
+REMOVAL = "state: absent"
+SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
+
+
+def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
+    """Return the steps, and what only waits for a restart."""
+    chain = Chain(wish.address)
+    if found.record.get("removing") or wish.state == "absent":
+        unfinished = wish.state != "absent"
+        _removal(
+            chain, wish, found, "an earlier removal was interrupted" if unfinished else REMOVAL
+        )
+        if not unfinished:
+            return chain.steps, []
+        found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
+    if found.config is None:
+        _creation(chain, wish, found)
+        return chain.steps, []
+    return chain.steps, _alteration(chain, wish, found)
+
+
+def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+    """Return the way back after a failure: the former settings, or no machine if it is new."""
+    chain = Chain(wish.address)
+    cause = "it did not come up" if any(s.verb == "start" for s in begun) else "it failed half-way"
+    defined = [step for step in begun if step.verb == "define"]
+    if any(step.args.get("new") for step in defined):
+        _removal(chain, replace(wish, delete_disks=True), found, cause)
+        return Plan(tuple(chain.steps))
+    stopped = any(step.verb == "shutdown" for step in begun)
+    if defined and found.config is not None:
+        if found.runs and stopped:
+            chain.add("shutdown", cause, on=wish.name)
+        changes = tuple(
+            replace(change, before=change.after, after=change.before)
+            for change in defined[0].changes
+            if change.field in RESTART
+        )
+        chain.add("define", cause, "none", changes, on=wish.name)
+    if stopped:
+        chain.add("start", cause, on=wish.name)
+    return Plan(tuple(chain.steps))
+
+
+def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return why the steps may not be made; raise InvalidOption for what is not there."""
+    check_references(wish, found)
+    return refusals(wish, found, steps) if steps else []
+
+
+def changes_of(wish: Wish, found: Found) -> List[Change]:
+    """Return what differs between a defined machine and the declared one."""
+    declared: Dict[str, Any] = dict(wish.declared)
+    if wish.cloud_init is not None and found.record:
+        declared["cloud_init"] = digest_of(wanted_files(wish, found.record, found.seed))
+    context = Context(declared, record=found.record)
+    managed = frozenset(found.record.get("digests", {}))
+    scope = Scope(managed=managed, ignore=wish.ignore)
+    return diff(FIELDS, context, observed(FIELDS, found.view(), context), scope)
+
+
+def _creation(chain: Chain, wish: Wish, found: Found) -> None:
+    if "memory" not in wish.declared:
+        raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
+    libvirt = found.unknown.get("libvirt")
+    cause = f"not there; {libvirt}" if libvirt else "not there"
+    chain.add("define", cause, on=wish.name, new="yes")
+    for one in volumes_of(wish):
+        verb = "seed" if one["name"] == seed_name(wish.name) else "create_volume"
+        chain.add(verb, cause, on=one["name"])
+    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+        if entry.get("address"):
+            chain.add("reserve", cause, on=entry["address"], to=entry["network"], nic=str(number))
+    if wish.declared.get("autostart"):
+        chain.add("autostart", cause, on=wish.name)
+    if wish.state == "started":
+        _start(chain, wish, cause)
+
+
+def _start(chain: Chain, wish: Wish, cause: str, impact: str = "none") -> None:
+    chain.add("start", cause, impact, on=wish.name)
+    if wish.wait != "none":
+        chain.add("wait", cause, impact, on=wish.name)
+
+
+def _removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
+    """Take away what we made: the intention is written first, so that it can be finished."""
+    if found.config is None:
+        return
+    impact = "destroy" if cause == REMOVAL else "none"
+    if found.record and not found.record.get("removing"):
+        chain.add("mark", cause, impact, on=wish.name)
+    if found.runs:
+        chain.add("shutdown", cause, impact, on=wish.name)
+    for volume in found.record.get("volumes", ()):
+        keeps = volume["name"] != seed_name(wish.name) and not wish.delete_disks
+        if volume["name"] in found.volumes and not keeps:
+            chain.add("delete_volume", cause, impact, on=volume["name"], pool=volume["pool"])
+    for network, mac in reserved(found):
+        chain.add("unreserve", cause, impact, on=mac, to=network)
+    chain.add("undefine", cause, impact, on=wish.name)
+
+
+def reserved(found: Found) -> List[Tuple[str, str]]:
+    """Return (network, MAC) of the machine's interfaces that have a reservation."""
+    if found.config is None:
+        return []
+    pairs = [(attribute(i, "source", "network") or "", mac_of(i)) for i in interfaces(found.config)]
+    return [(network, mac) for network, mac in pairs if mac in found.reservations]
+
+
+def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
+    changes = changes_of(wish, found)
+    config = [change for change in changes if _is_config(change, found)]
+    if config or (wish.reseed and wish.cloud_init is not None):
+        words = [change.words() for change in config] or ["reseed: true"]
+        chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
+    _storage(chain, wish, found, changes)
+    for change in changes:
+        _lighter(chain, wish, found, change)
+    waiting = _waiting(found, config) if found.runs else []
+    if wish.state == "started" and not found.runs:
+        _start(chain, wish, f"state: {found.state} → started")
+    elif wish.state == "stopped" and found.runs:
+        # Asked for by name: no bound on what other changes may cost stands against it.
+        chain.add("shutdown", "state: running → stopped", "live", on=wish.name)
+        return []
+    elif waiting and "restart" in wish.allow:
+        cause = "; ".join(waiting)
+        chain.add("shutdown", cause, "restart", on=wish.name)
+        _start(chain, wish, cause, "restart")
+        return []
+    return waiting
+
+
+def _is_config(change: Change, found: Found) -> bool:
+    """Tell whether a change is written into the domain's document."""
+    if change.field in RESTART:
+        return True
+    if change.field == "cloud_init":
+        return not any(one["name"].endswith("-seed.img") for one in found.record.get("volumes", ()))
+    if change.field == "disks":
+        return change.before is None or change.after is None or _differs(change, "bus")
+    if change.field == "networks":
+        gone = change.before is None or change.after is None
+        return gone or _differs(change, "network") or _differs(change, "mac")
+    return False
+
+
+def _needs_restart(change: Change) -> bool:
+    # A new disk is plugged into the running machine; everything else waits.
+    return not (change.field == "disks" and change.before is None) and change.field != "cloud_init"
+
+
+def _differs(change: Change, key: str) -> bool:
+    before, after = change.before or {}, change.after or {}
+    return bool(before.get(key) != after.get(key))
+
+
+def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) -> None:
+    """Add what the machine's volumes need: those not there yet, a new seed, a larger disk."""
+    added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
+    for name in wish.declared.get("disks") or ():
+        volume = volume_name(wish.name, name)
+        if volume not in found.volumes:
+            cause = (
+                f"disks.{name}: not there" if name in added else "an earlier run was interrupted"
+            )
+            chain.add("create_volume", cause, on=volume)
+        if name in added and found.runs and wish.state == "started":
+            chain.add("attach", f"disks.{name}: not there", "live", on=name)
+    for change in changes:
+        if change.field == "cloud_init":
+            cause = SEED if found.seed else "the seed is not there"
+            chain.add("seed", cause, "none", on=seed_name(wish.name))
+    if (
+        wish.reseed
+        and wish.cloud_init is not None
+        and not any(c.field == "cloud_init" for c in changes)
+    ):
+        cause = "reseed: true: the guest runs all of cloud_init again at its next boot"
+        chain.add("seed", cause, "none", on=seed_name(wish.name))
+
+
+def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:
+    """Add the step of a change that needs no restart: size, reservation, autostart."""
+    if change.field == "autostart":
+        chain.add("autostart", change.words(), "live", (change,), on=wish.name)
+    if change.field == "disks" and change.before and change.after and _differs(change, "size"):
+        chain.add("grow", _words(change, "size"), "live", (change,), on=str(change.key))
+    if change.field == "networks" and change.after and _differs(change, "address"):
+        entry = wish.declared["networks"][change.key]
+        args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
+        chain.add("reserve", _words(change, "address"), "live", (change,), args=args)
+
+
+def _words(change: Change, key: str) -> str:
+    before, after = (change.before or {}).get(key), (change.after or {}).get(key)
+    shown = show_size if key == "size" else show
+    words = " → ".join("none" if value is None else shown(value) for value in (before, after))
+    return f"{change.field}.{change.key}.{key}: {words}"
+
+
+def _waiting(found: Found, planned: Sequence[Change]) -> List[str]:
+    """Return in words what is configured, or will be by the plan, and does not run yet."""
+    if found.running is None or found.config is None:
+        return []
+    context = Context({})
+    rows = [row for row in FIELDS if row.name in RESTART]
+    runs = observed(rows, found.view(found.running), context)
+    configured = observed(rows, found.view(), context)
+    configured.update({change.field: change.after for change in planned if change.field in RESTART})
+    lines = [
+        f"{row.name}: {row.show(runs[row.name])} → {row.show(configured[row.name])}"
+        for row in rows
+        if runs[row.name] != configured[row.name]
+    ]
+    there, wanted = set(disk_elements(found.running)), set(disk_elements(found.config))
+    lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
+    lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there)]
+    nics = [_nics(found.running), _nics(found.config)]
+    lines += ["networks: other interfaces are configured"] if nics[0] != nics[1] else []
+    devices = [change for change in planned if change.field in ("disks", "networks")]
+    return lines + [change.words() for change in devices if _needs_restart(change)]
+
+
+def _nics(document: Any) -> List[Tuple[str, str]]:
+    return [
+        (mac_of(one), attribute(one, "source", "network") or "") for one in interfaces(document)
+    ]

@@ -1,0 +1,279 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mutations of a machine: one function a verb."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, Mapping
+
+from .._desired.errors import FleetError
+from .._desired.model import Change, Context, Step
+from .._desired.run import Verb, Work
+from . import storage
+from .connect import Hypervisor, LibvirtError
+from .tree import (
+    Element,
+    attribute,
+    document,
+    interfaces,
+    mac_of,
+    parse,
+    put_record,
+    record,
+    text_of,
+)
+from .vm_fields import (
+    FIELDS,
+    disk_elements,
+    seed_name,
+    volume_name,
+    write_disk,
+    write_interface,
+)
+from .vm_new import new_domain, new_mac, record_text, seed_pool
+from .vm_seed import dump, wanted_files
+from .vm_wish import Wish
+
+
+def need(work: Work) -> Any:
+    """Return the machine's virDomain; raise FleetError if it is gone meanwhile."""
+    domain = work.client.domain(work.desired.name)
+    if domain is None:
+        raise FleetError("the machine is gone: somebody removed it", address=work.desired.address)
+    return domain
+
+
+def config_of(host: Hypervisor, domain: Any) -> Element:
+    """Return the inactive document of a domain, passwords included."""
+    flags = host.lib.VIR_DOMAIN_XML_INACTIVE | host.lib.VIR_DOMAIN_XML_SECURE
+    return parse(host.call("XMLDesc", flags, on=domain))
+
+
+def _define_document(work: Work, root: Element) -> None:
+    flags = work.client.lib.VIR_DOMAIN_DEFINE_VALIDATE
+    try:
+        work.client.call("defineXMLFlags", text_of(root), flags)
+    except LibvirtError as error:
+        error.address = work.desired.address
+        raise
+
+
+def _define(work: Work, step: Step) -> None:
+    """Write the document: a new one, or the changed places of the one that is there."""
+    wish: Wish = work.desired
+    if step.args.get("new"):
+        _define_document(work, new_domain(wish, work.snapshot))
+        return
+    root = config_of(work.client, need(work))
+    for change in step.changes:
+        _apply(root, change, wish)
+    old = record(root)
+    kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
+    generation = int(old.get("generation", 1)) + (1 if wish.reseed else 0)
+    put_record(root, record_text(wish, generation=generation, **kept))
+    _define_document(work, root)
+
+
+def _apply(root: Element, change: Change, wish: Wish) -> None:
+    """Write one change into a document."""
+    devices = root.find("devices")
+    if change.field == "disks":
+        if change.after is not None:
+            write_disk(root, change.key, wish.declared["disks"][change.key])
+        elif devices is not None:
+            devices.remove(disk_elements(root)[change.key])
+    elif change.field == "networks":
+        number = int(change.key)
+        if change.after is not None:
+            mac = new_mac(root.findtext("uuid") or "", number)
+            write_interface(root, number, wish.declared["networks"][change.key], mac)
+        elif devices is not None and number < len(interfaces(root)):
+            devices.remove(interfaces(root)[number])
+    elif change.field == "cloud_init":
+        from .vm_new import add_seed_disk
+
+        add_seed_disk(root, wish)
+    else:
+        row = next(row for row in FIELDS if row.name == change.field)
+        if row.write is not None:
+            row.write({"config": root}, change.after, Context(wish.declared))
+
+
+def _create_volume(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    for name, entry in wish.declared["disks"].items():
+        if volume_name(wish.name, name) == step.args["on"]:
+            _create_disk(work, step.args["on"], entry)
+
+
+def _create_disk(work: Work, name: str, entry: Mapping[str, Any]) -> None:
+    backing = None
+    if entry.get("image"):
+        backing = storage.find_volume(work.client, entry["pool"], entry["image"])
+        if backing is None:
+            raise FleetError(
+                f"the pool {entry['pool']} has no image {entry['image']}",
+                address=work.desired.address,
+                hint="bring it with vm_image",
+            )
+    size = entry.get("size") or (backing.capacity if backing else 0)
+    storage.create(work.client, entry["pool"], name, size, "qcow2", backing)
+
+
+def _seed(work: Work, step: Step) -> None:
+    """Write the seed: the volume made anew, since a half-written one must not be booted."""
+    from .seed import write
+
+    wish: Wish = work.desired
+    root = config_of(work.client, need(work))
+    files = wanted_files(wish, record(root), work.snapshot.seed)
+    image = write(files)
+    pool, name = seed_pool(wish), seed_name(wish.name)
+    there = storage.find_volume(work.client, pool, name)
+    if there is not None and there.capacity < len(image):
+        storage.resize(work.client, pool, name, len(image))
+    if there is None:
+        storage.create(work.client, pool, name, len(image), "raw", None)
+    storage.upload(work.client, pool, name, [image], len(image))
+
+
+def _attach(work: Work, step: Step) -> None:
+    """Plug a disk that the document has already into the running machine."""
+    domain = need(work)
+    element = disk_elements(config_of(work.client, domain))[step.args["on"]]
+    for address in element.findall("address"):
+        element.remove(address)
+    live = work.client.lib.VIR_DOMAIN_AFFECT_LIVE
+    work.client.call("attachDeviceFlags", text_of(element), live, on=domain)
+
+
+def _grow(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    entry = wish.declared["disks"][step.args["on"]]
+    domain = need(work)
+    if work.client.call("isActive", on=domain):
+        running = parse(work.client.call("XMLDesc", 0, on=domain))
+        element = disk_elements(config_of(work.client, domain))[step.args["on"]]
+        target = attribute(element, "target", "dev") or ""
+        if attribute(running, f"devices/disk/target[@dev='{target}']", "dev"):
+            flags = work.client.lib.VIR_DOMAIN_BLOCK_RESIZE_BYTES
+            work.client.call("blockResize", target, entry["size"], flags, on=domain)
+            return
+    storage.resize(
+        work.client, entry["pool"], volume_name(wish.name, step.args["on"]), entry["size"]
+    )
+
+
+def _reserve(work: Work, step: Step) -> None:
+    """Reserve an address for an interface's MAC, in the running network and its document."""
+    domain = need(work)
+    mac = mac_of(interfaces(config_of(work.client, domain))[int(step.args["nic"])])
+    _drop_reservation(work.client, step.args["to"], mac)
+    if step.args["on"]:
+        host = document("host", mac=mac, name=work.desired.name, ip=step.args["on"])
+        _update_network(work.client, step.args["to"], "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
+
+
+def _unreserve(work: Work, step: Step) -> None:
+    _drop_reservation(work.client, step.args["to"], step.args["on"])
+
+
+def _drop_reservation(host: Hypervisor, name: str, mac: str) -> None:
+    network = host.network(name)
+    if network is None:
+        return
+    for entry in parse(host.call("XMLDesc", 0, on=network)).findall("ip/dhcp/host"):
+        if str(entry.get("mac")).lower() == mac:
+            _update_network(host, name, "VIR_NETWORK_UPDATE_COMMAND_DELETE", entry)
+
+
+def _update_network(host: Hypervisor, name: str, command: str, entry: Element) -> None:
+    lib = host.lib
+    network = host.network(name)
+    flags = lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+    if host.call("isActive", on=network):
+        # Both, or the change is gone when the network starts again.
+        flags |= lib.VIR_NETWORK_UPDATE_AFFECT_LIVE
+    section = lib.VIR_NETWORK_SECTION_IP_DHCP_HOST
+    host.call("update", getattr(lib, command), section, -1, text_of(entry), flags, on=network)
+
+
+def _autostart(work: Work, step: Step) -> None:
+    wanted = 1 if work.desired.declared.get("autostart") else 0
+    work.client.call("setAutostart", wanted, on=need(work))
+
+
+def _start(work: Work, step: Step) -> None:
+    domain = need(work)
+    if work.client.call("isActive", on=domain):
+        return
+    try:
+        work.client.call("create", on=domain)
+    except LibvirtError as error:
+        raise FleetError(
+            f"the machine cannot start: {error.message}", address=work.desired.address
+        ) from None
+
+
+def _shutdown(work: Work, step: Step) -> None:
+    """Ask the guest to shut down, for at most stop_grace_period; then pull the plug."""
+    host, domain = work.client, need(work)
+    deadline = time.monotonic() + work.desired.stop_grace_period / 1e9
+    not_running = (host.lib.VIR_ERR_OPERATION_INVALID,)
+    host.call("shutdown", on=domain, missing=not_running)
+    while host.call("isActive", on=domain):
+        if time.monotonic() >= deadline:
+            host.call("destroy", on=domain, missing=not_running)
+            return
+        time.sleep(0.2)
+
+
+def _wait(work: Work, step: Step) -> None:
+    from .ready import wait
+
+    work.shared["report"] = {"ready": wait(work.client, work.desired)}
+
+
+def _mark(work: Work, step: Step) -> None:
+    """Write the intention to remove into the document, so that the next run can finish."""
+    root = config_of(work.client, need(work))
+    put_record(root, dump({**record(root), "removing": True}))
+    _define_document(work, root)
+
+
+def _delete_volume(work: Work, step: Step) -> None:
+    storage.delete(work.client, step.args["pool"], step.args["on"])
+
+
+def _undefine(work: Work, step: Step) -> None:
+    lib = work.client.lib
+    flags = (
+        lib.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
+        | lib.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
+        | lib.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
+        | lib.VIR_DOMAIN_UNDEFINE_NVRAM
+    )
+    domain = need(work)
+    unsupported = (lib.VIR_ERR_INVALID_ARG,)
+    if work.client.call("undefineFlags", flags, on=domain, missing=unsupported) is None:
+        work.client.call("undefine", on=domain)
+
+
+VERBS: Dict[str, Verb] = {
+    "attach": _attach,
+    "autostart": _autostart,
+    "create_volume": _create_volume,
+    "define": _define,
+    "delete_volume": _delete_volume,
+    "grow": _grow,
+    "mark": _mark,
+    "reserve": _reserve,
+    "seed": _seed,
+    "shutdown": _shutdown,
+    "start": _start,
+    "undefine": _undefine,
+    "unreserve": _unreserve,
+    "wait": _wait,
+}

@@ -1,0 +1,130 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine should be: the task's options, checked and in canonical form."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.spec import argument_spec, declare
+from .._desired.values import nearest, parse_duration
+from .vm_fields import FIELDS
+
+STATES = ("absent", "present", "started", "stopped")
+WAITS = ("none", "address", "ssh", "cloud_init")
+
+# Options that say how to get there; the others are rows of the field table. `_seed` is what the
+# action plugin hands over: JSON of {cloud_init, host_key}, one string so that core masks it whole.
+_BEHAVIOUR: Dict[str, Any] = {
+    "name": {"type": "str", "required": True},
+    "accelerator": {"type": "str", "choices": ["auto", "kvm", "qemu"], "default": "auto"},
+    "state": {"type": "str", "choices": list(STATES), "default": "started"},
+    "stop_grace_period": {"type": "str", "default": "1m"},
+    "wait": {"type": "str", "choices": list(WAITS), "default": "none"},
+    "wait_timeout": {"type": "str", "default": "10m"},
+    "allow": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["live", "restart"],
+        "default": ["live"],
+    },
+    "protect": {"type": "bool", "default": False},
+    "ignore_changes": {"type": "list", "elements": "str", "default": []},
+    "delete_disks": {"type": "bool", "default": False},
+    "reseed": {"type": "bool", "default": False},
+    "_seed": {"type": "str", "no_log": True},
+}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a machine without the connection's options."""
+    return {**_BEHAVIOUR, **argument_spec(FIELDS)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A machine as declared. Times are in nanoseconds; `declared` is canonical, by field.
+
+    `cloud_init` and `host_key` ({private, public}) may hold secrets: they stand in no plan.
+    """
+
+    name: str
+    declared: Mapping[str, Any]
+    cloud_init: Optional[Mapping[str, Any]]
+    host_key: Optional[Mapping[str, str]]
+    accelerator: str
+    state: str
+    stop_grace_period: int
+    wait: str
+    wait_timeout: int
+    allow: Tuple[str, ...]
+    protect: bool
+    ignore: FrozenSet[str]
+    delete_disks: bool
+    reseed: bool
+
+    @property
+    def address(self) -> str:
+        """The machine's name in plans."""
+        return f"vm/{self.name}"
+
+
+def wish(params: Mapping[str, Any]) -> Wish:
+    """Return the declared machine of a task's options.
+
+    Raise InvalidOption for anything that cannot be right whatever the host looks like.
+    """
+    name = str(params["name"])
+    if not _NAME.fullmatch(name):
+        raise InvalidOption(
+            f"'{name}' is not a machine's name",
+            option="name",
+            hint="letters, digits, '_', '.', '-'",
+        )
+    handed = json.loads(params.get("_seed") or "{}")
+    cloud_init = handed.get("cloud_init") or params.get("cloud_init")
+    _check_cloud_init(cloud_init)
+    declared = declare(FIELDS, {**params, "cloud_init": None})
+    _check_together(declared)
+    if params["wait"] == "cloud_init" and cloud_init is None:
+        raise InvalidOption("cloud_init needs a cloud_init", option="wait", hint="declare one")
+    known = {row.name for row in FIELDS}
+    ignore = frozenset(params.get("ignore_changes") or ())
+    for field in ignore - known:
+        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
+    return Wish(
+        name=name,
+        declared=declared,
+        cloud_init=cloud_init,
+        host_key=handed.get("host_key"),
+        accelerator=params["accelerator"],
+        state=params["state"],
+        stop_grace_period=parse_duration(params["stop_grace_period"], "stop_grace_period") or 0,
+        wait=params["wait"],
+        wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
+        allow=tuple(params["allow"]),
+        protect=params["protect"],
+        ignore=ignore,
+        delete_disks=params["delete_disks"],
+        reseed=params["reseed"],
+    )
+
+
+def _check_cloud_init(value: Any) -> None:
+    if value is None:
+        return
+    from .cloud_config import validate
+
+    validate(value)
+
+
+def _check_together(declared: Mapping[str, Any]) -> None:
+    for name in ("initrd", "cmdline"):
+        if name in declared and "kernel" not in declared:
+            raise InvalidOption("goes with a kernel only", option=name, hint="declare kernel too")
