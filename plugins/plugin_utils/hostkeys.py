@@ -1,0 +1,29 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Host keys of machines, made on the controller, so that they are known before first contact."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from ..module_utils._libvirt.cloud_config import HostKey
+
+__all__ = ["HostKey", "make"]
+
+
+def make(name: str) -> HostKey:
+    """Return a new ed25519 host key; `name` is the comment of its public half.
+
+    `cryptography` is one of ansible-core's own requirements.
+    """
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    return HostKey(private.decode(), f"{public.decode()} {name}")
