@@ -26,7 +26,7 @@ class Found:
 
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
-    `base` the configuration of the current container's image, None if that is gone. `networks`
+    `bases` maps image ids to the configurations of the containers' images. `networks`
     and `peers` map the names that the task refers to, to ids; `others` are all containers as
     listed, looked at only if one is to be created. `unknown` maps "engine", "image" and network
     names to what an earlier task of this run would do to them. `hidden` are the environment keys
@@ -37,7 +37,7 @@ class Found:
     fresh: Optional[Inspect] = None
     old: Optional[Inspect] = None
     image: Optional[Inspect] = None
-    base: Optional[Mapping[str, Any]] = None
+    bases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     remote: Any = None
     networks: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
@@ -47,6 +47,11 @@ class Found:
     unknown: Mapping[str, str] = field(default_factory=dict)
     hidden: FrozenSet[str] = frozenset()
     settled: bool = False
+
+    @property
+    def base(self) -> Optional[Mapping[str, Any]]:
+        """The configuration of the current container's image, None if that is gone."""
+        return self.bases.get(str(dig(self.current, "Image")))
 
 
 def record_of(container: Optional[Inspect], base: Optional[Mapping[str, Any]], name: str) -> Any:
@@ -107,7 +112,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         fresh=fresh,
         old=old,
         image=image,
-        base=_base(client, current or fresh, image),
+        bases=_bases(client, (current, fresh, old), image),
         remote=_remote(client, wish, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if got[f"network {n}"]},
         peers={peer: str(got[f"peer {peer}"]["Id"])} if peer and got[f"peer {peer}"] else {},
@@ -165,20 +170,17 @@ def _leftovers(
     return fresh, old
 
 
-def _base(
-    client: Client, container: Optional[Inspect], image: Optional[Inspect]
-) -> Optional[Mapping[str, Any]]:
-    """Return the configuration of a container's image, looked up by id if it is not the wanted."""
-    if container is None:
-        return None
-    if image is not None and image["Id"] == container.get("Image"):
-        config = image.get("Config")
-    else:
-        got = _ask(client, {"base": (f"/images/{container.get('Image')}/json", None)})["base"]
-        if got is None:
-            return None
-        config = got.get("Config")
-    return config or {}
+def _bases(
+    client: Client, containers: Tuple[Optional[Inspect], ...], image: Optional[Inspect]
+) -> Dict[str, Mapping[str, Any]]:
+    """Return the configurations of the containers' images by id; only others than `image` cost."""
+    known = {str(image["Id"]): image} if image is not None else {}
+    ids = {str(container["Image"]) for container in containers if container is not None}
+    ids.difference_update(known)
+    for ident, got in _ask(client, {one: (f"/images/{one}/json", None) for one in ids}).items():
+        if got is not None:
+            known[ident] = got
+    return {ident: one.get("Config") or {} for ident, one in known.items()}
 
 
 def _unknown(wish: Wish, pending: Mapping[str, str], networks: Tuple[str, ...]) -> Dict[str, str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
@@ -30,13 +31,28 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
         return chain.steps
     if desired.reference and "image" not in found.unknown and not found.settled:
         _pull(chain, desired, found)
+    old = recovered.remove_after
+    if old is not None and _calls_for_another(desired, found):
+        # Only one container can stand aside: this replacement ends before the next one begins.
+        if swap.healthy(found.current or {}, desired.wait):
+            swap.forward(chain, desired, found.current or {}, old)
+        else:
+            found = swap.undo(chain, desired, replace(found, old=old), swap.INTERRUPTED)
+        old = None
     if found.current is None:
         _creation(chain, desired, found)
     else:
         _alteration(chain, desired, found)
-    if recovered.remove_after is not None:
-        _remove(chain, recovered.remove_after, swap.INTERRUPTED, "none")
+        if old is not None:
+            swap.forward(chain, desired, found.current, old)
     return chain.steps
+
+
+def _calls_for_another(desired: Wish, found: Found) -> bool:
+    """Tell whether the current container is to be replaced (again)."""
+    heavy = any(change.impact == "replace" for change in changes_of(desired, found))
+    always = desired.recreate == "always" and bool(desired.reference)
+    return always or (heavy and desired.recreate != "never")
 
 
 def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
@@ -44,9 +60,14 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     chain = Chain(desired.address)
     if found.fresh is not None or found.old is not None:
         swap.recover(chain, desired, found, failed=True)
-    elif found.current is not None:
-        _undo_first(chain, desired, found.current, frozenset(step.verb for step in begun))
+    elif found.current is not None and not any(_is_swap(desired, step) for step in begun):
+        # After a swap nothing is left over if it had not begun, or had ended: both are kept.
+        _undo_first(chain, desired, found, frozenset(step.verb for step in begun))
     return Plan(tuple(chain.steps))
+
+
+def _is_swap(desired: Wish, step: Step) -> bool:
+    return step.verb == "create" and step.args["on"] != desired.name
 
 
 def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
@@ -92,10 +113,9 @@ def _start(chain: Chain, desired: Wish, cause: str) -> None:
 def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     current = found.current or {}
     changes = changes_of(desired, found)
-    heavy = [change for change in changes if change.impact == "replace"]
     if desired.recreate == "never":
         changes = [change for change in changes if change.impact != "replace"]
-    elif heavy or (desired.recreate == "always" and desired.reference):
+    if _calls_for_another(desired, found):
         words = [change.words() for change in changes] or ["recreate: always"]
         maybe = bool(changes) and all(isinstance(change.after, Unknown) for change in changes)
         maybe = maybe and "image" not in found.unknown
@@ -148,13 +168,16 @@ def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
     chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
 
 
-def _undo_first(chain: Chain, desired: Wish, current: Inspect, verbs: FrozenSet[str]) -> None:
+def _undo_first(chain: Chain, desired: Wish, found: Found, verbs: FrozenSet[str]) -> None:
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
+    current = found.current or {}
     cause, ident = "it did not come up", str(current["Id"])
+    if "create" in verbs and not record_of(current, found.base, desired.name):
+        return  # somebody else was faster
     if runs(current) and verbs & {"create", "start"}:
         chain.add("stop", cause, on=desired.name, id=ident)
     if "create" in verbs:
-        chain.add("remove", cause, on=desired.name, id=ident)
+        chain.add("remove", cause, on=desired.name, id=ident, volumes=swap.OWN)
 
 
 def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:

@@ -174,7 +174,7 @@ def _wait(work: Work, step: Step) -> None:
 
 
 def _remove(work: Work, step: Step) -> None:
-    volumes = step.impact == "destroy"
+    volumes = step.impact == "destroy" or "volumes" in step.args
     try:
         work.client.delete(f"/containers/{_ref(step)}", {"v": volumes})
     except EngineError as error:

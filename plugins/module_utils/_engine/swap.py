@@ -21,6 +21,9 @@ from .container_wish import Wish
 
 INTERRUPTED = "an earlier replacement was interrupted"
 FAILED = "the replacement did not come up"
+# A new container that has to go takes the anonymous volumes along that were made with it; those
+# it took over are mounted by name, and the engine keeps them.
+OWN = "own"
 
 
 def healthy(container: Inspect, wait: str) -> Optional[bool]:
@@ -80,7 +83,11 @@ def will_run(wish: Wish, ran: bool) -> bool:
 
 @dataclass(frozen=True)
 class Recovered:
-    """What recovery makes of a snapshot; `remove_after` is the container that then has to go."""
+    """What recovery makes of a snapshot.
+
+    `remove_after` is the replaced container, which has to go once the current one is proven to
+    be up; until then `undo` can bring it back.
+    """
 
     found: Found
     remove_after: Optional[Inspect] = None
@@ -107,7 +114,7 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
     verdict = healthy(found.current, wish.wait)
     if not failed and (verdict is not False or not replaces.get("running")):
         return Recovered(replace(found, old=None), remove_after=found.old)
-    return Recovered(_undo(chain, wish, found, replaces, cause))
+    return Recovered(undo(chain, wish, found, cause))
 
 
 def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
@@ -119,21 +126,33 @@ def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found
         chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
         return replace(found, current=_named(fresh, wish), fresh=None)
     kept = _bring_back(chain, wish, kept, replaces, cause)
-    chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]))
+    chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
     return replace(found, current=kept, fresh=None, old=None)
 
 
-def _undo(chain: Chain, wish: Wish, found: Found, replaces: Mapping[str, Any], cause: str) -> Found:
+def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     """Take the new one out of the way and bring the old one back."""
     new, old = found.current or {}, found.old or {}
+    replaces = record_of(new, found.base, wish.name).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), wish.name)
     if runs(new):
         chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
     kept = _bring_back(chain, wish, old, replaces, cause)
-    chain.add("remove", cause, on=temporary, id=str(new["Id"]))
+    chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
     return replace(found, current=kept, old=None)
+
+
+def forward(chain: Chain, wish: Wish, current: Inspect, old: Inspect) -> None:
+    """Add the steps that end an interrupted replacement: the old one goes, if the new one is up.
+
+    That it runs proves nothing yet: it may not have been healthy when the run was interrupted.
+    """
+    waits = any(step.verb == "wait" for step in chain.steps)
+    if not waits and wish.wait != "none" and runs(current) and will_run(wish, True):
+        chain.add("wait", INTERRUPTED, on=wish.name)
+    chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
 
 
 def _bring_back(
