@@ -16,6 +16,9 @@ from .errors import EngineMissing, FleetError, Refused
 from .execute import execute
 from .model import Plan, Result, Step
 
+# Verbs by which a resource, or one more version of it, comes into being.
+_MAKING = frozenset(("create", "build", "pull", "download", "import"))
+
 # Addresses that earlier tasks of this run would create or change, each with its cause in words.
 Pending = Mapping[str, str]
 
@@ -235,7 +238,9 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
     """Return the error of a failed plan with the plan, what was done and what was not."""
     error = result.error
     if not isinstance(error, FleetError):
-        error = FleetError(f"{type(error).__name__}: {error}", address=desired.address)
+        error = FleetError(f"{type(error).__name__}: {error}")
+    if not error.option and not error.address:
+        error.address = desired.address
     if stuck:
         hint = f"going back failed too ({stuck}); the next run goes on from here"
         error.hint = f"{error.hint}; {hint}" if error.hint else hint
@@ -267,7 +272,7 @@ def _result(
     result: Dict[str, Any] = {
         "changed": bool(steps),
         "plan": _public(plan),
-        "created": bool(verbs & {"create", "build", "pull"}) and "replace" not in impacts,
+        "created": bool(verbs & _MAKING) and "replace" not in impacts,
         "updated": "live" in impacts,
         "replaced": "create" in verbs and "replace" in impacts,
         "restarted": "restart" in impacts,
