@@ -1,0 +1,93 @@
+"""What must hold when a run was cut short anywhere: stories of a container, and a look at them.
+
+A story is what happens to one container `web`: params that make it first, what is done between,
+and the task that is cut short.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional, Tuple
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+
+Params = Dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Story:
+    """`before` is applied in peace, then `task` is cut short; `after` is what a user wants then.
+
+    `after`: "task" (as declared), "old" (the task cannot work; the old one runs on) or "none".
+    """
+
+    name: str
+    task: Params
+    before: Optional[Params] = None
+    after: str = "task"
+    proves: bool = True  # the new container would pass its wait
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One container as a user would look at it, by full id."""
+
+    id: str
+    name: str
+    running: bool
+    healthy: bool = field(compare=False)  # a probe may not have run yet
+    restart: Tuple[str, int]
+    networks: Tuple[str, ...]
+    volumes: Tuple[str, ...]
+    inspect: Params = field(compare=False, repr=False)
+
+
+def look(socket: str, name: str) -> Dict[str, Seen]:
+    """Return all containers that have to do with `name`, by their names."""
+    with Client(unix_dial(socket), 20) as client:
+        listed = client.get("/containers/json", {"all": True, "filters": {"name": [name]}})
+        asked = [(f"/containers/{one['Id']}/json", None) for one in listed]
+        found = [one for one in client.get_all(asked) if isinstance(one, dict)]
+    return {str(one["Name"])[1:]: _seen(one) for one in found}
+
+
+def volumes(socket: str) -> List[str]:
+    """Return the names of the engine's anonymous volumes."""
+    with Client(unix_dial(socket), 20) as client:
+        listed = client.get("/volumes")["Volumes"] or []
+    return sorted(one["Name"] for one in listed if len(one["Name"]) == 64)
+
+
+def _seen(one: Params) -> Seen:
+    state, policy = one["State"], one["HostConfig"]["RestartPolicy"]
+    return Seen(
+        id=one["Id"],
+        name=one["Name"][1:],
+        running=bool(state["Running"]) and not state.get("Restarting"),
+        healthy=(state.get("Health") or {}).get("Status") == "healthy",
+        restart=(policy["Name"] or "no", policy.get("MaximumRetryCount") or 0),
+        networks=tuple(sorted(one["NetworkSettings"]["Networks"])),
+        volumes=tuple(sorted(m["Name"] for m in one["Mounts"] if len(m.get("Name", "")) == 64)),
+        inspect=one,
+    )
+
+
+def report(terminalreporter: pytest.TerminalReporter, where: str) -> None:
+    """Print how many points the tests below `where` cut a run short at."""
+    lines = [
+        f"{value:6} {name[len(POINTS) :]}"
+        for outcome in ("passed", "failed")
+        for test in terminalreporter.stats.get(outcome, ())
+        if test.nodeid.startswith(where)
+        for name, value in test.user_properties
+        if name.startswith(POINTS)
+    ]
+    if lines:
+        terminalreporter.section(f"points at which a run was cut short ({where})")
+        for line in lines:
+            terminalreporter.write_line(line)
+        terminalreporter.write_line(f"{sum(int(line.split()[0]) for line in lines):6} in all")
+
+
+POINTS = "points: "

@@ -1,0 +1,144 @@
+"""A run killed before and after every Engine call loses nothing, and the next one converges."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+
+from tests.lab.corework import Crew
+from tests.lab.faults import Call
+from tests.lab.killing import POINTS, Params, Story, volumes
+
+from .stories import FULL, NEW, STORIES, Stage, at_each
+
+
+@pytest.mark.parametrize("kind", ["kill", "kill-after"])
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_nothing_is_lost_and_the_next_run_converges(
+    story: Story, kind: str, crew: Crew, record_property: Callable[[str, object], None]
+) -> None:
+    def point(number: int) -> bool:
+        with Stage(story, crew) as stage:
+            stage.fake.faults.reset("all")
+            stage.fake.faults.at(number, kind)
+            result = stage.run(story.task)
+            if not stage.fake.faults.hits:
+                assert bool(result.get("failed")) == (story.after == "old"), result
+                return False
+            where = stage.fake.faults.hits[0]
+            assert result == {}, f"{where}: the process lived on"
+            still_there(stage, where)
+            converges(stage, where)
+            return True
+
+    count = at_each("all", story, crew, point)
+    record_property(f"{POINTS}{kind}, {story.name}", count)
+    assert count > 5
+
+
+def still_there(stage: Stage, where: str) -> None:
+    """Whatever ran is there, unless the new one has proven itself or removal was asked for."""
+    if stage.story.before is None or stage.story.after == "none":
+        return
+    seen = stage.look()
+    old = stage.before["web"].id
+    if old not in {one.id for one in seen.values()}:
+        assert stage.story.proves, f"{where}: the old container is gone, {list(seen)}"
+        new = seen["web"]
+        proven = new.running and (new.healthy or stage.story.task.get("wait") != "healthy")
+        assert proven, f"{where}: the new container is not up, and the old one gone"
+
+
+def converges(stage: Stage, where: str) -> None:
+    """One more run makes it as declared, or as it was where the task cannot work."""
+    story = stage.story
+    stage.fake.faults.reset()
+    result = stage.run(story.task)
+    assert bool(result.get("failed")) == (story.after == "old"), f"{where}: {result.get('msg')}"
+    seen = stage.look()
+    if story.after == "none":
+        assert seen == {}, where
+        assert volumes(stage.socket) == stage.volumes, where
+        return
+    assert list(seen) == ["web"], where
+    web = seen["web"]
+    if story.after == "old":
+        assert web == stage.before["web"], where
+    else:
+        declared(stage, where, story.task)
+    expected = sorted({*stage.volumes, *web.volumes})
+    assert volumes(stage.socket) == expected, f"{where}: an orphaned or a lost volume"
+
+
+def declared(stage: Stage, where: str, task: Params) -> None:
+    web = stage.look()["web"]
+    assert web.running == (task.get("state") != "stopped"), where
+    name, _colon, count = task["restart"].partition(":")
+    assert web.restart == (name, int(count or 0)), where
+    assert web.networks == tuple(sorted(task.get("networks", ["bridge"]))), where
+    if "web" in stage.before:
+        kept = set(stage.before["web"].volumes)
+        assert kept <= set(web.volumes), f"{where}: another volume"
+    again = stage.run(task)
+    assert again["changed"] is False, f"{where}: {again['plan']['text']}"
+
+
+def interrupted(stage: Stage) -> None:
+    """Kill the run when the new container runs, and is not healthy yet."""
+    stage.fake.faults.reset("all")
+    for number, call in enumerate(_calls(stage), 1):
+        if call.path == "/containers/web/start":
+            stage.fake.faults.at(number, "kill-after")
+    assert stage.run(stage.story.task) == {}
+    stage.fake.faults.reset()
+    assert len(stage.look()) == 2
+
+
+def _calls(stage: Stage) -> list[Call]:
+    with Stage(stage.story, stage.crew) as rehearsal:
+        begun = len(rehearsal.fake.calls)
+        rehearsal.run(stage.story.task)
+        return rehearsal.fake.calls[begun:]
+
+
+HUNG = next(story for story in STORIES if story.name == "replace by one that never says")
+
+
+def test_taking_the_change_back_after_an_interruption_brings_the_old_one_back(crew: Crew) -> None:
+    with Stage(HUNG, crew) as stage:
+        interrupted(stage)
+        result = stage.run(FULL)
+        assert not result.get("failed"), result["msg"]
+        assert result["replaced"] is False
+        assert stage.look() == stage.before
+        assert stage.run(FULL)["changed"] is False
+
+
+def test_another_change_after_an_interruption_begins_from_the_old_one(crew: Crew) -> None:
+    with Stage(HUNG, crew) as stage:
+        interrupted(stage)
+        check = stage.run(NEW, check=True)
+        result = stage.run(NEW)
+        assert not result.get("failed"), result["msg"]
+        assert result["plan"]["steps"] == check["plan"]["steps"]
+        assert list(stage.look()) == ["web"]
+        declared(stage, "another change", NEW)
+
+
+def test_another_change_after_a_proven_replacement_was_interrupted(crew: Crew) -> None:
+    """The old one goes first, since only one container can stand aside."""
+    story = Story("", NEW, FULL)
+    with Stage(story, crew) as stage:
+        interrupted(stage)
+        newer = {**NEW, "environment": {"LOG": "debug"}}
+        new = stage.look()["web"].id
+        while not stage.look()["web"].healthy:
+            stage.fake.state.lock.acquire()
+            stage.fake.state.changed.wait(0.1)
+            stage.fake.state.lock.release()
+        result = stage.run(newer)
+        assert not result.get("failed"), result["msg"]
+        removed = [call.path for call in stage.fake.writes if call.method == "DELETE"]
+        assert removed == [f"/containers/{stage.before['web'].id}", f"/containers/{new}"]
+        declared(stage, "another change", newer)
