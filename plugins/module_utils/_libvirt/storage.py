@@ -29,12 +29,13 @@ class Volume:
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool as found: sizes in bytes, `path` of a directory pool."""
+    """A pool as found: sizes in bytes, `path` of a directory pool, `kind` as libvirt calls it."""
 
     name: str
     active: bool
     path: str
     available: int
+    kind: str = "dir"
 
 
 def find_pool(host: Hypervisor, name: str) -> Optional[Pool]:
@@ -45,7 +46,8 @@ def find_pool(host: Hypervisor, name: str) -> Optional[Pool]:
     active = bool(host.call("isActive", on=pool))
     root = parse(host.call("XMLDesc", 0, on=pool))
     _state, _capacity, _allocation, available = host.call("info", on=pool)
-    return Pool(name, active, root.findtext("target/path") or "", int(available))
+    path, kind = root.findtext("target/path") or "", root.get("type") or ""
+    return Pool(name, active, path, int(available), kind)
 
 
 def find_volume(host: Hypervisor, pool: str, name: str) -> Optional[Volume]:
@@ -168,6 +170,25 @@ def explain(error: LibvirtError, pool: str, what: str) -> FleetError:
 
 def users_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
     """Return the names of domains whose disks are, or are backed by, the file at a path."""
+    backed = _backings(host)
+    users = set()
+    for domain in host.call("listAllDomains", 0):
+        root = parse(host.call("XMLDesc", 0, on=domain))
+        # A running domain's document names its whole backing chain.
+        for source in root.findall("devices/disk//source"):
+            if _reaches(_path(host, source), path, backed):
+                users.add(str(host.call("name", on=domain)))
+    return tuple(sorted(users))
+
+
+def overlays_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
+    """Return the paths of volumes that are backed by the file at a path, in whatever pool."""
+    backed = _backings(host)
+    return tuple(sorted(one for one in backed if one != path and _reaches(one, path, backed)))
+
+
+def _backings(host: Hypervisor) -> Dict[str, str]:
+    """Return the path of the backing file by path, for the volumes of all active pools."""
     backed: Dict[str, str] = {}
     for pool in host.call("listAllStoragePools", 0):
         if host.call("isActive", on=pool):
@@ -175,13 +196,7 @@ def users_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
             for volume in host.call("listAllVolumes", 0, on=pool):
                 found = describe(host, name, volume)
                 backed[found.path] = found.backing
-    users = set()
-    for domain in host.call("listAllDomains", 0):
-        root = parse(host.call("XMLDesc", 0, on=domain))
-        for source in root.findall("devices/disk/source"):
-            if _reaches(_path(host, source), path, backed):
-                users.add(str(host.call("name", on=domain)))
-    return tuple(sorted(users))
+    return backed
 
 
 def _path(host: Hypervisor, source: Element) -> str:

@@ -1,0 +1,168 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vm_image resource: base images of machines, named by what they contain."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired.errors import FleetError
+from .._desired.model import Chain, Plan, Step
+from .._desired.owned import fingerprint
+from .._desired.run import Verb, Work
+from . import storage
+from .image_files import belongs, remove
+from .image_found import Found, observe
+from .image_wish import Wish, spec, wish
+
+
+class VmImage:
+    """Base images as the desired-state engine sees them (`_desired/run.py`, Resource)."""
+
+    name = "vm_image"
+    server = "libvirt"
+    reveals: Tuple[str, ...] = ()
+
+    def __init__(self) -> None:
+        self.verbs: Mapping[str, Verb] = {
+            "download": _bring,
+            "import": _bring,
+            "discard": _discard,
+            "remove": _remove,
+        }
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the declared image; raise InvalidOption for what cannot be right."""
+        return wish(params)
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Look at the pool, reading only; without a client everything is unknown."""
+        return observe(client, desired, pending, settled)
+
+    def plan(self, desired: Wish, snapshot: Found) -> Plan:
+        """Return what has to be done, with its causes."""
+        absent = desired.state == "absent"
+        plan = _plan_absent(desired, snapshot) if absent else _plan_present(desired, snapshot)
+        seen = [snapshot.volume and snapshot.volume.name, sorted(snapshot.others), snapshot.users]
+        return Plan(plan.steps, plan.notes, (), plan.refused, fingerprint(seen))
+
+    def recover(self, desired: Wish, snapshot: Found, begun: List[Step]) -> Plan:
+        """Plan nothing: what fails leaves no volume, and takes none."""
+        return Plan()
+
+    def present(self, snapshot: Found) -> Optional[Dict[str, Any]]:
+        """Return the image for the task's result; None if it is or will be absent.
+
+        In check mode an image that is not there yet is described as far as it is known, so that
+        machines can be planned on its volume.
+        """
+        return public(snapshot)
+
+
+def public(found: Found) -> Optional[Dict[str, Any]]:
+    """Return what a user needs of an image: `virtual_size` in bytes, None before it is there."""
+    if found.checksum is None or found.leaving:
+        return None
+    volume = f"{found.stem}.qcow2"
+    there = found.volume
+    foreseen = os.path.join(found.folder, volume) if found.folder else None
+    return {
+        "name": found.name,
+        "volume": volume,
+        "path": there.path if there else foreseen,
+        "pool": found.pool,
+        "checksum": str(found.checksum),
+        "virtual_size": there.capacity if there else None,
+    }
+
+
+def _plan_present(desired: Wish, found: Found) -> Plan:
+    chain = Chain(desired.address)
+    for part in found.parts:
+        if found.volume is not None or not (found.stem and belongs(part, found.stem)):
+            chain.add("discard", "left by a run that was cut off", on=part)
+    if found.volume is not None:
+        return Plan(tuple(chain.steps))
+    verb = "import" if desired.path else "download"
+    args = {"on": desired.source, "to": f"{found.stem}.qcow2" if found.stem else desired.name}
+    chain.add(verb, _cause(desired, found), args=args)
+    return Plan(tuple(chain.steps), tuple(_notes(desired)))
+
+
+def _cause(desired: Wish, found: Found) -> str:
+    for what, words in (("libvirt", "libvirt"), ("pool", f"the pool {desired.pool}")):
+        if what in found.unknown and not found.folder:
+            return f"{words} comes first ({found.unknown[what]})"
+    if not found.stem:
+        source = found.unknown.get("checksum") or found.unknown.get("path")
+        return f"what it will be is known after apply ({source})"
+    return "checksum changed" if found.others else f"not in the pool {desired.pool}"
+
+
+def _notes(desired: Wish) -> List[str]:
+    file = desired.checksum.file if desired.checksum else ""
+    if not file.startswith("http://"):
+        return []
+    return ["the checksum file comes over http, which anybody on the way can change"]
+
+
+def _plan_absent(desired: Wish, found: Found) -> Plan:
+    steps: List[Step] = []
+    refused: List[str] = []
+    for name in sorted(found.others):
+        users = found.users.get(name)
+        if users:
+            refused.append(f"{name} is the base of the {users}; remove that first")
+        steps.append(_absent_step(desired, "remove", name, "destroy"))
+    steps += [_absent_step(desired, "discard", part, "none") for part in found.parts]
+    return Plan(tuple(steps), refused=tuple(refused))
+
+
+def _absent_step(desired: Wish, verb: str, name: str, impact: str) -> Step:
+    return Step(
+        id=f"{verb}:{name}",
+        address=desired.address,
+        verb=verb,
+        cause="state: absent",
+        impact=impact,
+        args={"on": name},
+    )
+
+
+# -- verbs ----------------------------------------------------------------------------------
+
+
+def _bring(work: Work, step: Step) -> bool:
+    """Bring the image into its pool, and see to it that libvirt knows."""
+    from .image_make import make
+
+    found: Found = work.snapshot
+    if found.checksum is None:
+        raise FleetError("what it should be is not known", address=step.address)
+    path = make(work.desired, found.checksum, found.folder)
+    # A miss refreshes the pool.
+    if storage.find_volume(work.client, found.pool, os.path.basename(path)) is None:
+        raise FleetError(f"{path} is there, and libvirt does not see it", address=step.address)
+    return True
+
+
+def _discard(work: Work, step: Step) -> bool:
+    """Remove a temporary file of ours."""
+    remove(os.path.join(work.snapshot.folder, step.args["on"]))
+    return True
+
+
+def _remove(work: Work, step: Step) -> bool:
+    """Delete a volume; False if it was gone already."""
+    return storage.delete(work.client, work.snapshot.pool, step.args["on"])
+
+
+VM_IMAGE = VmImage()

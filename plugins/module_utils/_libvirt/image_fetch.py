@@ -1,0 +1,228 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bytes from elsewhere: requests with the task's patience, and downloads that go on."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import re
+import ssl
+import time
+import urllib.error
+import urllib.request
+from typing import Any, Callable, Optional, Tuple, TypeVar
+
+from .._desired.errors import InvalidOption
+from .._desired.values import show_size
+from . import image_files as files
+from .image_files import Unfetched
+from .image_wish import Wish, shown
+
+PIECE = 1 << 20
+# What a published checksum file is at most.
+_TEXT = 4 << 20
+_LONGEST_PAUSE = 10.0
+# Answers after which another attempt may do better (RFC 9110, 15.5.9, 15.6; RFC 6585, 4).
+_PASSING = (408, 425, 429, 500, 502, 503, 504)
+_TAG = re.compile(r"[0-9a-f]{8}")
+_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
+
+T = TypeVar("T")
+
+
+class Web:
+    """Requests about one option (`url`, `checksum`) of a task."""
+
+    def __init__(self, wish: Wish, option: str) -> None:
+        self._option = option
+        self._timeout = wish.timeout
+        self.retries = wish.retries
+        tls = urllib.request.HTTPSHandler(context=_trust(wish.ca_path))
+        self._opener = urllib.request.build_opener(tls)
+
+    def open(self, url: str, start: int = 0) -> Any:
+        """Return the response to a GET from a byte on; raise Unfetched for any failure."""
+        headers = {"User-Agent": "dockyard.fleet", "Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        try:
+            request = urllib.request.Request(url, headers=headers)
+            return self._opener.open(request, timeout=self._timeout)
+        except urllib.error.HTTPError as error:
+            if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and start:
+                return error
+            raise self._answered(url, error) from None
+        except (http.client.InvalidURL, ValueError) as error:
+            raise InvalidOption(f"'{shown(url)}': {error}", option=self._option) from None
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silent(url, error) from None
+
+    def text(self, url: str) -> str:
+        """Return a small text, tried as often as the task says."""
+
+        def once() -> str:
+            with self.open(url) as response:
+                try:
+                    return bytes(response.read(_TEXT)).decode("utf-8", "replace")
+                except (OSError, http.client.HTTPException) as error:
+                    raise self._silent(url, error) from None
+
+        return self.patiently(once)
+
+    def patiently(self, once: Callable[[], T], progress: Callable[[], int] = lambda: 0) -> T:
+        """Call `once` until it succeeds; retries count anew whenever `progress` has grown."""
+        failures, before = 0, progress()
+        while True:
+            try:
+                return once()
+            except Unfetched as error:
+                now = progress()
+                failures = 1 if now > before else failures + 1
+                before = now
+                if not error.passing or failures > self.retries:
+                    raise
+                time.sleep(min(2.0**failures / 4, _LONGEST_PAUSE))
+
+    def _answered(self, url: str, error: urllib.error.HTTPError) -> Unfetched:
+        error.close()
+        hints = {404: "correct the address", 401: "serve it without a login"}
+        made = Unfetched(
+            f"{shown(url)} answers {error.code} {error.reason}",
+            option=self._option,
+            hint=hints.get(error.code),
+        )
+        made.passing = error.code in _PASSING
+        return made
+
+    def _silent(self, url: str, error: Exception) -> Unfetched:
+        reason = getattr(error, "reason", error)
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            return Unfetched(
+                f"{shown(url)} cannot be trusted: {reason.verify_message}",
+                option=self._option,
+                hint="name the authority's certificate with ca_path if it is a private one",
+            )
+        words = str(reason) or type(reason).__name__
+        made = Unfetched(f"{shown(url)} does not answer: {words}", option=self._option)
+        made.passing = True
+        return made
+
+
+def _trust(path: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if path:
+        try:
+            folder = os.path.isdir(path)
+            context.load_verify_locations(None if folder else path, path if folder else None)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidOption(f"{path}: {error}", option="ca_path") from None
+    return context
+
+
+def probe(wish: Wish) -> None:
+    """Raise Unfetched if the image's URL does not answer with success."""
+    web = Web(wish, "url")
+    web.patiently(lambda: web.open(wish.url)).close()
+
+
+def download(wish: Wish, folder: str, stem: str) -> str:
+    """Download the image into a temporary file, going on where an earlier run was cut off.
+
+    Return its path. Raise Unfetched, leaving what came, or FleetError if the folder is full.
+    """
+    web = Web(wish, "url")
+
+    def progress() -> int:
+        there = _partial(folder, stem)
+        return os.path.getsize(there) if there else 0
+
+    return web.patiently(lambda: _once(web, wish.url, folder, stem), progress)
+
+
+def _once(web: Web, url: str, folder: str, stem: str) -> str:
+    path = _partial(folder, stem)
+    start = os.path.getsize(path) if path else 0
+    response = web.open(url, start)
+    with response:
+        total = _total(response)
+        if response.status == 416 and total == start:
+            return path
+        target = files.part(folder, stem, _tag(response, total))
+        if response.status == 206 and _begins(response) == start and target == path:
+            return _receive(response, url, target, start, total)
+        files.remove_parts(folder, stem)
+        if response.status == 200:
+            return _receive(response, url, target, 0, total)
+    # The rest of another file was offered: ask for the whole of it.
+    with web.open(url) as whole:
+        total = _total(whole)
+        target = files.part(folder, stem, _tag(whole, total))
+        return _receive(whole, url, target, 0, total)
+
+
+def _partial(folder: str, stem: str) -> str:
+    """Return the path of what an earlier run downloaded, "" if there is nothing."""
+    for entry in files.parts(folder, stem.rpartition("-")[0]):
+        if files.belongs(entry, stem) and _TAG.fullmatch(entry.split(".")[-2]):
+            return os.path.join(folder, entry)
+    return ""
+
+
+def _tag(response: Any, total: Optional[int]) -> str:
+    """Return what tells this file of the server from another one under the same address."""
+    headers = response.headers
+    validator = headers.get("ETag") or headers.get("Last-Modified") or ""
+    return hashlib.sha256(f"{validator}\n{total}".encode()).hexdigest()[:8]
+
+
+def _range(response: Any) -> Tuple[Optional[int], Optional[int]]:
+    found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
+    if not found:
+        return None, None
+    return (int(found[1]) if found[1] else None), int(found[2])
+
+
+def _begins(response: Any) -> Optional[int]:
+    return _range(response)[0]
+
+
+def _total(response: Any) -> Optional[int]:
+    """Return the size of the whole file in bytes, None if the server does not say."""
+    if response.status != 200:
+        return _range(response)[1]
+    length = response.headers.get("Content-Length") or ""
+    return int(length) if length.isdigit() else None
+
+
+def _receive(response: Any, url: str, path: str, start: int, total: Optional[int]) -> str:
+    """Append a response's body to a file and return its path; raise Unfetched if it breaks off."""
+    if total is not None:
+        files.need_room(os.path.dirname(path), total - start)
+    size, broken = start, ""
+    with open(files.create(path) if not start else path, "ab" if start else "wb") as out:
+        while True:
+            try:
+                piece = response.read(PIECE)
+            except (OSError, http.client.HTTPException) as error:
+                piece, broken = b"", f" ({error})"
+            if not piece:
+                break
+            out.write(piece)
+            size += len(piece)
+    if broken or (total is not None and size != total):
+        raise _cut(url, size, total, broken)
+    return path
+
+
+def _cut(url: str, size: int, total: Optional[int], why: str) -> Unfetched:
+    whole = f" of {show_size(total)}" if total is not None else ""
+    made = Unfetched(
+        f"{shown(url)} was cut off after {show_size(size)}{whole}{why}",
+        option="url",
+        hint="what came is kept; the next run goes on from there",
+    )
+    made.passing = True
+    return made

@@ -1,0 +1,212 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: one snapshot of a base image's versions, and of who is backed by them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, replace
+from typing import Dict, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.values import nearest
+from . import image_files as files
+from . import storage
+from .connect import Hypervisor
+from .image_sum import Checksum
+from .image_wish import Wish
+from .storage import Pool, Volume
+
+# Pools whose volumes are files in a folder of the host.
+_FOLDERS = ("dir", "fs", "netfs")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at the pool.
+
+    `checksum` is what identifies the declared image, None if that cannot be known yet; `volume`
+    the volume of it, None if it is not there; `others` further versions of the image by volume
+    name; `users` who is backed by a volume, in words, by its name (looked up before a removal);
+    `parts` names of temporary files; `unknown` what an earlier task of this run would bring
+    (`libvirt`, `pool`, `path`, `checksum`), with its cause; `leaving`: it is to be absent.
+    """
+
+    name: str
+    pool: str
+    folder: str = ""
+    checksum: Optional[Checksum] = None
+    volume: Optional[Volume] = None
+    others: Mapping[str, Volume] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    parts: Tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    leaving: bool = False
+
+    @property
+    def stem(self) -> str:
+        """The declared image's volume name without its ending, "" if it is not known yet."""
+        return f"{self.name}-{self.checksum.hex[:12]}" if self.checksum else ""
+
+
+def observe(
+    host: Optional[Hypervisor], wish: Wish, pending: Mapping[str, str], settled: bool
+) -> Found:
+    """Take a snapshot, reading only: libvirt, the source if the image is not there yet.
+
+    Raise InvalidOption for a pool that cannot be used or a source that is not there.
+    """
+    leaving = wish.state == "absent"
+    found = Found(wish.name, wish.pool, unknown=_foreseen(wish, pending), leaving=leaving)
+    if host is None:
+        found = replace(found, unknown={**found.unknown, "libvirt": pending["libvirt"]})
+    pool = _pool(host, wish, found.unknown) if host else None
+    if host is None or pool is None:
+        literal = wish.checksum is not None and not wish.checksum.file
+        return replace(found, checksum=wish.checksum if literal else None)
+    if leaving:
+        return _leaving(host, wish, found, pool)
+    found = replace(found, folder=pool.path, parts=files.parts(pool.path, wish.name))
+    return _wanted(host, wish, found, settled)
+
+
+def _foreseen(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+    keys = {"pool": f"pool/{wish.pool}", "path": wish.path, "checksum": ""}
+    if wish.checksum is not None:
+        keys["checksum"] = wish.checksum.file
+    found = {key: pending[address] for key, address in keys.items() if address in pending}
+    if "libvirt" in pending and "pool" not in found:
+        found["pool"] = pending["libvirt"]
+    return found
+
+
+def _pool(host: Hypervisor, wish: Wish, unknown: Mapping[str, str]) -> Optional[Pool]:
+    """Return the pool, None if it comes from an earlier task; raise InvalidOption otherwise."""
+    pool = storage.find_pool(host, wish.pool)
+    if pool is not None and pool.active:
+        if pool.kind not in _FOLDERS:
+            raise InvalidOption(
+                f"{wish.pool} is a pool of type {pool.kind}, and base images are files",
+                option="pool",
+                hint="name a pool of type dir, fs or netfs",
+            )
+        return pool
+    if "pool" in unknown:
+        return None
+    if pool is not None:
+        raise InvalidOption(
+            f"{wish.pool} is not active", option="pool", hint=f"run virsh pool-start {wish.pool}"
+        )
+    names = [str(host.call("name", on=one)) for one in host.call("listAllStoragePools", 0)]
+    hint = nearest(wish.pool, names) if names else "this libvirt has none; kvm_host makes one"
+    raise InvalidOption(f"there is no pool '{wish.pool}'", option="pool", hint=hint)
+
+
+def _wanted(host: Hypervisor, wish: Wish, found: Found, settled: bool) -> Found:
+    checksum = _checksum(wish, found.unknown)
+    if checksum is None:
+        return found
+    found = replace(found, checksum=checksum)
+    volume = storage.find_volume(host, wish.pool, f"{found.stem}.qcow2")
+    if volume is not None:
+        return replace(found, volume=volume)
+    if not settled:
+        _check_source(wish, found.unknown)
+    return replace(found, others=_versions(host, wish, found.stem))
+
+
+def _checksum(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
+    """Return the checksum that identifies the image, None if an earlier task makes what tells."""
+    known = wish.known.get("checksum")
+    if known is None:
+        known = _find_out(wish, unknown)
+        if known is not None:
+            wish.known["checksum"] = known
+    return known
+
+
+def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
+    declared = wish.checksum
+    if declared is not None and not declared.file:
+        return declared
+    # Only a task that has to read something pays for the imports.
+    if declared is None:
+        from .image_make import digest_of
+
+        if "path" in unknown:
+            return None
+        _check_source(wish, unknown)
+        return Checksum("sha256", digest_of(wish.path, "sha256"))
+    from .image_sum import find
+
+    if "checksum" in unknown:
+        return None
+    return find(_text(wish, declared.file), wish.file, declared)
+
+
+def _text(wish: Wish, address: str) -> str:
+    if not address.startswith("/"):
+        from .image_fetch import Web
+
+        return Web(wish, "checksum").text(address)
+    try:
+        with open(address, encoding="utf-8", errors="replace") as source:
+            return source.read()
+    except OSError as error:
+        raise InvalidOption(f"{address}: {error.strerror}", option="checksum") from None
+
+
+def _check_source(wish: Wish, unknown: Mapping[str, str]) -> None:
+    """Raise an error if the image cannot be had, before anything is written."""
+    if wish.url:
+        from .image_fetch import probe
+
+        return probe(wish)
+    if "path" in unknown:
+        return None
+    try:
+        with open(wish.path, "rb"):
+            good = os.path.isfile(wish.path)
+    except OSError as error:
+        words = f"{wish.path}: {error.strerror}"
+        hint = "it is a path on the KVM host"
+        raise InvalidOption(words, option="path", hint=hint) from None
+    if not good:
+        raise InvalidOption(f"{wish.path} is not a file", option="path", hint="name an image file")
+    return None
+
+
+def _versions(host: Hypervisor, wish: Wish, but: str = "") -> Dict[str, Volume]:
+    """Return the volumes of an image's versions by name, without the version of the stem `but`."""
+    form = re.compile(rf"{re.escape(wish.name)}-[0-9a-f]{{12}}\.qcow2")
+    pool = host.pool(wish.pool)
+    found: Dict[str, Volume] = {}
+    for volume in host.call("listAllVolumes", 0, on=pool):
+        name = str(host.call("name", on=volume))
+        if form.fullmatch(name) and name != f"{but}.qcow2":
+            found[name] = storage.describe(host, wish.pool, volume)
+    return found
+
+
+def _leaving(host: Hypervisor, wish: Wish, found: Found, pool: Pool) -> Found:
+    """Return what a removal takes: the declared version, or all if no checksum is declared."""
+    host.call("refresh", 0, on=host.pool(wish.pool))
+    checksum = _checksum(wish, found.unknown) if wish.checksum is not None else None
+    found = replace(found, checksum=checksum, folder=pool.path)
+    volumes, parts = _versions(host, wish), files.parts(pool.path, wish.name)
+    if checksum is not None:
+        volumes = {name: one for name, one in volumes.items() if name == f"{found.stem}.qcow2"}
+        parts = tuple(one for one in parts if files.belongs(one, found.stem))
+    users = {name: _users(host, volume) for name, volume in volumes.items()}
+    return replace(found, others=volumes, users=users, parts=parts)
+
+
+def _users(host: Hypervisor, volume: Volume) -> str:
+    """Return who is backed by a volume, in words; "" if it is nobody."""
+    machines = storage.users_of(host, volume.path)
+    if machines:
+        return "machines " + ", ".join(machines) if len(machines) > 1 else f"machine {machines[0]}"
+    disks = storage.overlays_of(host, volume.path)
+    return "disk " + ", ".join(disks) if disks else ""

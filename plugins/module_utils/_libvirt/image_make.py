@@ -1,0 +1,191 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make a base image: bring its bytes, verify them, and turn them into a qcow2 volume."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import json
+import lzma
+import os
+import struct
+import subprocess
+import zlib
+from typing import Any, Callable, Dict, List
+
+from .._desired.errors import FleetError
+from . import image_files as files
+from .image_fetch import PIECE, download
+from .image_sum import Checksum
+from .image_wish import Wish
+
+_UNPACK: Dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+# Other formats by their first bytes: they are no raw disks.
+_OTHER = {
+    b"KDMV": "a VMDK image",
+    b"vhdxfile": "a VHDX image",
+    b"conectix": "a VHD image",
+    b"QED\0": "a QED image",
+    b"<<< ": "a VDI image",
+    b"\x1f\x8b": "compressed with gzip, and its name does not say so",
+    b"\xfd7zXZ\0": "compressed with xz, and its name does not say so",
+    b"BZh": "compressed with bzip2, and its name does not say so",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd, which is not understood",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+    b"PK\x03\x04": "a ZIP archive",
+}
+_QCOW2 = b"QFI\xfb"
+_EXTERNAL_DATA = 1 << 2
+
+
+def make(wish: Wish, checksum: Checksum, folder: str) -> str:
+    """Make the volume of a base image in a pool's folder; return its path.
+
+    Raise FleetError, leaving nothing behind but a download that can go on.
+    """
+    stem = wish.stem(checksum)
+    with files.making(folder, stem):
+        bring = copy if wish.path else download
+        path = bring(wish, folder, stem)
+        _verify(wish, checksum, path)
+        path = _unpacked(wish, path, folder, stem)
+        if _format(wish, path) == "raw":
+            path = _converted(wish, path, folder, stem)
+        return files.publish(path, folder, stem)
+
+
+def copy(wish: Wish, folder: str, stem: str) -> str:
+    """Copy a local image into a temporary file, leaving out zeros; return its path."""
+    target = files.part(folder, stem, "copy")
+    with open(wish.path, "rb") as source:
+        _sparsely(source, target)
+    return target
+
+
+def _sparsely(source: Any, target: str) -> None:
+    with open(files.create(target), "wb") as out:
+        for piece in iter(lambda: source.read(PIECE), b""):
+            if piece.count(0) == len(piece):
+                out.seek(len(piece), os.SEEK_CUR)
+            else:
+                out.write(piece)
+        out.truncate()
+
+
+def digest_of(path: str, algorithm: str) -> str:
+    """Return a file's checksum in hexadecimal digits."""
+    made = hashlib.new(algorithm)
+    with open(path, "rb") as source:
+        for piece in iter(lambda: source.read(PIECE), b""):
+            made.update(piece)
+    return made.hexdigest()
+
+
+def _verify(wish: Wish, checksum: Checksum, path: str) -> None:
+    found = digest_of(path, checksum.algorithm)
+    if found != checksum.hex:
+        raise FleetError(
+            f"{wish.source} has the {checksum.algorithm} checksum {found}, and not {checksum.hex}",
+            option="checksum",
+            hint="the file is not the one that was declared; nothing of it was kept",
+        )
+
+
+def _unpacked(wish: Wish, path: str, folder: str, stem: str) -> str:
+    """Unpack a file whose published name says how it is compressed; return the path of it."""
+    unpack = _UNPACK.get(os.path.splitext(wish.file)[1].lower())
+    if unpack is None:
+        return path
+    target = files.part(folder, stem, "unpacked")
+    try:
+        with unpack(path, "rb") as source:
+            _sparsely(source, target)
+    except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
+        raise _refused(wish, f"cannot be unpacked: {error}") from None
+    except OSError as error:
+        if error.errno is None:  # bz2 has no error class of its own
+            raise _refused(wish, f"cannot be unpacked: {error}") from None
+        raise
+    files.remove(path)
+    return target
+
+
+def _format(wish: Wish, path: str) -> str:
+    """Return qcow2 or raw; raise FleetError for what cannot be a base image, or must not be.
+
+    An image that names other files would let whoever made it read files of the host.
+    """
+    with open(path, "rb") as source:
+        head = source.read(104).ljust(104, b"\0")
+    if not os.path.getsize(path):
+        raise _refused(wish, "is empty")
+    for magic, what in _OTHER.items():
+        if head.startswith(magic):
+            raise _refused(wish, f"is {what}", "give a qcow2 or raw image")
+    if not head.startswith(_QCOW2):
+        return "raw"
+    _check_header(wish, head)
+    _check_info(wish, path)
+    return "qcow2"
+
+
+def _check_header(wish: Wish, head: bytes) -> None:
+    """Judge a qcow2 header (QEMU docs/interop/qcow2.txt) before QEMU's own tool opens the file."""
+    version, backing = struct.unpack(">IQ", head[4:16])
+    (encrypted,) = struct.unpack(">I", head[32:36])
+    (features,) = struct.unpack(">Q", head[72:80])
+    if version not in (2, 3):
+        raise _refused(wish, f"is a qcow image of version {version}", "convert it to qcow2 first")
+    if backing:
+        raise _refused(wish, "has a backing file", "a base image must stand alone")
+    if version == 3 and features & _EXTERNAL_DATA:
+        raise _refused(wish, "has an external data file", "a base image must stand alone")
+    if encrypted:
+        raise _refused(wish, "is encrypted", "machines could not read it")
+
+
+def _check_info(wish: Wish, path: str) -> None:
+    answer = _qemu_img(wish, ["info", "-U", "--output=json", "-f", "qcow2", path])
+    seen = json.loads(answer)
+    inner = (seen.get("format-specific") or {}).get("data") or {}
+    if seen.get("backing-filename") or inner.get("data-file"):
+        raise _refused(wish, "names other files", "a base image must stand alone")
+
+
+def _converted(wish: Wish, path: str, folder: str, stem: str) -> str:
+    target = files.part(folder, stem, "qcow2")
+    os.close(files.create(target))
+    _qemu_img(wish, ["convert", "-f", "raw", "-O", "qcow2", path, target])
+    return target
+
+
+def _qemu_img(wish: Wish, words: List[str]) -> str:
+    try:
+        done = subprocess.run(
+            ["qemu-img", *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise FleetError(
+            "qemu-img is not on the KVM host",
+            address=wish.address,
+            hint="install qemu-utils there (the role kvm_host does)",
+        ) from None
+    if done.returncode != 0:
+        said = done.stderr.strip()
+        if "No space left" in said:
+            raise files.full(os.path.dirname(words[-1]))
+        raise _refused(wish, f"is refused by qemu-img {words[0]}: {said}")
+    return done.stdout
+
+
+def _refused(wish: Wish, what: str, hint: str = "") -> FleetError:
+    return FleetError(f"{wish.source} {what}", option=wish.option, hint=hint or None)

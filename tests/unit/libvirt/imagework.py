@@ -1,0 +1,98 @@
+"""Run vm_image as its front ends do, over directory pools in process and a local publisher."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import subprocess
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import VM_IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import libvirt_options
+
+from tests.unit.libvirt.origin import Origin
+from tests.unit.libvirt.pools import FakePool, Pools
+
+MIB = 1 << 20
+
+
+def sha256(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def qemu_img(*words: str) -> str:
+    return subprocess.run(["qemu-img", *words], capture_output=True, text=True, check=True).stdout
+
+
+def raw_disk(mark: bytes = b"one", size: int = MIB) -> bytes:
+    """Return a small raw disk with a mark that tells it from others."""
+    return (b"\0" * 4096 + mark).ljust(size, b"\0")
+
+
+@functools.lru_cache(maxsize=None)
+def qcow2(mark: bytes = b"one", size: int = MIB) -> bytes:
+    """Return a qcow2 image of a raw disk."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "made.raw"), Path(folder, "made.qcow2")
+        source.write_bytes(raw_disk(mark, size))
+        qemu_img("convert", "-f", "raw", "-O", "qcow2", str(source), str(target))
+        return target.read_bytes()
+
+
+class Images:
+    """The pool `default`, a publisher, and the task's way through the core."""
+
+    def __init__(self, folder: Path, origin: Origin) -> None:
+        self.folder = folder
+        self.pool = FakePool("default", folder / "pool")
+        self.pool.path.mkdir()
+        self.host = Pools(self.pool)
+        self.origin = origin
+
+    def run(
+        self, check: bool = False, pending: Optional[Mapping[str, str]] = None, **params: Any
+    ) -> Dict[str, Any]:
+        """Run a task about debian-12; it has no patience unless it says so."""
+        given = {"name": "debian-12", "retries": 0, "timeout": "5s", **params}
+        checked = ArgumentSpecValidator({**libvirt_options(), **VM_IMAGE.spec()}).validate(given)
+        assert not checked.error_messages, checked.error_messages
+        task = SimpleNamespace(check_mode=check)
+        return run(
+            VM_IMAGE,
+            checked.validated_parameters,
+            self._connect,
+            task,
+            (pending or {}) if check else {},
+            contextlib.nullcontext,
+        )
+
+    def _connect(self) -> Pools:
+        if "default" not in self.host.pools and not self.host.pools:
+            raise EngineMissing("no libvirt here")
+        return self.host
+
+    def publish(self, data: bytes, name: str = "base.qcow2") -> Dict[str, Any]:
+        """Publish a file; return the options of a task that wants it."""
+        self.origin.files[f"/{name}"] = data
+        return {"url": f"{self.origin.url}/{name}", "checksum": sha256(data)}
+
+    @property
+    def files(self) -> List[str]:
+        """What is in the pool's folder, hidden files included."""
+        return sorted(path.name for path in self.pool.path.iterdir())
+
+    @property
+    def parts(self) -> List[Path]:
+        """The temporary files."""
+        return sorted(path for path in self.pool.path.iterdir() if path.name.startswith("."))
+
+
+def volume(checksum: str, name: str = "debian-12") -> str:
+    return f"{name}-{checksum.partition(':')[2][:12]}.qcow2"
