@@ -38,6 +38,8 @@ PACKAGES = {
     "sshd": "openssh-server",
     "ssh": "openssh-client",
     "busybox": "busybox-static",
+    "fsck.fat": "dosfstools",
+    "mcopy": "mtools",
     "sudo": "sudo",
     "sshpass": "sshpass",
 }
