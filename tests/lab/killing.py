@@ -7,7 +7,7 @@ and the task that is cut short.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Optional, Protocol, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
@@ -52,13 +52,6 @@ def look(socket: str, name: str) -> Dict[str, Seen]:
     return {str(one["Name"])[1:]: _seen(one) for one in found}
 
 
-def volumes(socket: str) -> List[str]:
-    """Return the names of the engine's anonymous volumes."""
-    with Client(unix_dial(socket), 20) as client:
-        listed = client.get("/volumes")["Volumes"] or []
-    return sorted(one["Name"] for one in listed if len(one["Name"]) == 64)
-
-
 def _seen(one: Params) -> Seen:
     state, policy = one["State"], one["HostConfig"]["RestartPolicy"]
     return Seen(
@@ -71,6 +64,60 @@ def _seen(one: Params) -> Seen:
         volumes=tuple(sorted(m["Name"] for m in one["Mounts"] if len(m.get("Name", "")) == 64)),
         inspect=one,
     )
+
+
+class Stage(Protocol):
+    """Where a story plays: `before` is what there was; `run` and `look` are free of faults."""
+
+    story: Story
+    before: Dict[str, Seen]
+
+    def run(self, params: Params) -> Params: ...
+
+    def look(self) -> Dict[str, Seen]: ...
+
+
+def still_there(stage: Stage, where: str) -> None:
+    """Whatever ran is there, unless the new one has proven itself or removal was asked for."""
+    story = stage.story
+    if story.before is None or story.after == "none":
+        return
+    seen, name = stage.look(), story.task["name"]
+    old = stage.before[name].id
+    if old not in {one.id for one in seen.values()}:
+        assert story.proves, f"{where}: the old container is gone, {list(seen)}"
+        new = seen[name]
+        proven = new.running and (new.healthy or story.task.get("wait") != "healthy")
+        assert proven, f"{where}: the new container is not up, and the old one gone"
+
+
+def converges(stage: Stage, where: str) -> None:
+    """One more run makes it as declared, or as it was where the task cannot work."""
+    story = stage.story
+    name = story.task["name"]
+    result = stage.run(story.task)
+    assert bool(result.get("failed")) == (story.after == "old"), f"{where}: {result.get('msg')}"
+    seen = stage.look()
+    assert list(seen) == ([] if story.after == "none" else [name]), where
+    if story.after == "old":
+        assert seen[name] == stage.before[name], where
+    elif story.after == "task":
+        declared(stage, where, story.task)
+
+
+def declared(stage: Stage, where: str, task: Params) -> None:
+    """The container is as the task says, has what its forerunner had, and stays as it is."""
+    name = task["name"]
+    seen = stage.look()[name]
+    assert seen.running == (task.get("state") != "stopped"), where
+    policy, _colon, count = task["restart"].partition(":")
+    assert seen.restart == (policy, int(count or 0)), where
+    assert seen.networks == tuple(sorted(task.get("networks", ["bridge"]))), where
+    if name in stage.before:
+        kept = set(stage.before[name].volumes)
+        assert kept <= set(seen.volumes), f"{where}: another volume"
+    again = stage.run(task)
+    assert again["changed"] is False, f"{where}: {again['plan']['text']}"
 
 
 def report(terminalreporter: pytest.TerminalReporter, where: str) -> None:

@@ -9,7 +9,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import
 
 from tests.lab.corework import Crew
 from tests.lab.fake_engine import FakeEngine
-from tests.lab.killing import Params, Seen, Story, look, volumes
+from tests.lab.killing import Params, Seen, Story, look
 
 CHECK = {"Test": ["CMD", "true"], "Interval": 1_000_000_000}
 FULL: Params = {
@@ -52,6 +52,13 @@ STORIES = (
 
 
 WORKERS = 3
+
+
+def volumes(socket: str) -> list[str]:
+    """Return the names of the engine's anonymous volumes."""
+    with Client(unix_dial(socket), 20) as client:
+        listed = client.get("/volumes")["Volumes"] or []
+    return sorted(one["Name"] for one in listed if len(one["Name"]) == 64)
 
 
 def at_each(counted: str, story: Story, crew: Crew, point: Callable[[int], bool]) -> int:

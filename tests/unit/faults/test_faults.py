@@ -7,10 +7,10 @@ from typing import Callable
 import pytest
 
 from tests.lab.corework import Crew
-from tests.lab.killing import POINTS, Story
+from tests.lab.killing import POINTS, Story, converges, still_there
 
 from .stories import STORIES, Stage, at_each
-from .test_kill import converges, still_there
+from .test_kill import no_orphans
 
 KINDS = ("500", "500-after", "drop", "drop-after", "nospace")
 # What the kill tests have, and what differs from the others only before or after the writes.
@@ -42,7 +42,9 @@ def test_one_error_and_the_next_run_converges(
             told(result, kind, where)
             still_there(stage, where)
             as_it_was(stage, where)
+            stage.fake.faults.reset()
             converges(stage, where)
+            no_orphans(stage, where)
             return True
 
     record_property(f"{POINTS}{kind}, {story.name}", at_each("writes", story, crew, point))
@@ -64,6 +66,6 @@ def as_it_was(stage: Stage, where: str) -> None:
     # Nobody can tell whose container it is that a refused creation left; the next run goes on.
     left = stage.story.name == "create" and (kind, path) == ("500-after", "/containers/create")
     gone = method == "DELETE" and kind.endswith("-after")
-    if stage.story.name.startswith(("create", "replace")) and stage.story.proves:
-        if not left and not gone:
-            assert stage.look() == stage.before, where
+    whole = stage.story.name.startswith(("create", "replace")) and stage.story.proves
+    if whole and not left and not gone:
+        assert stage.look() == stage.before, where
