@@ -12,13 +12,14 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
-from tests.lab.casework import Bench
+from tests.lab.casework import RESOURCES, Bench
 
 CASES = Path(__file__).parent / "cases"
 
 
 def _all_cases() -> Iterator[Any]:
-    for path in sorted(CASES.glob("*/*.yml")):
+    paths = [path for kind in RESOURCES for path in (CASES / kind).glob("*.yml")]
+    for path in sorted(paths):
         for case in yaml.safe_load(path.read_text()):
             yield pytest.param((path.parent.name, case), id=f"{path.parent.name}/{case['name']}")
 

@@ -14,6 +14,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_f
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_fields import (
     FIELDS as IMAGE_FIELDS,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields import (
+    FIELDS as VM_FIELDS,
+)
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "unit" / "cases"
@@ -38,7 +41,9 @@ def _declared(kind: str) -> Set[str]:
     return found
 
 
-@pytest.mark.parametrize(("kind", "fields"), [("container", FIELDS), ("image", IMAGE_FIELDS)])
+@pytest.mark.parametrize(
+    ("kind", "fields"), [("container", FIELDS), ("image", IMAGE_FIELDS), ("vm", VM_FIELDS)]
+)
 def test_every_field_row_appears_in_a_case(kind: str, fields: Any) -> None:
     declared = _declared(kind)
     assert [row.name for row in fields if row.name not in declared] == []
@@ -53,11 +58,12 @@ def test_check_mode_is_looked_at_in_one_file() -> None:
     assert set(readers) == {"module_utils/_desired/run.py"}
 
 
-def test_the_engine_of_desired_states_knows_nothing_of_containers() -> None:
+def test_the_engine_of_desired_states_knows_nothing_of_containers_or_machines() -> None:
     for path in (ROOT / "plugins" / "module_utils" / "_desired").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert "_engine" not in (node.module or ""), path
+                assert "_libvirt" not in (node.module or ""), path
 
 
 def test_no_file_is_too_long_to_read() -> None:

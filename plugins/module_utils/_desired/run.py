@@ -272,7 +272,8 @@ def _result(
     result: Dict[str, Any] = {
         "changed": bool(steps),
         "plan": _public(plan),
-        "created": bool(verbs & _MAKING) and "replace" not in impacts,
+        "created": "replace" not in impacts
+        and any(step.verb in _MAKING or "new" in step.args for step in steps),
         "updated": "live" in impacts,
         "replaced": "create" in verbs and "replace" in impacts,
         "restarted": "restart" in impacts,

@@ -23,9 +23,9 @@ from .connect import Hypervisor
 from .tree import parse, record
 from .vm_fields import seed_name
 from .vm_found import addresses
-from .vm_new import console_path, seed_pool
+from .vm_new import console_path
 from .vm_seed import public_keys
-from .vm_wish import WAITS, Wish
+from .vm_wish import WAITS, Wish, seed_pool
 
 _CONSOLE_LINES = 20
 _POLL = 0.25
@@ -78,7 +78,8 @@ class _Ladder:
 
             self.keys = []
             if self.wish.cloud_init is not None:
-                pool, name = seed_pool(self.wish), seed_name(self.wish.name)
+                volumes = self.record.get("volumes", ())
+                pool, name = seed_pool(self.wish, volumes), seed_name(self.wish.name)
                 self.keys = list(public_keys(read(storage.download(self.host, pool, name))))
         return self.keys
 

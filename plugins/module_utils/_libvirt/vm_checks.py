@@ -9,13 +9,13 @@ import ipaddress
 from typing import Any, List, Mapping, Sequence
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Step
-from .._desired.values import show_size
+from .._desired.model import Change, Step
+from .._desired.values import show, show_size
 from .tree import Element, interfaces, mac_of
-from .vm_fields import volume_name
+from .vm_fields import host_name, volume_name
 from .vm_found import Found
 from .vm_new import volumes_of
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_pool
 
 
 def check_references(wish: Wish, found: Found) -> None:
@@ -26,6 +26,19 @@ def check_references(wish: Wish, found: Found) -> None:
         _check_network(entry, f"networks[{number}]", wish, found)
     for number, (name, entry) in enumerate((wish.declared.get("disks") or {}).items()):
         _check_disk(name, entry, f"disks[{number}]", wish, found)
+    if wish.cloud_init is not None:
+        # The seed is a volume too.
+        _check_pool(seed_pool(wish, found.record.get("volumes", ())), "cloud_init", found)
+    if wish.wait != "none" and found.config is None and not wish.declared.get("networks"):
+        raise InvalidOption(
+            f"{wish.wait} needs a network", option="wait", hint="declare networks: [default]"
+        )
+    if wish.accelerator == "kvm" and found.config is None and not found.kvm:
+        raise InvalidOption(
+            "KVM cannot be used on this host",
+            option="accelerator",
+            hint="write auto, and it runs under emulation; kvm_host says why",
+        )
     memory = wish.declared.get("memory")
     if memory and found.host_memory and memory > found.host_memory:
         raise InvalidOption(
@@ -54,7 +67,9 @@ def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Foun
     if other:
         raise InvalidOption(f"the machine {other} has that address", option=f"{where}.mac")
     if entry.get("address"):
-        _check_address(entry["address"], f"{where}.address", network, _own_macs(found, entry))
+        own = _own_macs(found, entry)
+        _check_address(entry["address"], f"{where}.address", network, own)
+        _check_host_name(wish.name, where, network, own)
 
 
 def _own_macs(found: Found, entry: Mapping[str, Any]) -> Sequence[str]:
@@ -81,23 +96,35 @@ def _check_address(address: str, where: str, network: Element, own: Sequence[str
             raise InvalidOption(f"{address} is reserved for {owner} already", option=where)
 
 
-def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
-    pool = found.pools.get(entry["pool"])
-    if pool is None:
-        if f"pool/{entry['pool']}" in found.unknown:
-            return
+def _check_host_name(machine: str, where: str, network: Element, own: Sequence[str]) -> None:
+    """Raise InvalidOption if the network has that name for another machine; libvirt refuses it."""
+    name = host_name(machine, where[len("networks[") : -1])
+    for host in network.findall("ip/dhcp/host"):
+        if host.get("name") == name and str(host.get("mac")).lower() not in own:
+            raise InvalidOption(
+                f"the network reserves {host.get('ip')} for another {name}, {host.get('mac')}",
+                option=f"{where}.address",
+                hint="remove that reservation (virsh net-update)",
+            )
+
+
+def _check_pool(name: str, where: str, found: Found) -> None:
+    pool = found.pools.get(name)
+    if pool is None and f"pool/{name}" not in found.unknown:
         raise InvalidOption(
-            f"the pool {entry['pool']} does not exist",
-            option=f"{where}.pool",
+            f"the pool {name} does not exist",
+            option=where,
             hint="create it first (the role kvm_host makes the pool default)",
         )
-    if not pool.active:
-        raise InvalidOption(
-            f"the pool {entry['pool']} is not active", option=f"{where}.pool", hint="start it"
-        )
+    if pool is not None and not pool.active:
+        raise InvalidOption(f"the pool {name} is not active", option=where, hint="start it")
+
+
+def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+    _check_pool(entry["pool"], f"{where}.pool", found)
     image = entry.get("image")
     base = found.images.get((entry["pool"], str(image)))
-    coming = any(address.startswith("vm_image/") for address in found.unknown)
+    coming = any(address.startswith(("vm_image/", "pool/")) for address in found.unknown)
     if image and base is None and not coming:
         raise InvalidOption(
             f"the pool {entry['pool']} has no image {image}",
@@ -129,13 +156,31 @@ def _check_size(name: str, entry: Mapping[str, Any], where: str, wish: Wish, fou
 def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return reasons why the steps may not be made."""
     verbs = {step.verb for step in steps}
-    if found.config is None:
-        known = [one["name"] for one in volumes_of(wish) if one["name"] in found.volumes]
-        return [
-            f"the volume {name} is there already, and nothing says that it is this machine's; "
-            "remove it, or name the disk otherwise"
-            for name in known
-        ]
-    if not found.record and verbs - {"start", "wait", "shutdown"}:
-        return [f"{steps[0].cause}: nobody here made this machine"]
-    return []
+    if found.config is not None and not found.record:
+        foreign = verbs - {"start", "wait", "shutdown"}
+        return [f"{steps[0].cause}: nobody here made this machine"] if foreign else []
+    ours = [one["name"] for one in found.record.get("volumes", ())]
+    if wish.state == "absent":
+        return []
+    return [
+        f"the volume {one['name']} is there already, and nothing says that it is this machine's; "
+        "remove it, or name the disk otherwise"
+        for one in volumes_of(wish, found.record.get("volumes", ()))
+        if one["name"] in found.volumes and one["name"] not in ours
+    ]
+
+
+def data_losses(changes: Sequence[Change]) -> List[str]:
+    """Return the changes of disks that would need other data on them."""
+    lost = []
+    for change in changes:
+        before, after = change.before, change.after
+        if change.field != "disks" or before is None or after is None:
+            continue
+        for key in ("image", "pool"):
+            if before.get(key) != after.get(key):
+                lost.append(
+                    f"disks.{change.key}.{key}: {show(before.get(key))} → {show(after.get(key))}: "
+                    "its data would be lost; a disk from elsewhere is a new disk, with a new name"
+                )
+    return lost

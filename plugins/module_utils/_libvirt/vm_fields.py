@@ -257,8 +257,10 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]
             "mac": mac,
             "address": obj["reservations"].get(mac),
         }
-        keys = declared.get(str(number), entry)
-        found[str(number)] = {key: entry[key] for key in keys if entry[key]}
+        # A reservation of a machine of ours is one of ours; a MAC address may be libvirt's choice.
+        ours = ("address",) if context.record else ()
+        keys = {*declared.get(str(number), entry), *ours}
+        found[str(number)] = {key: entry[key] for key in entry if key in keys and entry[key]}
     return found
 
 
@@ -272,6 +274,11 @@ def write_interface(root: Element, number: int, entry: Entry, mac: str) -> None:
         child(element, "model", type_="virtio")
     ensure(element, "source").set("network", entry["network"])
     ensure(element, "mac").set("address", entry.get("mac") or mac_of(element) or mac)
+
+
+def host_name(machine: str, number: str) -> str:
+    """Return the name of an interface's reservation: libvirt wants it once in a network."""
+    return machine if number == "0" else f"{machine}-{number}"
 
 
 def _show_disk(entry: Entry) -> str:
@@ -344,7 +351,8 @@ FIELDS = (
     FieldSpec(
         "autostart",
         option={"type": "bool"},
-        read=lambda obj, context: obj["autostart"] or None,
+        default=lambda context: False,
+        read=lambda obj, context: bool(obj["autostart"]),
         change="live",
         unset="live",
         live="autostart",

@@ -10,11 +10,12 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
+from .._desired.errors import FleetError
 from .connect import Hypervisor
 from .storage import Pool, Volume, download, find_pool, find_volume
 from .tree import Element, interfaces, mac_of, parse, record
 from .vm_fields import seed_name, volume_name
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_pool
 
 # virDomainState (libvirt-domain.h).
 _STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "suspended")
@@ -133,7 +134,7 @@ def pools_of(wish: Wish, config: Optional[Element]) -> Set[str]:
     """Return the names of the pools that a machine uses or shall use."""
     declared = {str(entry["pool"]) for entry in (wish.declared.get("disks") or {}).values()}
     recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
-    return declared | recorded | ({"default"} if wish.cloud_init is not None else set())
+    return declared | recorded | ({seed_pool(wish)} if wish.cloud_init is not None else set())
 
 
 def _pools(host: Hypervisor, wish: Wish, config: Optional[Element]) -> Dict[str, Pool]:
@@ -148,7 +149,10 @@ def _volumes(
         volume_name(wish.name, disk): str(entry["pool"])
         for disk, entry in (wish.declared.get("disks") or {}).items()
     }
-    names.update({str(one["name"]): str(one["pool"]) for one in record(config).get("volumes", ())})
+    recorded = record(config).get("volumes", ())
+    if wish.cloud_init is not None:
+        names[seed_name(wish.name)] = seed_pool(wish, recorded)
+    names.update({str(one["name"]): str(one["pool"]) for one in recorded})
     found = {name: find_volume(host, pool, name) for name, pool in names.items() if pool in pools}
     return {name: volume for name, volume in found.items() if volume is not None}
 
@@ -190,7 +194,7 @@ def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
 
     try:
         return dict(read(download(host, volume.pool, volume.name)))
-    except ValueError:
+    except FleetError:
         return {}  # half written: it is made anew
 
 

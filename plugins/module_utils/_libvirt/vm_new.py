@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Sequence
 
 from .._desired import owned
 from .._desired.model import Context
 from .tree import Element, child, document, put_record
 from .vm_fields import FIELDS, seed_name, volume_name, write_disk, write_interface
 from .vm_found import Found
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_pool
 
 # Ports that stay free, for disks and interfaces added while the machine runs.
 _SPARE_PORTS = 6
@@ -66,7 +66,7 @@ def record_text(wish: Wish, **kept: Any) -> str:
     """
     extra = {"generation": 1, "token": os.urandom(8).hex(), **kept}
     volumes: List[Mapping[str, str]] = list(kept.get("volumes") or ())
-    for one in volumes_of(wish):
+    for one in volumes_of(wish, volumes):
         if one not in volumes:
             volumes.append(one)
     extra["volumes"] = volumes
@@ -75,22 +75,19 @@ def record_text(wish: Wish, **kept: Any) -> str:
     return owned.make(wish.address, FIELDS, _jsonable(wish.declared), extra)
 
 
-def volumes_of(wish: Wish) -> List[Mapping[str, str]]:
-    """Return the volumes that a machine has by declaration: its disks', and the seed."""
+def volumes_of(wish: Wish, recorded: Sequence[Mapping[str, Any]] = ()) -> List[Mapping[str, str]]:
+    """Return the volumes that a machine has by declaration: its disks', and the seed.
+
+    A seed among the `recorded` volumes stays where it is.
+    """
     disks = wish.declared.get("disks") or {}
     made: List[Mapping[str, str]] = [
         {"pool": str(entry["pool"]), "name": volume_name(wish.name, name)}
         for name, entry in disks.items()
     ]
     if wish.cloud_init is not None:
-        made.append({"pool": seed_pool(wish), "name": seed_name(wish.name)})
+        made.append({"pool": seed_pool(wish, recorded), "name": seed_name(wish.name)})
     return made
-
-
-def seed_pool(wish: Wish) -> str:
-    """Return the pool of the seed: the first disk's."""
-    disks = list((wish.declared.get("disks") or {}).values())
-    return str(disks[0]["pool"]) if disks else "default"
 
 
 def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:

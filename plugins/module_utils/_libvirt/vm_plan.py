@@ -13,8 +13,9 @@ from .._desired.errors import InvalidOption
 from .._desired.model import Chain, Change, Context, Plan, Step
 from .._desired.spec import observed
 from .._desired.values import show, show_size
+from .storage import Volume
 from .tree import attribute, interfaces, mac_of
-from .vm_checks import check_references, refusals
+from .vm_checks import check_references, data_losses, refusals
 from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
 from .vm_found import Found
 from .vm_new import volumes_of
@@ -23,19 +24,20 @@ from .vm_wish import Wish
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 REMOVAL = "state: absent"
+INTERRUPTED = "an earlier removal was interrupted"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
 
 def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
     """Return the steps, and what only waits for a restart."""
     chain = Chain(wish.address)
-    if found.record.get("removing") or wish.state == "absent":
-        unfinished = wish.state != "absent"
-        _removal(
-            chain, wish, found, "an earlier removal was interrupted" if unfinished else REMOVAL
-        )
-        if not unfinished:
-            return chain.steps, []
+    removing = found.record.get("removing")
+    if wish.state == "absent":
+        _removal(chain, wish, found, REMOVAL)
+        return chain.steps, []
+    if removing == "disks":
+        # Some of its data may be gone already.
+        _removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
         found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
     if found.config is None:
         _creation(chain, wish, found)
@@ -49,27 +51,53 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     cause = "it did not come up" if any(s.verb == "start" for s in begun) else "it failed half-way"
     defined = [step for step in begun if step.verb == "define"]
     if any(step.args.get("new") for step in defined):
-        _removal(chain, replace(wish, delete_disks=True), found, cause)
+        made = _made(begun, found)
+        _removal(chain, replace(wish, delete_disks=True), replace(found, volumes=made), cause)
         return Plan(tuple(chain.steps))
     stopped = any(step.verb == "shutdown" for step in begun)
     if defined and found.config is not None:
         if found.runs and stopped:
             chain.add("shutdown", cause, on=wish.name)
-        changes = tuple(
-            replace(change, before=change.after, after=change.before)
-            for change in defined[0].changes
-            if change.field in RESTART
-        )
-        chain.add("define", cause, "none", changes, on=wish.name)
+        _undo_define(chain, cause, begun, found)
+    for step in begun:
+        if step.verb == "unreserve" and "nic" in step.args:
+            args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
+            chain.add("reserve", cause, args=args)
     if stopped:
         chain.add("start", cause, on=wish.name)
     return Plan(tuple(chain.steps))
 
 
+def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:
+    """Return the volumes that are there because the failed run made them."""
+    made = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
+    return {name: volume for name, volume in found.volumes.items() if name in made}
+
+
+def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) -> None:
+    """Put the former values back; a disk without a volume would keep the machine from starting."""
+    fields = {*RESTART, "networks"}
+    if not any(step.verb == "attach" for step in begun):
+        fields.add("disks")
+    defined = next(step for step in begun if step.verb == "define")
+    changes = tuple(
+        replace(change, before=change.after, after=change.before)
+        for change in defined.changes
+        if change.field in fields
+    )
+    chain.add("define", cause, "none", changes, on=defined.args["on"], undo="yes")
+    for name, volume in _made(begun, found).items():
+        if "disks" in fields and not name.endswith("-seed.img"):
+            chain.add("delete_volume", cause, on=name, pool=volume.pool)
+
+
 def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for what is not there."""
     check_references(wish, found)
-    return refusals(wish, found, steps) if steps else []
+    lost: List[str] = []
+    if found.config is not None and found.record and wish.state != "absent":
+        lost = data_losses(changes_of(wish, found))
+    return [*(refusals(wish, found, steps) if steps else ()), *lost]
 
 
 def changes_of(wish: Wish, found: Found) -> List[Change]:
@@ -79,7 +107,7 @@ def changes_of(wish: Wish, found: Found) -> List[Change]:
         declared["cloud_init"] = digest_of(wanted_files(wish, found.record, found.seed))
     context = Context(declared, record=found.record)
     managed = frozenset(found.record.get("digests", {}))
-    scope = Scope(managed=managed, ignore=wish.ignore)
+    scope = Scope(full=wish.whole, managed=managed, ignore=wish.ignore)
     return diff(FIELDS, context, observed(FIELDS, found.view(), context), scope)
 
 
@@ -117,7 +145,9 @@ def _removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
     if found.runs:
         chain.add("shutdown", cause, impact, on=wish.name)
     for volume in found.record.get("volumes", ()):
-        keeps = volume["name"] != seed_name(wish.name) and not wish.delete_disks
+        # Disks that an interrupted removal began to delete are of no use.
+        deletes = wish.delete_disks or found.record.get("removing") == "disks"
+        keeps = volume["name"] != seed_name(wish.name) and not deletes
         if volume["name"] in found.volumes and not keeps:
             chain.add("delete_volume", cause, impact, on=volume["name"], pool=volume["pool"])
     for network, mac in reserved(found):
@@ -136,13 +166,18 @@ def reserved(found: Found) -> List[Tuple[str, str]]:
 def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
     changes = changes_of(wish, found)
     config = [change for change in changes if _is_config(change, found)]
-    if config or (wish.reseed and wish.cloud_init is not None):
-        words = [change.words() for change in config] or ["reseed: true"]
+    for change in config:
+        _unreserve(chain, found, change)
+    words = [change.words() for change in config] or _record_words(wish, found, changes)
+    if words:
         chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
     _storage(chain, wish, found, changes)
+    plugged = _plugged(wish, found)
+    for name in plugged:
+        chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
         _lighter(chain, wish, found, change)
-    waiting = _waiting(found, config) if found.runs else []
+    waiting = _waiting(found, config, plugged) if found.runs else []
     if wish.state == "started" and not found.runs:
         _start(chain, wish, f"state: {found.state} → started")
     elif wish.state == "stopped" and found.runs:
@@ -155,6 +190,43 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
         _start(chain, wish, cause, "restart")
         return []
     return waiting
+
+
+def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[str]:
+    """Return why the record alone must be written anew: it names the options that we manage."""
+    if not found.record:
+        return []
+    if found.record.get("removing"):
+        return [INTERRUPTED]
+    if wish.reseed and wish.cloud_init is not None:
+        return ["reseed: true"]
+    managed = found.record.get("digests", {})
+    # cloud_init stands in no record: its digest could tell a secret.
+    new = [name for name in wish.declared if name not in managed]
+    said = {change.field: change.words() for change in changes}
+    return [said.get(name, f"{name}: managed from now on") for name in new]
+
+
+def _plugged(wish: Wish, found: Found) -> List[str]:
+    """Return the disks to plug into the running machine; SATA can do that on no guest."""
+    if found.running is None or wish.state == "stopped" or "live" not in wish.allow:
+        return []
+    there = disk_elements(found.running)
+    wanted = (wish.declared.get("disks") or {}).items()
+    ignored = "disks" in wish.ignore or not found.record
+    return [n for n, e in wanted if n not in there and e["bus"] != "sata" and not ignored]
+
+
+def _unreserve(chain: Chain, found: Found, change: Change) -> None:
+    """Give the reserved address of an interface back, if it goes or becomes another one."""
+    if change.field != "networks" or change.before is None or found.config is None:
+        return
+    element = interfaces(found.config)[int(change.key)]
+    mac, network = mac_of(element), attribute(element, "source", "network") or ""
+    if mac in found.reservations:
+        address = found.reservations[mac]
+        args = {"on": mac, "to": network, "nic": str(change.key), "address": address}
+        chain.add("unreserve", change.words(), "live", args=args)
 
 
 def _is_config(change: Change, found: Found) -> bool:
@@ -171,11 +243,6 @@ def _is_config(change: Change, found: Found) -> bool:
     return False
 
 
-def _needs_restart(change: Change) -> bool:
-    # A new disk is plugged into the running machine; everything else waits.
-    return not (change.field == "disks" and change.before is None) and change.field != "cloud_init"
-
-
 def _differs(change: Change, key: str) -> bool:
     before, after = change.before or {}, change.after or {}
     return bool(before.get(key) != after.get(key))
@@ -186,13 +253,9 @@ def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) 
     added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
     for name in wish.declared.get("disks") or ():
         volume = volume_name(wish.name, name)
-        if volume not in found.volumes:
-            cause = (
-                f"disks.{name}: not there" if name in added else "an earlier run was interrupted"
-            )
-            chain.add("create_volume", cause, on=volume)
-        if name in added and found.runs and wish.state == "started":
-            chain.add("attach", f"disks.{name}: not there", "live", on=name)
+        if volume not in found.volumes and "disks" not in wish.ignore:
+            what = "not there" if name in added else "its volume is not there"
+            chain.add("create_volume", f"disks.{name}: {what}", on=volume)
     for change in changes:
         if change.field == "cloud_init":
             cause = SEED if found.seed else "the seed is not there"
@@ -212,10 +275,14 @@ def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:
         chain.add("autostart", change.words(), "live", (change,), on=wish.name)
     if change.field == "disks" and change.before and change.after and _differs(change, "size"):
         chain.add("grow", _words(change, "size"), "live", (change,), on=str(change.key))
-    if change.field == "networks" and change.after and _differs(change, "address"):
+    if change.field == "networks" and change.after:
+        moved = _is_config(change, found)
         entry = wish.declared["networks"][change.key]
         args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
-        chain.add("reserve", _words(change, "address"), "live", (change,), args=args)
+        if args["on"] if moved else _differs(change, "address"):
+            words = f"networks.{change.key}.address: none → {args['on']}"
+            cause = words if moved else _words(change, "address")
+            chain.add("reserve", cause, "live", (change,), args=args)
 
 
 def _words(change: Change, key: str) -> str:
@@ -225,7 +292,7 @@ def _words(change: Change, key: str) -> str:
     return f"{change.field}.{change.key}.{key}: {words}"
 
 
-def _waiting(found: Found, planned: Sequence[Change]) -> List[str]:
+def _waiting(found: Found, planned: Sequence[Change], plugged: Sequence[str]) -> List[str]:
     """Return in words what is configured, or will be by the plan, and does not run yet."""
     if found.running is None or found.config is None:
         return []
@@ -241,11 +308,15 @@ def _waiting(found: Found, planned: Sequence[Change]) -> List[str]:
     ]
     there, wanted = set(disk_elements(found.running)), set(disk_elements(found.config))
     lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
-    lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there)]
+    lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
     nics = [_nics(found.running), _nics(found.config)]
     lines += ["networks: other interfaces are configured"] if nics[0] != nics[1] else []
     devices = [change for change in planned if change.field in ("disks", "networks")]
-    return lines + [change.words() for change in devices if _needs_restart(change)]
+
+    def is_plugged(change: Change) -> bool:
+        return change.field == "disks" and change.key in plugged
+
+    return lines + [change.words() for change in devices if not is_plugged(change)]
 
 
 def _nics(document: Any) -> List[Tuple[str, str]]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any, Dict, Mapping
 
@@ -27,14 +28,15 @@ from .tree import (
 from .vm_fields import (
     FIELDS,
     disk_elements,
+    host_name,
     seed_name,
     volume_name,
     write_disk,
     write_interface,
 )
-from .vm_new import new_domain, new_mac, record_text, seed_pool
+from .vm_new import new_domain, new_mac, record_text
 from .vm_seed import dump, wanted_files
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_pool
 
 
 def need(work: Work) -> Any:
@@ -67,13 +69,36 @@ def _define(work: Work, step: Step) -> None:
         _define_document(work, new_domain(wish, work.snapshot))
         return
     root = config_of(work.client, need(work))
-    for change in step.changes:
+    for change in sorted(step.changes, key=_last_first):
         _apply(root, change, wish)
+    if step.args.get("undo"):
+        put_record(root, dump(_undone(record(root), step, wish)))
+        _define_document(work, root)
+        return
     old = record(root)
     kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
     generation = int(old.get("generation", 1)) + (1 if wish.reseed else 0)
-    put_record(root, record_text(wish, generation=generation, **kept))
+    made = json.loads(record_text(wish, generation=generation, **kept))
+    if not wish.whole:
+        made["digests"] = {**old.get("digests", {}), **made["digests"]}
+    put_record(root, dump(made))
     _define_document(work, root)
+
+
+def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]:
+    """Return the record after a way back: other values were declared last, fewer volumes ours."""
+    gone = [c.key for c in step.changes if c.field == "disks" and c.after is None]
+    names = {volume_name(wish.name, name) for name in gone}
+    volumes = [one for one in record.get("volumes", ()) if one["name"] not in names]
+    # Nothing has an empty digest: what is declared next counts as declared, not as drift.
+    digests = {**record.get("digests", {}), **{c.field: "" for c in step.changes}}
+    return {**record, "volumes": volumes, "digests": digests}
+
+
+def _last_first(change: Change) -> int:
+    """Sort interfaces that go by position, the last one first: those before it keep theirs."""
+    goes = change.field == "networks" and change.after is None
+    return -int(change.key) if goes else 1
 
 
 def _apply(root: Element, change: Change, wish: Wish) -> None:
@@ -81,14 +106,14 @@ def _apply(root: Element, change: Change, wish: Wish) -> None:
     devices = root.find("devices")
     if change.field == "disks":
         if change.after is not None:
-            write_disk(root, change.key, wish.declared["disks"][change.key])
+            write_disk(root, change.key, change.after)
         elif devices is not None:
             devices.remove(disk_elements(root)[change.key])
     elif change.field == "networks":
         number = int(change.key)
         if change.after is not None:
             mac = new_mac(root.findtext("uuid") or "", number)
-            write_interface(root, number, wish.declared["networks"][change.key], mac)
+            write_interface(root, number, change.after, mac)
         elif devices is not None and number < len(interfaces(root)):
             devices.remove(interfaces(root)[number])
     elif change.field == "cloud_init":
@@ -130,12 +155,14 @@ def _seed(work: Work, step: Step) -> None:
     root = config_of(work.client, need(work))
     files = wanted_files(wish, record(root), work.snapshot.seed)
     image = write(files)
-    pool, name = seed_pool(wish), seed_name(wish.name)
+    pool, name = seed_pool(wish, record(root).get("volumes", ())), seed_name(wish.name)
     there = storage.find_volume(work.client, pool, name)
     if there is not None and there.capacity < len(image):
         storage.resize(work.client, pool, name, len(image))
     if there is None:
         storage.create(work.client, pool, name, len(image), "raw", None)
+    # A shorter one must not leave the end of the former behind it.
+    image = image.ljust(there.capacity if there is not None else 0, b"\0")
     storage.upload(work.client, pool, name, [image], len(image))
 
 
@@ -172,7 +199,8 @@ def _reserve(work: Work, step: Step) -> None:
     mac = mac_of(interfaces(config_of(work.client, domain))[int(step.args["nic"])])
     _drop_reservation(work.client, step.args["to"], mac)
     if step.args["on"]:
-        host = document("host", mac=mac, name=work.desired.name, ip=step.args["on"])
+        name = host_name(work.desired.name, step.args["nic"])
+        host = document("host", mac=mac, name=name, ip=step.args["on"])
         _update_network(work.client, step.args["to"], "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
 
 
@@ -239,7 +267,8 @@ def _wait(work: Work, step: Step) -> None:
 def _mark(work: Work, step: Step) -> None:
     """Write the intention to remove into the document, so that the next run can finish."""
     root = config_of(work.client, need(work))
-    put_record(root, dump({**record(root), "removing": True}))
+    removing = "disks" if work.desired.delete_disks else "machine"
+    put_record(root, dump({**record(root), "removing": removing}))
     _define_document(work, root)
 
 

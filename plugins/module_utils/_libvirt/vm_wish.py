@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
 from .._desired.values import nearest, parse_duration
-from .vm_fields import FIELDS
+from .vm_fields import FIELDS, seed_name
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "address", "ssh", "cloud_init")
@@ -74,6 +74,11 @@ class Wish:
         """The machine's name in plans."""
         return f"vm/{self.name}"
 
+    @property
+    def whole(self) -> bool:
+        """Whether all of the machine is declared; without memory only what is named counts."""
+        return "memory" in self.declared
+
 
 def wish(params: Mapping[str, Any]) -> Wish:
     """Return the declared machine of a task's options.
@@ -114,6 +119,15 @@ def wish(params: Mapping[str, Any]) -> Wish:
         delete_disks=params["delete_disks"],
         reseed=params["reseed"],
     )
+
+
+def seed_pool(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> str:
+    """Return the pool of the seed: the one of the record's volumes, else the first disk's."""
+    for one in volumes:
+        if one["name"] == seed_name(wish.name):
+            return str(one["pool"])
+    disks = list((wish.declared.get("disks") or {}).values())
+    return str(disks[0]["pool"]) if disks else "default"
 
 
 def _check_cloud_init(value: Any) -> None:

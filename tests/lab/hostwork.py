@@ -1,0 +1,387 @@
+"""A case file brought to life on libvirt's built-in driver, a whole hypervisor in this process."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import json
+import re
+import sys
+from types import SimpleNamespace, TracebackType
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Type
+from xml.etree import ElementTree as ET
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import check_known
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_found
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
+    Hypervisor,
+    LibvirtMissing,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+
+URI = "test:///default"
+# Where the distribution keeps libvirt's binding.
+DISTRIBUTION = "/usr/lib/python3/dist-packages"
+NETWORK = (
+    "<network><name>default</name><uuid>2a7d11b5-6ae3-4e7f-9b1c-3f0a1d9c5e60</uuid>"
+    "<forward mode='nat'/><bridge name='virbr0'/>"
+    "<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>"
+    "<range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>"
+)
+_MAC = re.compile(r"52:54:00(:[0-9a-f]{2}){3}")
+# Every other call counts as one that writes.
+READS = frozenset(
+    (
+        "XMLDesc",
+        "autostart",
+        "download",
+        "finish",
+        "getInfo",
+        "getURI",
+        "info",
+        "interfaceAddresses",
+        "isActive",
+        "listAllDomains",
+        "listAllNetworks",
+        "listAllStoragePools",
+        "listAllVolumes",
+        "lookupByName",
+        "name",
+        "networkLookupByName",
+        "newStream",
+        "recv",
+        "refresh",
+        "state",
+        "storagePoolLookupByName",
+        "storageVolLookupByName",
+    )
+)
+
+
+def binding() -> Any:
+    """Return the distribution's module libvirt, and nothing else of the distribution's."""
+    sys.path.append(DISTRIBUTION)
+    try:
+        import libvirt
+    finally:
+        sys.path.remove(DISTRIBUTION)
+    return libvirt
+
+
+class Cut(BaseException):
+    """The end of a run in the midst of it: nothing that follows is done, no way back either."""
+
+
+class World:
+    """What the built-in driver cannot keep: contents and new sizes of volumes, plugged disks.
+
+    `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it is
+    made or, with `after`, when it has been made.
+    """
+
+    def __init__(self) -> None:
+        self.contents: Dict[str, bytes] = {}
+        self.sizes: Dict[str, int] = {}
+        self.plugged: Dict[str, List[str]] = {}
+        self.broken: Dict[str, str] = {}
+        self.writes: List[str] = []
+        self.cut = 0
+        self.after = False
+
+
+class Stream:
+    """A stream as libvirt's, from or to a volume's content."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._at = 0
+        self.key = ""
+
+    def send(self, data: bytes) -> int:
+        """Take some bytes."""
+        self._world.contents[self.key] += data
+        return len(data)
+
+    def recv(self, size: int) -> bytes:
+        """Give the next bytes."""
+        piece = self._world.contents.get(self.key, b"")[self._at : self._at + size]
+        self._at += len(piece)
+        return piece
+
+    def finish(self) -> int:
+        """End."""
+        return 0
+
+
+class BenchHost(Hypervisor):
+    """A hypervisor on the built-in driver; what that cannot do is done by `world`."""
+
+    def __init__(self, world: World, uri: str = URI) -> None:
+        super().__init__(uri)
+        self.world = world
+
+    def worker(self) -> Hypervisor:
+        """Return one more connection to the same world."""
+        return type(self)(self.world, self.uri)
+
+    def invoke(self, function: Callable[..., Any], args: Tuple[Any, ...]) -> Any:
+        """Make one call, or play it; end the run at the point that was asked for."""
+        name, target = function.__name__, function.__self__
+        if name in self.world.broken and name in READS:
+            raise _error(self.lib, self.world.broken[name])
+        if name in READS:
+            return self._play(name, target, function, args)
+        self.world.writes.append(name)
+        here = len(self.world.writes) == self.world.cut
+        if here and not self.world.after:
+            raise Cut
+        if name in self.world.broken:
+            raise _error(self.lib, self.world.broken[name])
+        try:
+            return self._play(name, target, function, args)
+        finally:
+            if here:
+                raise Cut
+
+    def _play(self, name: str, target: Any, function: Any, args: Tuple[Any, ...]) -> Any:
+        played = getattr(self, f"_{name}", None)
+        return played(target, function, *args) if played else function(*args)
+
+    def _newStream(self, target: Any, function: Any, flags: int) -> Stream:
+        return Stream(self.world)
+
+    def _download(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
+        stream.key = volume.path()
+
+    def _upload(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
+        stream.key = volume.path()
+        self.world.contents[stream.key] = b""
+
+    def _resize(self, volume: Any, function: Any, size: int, flags: int) -> None:
+        self.world.sizes[volume.path()] = size
+
+    def _blockResize(self, domain: Any, function: Any, disk: str, size: int, flags: int) -> None:
+        source = ET.fromstring(domain.XMLDesc(0)).find(f"devices/disk/target[@dev='{disk}']/..")
+        assert source is not None, disk
+        place = source.find("source")
+        assert place is not None
+        pool = self.connection.storagePoolLookupByName(place.get("pool"))
+        self.world.sizes[pool.storageVolLookupByName(place.get("volume")).path()] = size
+
+    def _attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
+        self.world.plugged.setdefault(domain.name(), []).append(text)
+
+    def _create(self, target: Any, function: Any, *args: Any) -> Any:
+        self.world.plugged.pop(target.name(), None)
+        return function(*args)
+
+    def _delete(self, volume: Any, function: Any, flags: int) -> Any:
+        self.world.contents.pop(volume.path(), None)
+        self.world.sizes.pop(volume.path(), None)
+        return function(flags)
+
+    def _XMLDesc(self, target: Any, function: Any, flags: int) -> str:
+        root = ET.fromstring(function(flags))
+        if root.tag == "volume" and target.path() in self.world.sizes:
+            capacity = root.find("capacity")
+            assert capacity is not None
+            capacity.text = str(self.world.sizes[target.path()])
+        if root.tag == "domain" and not flags & self.lib.VIR_DOMAIN_XML_INACTIVE:
+            devices = root.find("devices")
+            assert devices is not None
+            for text in self.world.plugged.get(target.name(), ()):
+                devices.append(ET.fromstring(text))
+        return ET.tostring(root, encoding="unicode")
+
+
+def _readable(document: str) -> str:
+    """Return a domain's document with no more of our record than what is ours."""
+
+    def keep(found: re.Match[str]) -> str:
+        record = json.loads(html.unescape(found.group(2)))
+        return f"{found.group(1)}{record.get('volumes')}{record.get('generation')}"
+
+    return re.sub(r"(<dockyard:record[^>]*>)([^<]*)", keep, document)
+
+
+def _error(lib: Any, message: str) -> Exception:
+    """Return libvirt's own kind of error with a message (virterror.h: 38 is a system error)."""
+    error: Exception = lib.libvirtError(message)
+    error.err = (38, 18, message, 2, message, None, None, -1, -1)  # type: ignore[attr-defined]
+    return error
+
+
+class HostBench:
+    """One case: the hypervisor as it says, its task, and what came of running it.
+
+    The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
+    `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes`
+    {POOL/NAME: {mib}}; `machines` {name: document of a foreign one};
+    `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate);
+    `before` [params applied first; `cut` ends one before its n-th write]; `then` [[method, name,
+    arguments of a call on a machine]]; `broken` {call: libvirt's message}; `task` params; `pending`
+    {address: cause}; `no_libvirt` (why it does not answer); and `plan` (printed), `error` (refused
+    before any write) or `fails` (during: everything stays as it was).
+    """
+
+    def __init__(self, case: Dict[str, Any]) -> None:
+        self.case = case
+        self.task: Dict[str, Any] = case.get("task", {})
+        self.world = World()
+        self.lib = binding()
+
+    def __enter__(self) -> HostBench:
+        # The driver keeps its state as long as one connection is open.
+        self.keeper = self.lib.open(URI)
+        self._kvm, vm_found.kvm_works = vm_found.kvm_works, lambda: bool(self.case.get("kvm"))
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        vm_found.kvm_works = self._kvm
+        self.keeper.close()
+
+    @property
+    def writes(self) -> List[str]:
+        """The names of the writing calls since the case was prepared."""
+        return self.world.writes
+
+    def prepare(self) -> None:
+        """Make what the case says is there."""
+        self._wipe()
+        for name in ["default", *self.case.get("pools", ())]:
+            self._pool(name)
+        for where, facts in (self.case.get("volumes") or {}).items():
+            self._volume(where, facts or {})
+        for document in (self.case.get("machines") or {}).values():
+            self.keeper.defineXML(document)
+        for mac, (name, address) in (self.case.get("reserved") or {}).items():
+            self._reserve(mac, name, address)
+        for params in self.case.get("before", ()):
+            self._before(dict(params))
+        for method, name, *args in self.case.get("then", ()):
+            getattr(self.keeper.lookupByName(name), method)(*args)
+        for name in self.case.get("idle", ()):
+            self._stop(name)
+        self.world.broken = dict(self.case.get("broken", {}))
+        self.world.writes.clear()
+
+    def run(self, params: Dict[str, Any], check: bool = False) -> Dict[str, Any]:
+        """Run a task as the module does; return its result."""
+        pending = self.case.get("pending", {}) if check else {}
+        try:
+            spec = MACHINE.spec()
+            check_known(params, spec)
+            checked = ArgumentSpecValidator(spec).validate(params)
+            assert not checked.error_messages, checked.error_messages
+        except FleetError as error:
+            return failure(error)
+        return run(
+            MACHINE,
+            checked.validated_parameters,
+            self._connect,
+            SimpleNamespace(check_mode=check),
+            pending,
+            contextlib.nullcontext,
+        )
+
+    @contextlib.contextmanager
+    def cutting(self, number: int, after: bool = False) -> Iterator[None]:
+        """End the run inside before (or after) its n-th writing call."""
+        self.world.writes.clear()
+        self.world.cut, self.world.after = number, after
+        try:
+            with contextlib.suppress(Cut):
+                yield
+        finally:
+            self.world.cut = 0
+
+    def picture(self) -> Dict[str, Any]:
+        """Return what a user would look at, by kind and name: documents, states, contents."""
+        flags = self.lib.VIR_DOMAIN_XML_INACTIVE | self.lib.VIR_DOMAIN_XML_SECURE
+        machines = {
+            one.name(): (_readable(one.XMLDesc(flags)), one.isActive(), one.autostart())
+            for one in self.keeper.listAllDomains()
+        }
+        volumes = {
+            one.path(): self.world.sizes.get(one.path(), one.info()[1])
+            for pool in self.keeper.listAllStoragePools()
+            if pool.isActive()
+            for one in pool.listAllVolumes()
+        }
+        networks = {one.name(): one.XMLDesc(0) for one in self.keeper.listAllNetworks()}
+        seeds = dict(self.world.contents)
+        return {"machines": machines, "volumes": volumes, "networks": networks, "seeds": seeds}
+
+    @staticmethod
+    def text(result: Dict[str, Any]) -> str:
+        """Return the printed plan with MAC addresses made equal, so that cases can be written."""
+        return _MAC.sub("<mac>", result["plan"]["text"])
+
+    @staticmethod
+    def steps(result: Dict[str, Any]) -> List[Dict[str, Any]]:
+        """Return the steps of a result without their numbers."""
+        keys = ("address", "verb", "impact", "args", "cause", "maybe")
+        return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
+
+    def _connect(self) -> Hypervisor:
+        why = self.case.get("no_libvirt")
+        if why:
+            raise LibvirtMissing(f"libvirt does not answer at qemu:///system: {why}", option="uri")
+        return BenchHost(self.world)
+
+    def _before(self, params: Dict[str, Any]) -> None:
+        number = params.pop("cut", 0)
+        with self.cutting(number):
+            result = self.run(params)
+            assert not result.get("failed"), result["msg"]
+            assert not number, f"only {len(self.world.writes)} writes"
+
+    def _wipe(self) -> None:
+        """Leave nothing but one network: an object that is still alive somewhere keeps the rest."""
+        for domain in self.keeper.listAllDomains():
+            if domain.isActive():
+                domain.destroy()
+            domain.undefine()
+        for thing in [*self.keeper.listAllStoragePools(), *self.keeper.listAllNetworks()]:
+            if thing.isActive():
+                thing.destroy()
+            thing.undefine()
+        self.keeper.networkDefineXML(NETWORK).create()
+
+    def _pool(self, name: str) -> None:
+        path = f"<target><path>/pools/{name}</path></target>"
+        pool = self.keeper.storagePoolDefineXML(
+            f"<pool type='dir'><name>{name}</name>{path}</pool>"
+        )
+        pool.create(0)
+
+    def _volume(self, where: str, facts: Dict[str, Any]) -> None:
+        pool, _slash, name = where.partition("/")
+        size = f"<capacity unit='MiB'>{facts.get('mib', 1024)}</capacity>"
+        document = f"<volume><name>{name}</name>{size}<target><format type='qcow2'/></target>"
+        self.keeper.storagePoolLookupByName(pool).createXML(f"{document}</volume>", 0)
+
+    def _reserve(self, mac: str, name: str, address: str) -> None:
+        entry = f"<host mac='{mac}' name='{name}' ip='{address}'/>"
+        place = (
+            self.lib.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,
+            self.lib.VIR_NETWORK_SECTION_IP_DHCP_HOST,
+        )
+        flags = self.lib.VIR_NETWORK_UPDATE_AFFECT_LIVE | self.lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
+        self.keeper.networkLookupByName("default").update(*place, -1, entry, flags)
+
+    def _stop(self, what: str) -> None:
+        kind, _slash, name = what.partition("/")
+        look = {
+            "network": self.keeper.networkLookupByName,
+            "pool": self.keeper.storagePoolLookupByName,
+        }
+        look[kind](name).destroy()
