@@ -78,12 +78,13 @@ class Boxes:
         self.networks.append(full)
         return full
 
-    def remember_volumes(self, containers: Iterable[str]) -> None:
-        """Remember what anonymous volumes containers have, to remove them at the end."""
+    def remember_volumes(self, containers: Iterable[str]) -> Set[str]:
+        """Return the anonymous volumes of containers, and remove them at the end."""
         form = '{{range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end}}'
-        for one in containers:
-            names = docker("inspect", "-f", form, one).split()
-            self._volumes.update(name for name in names if len(name) == 64)
+        names = {name for one in containers for name in docker("inspect", "-f", form, one).split()}
+        found = {name for name in names if len(name) == 64}
+        self._volumes |= found
+        return found
 
     def orphans(self) -> Set[str]:
         """Return unused volumes that containers of our images have left behind."""

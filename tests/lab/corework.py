@@ -134,8 +134,9 @@ def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     checked = ArgumentSpecValidator(CONTAINER.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages
+    resource: Any = CONTAINER
     return run(
-        CONTAINER,
+        resource,
         checked.validated_parameters,
         lambda: Client(unix_dial(job["socket"]), 20),
         SimpleNamespace(check_mode=job["check"]),
