@@ -16,9 +16,7 @@ from tests.lab.servers import Server, start, stop
 
 # Who logs in, and what the task then goes by.
 WAYS = {"dock": "forward", "sudoer": "relay", "sudopw": "relay"}
-_OWN = re.compile(
-    r"[0-9a-f]{64}|\b[0-9a-f]{12}\b|\d{4}-\d\d-\d\dT[\d:.]+Z"
-)
+_OWN = re.compile(r"[0-9a-f]{64}|\b[0-9a-f]{12}\b|\d{4}-\d\d-\d\dT[\d:.]+Z")
 
 
 @pytest.fixture(scope="module")
