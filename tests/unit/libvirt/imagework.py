@@ -36,7 +36,7 @@ def raw_disk(mark: bytes = b"one", size: int = MIB) -> bytes:
     return (b"\0" * 4096 + mark).ljust(size, b"\0")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def qcow2(mark: bytes = b"one", size: int = MIB) -> bytes:
     """Return a qcow2 image of a raw disk."""
     with tempfile.TemporaryDirectory() as folder:
