@@ -1,0 +1,18 @@
+# Bring a server's engine to what the documentation's examples refer to.
+set -eu
+docker ps -aq | xargs -r docker rm -f -v >/dev/null
+archive=/usr/local/share/lab/busybox.tar
+docker image inspect lab/web >/dev/null 2>&1 || {
+    docker import "$archive" lab/base >/dev/null
+    printf '%s\n' 'FROM lab/base' 'RUN mkdir -p /srv && echo "<h1>It works</h1>" >/srv/index.html' \
+        'CMD ["sh", "-c", "httpd -p 8080 -h /srv && exec httpd -f -p 80 -h /srv"]' | docker build -q -t lab/web - >/dev/null
+}
+for image in demo/web:1 shop/exporter:1 shop/web:2 registry.example.com/team/app:2.1; do
+    docker tag lab/web "$image"
+done
+for network in front back; do
+    docker network inspect "$network" >/dev/null 2>&1 || docker network create "$network" >/dev/null
+done
+mkdir -p /srv/web/config
+id deploy >/dev/null 2>&1 || useradd deploy
+docker run -d --name by-hand demo/web:1 sleep 1d >/dev/null

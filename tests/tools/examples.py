@@ -1,0 +1,68 @@
+"""Find the examples of the documentation: EXAMPLES of modules and the yaml blocks of pages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = (
+    "README.md",
+    "docs/*.md",
+    "roles/container_runtime/README.md",
+    "roles/workloads/README.md",
+)
+_BLOCK = re.compile(r"^```ya?ml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example; `kind` is tasks, plays, inventory or variables; `text` is what a user copies."""
+
+    name: str
+    kind: str
+    text: str
+    content: Any
+
+
+def of_modules() -> list[Example]:
+    """Return the examples of each module as one list of tasks.
+
+    Those about machines are left out: they want a hypervisor.
+    """
+    made = []
+    for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
+        if path.stem.partition("_")[0] == "vm":
+            continue
+        for node in ast.parse(path.read_text()).body:
+            names = [t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)]
+            if names == ["EXAMPLES"]:
+                made.append(_example(path.stem, ast.literal_eval(node.value)))  # type: ignore[attr-defined]
+    return made
+
+
+def pages() -> list[Path]:
+    """Return the pages whose yaml blocks are examples about containers."""
+    return [page for pattern in PAGES for page in sorted(ROOT.glob(pattern))]
+
+
+def of_pages() -> list[Example]:
+    """Return every yaml block of the pages."""
+    return [
+        _example(f"{page.relative_to(ROOT)}-{number}", text)
+        for page in pages()
+        for number, text in enumerate(_BLOCK.findall(page.read_text()), 1)
+    ]
+
+
+def _example(name: str, text: str) -> Example:
+    content = yaml.safe_load(text)
+    if isinstance(content, dict):
+        groups = all(isinstance(one, dict) and "hosts" in one for one in content.values())
+        return Example(name, "inventory" if groups else "variables", text, content)
+    return Example(name, "plays" if "hosts" in content[0] else "tasks", text, content)
