@@ -1,0 +1,1 @@
+"""Measurements beside a ping and beside community.docker; `make bench` prints them."""

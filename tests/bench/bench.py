@@ -1,0 +1,122 @@
+"""What a task costs: beside a ping, and beside the same loop of community.docker.
+
+`make bench` runs it. It prints a table and asserts nothing: machines differ, ratios less so.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.timing import Row, Stage, Task, install, table
+from tests.lab.sshd import Site
+
+IMAGE = "dev/busybox:1"
+PREFIX = "fleet-bench"
+# Ends at once when it is told to, so that removing is not a measurement of waiting.
+COMMAND = ["sh", "-c", "trap 'exit 0' TERM; sleep 1d & wait"]
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
+PAIRS = 15
+LOOPS = 7
+MANY = 50
+
+
+def ours(name: str, options: Task, **task: object) -> Task:
+    return {"name": name, "dockyard.fleet.container": options, **task}
+
+
+def wanted(name: str, **options: object) -> Task:
+    return {"name": name, "image": IMAGE, "command": COMMAND, "network_mode": "none", **options}
+
+
+def loop(name: str, state: str = "started") -> Task:
+    one = wanted(f"{PREFIX}-a{{{{ item }}}}", state=state)
+    return ours(name, one, loop=list(range(MANY)))
+
+
+def other_loop(name: str, state: str = "started") -> Task:
+    one = {**wanted(f"{PREFIX}-b{{{{ item }}}}", state=state), "force_kill": False}
+    return {
+        "name": name,
+        "community.docker.docker_container": one,
+        "environment": {"PYTHONPATH": "{{ bench_library }}"},
+        "loop": list(range(MANY)),
+    }
+
+
+def single(stage: Stage, where: str) -> list[Row]:
+    """Measure a further no-op task beside a further ping, pair by pair in one play."""
+    ready = wanted(f"{PREFIX}-one")
+    triple = [
+        {"name": "ping", "ansible.builtin.ping": {}},
+        ours("channel", {**ready, "engine_via": "channel"}),
+        ours("target", {**ready, "engine_via": "target"}),
+    ]
+    times = stage.seconds([ours("create", ready), *triple * (PAIRS + 1)])
+    # The first of each pays for what later ones find done.
+    ping, channel, target = (times[name][1:] for name in ("ping", "channel", "target"))
+    return [
+        Row("no-op task, channel, beside ping", where, channel, ping, 0.3),
+        Row("no-op task, module, beside ping", where, target, ping, 1.3),
+    ]
+
+
+def loops(stage: Stage, where: str) -> Row:
+    """Measure a loop of no-ops beside the other collection's."""
+    times = stage.seconds([loop("ours"), other_loop("other")] * LOOPS)
+    return Row(
+        f"loop of {MANY} no-ops, beside community.docker", where, times["ours"], times["other"]
+    )
+
+
+def once(stage: Stage, what: str, state: str) -> Row:
+    times = stage.seconds([loop("ours", state), other_loop("other", state)])
+    return Row(f"{what} {MANY}, beside community.docker", "local", times["ours"], times["other"])
+
+
+def remove_all() -> None:
+    command = ["docker", "ps", "-aq", "--filter", f"name=^{PREFIX}-"]
+    left = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    if left:
+        subprocess.run(["docker", "rm", "-f", *left], capture_output=True, check=True)
+
+
+@pytest.fixture
+def stages(engine: None) -> Iterator[dict[str, Stage]]:
+    """Have this machine as a host, by itself and, for root who can make an account, over ssh."""
+    install()
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-"))
+    site = None
+    try:
+        made = {"local": Stage(folder / "local", LOCAL)}
+        if os.geteuid() == 0:
+            site = Site(folder, prefix=PREFIX)
+            server = site.sshd(site.account("dock", groups=["docker"]))
+            made["ssh"] = Stage(folder / "ssh", dict(server.variables))
+        yield made
+    finally:
+        remove_all()
+        if site is not None:
+            site.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_bench(stages: dict[str, Stage], capsys: pytest.CaptureFixture[str]) -> None:
+    load = os.getloadavg()[0]
+    rows = [row for where, stage in stages.items() for row in single(stage, where)]
+    rows.append(once(stages["local"], "create", "started"))
+    rows += [loops(stage, where) for where, stage in stages.items()]
+    rows.append(once(stages["local"], "remove", "absent"))
+    with capsys.disabled():
+        print(f"\nPython {platform.python_version()}, {os.cpu_count()} CPUs, load {load:.1f} at")
+        print(
+            f"the begin and {os.getloadavg()[0]:.1f} at the end. Medians; range of paired ratios."
+        )
+        print(table(rows))
