@@ -62,10 +62,11 @@ e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
 bench: venv-test ## measurements, not part of the suite
-	$(PYTEST) tests/bench -s
+	$(PYTEST) tests/bench/bench.py
 
-docs: venv-test ## tables of the roles' READMEs, from their argument specs
+docs: venv-test ## module pages, and the tables of the roles' READMEs
 	$(BIN)/python -m tests.tools.role_readme
+	$(BIN)/python -m tests.tools.module_pages
 
 build: venv ## the collection as a tarball in .cache
 	$(BIN)/ansible-galaxy collection build --force --output-path .cache

@@ -373,7 +373,8 @@ plan:
       type: str
       sample: |
         container/web
-          mem_limit: 64m → 128m; memswap_limit: 128m → 256m [live]
+          mem_limit: 64MiB → 128MiB [live]
+          memswap_limit: 128MiB → 256MiB [live]
             update web
     steps:
       description: One entry for each mutation, in order.
@@ -395,7 +396,7 @@ plan:
         cause:
           description: Why, in words.
           type: str
-          sample: "mem_limit: 64m → 128m; memswap_limit: 128m → 256m"
+          sample: "mem_limit: 64MiB → 128MiB; memswap_limit: 128MiB → 256MiB"
         impact:
           description: What it costs, V(none), V(live), V(restart), V(replace) or V(destroy).
           type: str

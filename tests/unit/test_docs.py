@@ -10,10 +10,12 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.doc_fragments import engine
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
 
+from tests.tools.module_pages import PAGES, pages
+
 ROOT = Path(__file__).parents[2]
+PLUGINS = "ansible_collections.dockyard.fleet.plugins"
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 # The modules about an engine, and where their argument spec comes from.
 SPECS = {
@@ -41,9 +43,9 @@ def documented(path: Path) -> Dict[str, Any]:
     """Return a module's documentation with the shared options and attributes in it."""
     made: Dict[str, Any] = yaml.safe_load(constants(path)["DOCUMENTATION"])
     for name in made.get("extends_documentation_fragment", ()):
-        assert name.startswith("dockyard.fleet.engine"), name
-        part = name.split(".")[3].upper() if name.count(".") > 2 else "DOCUMENTATION"
-        shared = yaml.safe_load(getattr(engine.ModuleDocFragment, part))
+        file, part = [*name.split(".")[2:], "documentation"][:2]
+        fragment = importlib.import_module(f"{PLUGINS}.doc_fragments.{file}").ModuleDocFragment
+        shared = yaml.safe_load(getattr(fragment, part.upper()))
         for key in ("options", "attributes"):
             made[key] = {**shared.get(key, {}), **made.get(key, {})}
     return made
@@ -67,8 +69,7 @@ def rows(options: Mapping[str, Any], nested: str, where: str = "") -> Iterator[T
 @pytest.mark.parametrize("name", SPECS)
 def test_documentation_and_argument_spec_agree(name: str) -> None:
     module, _colon, resource = SPECS[name].partition(":")
-    prefix = "ansible_collections.dockyard.fleet.plugins.module_utils."
-    spec = getattr(importlib.import_module(prefix + module), resource).spec()
+    spec = getattr(importlib.import_module(f"{PLUGINS}.module_utils.{module}"), resource).spec()
     said = documented(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
     assert dict(rows(said, "suboptions")) == dict(rows({**engine_options(), **spec}, "options"))
 
@@ -89,6 +90,11 @@ def _without_sample(values: Mapping[str, Any]) -> List[str]:
         elif "sample" not in entry:
             missing.append(name)
     return missing
+
+
+def test_module_pages_are_fresh() -> None:
+    there = {path.name: path.read_text() for path in PAGES.glob("*.md")}
+    assert there == pages(), "run make docs"
 
 
 def test_module_files_are_documentation_and_a_call() -> None:
