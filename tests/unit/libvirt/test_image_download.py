@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import signal
@@ -238,3 +239,17 @@ def test_absent_takes_what_a_killed_run_left(
     _killed_at(images, monkeypatch, image_make, "_verify", task)
     assert images.run(state="absent")["changed"] is True
     assert images.files == []
+
+
+def test_a_folder_that_may_not_be_written(images: Images, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = images.publish(qcow2())
+
+    def denied(path: str) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    # Root may write everywhere, and the tests run as root too.
+    monkeypatch.setattr(image_files, "create", denied)
+    assert images.run(**task)["msg"] == (
+        f"vm_image/debian-12: cannot write into {images.pool.path}: Permission denied; "
+        "use become: true"
+    )

@@ -1,0 +1,138 @@
+"""What a plan does not show of a machine: documents, secrets, and ways that fail."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import connect
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
+    Hypervisor,
+    LibvirtMissing,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read
+
+from tests.lab.hostwork import HostBench, World, binding
+
+CANARY = "canary-4711"
+KEY = {"private": f"-----BEGIN {CANARY}-----\n", "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 web01"}
+WEB = {
+    "name": "web01",
+    "memory": "256MiB",
+    "disks": [{"size": "1GiB"}],
+    "networks": ["default"],
+    "_seed": json.dumps({"cloud_init": {"runcmd": [f"echo {CANARY}"]}, "host_key": KEY}),
+}
+
+
+@pytest.fixture
+def bench() -> Iterator[HostBench]:
+    with HostBench({}) as made:
+        made.prepare()
+        yield made
+
+
+def seed(bench: HostBench) -> dict[str, bytes]:
+    return dict(read(bench.world.contents["/pools/default/web01-seed.img"]))
+
+
+def document(bench: HostBench) -> ET.Element:
+    flags = bench.lib.VIR_DOMAIN_XML_INACTIVE
+    return ET.fromstring(bench.keeper.lookupByName("web01").XMLDesc(flags))
+
+
+def test_secrets_are_in_the_seed_and_nowhere_else(bench: HostBench) -> None:
+    results = [bench.run(WEB, check=True), bench.run(WEB), bench.run(WEB)]
+    assert CANARY in str(seed(bench))
+    assert CANARY not in json.dumps(results)
+    assert CANARY not in ET.tostring(document(bench), encoding="unicode")
+
+
+def test_the_host_key_is_the_first_one_for_good(bench: HostBench) -> None:
+    bench.run(WEB)
+    other = {"private": "-----BEGIN OTHER-----\n", "public": "ssh-ed25519 BBBB web01"}
+    handed = {"cloud_init": {"runcmd": ["true"]}, "host_key": other}
+    result = bench.run({**WEB, "_seed": json.dumps(handed), "reseed": True})
+    assert result["vm"]["ssh_host_keys"] == [KEY["public"]]
+    assert "echo" not in str(seed(bench))
+
+
+def test_only_reseed_gives_the_guest_a_new_instance(bench: HostBench) -> None:
+    bench.run(WEB)
+    first = seed(bench)["meta-data"]
+    changed = json.dumps({"cloud_init": {"runcmd": ["true"]}, "host_key": KEY})
+    bench.run({**WEB, "_seed": changed})
+    assert seed(bench)["meta-data"] == first
+    bench.run({**WEB, "_seed": changed, "reseed": True})
+    assert seed(bench)["meta-data"] != first
+
+
+def test_what_others_wrote_into_the_document_survives(bench: HostBench) -> None:
+    bench.run(WEB)
+    root = document(bench)
+    note = ET.SubElement(root.findall("metadata")[0], "{https://example.com/x}note")
+    note.text = "theirs"
+    ET.SubElement(root.findall("devices")[0], "watchdog", {"model": "i6300esb", "action": "reset"})
+    bench.keeper.defineXML(ET.tostring(root, encoding="unicode"))
+    assert bench.run({**WEB, "memory": "512MiB"})["changed"] is True
+    assert document(bench).findtext("metadata/{https://example.com/x}note") == "theirs"
+    assert document(bench).find("devices/watchdog") is not None
+
+
+def test_a_pool_that_is_busy_is_looked_at_again(bench: HostBench) -> None:
+    class Busy(Hypervisor):
+        tries = 0
+
+        def invoke(self, function: Any, args: Any) -> Any:
+            if function.__name__ == "refresh":
+                Busy.tries += 1
+                if Busy.tries < 3:
+                    error = self.lib.libvirtError("busy")
+                    words = "internal error: pool 'default' has asynchronous jobs running."
+                    error.err = (1, 18, words, 2, words, None, None, -1, -1)
+                    raise error
+            return super().invoke(function, args)
+
+    host = Busy("test:///default")
+    assert host.volume(host.pool("default"), "gone") is None
+    assert Busy.tries == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("Failed to connect socket: Permission denied", "become: true"),
+        ("authentication unavailable: no polkit agent", "become: true"),
+        ("Failed to connect socket: No such file or directory", "start libvirtd"),
+        ("Failed to connect socket: Connection refused", "start libvirtd"),
+    ],
+)
+def test_a_libvirt_that_does_not_answer(
+    words: str, hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lib = binding()
+
+    def refuse(uri: str) -> None:
+        raise lib.libvirtError(words)
+
+    monkeypatch.setattr(lib, "open", refuse)
+    with pytest.raises(LibvirtMissing, match=hint) as raised:
+        Hypervisor("qemu:///system").call("getInfo")
+    assert raised.value.option == "uri"
+
+
+def test_an_interpreter_without_the_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "libvirt", None)
+    with pytest.raises(LibvirtMissing, match="install python3-libvirt"):
+        connect.binding()
+
+
+def test_a_call_of_the_world_is_a_write_unless_it_is_known_to_read(bench: HostBench) -> None:
+    """The gate of the cases counts what is not listed: a new call must not slip through."""
+    assert isinstance(bench.world, World)
+    bench.run({"name": "web01", "memory": "256MiB"})
+    assert bench.writes == ["defineXMLFlags", "create"]

@@ -1,0 +1,96 @@
+"""What vm_info shows of machines, pools and networks, on libvirt's built-in driver."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Dict, Optional
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import LibvirtMissing
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
+
+from tests.lab.hostwork import BenchHost, HostBench
+
+CANARY = "canary-4711"
+KEY = {"private": f"-----BEGIN {CANARY}-----\n", "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 web01"}
+WEB = {
+    "name": "web01",
+    "memory": "256MiB",
+    "disks": [{"size": "1GiB"}],
+    "networks": [{"address": "192.168.122.41"}],
+    "_seed": json.dumps({"cloud_init": {"runcmd": [f"echo {CANARY}"]}, "host_key": KEY}),
+}
+FOREIGN = (
+    "<domain type='test'><name>old</name><memory unit='MiB'>128</memory>"
+    "<os><type>hvm</type></os></domain>"
+)
+
+
+@pytest.fixture
+def bench() -> Iterator[HostBench]:
+    with HostBench({"before": [WEB], "machines": {"old": FOREIGN}}) as made:
+        made.prepare()
+        yield made
+
+
+def look(bench: HostBench, **params: Any) -> Dict[str, Any]:
+    result = report(MACHINES, {"pending": {}, **params}, lambda: BenchHost(bench.world))
+    assert bench.writes == []
+    assert CANARY not in json.dumps(result)
+    return result
+
+
+def test_all_machines_and_whose_they_are(bench: HostBench) -> None:
+    result = look(bench)
+    old, web = result["machines"]
+    assert (old["name"], old["owned"], old["state"], old["memory"]) == (
+        "old",
+        False,
+        "shutoff",
+        128 << 20,
+    )
+    assert (web["name"], web["owned"], web["state"]) == ("web01", True, "running")
+    assert web["disks"] == {"root": {"pool": "default", "size": 1 << 30, "bus": "virtio"}}
+    assert web["networks"]["0"]["address"] == "192.168.122.41"
+    assert [one["name"] for one in web["volumes"]] == ["web01-root.qcow2", "web01-seed.img"]
+    assert web["ssh_host_keys"] == [KEY["public"]]
+    assert web["restart_required"] is False
+    assert result["changed"] is False
+
+
+def test_who_uses_what(bench: HostBench) -> None:
+    result = look(bench)
+    assert result["networks"] == [{"name": "default", "active": True, "machines": ["web01"]}]
+    (pool,) = result["pools"]
+    assert (pool["name"], pool["active"], pool["machines"]) == ("default", True, ["web01"])
+    assert 0 < pool["available"] < pool["capacity"]
+
+
+def test_named_machines_in_their_order_and_missing_ones(bench: HostBench) -> None:
+    result = look(bench, names=["web01", "gone", "old"])
+    found = [(one["name"], one["exists"]) for one in result["machines"]]
+    assert found == [("web01", True), ("gone", False), ("old", True)]
+
+
+def test_what_waits_for_a_restart(bench: HostBench) -> None:
+    bench.run({**WEB, "memory": "512MiB"})
+    bench.writes.clear()
+    (web,) = look(bench, names=["web01"])["machines"]
+    assert web["restart_required"] is True
+    assert web["pending"] == ["memory: 256MiB → 512MiB"]
+
+
+@pytest.mark.parametrize("why", [None, "libvirt will be installed"])
+def test_without_libvirt_there_is_nothing_if_it_is_to_come(why: Optional[str]) -> None:
+    def connect() -> Any:
+        raise LibvirtMissing("libvirt does not answer at qemu:///system: no", option="uri")
+
+    params = {"names": ["web01"], "pending": {"libvirt": why} if why else {}}
+    result = report(MACHINES, params, connect)
+    if why:
+        assert result["machines"] == [{"name": "web01", "exists": False}]
+        assert result["pools"] == result["networks"] == []
+    else:
+        assert result["msg"] == "uri: libvirt does not answer at qemu:///system: no"
