@@ -22,7 +22,7 @@ FULL: Params = {
     "mem_limit": "64m",
     "volumes": ["/cache", "logs:/logs"],
     "wait": "healthy",
-    "wait_timeout": "300ms",
+    "wait_timeout": "20s",
     "monitor": "30ms",
 }
 NEW: Params = {
@@ -31,6 +31,7 @@ NEW: Params = {
     "restart": "always",
     "volumes": ["/cache", "logs:/logs", "/more"],
 }
+HUNG: Params = {**NEW, "image": "hung:1", "wait_timeout": "300ms"}
 PLAIN: Params = {"name": "web", "image": "plain:1", "restart": "on-failure:3", "monitor": "30ms"}
 STORIES = (
     Story("create", FULL),
@@ -38,7 +39,7 @@ STORIES = (
     Story("replace, without a healthcheck", {**PLAIN, "image": "plain:2"}, PLAIN),
     Story("replace one that stands still", NEW, {**FULL, "state": "stopped"}),
     Story("replace by an unhealthy one", {**NEW, "image": "bad:1"}, FULL, "old", False),
-    Story("replace by one that never says", {**NEW, "image": "hung:1"}, FULL, "old", False),
+    Story("replace by one that never says", HUNG, FULL, "old", False),
     Story("replace by one that exits", {**NEW, "image": "dying:1"}, FULL, "old", False),
     Story("remove", {"name": "web", "state": "absent"}, FULL, "none"),
     Story(
