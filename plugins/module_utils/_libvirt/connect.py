@@ -5,10 +5,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 from .._desired.errors import EngineMissing, FleetError
 from .options import DEFAULT_URI
+
+# Seconds that other runs may take to make a volume in a pool.
+_POOL_PATIENCE = 120
 
 
 class LibvirtError(FleetError):
@@ -94,9 +98,22 @@ class Hypervisor:
         missing = (self.lib.VIR_ERR_NO_STORAGE_VOL,)
         found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
         if found is None:
-            self.call("refresh", 0, on=pool)
+            self._refresh(pool)
             found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
         return found
+
+    def _refresh(self, pool: Any) -> None:
+        """Let a pool look at what it holds; libvirt refuses that while volumes are made in it."""
+        deadline = time.monotonic() + _POOL_PATIENCE
+        while True:
+            try:
+                self.call("refresh", 0, on=pool)
+                return
+            except LibvirtError as error:
+                # 9.0 has no code of its own for it (storagePoolRefresh, storage_driver.c).
+                if "asynchronous jobs" not in error.message or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.1)
 
     def worker(self) -> Hypervisor:
         """Return one more connection to the same libvirt."""

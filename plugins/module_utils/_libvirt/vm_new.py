@@ -17,8 +17,9 @@ from .vm_fields import FIELDS, seed_name, volume_name, write_disk, write_interfa
 from .vm_found import Found
 from .vm_wish import Wish, seed_pool
 
-# Ports that stay free, for disks and interfaces added while the machine runs.
-_SPARE_PORTS = 6
+# PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
+# is given, libvirt adds none by itself: what the machine has from the start needs its own.
+_SPARE_PORTS = 4
 CONSOLES = "/var/log/libvirt/qemu"
 
 
@@ -112,7 +113,7 @@ def _platform(root: Element, arch: str, kvm: bool) -> None:
 def _devices(root: Element, wish: Wish) -> None:
     devices = child(root, "devices")
     child(devices, "controller", type_="pci", index="0", model="pcie-root")
-    for _port in range(_SPARE_PORTS):
+    for _port in range(_SPARE_PORTS + _occupied(wish)):
         child(devices, "controller", type_="pci", model="pcie-root-port")
     serial = child(devices, "serial", type_="pty")
     child(serial, "log", file=console_path(wish.name), append="off")
@@ -122,6 +123,15 @@ def _devices(root: Element, wish: Wish) -> None:
     source.text = "/dev/urandom"
     child(devices, "memballoon", model="virtio")
     child(child(devices, "video"), "model", type_="none")
+
+
+def _occupied(wish: Wish) -> int:
+    """Return how many PCIe ports a new machine takes."""
+    buses = [entry["bus"] for entry in (wish.declared.get("disks") or {}).values()]
+    controllers = len({"scsi", "usb"}.intersection(buses))
+    own = buses.count("virtio") + controllers + len(wish.declared.get("networks") or ())
+    # virtio-serial for the agent's channel, random numbers, balloon; the seed.
+    return own + 3 + (wish.cloud_init is not None)
 
 
 def add_seed_disk(root: Element, wish: Wish) -> None:
