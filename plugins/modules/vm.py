@@ -4,14 +4,391 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from __future__ import annotations
 
-from ..module_utils._libvirt.module import main as run_module
+DOCUMENTATION = r"""
+module: vm
+short_description: Create, change and remove a virtual machine
+version_added: 0.1.0
+description:
+  - Keeps one virtual machine of libvirt as declared, with its disks, its interfaces, its reserved
+    addresses and its cloud-init data.
+  - What is declared is compared with the machine's configuration. Only the places that differ are
+    changed in it, so UUID, MAC addresses, disks and whatever others have added stay as they are.
+  - The machine's own metadata name the options that are managed and the volumes that were made for
+    it. An option that is left out is left alone if it was never declared, and goes back to its
+    default if it was.
+  - A task without O(memory) manages only what it names; O(name) with O(state) starts, stops or
+    removes a machine.
+  - What a running machine can take is changed C(live); the rest is written into its configuration
+    and counts from its next start. RV(restart_required) says so until then. With V(restart) in
+    O(allow) it is restarted at once.
+  - The volumes are listed in the metadata before they are made, so a run that was killed at any
+    instant is finished by the next one, and only what was made here is ever deleted.
+  - A new machine that cannot start or does not reach O(wait) is taken away again, with the last
+    lines of its console in the error; after a restart that fails, the former settings run again.
+author:
+  - dockyard.fleet contributors (@dockyard)
+extends_documentation_fragment:
+  - dockyard.fleet.libvirt
+  - dockyard.fleet.engine.changing
+options:
+  name:
+    description:
+      - The name of the machine; letters, digits, V(_), V(.) or V(-).
+      - It begins the names of its volumes, C(NAME-DISK.qcow2) and C(NAME-seed.img).
+    type: str
+    required: true
+  vcpus:
+    description:
+      - The number of CPUs. The default is 1.
+      - 'Change: C(restart).'
+    type: int
+  memory:
+    description:
+      - The memory, such as V(512MiB) or V(2GiB); at least V(16MiB). Units are V(b), V(k), V(m),
+        V(g) and V(t), in powers of 1024; it is rounded up to whole KiB.
+      - It is needed to make a machine. More than the host has is refused.
+      - 'Change: C(restart).'
+    type: str
+  disks:
+    description:
+      - The disks, as a list of mappings. Each is a qcow2 volume of its own.
+      - C(name) tells a disk from the others for good; by default V(root) for the first and
+        C(diskN) for others, with N counted from 0.
+      - C(size), such as V(10GiB), or C(image), or both. C(image) is the volume of a base image in
+        the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that the disk is backed
+        by; without C(size) the disk has the image's.
+      - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
+        V(scsi), V(sata) or V(usb).
+      - A disk that is added is plugged in C(live), a C(sata) one at the next start. A larger
+        C(size) counts C(live); the guest grows its file system itself. Another C(bus) needs a
+        C(restart).
+      - A smaller C(size), another C(image) or another C(pool) is refused, since data would be
+        lost.
+      - A disk that is taken out is detached at the next start (C(restart)); its volume stays.
+    type: list
+    elements: dict
+  networks:
+    description:
+      - The interfaces in their order, each the name of a network or a mapping with C(network),
+        C(mac) and C(address). The default of C(network) is V(default).
+      - C(address) is an IPv4 address that the network's DHCP server reserves for the interface. It
+        counts C(live), and the guest gets it at its next renewal. A reservation that is not
+        declared any more is given back.
+      - C(mac) is kept once it was made up, so it is seldom needed.
+      - 'To add or to remove an interface, or to change C(network) or C(mac): C(restart).'
+    type: list
+    elements: raw
+  kernel:
+    description:
+      - A kernel on the KVM host that is booted directly, without boot loader; a whole path.
+      - 'Change: C(restart).'
+    type: str
+  initrd:
+    description:
+      - The initial RAM disk that goes with O(kernel); a whole path on the KVM host.
+      - 'Change: C(restart).'
+    type: str
+  cmdline:
+    description:
+      - The command line of O(kernel), such as V(root=/dev/vda ro console=ttyS0).
+      - The console of the first serial port is what errors quote.
+      - 'Change: C(restart).'
+    type: str
+  cloud_init:
+    description:
+      - What cloud-init does in the guest at its first boot. An empty mapping gives it a name, an
+        instance and a host key.
+      - C(user_data) is a mapping (a cloud-config), or a text that begins with C(#).
+      - C(hostname), C(fqdn), C(users), C(ssh_authorized_keys), C(packages), C(runcmd) and
+        C(write_files) are those keys of a cloud-config, written directly.
+      - C(meta_data) and C(network_config) are mappings as the data source NoCloud has them; without
+        the latter the guest's own default counts, DHCP on the first interface in most images.
+      - The SSH host key is made with the machine, and its public half is in
+        RV(vm.ssh_host_keys), so that it is known before the first contact. It stays the same for
+        the life of the machine.
+      - The data is on a small disk that stays attached. When it changes, the guest reads it at its
+        next boot, and runs only what it runs at every boot; see O(reseed). Values are never shown.
+      - Left out later, it stays as it is.
+      - 'Change: C(none).'
+    type: dict
+  autostart:
+    description:
+      - Whether the machine starts with its host. The default is false.
+      - 'Change: C(live).'
+    type: bool
+  accelerator:
+    description:
+      - V(auto) uses KVM where it truly works, and emulation elsewhere, which is many times slower;
+        RV(vm.accelerator) says which and why. V(kvm) fails where KVM does not work.
+      - It counts when the machine is made. It is never changed afterwards.
+    type: str
+    choices: [auto, kvm, qemu]
+    default: auto
+  state:
+    description:
+      - V(started), it exists as declared and runs.
+      - V(stopped), it exists as declared and does not run.
+      - V(present), it exists as declared; whether it runs is left as it is.
+      - V(absent), it does not exist. Its disks stay unless O(delete_disks=true).
+    type: str
+    choices: [absent, present, started, stopped]
+    default: started
+  stop_grace_period:
+    description:
+      - How long the guest may take to shut down, such as V(30s), before its plug is pulled.
+    type: str
+    default: 1m
+  wait:
+    description:
+      - What a machine must reach after it was started, in this order, else the task fails with what
+        was seen last and the end of its console.
+      - V(none), nothing.
+      - V(address), it has an address, from a lease, the guest agent or the host's ARP table.
+      - V(ssh), SSH answers there with the expected host key. Nobody logs in.
+      - V(cloud_init), cloud-init is done. It needs O(cloud_init).
+    type: str
+    choices: [none, address, ssh, cloud_init]
+    default: none
+  wait_timeout:
+    description:
+      - How long O(wait) may take in all. A machine that stops or panics ends it at once.
+    type: str
+    default: 10m
+  allow:
+    description:
+      - The impacts that changes may have at once.
+      - Without V(restart), what needs one waits for the machine's next start.
+      - Stopping by O(state) counts as V(live). Creating and starting are always allowed.
+    type: list
+    elements: str
+    choices: [live, restart]
+    default: [live]
+  protect:
+    description:
+      - Refuses to remove the machine.
+    type: bool
+    default: false
+  ignore_changes:
+    description:
+      - Options that are not compared, such as V(memory) or V(disks). They count when the machine is
+        created.
+    type: list
+    elements: str
+    default: []
+  delete_disks:
+    description:
+      - With O(state=absent), deletes the volumes that were made for the machine, also those of
+        disks that were taken out of it. Base images stay, and so do other people's volumes.
+      - This destroys data.
+    type: bool
+    default: false
+  reseed:
+    description:
+      - Gives the guest a new instance id, so that cloud-init does all of its work again at the next
+        boot. The host key stays.
+      - It does that in every run, so it is for a single one.
+    type: bool
+    default: false
+  _seed:
+    description:
+      - The values of O(cloud_init) and a new host key as one secret text.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: str
+notes:
+  - Machines that nobody made with this module are started and stopped, and otherwise left alone.
+  - Tasks about different machines of one hypervisor may run side by side.
+seealso:
+  - module: dockyard.fleet.vm_info
+  - module: dockyard.fleet.vm_image
+"""
+
+EXAMPLES = r"""
+- name: Have a base image
+  dockyard.fleet.vm_image:
+    name: debian-12
+    url: https://cloud.debian.org/images/cloud/bookworm/latest/debian-12-genericcloud-amd64.qcow2
+    checksum: https://cloud.debian.org/images/cloud/bookworm/latest/SHA512SUMS
+  register: base
+
+- name: Run a machine from it, with a user to log in as, and wait until it is ready
+  dockyard.fleet.vm:
+    name: web01
+    vcpus: 2
+    memory: 2GiB
+    disks:
+      - image: "{{ base.vm_image.volume }}"
+        size: 20GiB
+    networks: [default]
+    cloud_init:
+      hostname: web01
+      users:
+        - name: ops
+          sudo: ALL=(ALL) NOPASSWD:ALL
+          shell: /bin/bash
+          ssh_authorized_keys: ["{{ ops_public_key }}"]
+    autostart: true
+    wait: cloud_init
+  register: web01
+
+- name: Show where it answers, and with which key
+  ansible.builtin.debug:
+    msg: "{{ web01.vm.address }} {{ web01.vm.ssh_host_keys }}"
+
+- name: A machine with a reserved address, a disk for data and more of cloud-init
+  dockyard.fleet.vm:
+    name: db01
+    memory: 1GiB
+    disks:
+      - image: "{{ base.vm_image.volume }}"
+      - name: data
+        size: 50GiB
+    networks:
+      - network: default
+        address: 192.168.122.41
+    cloud_init:
+      user_data:
+        timezone: Europe/Berlin
+        package_update: true
+      packages: [postgresql]
+
+- name: Give it twice the memory, and restart it for that
+  dockyard.fleet.vm:
+    name: db01
+    memory: 2GiB
+    disks:
+      - image: "{{ base.vm_image.volume }}"
+      - name: data
+        size: 50GiB
+    networks:
+      - network: default
+        address: 192.168.122.41
+    allow: [live, restart]
+
+- name: Boot a kernel directly, without boot loader
+  dockyard.fleet.vm:
+    name: small
+    memory: 512MiB
+    disks:
+      - size: 1GiB
+    kernel: /var/lib/libvirt/boot/vmlinuz
+    initrd: /var/lib/libvirt/boot/initrd.img
+    cmdline: root=/dev/vda ro console=ttyS0
+
+- name: Stop a machine, and leave everything else of it alone
+  dockyard.fleet.vm:
+    name: small
+    state: stopped
+
+- name: Remove a machine with its disks
+  dockyard.fleet.vm:
+    name: small
+    state: absent
+    delete_disks: true
+"""
+
+RETURN = r"""
+vm:
+  description:
+    - The machine as it is afterwards; null if it does not exist.
+    - Sizes are in bytes. C(disks) has what the disks are by name, C(networks) the interfaces by
+      position. C(address) is the first of C(addresses), null while it has none.
+    - C(ssh_host_keys) are the public keys that it answers with, if it was made with C(cloud_init).
+  returned: success
+  type: dict
+  sample:
+    name: web01
+    uuid: 4f1b3c2d-9e8a-4b6c-8d4e-3f2a1b0c9d8e
+    state: running
+    accelerator: {kind: kvm, reason: ""}
+    vcpus: 2
+    memory: 2147483648
+    disks:
+      root: {pool: default, size: 21474836480, image: debian-12-9f86d081884c.qcow2, bus: virtio}
+    networks:
+      "0": {network: default, mac: "52:54:00:5e:9a:01"}
+    kernel: null
+    initrd: null
+    cmdline: null
+    autostart: true
+    macs: ["52:54:00:5e:9a:01"]
+    address: 192.168.122.41
+    addresses: [192.168.122.41]
+    ssh_host_keys:
+      - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample web01
+ready:
+  description:
+    - The steps up to O(wait), each with the seconds since the start and what was seen.
+  returned: when it was waited for
+  type: list
+  elements: dict
+  sample:
+    - {rung: running, seconds: 0.0, seen: running}
+    - {rung: address, seconds: 9.2, seen: 192.168.122.41}
+restart_required:
+  description: Whether something waits for the next start; RV(plan.pending) says what.
+  returned: when it does
+  type: bool
+  sample: true
+plan:
+  description:
+    - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.
+    - C(pending) is what is configured and waits for the next start.
+  returned: success
+  type: dict
+  sample:
+    text: |
+      vm/web01
+        memory: 1GiB → 2GiB [none]
+          define web01
+      pending: memory: 1GiB → 2GiB
+    steps:
+      - id: "1"
+        address: vm/web01
+        verb: define
+        cause: "memory: 1GiB → 2GiB"
+        impact: none
+        maybe: false
+        needs: []
+        args: {"on": web01}
+    notes: []
+    pending: ["memory: 1GiB → 2GiB"]
+    refused: []
+    fingerprint: 8c6976e5b5410415
+created:
+  description: Whether the machine was made.
+  returned: success
+  type: bool
+  sample: false
+updated:
+  description: Whether something was changed while it ran, or could have run.
+  returned: success
+  type: bool
+  sample: false
+replaced:
+  description: Always false for machines.
+  returned: success
+  type: bool
+  sample: false
+restarted:
+  description: Whether it was restarted for a change.
+  returned: success
+  type: bool
+  sample: false
+rung:
+  description: The step that was not reached.
+  returned: when waiting failed
+  type: str
+  sample: address
+console:
+  description: The last lines of the machine's console.
+  returned: when waiting failed
+  type: list
+  elements: str
+  sample: ["[    1.2] Kernel panic - not syncing: VFS: Unable to mount root fs"]
+"""
+
+from ..module_utils._libvirt.module import main
 from ..module_utils._libvirt.vm import MACHINE
 
-
-def main() -> None:
-    """Run the module."""
-    run_module(MACHINE)
-
-
 if __name__ == "__main__":
-    main()
+    main(MACHINE)

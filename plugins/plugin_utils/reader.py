@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
+from ..module_utils._desired.look import report
 from ..module_utils._engine.http import Client
-from ..module_utils._engine.info import report
 from .channel import open_channel
 from .front import Front
 
 
 class ReadingFront(Front):
-    """An action plugin whose `resource` is an info.Reader."""
+    """An action plugin whose `resource` is a look.Reader."""
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
         opened: Dict[str, Any] = {}

@@ -6,10 +6,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Callable, Dict, List, Mapping, Protocol
+from typing import Any, Dict, List, Mapping
 
-from .._desired.errors import EngineMissing, FleetError
-from .._desired.run import failure
 from .._desired.values import dig
 from .container import masked
 from .container_fields.process import OWNER_LABEL
@@ -19,36 +17,10 @@ _STATES = ["created", "dead", "exited", "paused", "removing", "restarting", "run
 _LIST = {"type": "list", "elements": "str"}
 
 
-class Reader(Protocol):
-    """Something that can be looked at: `nothing` is what there is without an engine."""
-
-    def spec(self) -> Dict[str, Any]: ...
-
-    def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]: ...
-
-    def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]: ...
-
-
-def report(
-    reader: Reader, params: Mapping[str, Any], connect: Callable[[], Client]
-) -> Dict[str, Any]:
-    """Return Ansible's result of a look, or `failed` and `msg`.
-
-    In check mode an engine that an earlier task would install is not missing: it is empty.
-    """
-    try:
-        try:
-            return {"changed": False, **reader.read(connect(), params)}
-        except EngineMissing:
-            if "engine" not in params["pending"]:
-                raise
-            return {"changed": False, **reader.nothing(params)}
-    except FleetError as error:
-        return failure(error)
-
-
 class Containers:
     """The containers that were named or that match filters; all of them without either."""
+
+    server = "engine"
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -101,6 +73,8 @@ def _container(answer: Mapping[str, Any]) -> Dict[str, Any]:
 
 class Host:
     """The engine of a host: versions, settings, counts, and on request what it fills."""
+
+    server = "engine"
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._desired.look import Reader, report
 from .http import Client, unix_dial
-from .info import Reader, report
 from .module import engine_socket
 from .options import engine_options
 

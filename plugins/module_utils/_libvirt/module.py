@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Dict, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
 from .._desired.lock import lock
+from .._desired.look import Reader, report
 from .._desired.run import run
 from .._desired.spec import masked_arguments
 from .connect import Hypervisor
@@ -18,18 +19,29 @@ from .options import libvirt_options
 
 def main(resource: Any) -> None:
     """Run one resource as an Ansible module and exit with its result."""
-    spec = {**libvirt_options(), **resource.spec()}
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    _with_binding()
+    module, spec, connect = _begin(resource)
     params = module.params
-
-    def connect() -> Hypervisor:
-        return Hypervisor(params["uri"])
-
     what = f"{params['uri']} {params.get(getattr(resource, 'lock_by', ''), '')}"
     result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
+    _end(module, result)
+
+
+def look(reader: Reader) -> None:
+    """Look at a hypervisor as an Ansible module and exit with the result."""
+    module, _spec, connect = _begin(reader)
+    _end(module, report(reader, module.params, connect))
+
+
+def _begin(resource: Any) -> Tuple[AnsibleModule, Dict[str, Any], Callable[[], Hypervisor]]:
+    spec = {**libvirt_options(), **resource.spec()}
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    _with_binding()
+    return module, spec, lambda: Hypervisor(module.params["uri"])
+
+
+def _end(module: AnsibleModule, result: Dict[str, Any]) -> None:
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)

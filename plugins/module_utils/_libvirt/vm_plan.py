@@ -177,7 +177,7 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
         chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
         _lighter(chain, wish, found, change)
-    waiting = _waiting(found, config, plugged) if found.runs else []
+    waiting = awaiting_restart(found, config, plugged) if found.runs else []
     if wish.state == "started" and not found.runs:
         _start(chain, wish, f"state: {found.state} → started")
     elif wish.state == "stopped" and found.runs:
@@ -292,7 +292,9 @@ def _words(change: Change, key: str) -> str:
     return f"{change.field}.{change.key}.{key}: {words}"
 
 
-def _waiting(found: Found, planned: Sequence[Change], plugged: Sequence[str]) -> List[str]:
+def awaiting_restart(
+    found: Found, planned: Sequence[Change] = (), plugged: Sequence[str] = ()
+) -> List[str]:
     """Return in words what is configured, or will be by the plan, and does not run yet."""
     if found.running is None or found.config is None:
         return []

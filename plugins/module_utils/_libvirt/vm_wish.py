@@ -103,10 +103,16 @@ def wish(params: Mapping[str, Any]) -> Wish:
     ignore = frozenset(params.get("ignore_changes") or ())
     for field in ignore - known:
         raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
+    return _made(params, declared, {**handed, "cloud_init": cloud_init})
+
+
+def _made(
+    params: Mapping[str, Any], declared: Mapping[str, Any], handed: Mapping[str, Any]
+) -> Wish:
     return Wish(
-        name=name,
+        name=str(params["name"]),
         declared=declared,
-        cloud_init=cloud_init,
+        cloud_init=handed.get("cloud_init"),
         host_key=handed.get("host_key"),
         accelerator=params["accelerator"],
         state=params["state"],
@@ -115,10 +121,16 @@ def wish(params: Mapping[str, Any]) -> Wish:
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignore,
+        ignore=frozenset(params.get("ignore_changes") or ()),
         delete_disks=params["delete_disks"],
         reseed=params["reseed"],
     )
+
+
+def named(name: str) -> Wish:
+    """Return the wish that says nothing of a machine but its name, to look at it."""
+    options = {key: entry.get("default") for key, entry in spec().items()}
+    return _made({**options, "name": name}, {}, {})
 
 
 def seed_pool(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> str:

@@ -1,0 +1,16 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at machines: the core, run as a module on the KVM host."""
+
+from __future__ import annotations
+
+from ..module_utils._libvirt.info import MACHINES
+from ..plugin_utils.machine_front import MachineFront
+
+
+class ActionModule(MachineFront):
+    """The action plugin of M(dockyard.fleet.vm_info)."""
+
+    resource = MACHINES
+    module = "dockyard.fleet.vm_info"

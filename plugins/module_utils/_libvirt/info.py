@@ -1,0 +1,99 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is to see on a hypervisor: machines, and who uses which pool and network."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from .connect import Hypervisor
+from .tree import Element, attribute, disks, interfaces
+from .vm import public
+from .vm_found import Found, observe
+from .vm_plan import awaiting_restart
+from .vm_wish import named
+
+
+class Machines:
+    """The machines that were named, or all of them."""
+
+    server = "libvirt"
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return {"names": {"type": "list", "elements": "str"}}
+
+    def read(self, client: Hypervisor, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return `machines` in the order of `names` (else by name), `pools` and `networks`."""
+        present = sorted(str(client.call("name", on=d)) for d in client.call("listAllDomains", 0))
+        asked = params.get("names")
+        seen = {name: observe(client, named(name), {}) for name in present}
+        wanted = list(dict.fromkeys(present if asked is None else asked))
+        return {
+            "machines": [_machine(name, seen.get(name, Found())) for name in wanted],
+            "pools": _pools(client, seen),
+            "networks": _networks(client, seen),
+        }
+
+    def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the named machines as missing."""
+        machines = [_machine(name, Found()) for name in params.get("names") or ()]
+        return {"machines": machines, "pools": [], "networks": []}
+
+
+def _machine(name: str, found: Found) -> Dict[str, Any]:
+    """Return a machine as M(dockyard.fleet.vm) does, with whose it is and what waits."""
+    shown = public(found)
+    if shown is None:
+        return {"name": name, "exists": False}
+    waiting = awaiting_restart(found)
+    volumes = [dict(one) for one in found.record.get("volumes", ())]
+    return {
+        "exists": True,
+        **shown,
+        "owned": bool(found.record),
+        "volumes": volumes,
+        "restart_required": bool(waiting),
+        "pending": waiting,
+    }
+
+
+def _pools(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]]:
+    """Return the pools with their sizes in bytes (0 while not active) and their machines."""
+    made = []
+    for pool in client.call("listAllStoragePools", 0):
+        name = str(client.call("name", on=pool))
+        _state, capacity, _allocation, available = client.call("info", on=pool)
+        made.append(
+            {
+                "name": name,
+                "active": bool(client.call("isActive", on=pool)),
+                "capacity": int(capacity),
+                "available": int(available),
+                "machines": _users(seen, name, disks, "pool"),
+            }
+        )
+    return sorted(made, key=lambda one: str(one["name"]))
+
+
+def _networks(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]]:
+    made = []
+    for network in client.call("listAllNetworks", 0):
+        name = str(client.call("name", on=network))
+        active = bool(client.call("isActive", on=network))
+        users = _users(seen, name, interfaces, "network")
+        made.append({"name": name, "active": active, "machines": users})
+    return sorted(made, key=lambda one: str(one["name"]))
+
+
+def _users(seen: Mapping[str, Found], name: str, elements: Any, key: str) -> List[str]:
+    """Return the machines with an element whose source has `name` as its `key`."""
+
+    def uses(root: Element) -> bool:
+        return any(attribute(one, "source", key) == name for one in elements(root))
+
+    return [who for who, one in seen.items() if one.config is not None and uses(one.config)]
+
+
+MACHINES = Machines()
