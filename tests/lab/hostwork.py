@@ -147,23 +147,25 @@ class BenchHost(Hypervisor):
                 raise Cut
 
     def _play(self, name: str, target: Any, function: Any, args: Tuple[Any, ...]) -> Any:
-        played = getattr(self, f"_{name}", None)
+        played = getattr(self, f"_play_{name}", None)
         return played(target, function, *args) if played else function(*args)
 
-    def _newStream(self, target: Any, function: Any, flags: int) -> Stream:
+    def _play_newStream(self, target: Any, function: Any, flags: int) -> Stream:
         return Stream(self.world)
 
-    def _download(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
+    def _play_download(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
         stream.key = volume.path()
 
-    def _upload(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
+    def _play_upload(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
         stream.key = volume.path()
         self.world.contents[stream.key] = b""
 
-    def _resize(self, volume: Any, function: Any, size: int, flags: int) -> None:
+    def _play_resize(self, volume: Any, function: Any, size: int, flags: int) -> None:
         self.world.sizes[volume.path()] = size
 
-    def _blockResize(self, domain: Any, function: Any, disk: str, size: int, flags: int) -> None:
+    def _play_blockResize(
+        self, domain: Any, function: Any, disk: str, size: int, flags: int
+    ) -> None:
         source = ET.fromstring(domain.XMLDesc(0)).find(f"devices/disk/target[@dev='{disk}']/..")
         assert source is not None, disk
         place = source.find("source")
@@ -171,19 +173,19 @@ class BenchHost(Hypervisor):
         pool = self.connection.storagePoolLookupByName(place.get("pool"))
         self.world.sizes[pool.storageVolLookupByName(place.get("volume")).path()] = size
 
-    def _attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
+    def _play_attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
         self.world.plugged.setdefault(domain.name(), []).append(text)
 
-    def _create(self, target: Any, function: Any, *args: Any) -> Any:
+    def _play_create(self, target: Any, function: Any, *args: Any) -> Any:
         self.world.plugged.pop(target.name(), None)
         return function(*args)
 
-    def _delete(self, volume: Any, function: Any, flags: int) -> Any:
+    def _play_delete(self, volume: Any, function: Any, flags: int) -> Any:
         self.world.contents.pop(volume.path(), None)
         self.world.sizes.pop(volume.path(), None)
         return function(flags)
 
-    def _XMLDesc(self, target: Any, function: Any, flags: int) -> str:
+    def _play_XMLDesc(self, target: Any, function: Any, flags: int) -> str:
         root = ET.fromstring(function(flags))
         if root.tag == "volume" and target.path() in self.world.sizes:
             capacity = root.find("capacity")

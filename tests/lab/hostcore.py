@@ -1,0 +1,104 @@
+"""The core about a machine in a process of its own, which may die at any call of libvirt.
+
+`run({"name": "web", …}, uri, point=(3, "after"))`. The process reads a job as JSON and prints
+{"result", "calls"}; it kills itself before or after its n-th call, counted over all calls or, by
+default, over those that write.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run as run_core
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import Hypervisor
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+
+from tests.lab.hostwork import READS, binding
+
+ROOT = Path(__file__).resolve().parents[2]
+# The number of the call, and "before" or "after".
+Point = Tuple[int, str]
+
+
+class Ending(NamedTuple):
+    """How a run ended: its result and its writing calls, or nothing of both if it was killed."""
+
+    result: Dict[str, Any]
+    calls: List[str]
+    killed: bool
+
+
+def run(
+    params: Dict[str, Any], uri: str, point: Optional[Point] = None, every: bool = False
+) -> Ending:
+    """Run a task about a machine; `every` counts calls that only read too."""
+    job = {"params": params, "uri": uri, "point": point, "every": every}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.lab.hostcore"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'collections'}"},
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    if done.returncode == -signal.SIGKILL:
+        return Ending({}, [], True)
+    assert done.returncode == 0, done.stderr
+    return Ending(**json.loads(done.stdout), killed=False)
+
+
+class Mortal(Hypervisor):
+    """A hypervisor that lists its calls, and whose process dies at one of them."""
+
+    calls: ClassVar[List[str]] = []
+    point: ClassVar[Optional[Point]] = None
+    every: ClassVar[bool] = False
+
+    def invoke(self, function: Callable[..., Any], args: Tuple[Any, ...]) -> Any:
+        """Make one call, unless it is the one to die before."""
+        name = function.__name__
+        if name in READS and not self.every:
+            return function(*args)
+        self.calls.append(name)
+        number, when = self.point or (0, "")
+        here = len(self.calls) == number
+        if here and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            return function(*args)
+        finally:
+            if here:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    """Run the job that standard input holds."""
+    job = json.load(sys.stdin)
+    binding()
+    Mortal.point, Mortal.every = job["point"], job["every"]
+    checked = ArgumentSpecValidator(MACHINE.spec()).validate(job["params"])
+    assert not checked.error_messages, checked.error_messages
+    result = run_core(
+        MACHINE,
+        checked.validated_parameters,
+        lambda: Mortal(job["uri"]),
+        SimpleNamespace(check_mode=False),
+        {},
+        contextlib.nullcontext,
+    )
+    print(json.dumps({"result": result, "calls": Mortal.calls}))
+
+
+if __name__ == "__main__":
+    main()
