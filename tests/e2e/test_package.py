@@ -1,0 +1,91 @@
+"""What users get: the tarball works without the repository, and the example fleet is sound."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout, Run
+
+OURS = {"tests", "molecule", "collections", ".cache", ".venv", ".git", ".ci", "__pycache__"}
+PASSWORD = "example"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    tree = Checkout(tmp_path_factory.mktemp("tree"))
+    # What a used checkout holds besides: none of it may be packed.
+    for name in (".cache/demo/record.json", "playbooks/demo/page/bin/busybox", ".venv/bin/python"):
+        (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree.folder / name).write_text("left by a run\n")
+    return tree
+
+
+@pytest.fixture(scope="module")
+def tarball(tree: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    built = tree.command("ansible-galaxy", "collection", "build", "--output-path", str(folder))
+    assert built.code == 0, built.output
+    return next(folder.glob("dockyard-fleet-*.tar.gz"))
+
+
+def test_it_contains_no_test_no_cache_and_no_link(tarball: Path) -> None:
+    with tarfile.open(tarball) as archive:
+        members = archive.getmembers()
+    assert {"plugins/modules/container.py", "playbooks/site.yml"} <= {m.name for m in members}
+    assert [m.name for m in members if m.issym() or m.islnk()] == []
+    found = [m.name for m in members if set(Path(m.name).parts) & {*OURS, "busybox"}]
+    assert found == []
+
+
+def test_a_play_works_from_the_installed_one(
+    tarball: Path, tmp_path: Path, tree: Checkout, engine: None
+) -> None:
+    installed = tmp_path / "installed"
+    options = ("collection", "install", "--offline", str(tarball), "-p", str(installed))
+    assert tree.command("ansible-galaxy", *options, paths=[installed]).code == 0
+    play = [
+        {
+            "hosts": "localhost",
+            "connection": "local",
+            "gather_facts": False,
+            "roles": ["dockyard.fleet.workloads"],
+            "vars": {"workloads_containers": [{"name": "e2e-installed", "image": "dev/busybox:1"}]},
+        }
+    ]
+    (tmp_path / "play.json").write_text(json.dumps(play))
+    made = absent = Run("", 1)
+    try:
+        made = play_in(tree, installed, str(tmp_path / "play.json"))
+    finally:
+        play[0]["vars"] = {"workloads_containers": [{"name": "e2e-installed", "state": "absent"}]}
+        (tmp_path / "play.json").write_text(json.dumps(play))
+        absent = play_in(tree, installed, str(tmp_path / "play.json"))
+    assert made.changed == {"localhost": 1}
+    assert absent.changed == {"localhost": 1}
+
+
+def play_in(tree: Checkout, installed: Path, playbook: str) -> Run:
+    options = ("-i", "localhost,", "-e", "ansible_python_interpreter=/usr/bin/python3")
+    return tree.command("ansible-playbook", *options, playbook, paths=[installed])
+
+
+def test_the_example_fleet_is_sound(tree: Checkout, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    vault = ("--vault-password-file", str(password))
+    fleet = ("-i", "inventories/example")
+    listed = tree.command("ansible-inventory", *fleet, "--list", *vault)
+    hosts = json.loads(listed.output)["_meta"]["hostvars"]
+    assert "workloads_containers_base" in hosts["beta.example.com"]
+    assert "workloads_containers_shop" not in hosts["beta.example.com"]
+    assert "workloads_containers_shop" in hosts["alpha.example.com"]
+    checked = tree.command(
+        "ansible-playbook", *fleet, "--syntax-check", "playbooks/site.yml", *vault
+    )
+    assert checked.code == 0, checked.output
+    text = (tree.folder / "inventories/example/group_vars/shop/vault.yml").read_text()
+    assert text.startswith("$ANSIBLE_VAULT")
