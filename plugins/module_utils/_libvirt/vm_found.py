@@ -127,7 +127,11 @@ def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
 
 def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
     prefixes = ("vm_image/", "network/", "pool/")
-    return {address: cause for address, cause in pending.items() if address.startswith(prefixes)}
+    return {
+        address: cause
+        for address, cause in pending.items()
+        if address == wish.address or address.startswith(prefixes)
+    }
 
 
 def pools_of(wish: Wish, config: Optional[Element]) -> Set[str]:

@@ -39,6 +39,9 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
         # Some of its data may be gone already.
         _removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
         found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
+    if found.config is None and not wish.whole and wish.address in found.unknown:
+        # An earlier task of this run would make it: that one's plan says what of.
+        return [], []
     if found.config is None:
         _creation(chain, wish, found)
         return chain.steps, []

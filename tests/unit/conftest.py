@@ -1,0 +1,12 @@
+"""Say at how many points runs about machines were cut short."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.killing import report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Add the numbers of points to the summary."""
+    report(terminalreporter, "tests/unit/test_vm_cases.py")
