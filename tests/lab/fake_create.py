@@ -248,7 +248,9 @@ def fresh_state() -> Json:
 def _config(body: Json, image: Json, key: str) -> Json:
     base = image["Config"]
     config = {name: copy.deepcopy(body.get(name) or value) for name, value in _CONFIG.items()}
-    config.update({name: body[name] for name in _CONFIG_IF_SET if body.get(name)})
+    config.update(
+        {name: body[name] for name in _CONFIG_IF_SET if body.get(name) not in (None, "", {}, [])}
+    )
     config["Hostname"] = config["Hostname"] or key[:12]
     asked = [entry.partition("=")[0] for entry in body.get("Env") or []]
     inherited = [e for e in base.get("Env") or [] if e.partition("=")[0] not in asked]

@@ -29,6 +29,7 @@ LAYERS = {
     "molecule": "molecule",
     "e2e": "e2e",
 }
+NEED_LIBVIRT = ("test_vm_image", "test_vm_kill", "test_machine")
 NEED_ENGINE = ("integration", "molecule", "e2e")
 # By the program that shows them to be there: an engine of another vendor is as good.
 PACKAGES = {
@@ -42,7 +43,14 @@ PACKAGES = {
     "mcopy": "mtools",
     "sudo": "sudo",
     "sshpass": "sshpass",
+    "libvirtd": "libvirt-daemon-system",
+    "virsh": "libvirt-clients",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "dnsmasq": "dnsmasq-base",
 }
+# What is no program: a file that the package brings.
+PACKAGED_FILES = {"/usr/lib/python3/dist-packages/libvirt.py": "python3-libvirt"}
 BUSYBOX = "dev/busybox:1"
 
 
@@ -60,6 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if layer(item) in NEED_ENGINE:
             # First: fixtures of the test itself may use the engine already.
             item.fixturenames.insert(0, "engine")
+        if item.path.name.startswith(NEED_LIBVIRT):
+            item.fixturenames.insert(0, "hypervisor")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -72,7 +82,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 (n for n, p in LAYERS.items() if report.nodeid.startswith(f"tests/{p}")), ""
             )
             table.setdefault(name or "other", collections.Counter())[outcome] += 1
-            seconds[name or "other"] += report.duration
+            # What fails to be collected has no duration.
+            seconds[name or "other"] += getattr(report, "duration", 0)
     terminalreporter.section("layers")
     for name in [*LAYERS, "other"]:
         if name in table:
@@ -85,6 +96,7 @@ def packages() -> None:
     """Install what the tests need of Debian's packages."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
+    wanted += [package for file, package in PACKAGED_FILES.items() if not Path(file).exists()]
     if wanted:
         sudo = [] if os.geteuid() == 0 else ["sudo"]
         run(*sudo, "apt-get", "update", "-qq")

@@ -11,18 +11,24 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 import pytest
 import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import (
+    libvirt_options,
+)
 
 from tests.tools.module_pages import PAGES, pages
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = "ansible_collections.dockyard.fleet.plugins"
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
-# The modules about an engine, and where their argument spec comes from.
+# The modules, and where their argument spec comes from.
 SPECS = {
     "container": "_engine.container:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
     "host_info": "_engine.info:HOST",
     "image": "_engine.image:IMAGE",
+    "vm": "_libvirt.vm:MACHINE",
+    "vm_image": "_libvirt.image:VM_IMAGE",
+    "vm_info": "_libvirt.info:MACHINES",
 }
 # A module file is documentation and a call.
 CODE_LINES = 30
@@ -71,7 +77,8 @@ def test_documentation_and_argument_spec_agree(name: str) -> None:
     module, _colon, resource = SPECS[name].partition(":")
     spec = getattr(importlib.import_module(f"{PLUGINS}.module_utils.{module}"), resource).spec()
     said = documented(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
-    assert dict(rows(said, "suboptions")) == dict(rows({**engine_options(), **spec}, "options"))
+    shared = libvirt_options() if module.startswith("_libvirt") else engine_options()
+    assert dict(rows(said, "suboptions")) == dict(rows({**shared, **spec}, "options"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)

@@ -125,8 +125,8 @@ def _parse_grace(value: Any, where: str) -> Optional[int]:
     nanoseconds = parse_duration(value, where)
     if nanoseconds is None:
         return None
-    if nanoseconds < _SECOND or nanoseconds % _SECOND:
-        # The engine keeps whole seconds, and reads 0 as "kill at once".
+    if nanoseconds % _SECOND:
+        # The engine keeps whole seconds; a rest would be cut off, down to 0: "kill at once".
         raise InvalidOption(
             f"'{value}' is not a whole number of seconds", option=where, hint="such as 10s or 1m"
         )
@@ -205,6 +205,7 @@ FIELDS = (
         at="Config.StopTimeout",
         option={"type": "str"},
         parse=_parse_grace,
+        read=lambda obj, context: dig(obj, "Config.StopTimeout"),
         show=lambda seconds: f"{seconds}s",
     ),
 )
