@@ -202,11 +202,22 @@ class Plan:
         steps = [step for step in self.steps if step.address == address]
         lines = [address]
         for cause in dict.fromkeys(step.cause for step in steps):
-            impact = worst([step.impact for step in steps if step.cause == cause])
-            lines += [f"  {part} [{impact}]" for part in cause.split("; ")]
-            words = [step.words() for step in steps if step.cause == cause]
-            lines.append("    " + " · ".join(words))
+            same = [step for step in steps if step.cause == cause]
+            impact = worst([step.impact for step in same])
+            changes = [change.words() for step in same for change in step.changes]
+            lines += [f"  {part} [{impact}]" for part in _parts(cause, changes)]
+            lines.append("    " + " · ".join(step.words() for step in same))
         return lines
+
+
+def _parts(cause: str, changes: List[str]) -> List[str]:
+    """Split a cause at "; ", but keep what a change says whole: its values may hold that too."""
+    parts: List[str] = []
+    while cause:
+        whole = [said for said in changes if f"{cause}; ".startswith(f"{said}; ")]
+        parts.append(max(whole, key=len) if whole else cause.partition("; ")[0])
+        cause = cause[len(parts[-1]) + 2 :]
+    return parts
 
 
 @dataclass
