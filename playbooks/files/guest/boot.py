@@ -1,19 +1,18 @@
 """Take kernel and initial file system out of a Debian root: `boot.py ROOT DIR`.
 
-The kernel is written unpacked, since an emulated processor takes seconds to unpack it; QEMU starts
-it by its PVH entry (from 4.0 on). The initial file system loads what the disk needs and nothing
-more: no udev, no search for the root, which is /dev/vda.
+The initial file system loads what the disk needs and nothing more: no udev, no search for the root,
+which is /dev/vda.
 """
 
 from __future__ import annotations
 
-import lzma
+import shutil
 import stat
 import sys
 from pathlib import Path
 from typing import Dict, List
 
-MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "crc32c-intel", "ext4")
+MODULES = ("virtio_pci", "virtio_blk", "crc32c_generic", "crc32c_intel", "ext4")
 INIT = """#!/bin/sh
 mount -t devtmpfs none /dev
 for module in {modules}; do insmod /$module; done
@@ -28,20 +27,6 @@ exec switch_root /root /sbin/init
 """
 
 
-def unpacked(kernel: bytes) -> bytes:
-    """Return the ELF image inside a bzImage packed by xz, or the bzImage when it is not."""
-    begin = kernel.find(b"\xfd7zXZ\x00")
-    while begin >= 0:
-        try:
-            found = lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(kernel[begin:])
-        except lzma.LZMAError:
-            found = b""
-        if found.startswith(b"\x7fELF"):
-            return found
-        begin = kernel.find(b"\xfd7zXZ\x00", begin + 1)
-    return kernel
-
-
 def modules(folder: Path) -> List[Path]:
     """Return the files of MODULES and of all they need, in the order of their loading."""
     needs: Dict[str, List[str]] = {}
@@ -50,11 +35,9 @@ def modules(folder: Path) -> List[Path]:
         needs[path] = others.split()
     names = {Path(path).name.split(".")[0].replace("-", "_"): path for path in needs}
     order: List[str] = []
-    for name in MODULES:
-        path = names.get(name.replace("-", "_"))
-        for one in [*reversed(needs[path]), path] if path else []:
-            if one not in order:
-                order.append(one)
+    # A driver that the kernel has built in has no file.
+    for wanted in [names[name] for name in MODULES if name in names]:
+        order += [one for one in [*reversed(needs[wanted]), wanted] if one not in order]
     return [folder / path for path in order]
 
 
@@ -87,7 +70,7 @@ def main() -> None:
     root, target = Path(sys.argv[1]), Path(sys.argv[2])
     kernel = sorted(root.glob("boot/vmlinuz-*"))[-1]
     version = kernel.name.split("-", 1)[1]
-    (target / "vmlinuz").write_bytes(unpacked(kernel.read_bytes()))
+    shutil.copyfile(kernel, target / "vmlinuz")
     files = modules(root / "lib/modules" / version)
     (target / "initrd.img").write_bytes(archive(root, files))
 

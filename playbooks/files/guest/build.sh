@@ -2,16 +2,20 @@
 # build.sh DIR: a guest of Debian 12 for the demonstration, made from this machine's own package sources.
 # Writes into DIR: debian-12-demo.qcow2 with its .sha256, and vmlinuz and initrd.img beside it: the
 # guest boots without a boot loader, with root=/dev/vda. Prints "built" or "unchanged"; a change of
-# this folder builds anew. Needs root, mmdebstrap, mkfs.ext4, qemu-img, cpio, dpkg-scanpackages, python3.
+# this folder builds anew. Needs root, mmdebstrap, e2fsprogs, qemu-utils and python3.
 set -eu
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 here=$(cd "$(dirname "$0")" && pwd)
+exec 9>"$dir/.lock"
+flock 9
 image=debian-12-demo.qcow2
 recipe=$(cat "$here"/* | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat "$dir/recipe" 2>/dev/null)" = "$recipe" ] && (cd "$dir" && [ -s "$image" ] && [ -s vmlinuz ] && [ -s initrd.img ]); then
     echo unchanged
     exit 0
 fi
+# What a killed build left.
+rm -rf --one-file-system "$dir"/.build-*
 work=$(mktemp -d "$dir/.build-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
