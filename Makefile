@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean test lint sanity unit integration molecule e2e bench docs build
+.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e bench docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,12 @@ $(VENV)/.stamp-test: requirements-test.txt $(VENV)/.stamp
 
 demo: venv ## this machine as the fleet: engine, image, containers, and the page they serve
 	$(BIN)/ansible-playbook -i inventories/local playbooks/site.yml $(ARGS)
+
+demo-machine: venv ## the whole way: this host's hypervisor, a machine on it, and the containers inside
+	$(BIN)/ansible-playbook -i inventories/local_machine playbooks/site.yml $(ARGS)
+
+demo-machine-clean: venv ## remove what that made; packages and the cached guest image stay
+	$(BIN)/ansible-playbook -i inventories/local_machine playbooks/demo_machine_clean.yml $(ARGS)
 
 demo-clean: venv ## remove what the demonstration made, and nothing else
 	$(BIN)/ansible-playbook -i inventories/local playbooks/demo_clean.yml $(ARGS)
