@@ -104,8 +104,8 @@ options:
       - C(meta_data) and C(network_config) are mappings as the data source NoCloud has them; without
         the latter the guest's own default counts, DHCP on the first interface in most images.
       - The SSH host key is made with the machine, and its public half is in
-        RV(vm.ssh_host_keys), so that it is known before the first contact. It stays the same for
-        the life of the machine.
+        C(vm.ssh_host_keys) of the result, so that it is known before the first contact. It stays
+        the same for the life of the machine.
       - The data is on a small disk that stays attached. When it changes, the guest reads it at its
         next boot, and runs only what it runs at every boot; see O(reseed). Values are never shown.
       - Left out later, it stays as it is.
@@ -119,7 +119,7 @@ options:
   accelerator:
     description:
       - V(auto) uses KVM where it truly works, and emulation elsewhere, which is many times slower;
-        RV(vm.accelerator) says which and why. V(kvm) fails where KVM does not work.
+        C(vm.accelerator) of the result says which and why. V(kvm) fails where KVM does not work.
       - It counts when the machine is made. It is never changed afterwards.
     type: str
     choices: [auto, kvm, qemu]
@@ -325,7 +325,7 @@ ready:
     - {rung: running, seconds: 0.0, seen: running}
     - {rung: address, seconds: 9.2, seen: 192.168.122.41}
 restart_required:
-  description: Whether something waits for the next start; RV(plan.pending) says what.
+  description: Whether something waits for the next start; C(plan.pending) says what.
   returned: when it does
   type: bool
   sample: true

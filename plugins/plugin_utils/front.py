@@ -14,7 +14,7 @@ from typing import Any, Dict, Mapping, Optional
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
 from ..module_utils._desired.run import run
-from ..module_utils._engine.http import Client
+from ..module_utils._engine.client import Client
 from ..module_utils._engine.options import engine_options
 from .base import Base, noted
 from .channel import Channel, NoChannel, open_channel

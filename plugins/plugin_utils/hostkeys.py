@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
+try:  # one of ansible-core's own requirements; documentation is read without it
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+        PublicFormat,
+    )
+except ImportError:
+    Ed25519PrivateKey = None  # type: ignore[assignment,misc]
 
+from ..module_utils._desired.errors import FleetError
 from ..module_utils._libvirt.cloud_config import HostKey
 
 __all__ = ["HostKey", "make"]
@@ -21,8 +25,10 @@ __all__ = ["HostKey", "make"]
 def make(name: str) -> HostKey:
     """Return a new ed25519 host key; `name` is the comment of its public half.
 
-    `cryptography` is one of ansible-core's own requirements.
+    Raise FleetError if the controller has no `cryptography`.
     """
+    if Ed25519PrivateKey is None:
+        raise FleetError("the controller's Python has no cryptography", hint="reinstall Ansible")
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..module_utils._desired.look import report
-from ..module_utils._engine.http import Client
+from ..module_utils._engine.client import Client
 from .channel import open_channel
 from .front import Front
 

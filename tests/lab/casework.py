@@ -12,12 +12,12 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import check_known
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     unix_dial,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 
 from tests.lab.fake_engine import FakeEngine

@@ -8,6 +8,7 @@ lines of JSON: {"params", "socket", "check"} in, {"result", "signal"} out.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -17,17 +18,20 @@ from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any, Dict, NamedTuple, Optional, Type
 
-# All that a run needs is loaded before the fork.
-import ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_plan
-import ansible_collections.dockyard.fleet.plugins.module_utils._engine.stream
-import ansible_collections.dockyard.fleet.plugins.module_utils._engine.wait  # noqa: F401
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+# All that a run needs is loaded before the fork.
+for _part in ("container_plan", "stream", "wait"):
+    importlib.import_module(
+        f"ansible_collections.dockyard.fleet.plugins.module_utils._engine.{_part}"
+    )
 
 
 class Outcome(NamedTuple):

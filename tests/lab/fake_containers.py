@@ -48,7 +48,7 @@ def _matches(state: State, box: Json, filters: Dict[str, List[str]]) -> bool:
     name = box["Name"]
     tests = {
         "name": lambda want: re.search(want, name) or re.search(want, name[1:]),
-        "id": lambda want: box["Id"].startswith(want),
+        "id": box["Id"].startswith,
         "label": lambda want: has_label(box["Config"]["Labels"], want),
         "status": lambda want: box["State"]["Status"] == want,
         "ancestor": lambda want: box["Image"] == (state.find_image(want) or {}).get("Id"),

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional
 
-from . import fake_build, fake_containers, fake_life, fake_netvol  # noqa: F401  (routes)
+from . import fake_build, fake_containers, fake_life, fake_netvol
 from .fake_build import Build, BuildFailed
 from .fake_images import config_of, store
 from .fake_routes import find
@@ -21,6 +21,8 @@ from .fake_state import ApiError, Json, State, normal
 from .serving import Request, Response, Server, failed
 
 __all__ = ["Build", "BuildFailed", "FakeEngine"]
+# Their routes are known once they are imported.
+ROUTES = (fake_build, fake_containers, fake_life, fake_netvol)
 _VERSIONS = {"1.41": "20.10.24", "1.45": "26.1.5", "1.51": "28.5.2"}
 
 

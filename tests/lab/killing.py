@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Optional, Protocol, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 
 Params = Dict[str, Any]
 

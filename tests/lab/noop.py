@@ -49,11 +49,11 @@ def main() -> None:
 def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
         Client,
         unix_dial,
     )
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 
     checked = ArgumentSpecValidator(CONTAINER.spec()).validate(params)
     return run(

@@ -31,7 +31,7 @@ def modules(folder: Path) -> List[Path]:
     """Return the files of MODULES and of all they need, in the order of their loading."""
     needs: Dict[str, List[str]] = {}
     for line in (folder / "modules.dep").read_text().splitlines():
-        path, _, others = line.partition(":")
+        path, _colon, others = line.partition(":")
         needs[path] = others.split()
     names = {Path(path).name.split(".")[0].replace("-", "_"): path for path in needs}
     order: List[str] = []

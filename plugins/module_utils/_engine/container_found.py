@@ -12,9 +12,9 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 from .._desired import owned
 from .._desired.errors import InvalidOption
 from .._desired.values import dig
+from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
-from .http import Client, EngineError, Query
 
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]

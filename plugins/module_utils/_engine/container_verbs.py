@@ -13,6 +13,7 @@ from .._desired.model import Context, FieldSpec, Step
 from .._desired.run import Verb, Work
 from .._desired.spec import body, for_kind
 from .._desired.values import dig, put
+from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.limits import parse_restart, read_restart, restart_body
 from .container_fields.networks import endpoint_body
@@ -20,7 +21,6 @@ from .container_fields.process import OWNER_LABEL
 from .container_fields.volumes import anonymous
 from .container_found import Found, Inspect, temporary_name
 from .container_wish import Wish
-from .http import EngineError
 
 
 def _ref(step: Step) -> str:

@@ -11,7 +11,7 @@ from .._desired.model import Plan, Step
 from .._desired.owned import fingerprint
 from .._desired.run import Verb, Work
 from . import image_record
-from .http import EngineError
+from .client import EngineError
 from .image_build import build, need_context
 from .image_found import Found, observe
 from .image_pull import ABSENT, plan_pull, pull, pull_step

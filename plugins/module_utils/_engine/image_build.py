@@ -12,7 +12,7 @@ from .._desired.model import Step
 from .._desired.run import Work
 from .._desired.values import MASK
 from . import image_record
-from .http import ConnectionLost, EngineError
+from .client import ConnectionLost, EngineError
 from .image_pull import cannot, image_id
 from .image_wish import Build, Wish
 

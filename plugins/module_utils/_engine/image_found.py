@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, List, Mapping, Optional, Tuple
 
 from . import image_record
-from .http import Client, EngineError, Query
+from .client import Client, EngineError, Query
 from .image_pull import ask_registry
 from .image_wish import Wish
 

@@ -11,7 +11,7 @@ from .._desired.errors import FleetError
 from .._desired.model import Step
 from .._desired.run import Work
 from .._desired.values import dig
-from .http import EngineError
+from .client import EngineError
 from .reference import parse_reference
 
 ABSENT = "not on the engine"

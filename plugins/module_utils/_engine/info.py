@@ -9,9 +9,9 @@ import json
 from typing import Any, Dict, List, Mapping
 
 from .._desired.values import dig
+from .client import Client, EngineError
 from .container import masked
 from .container_fields.process import OWNER_LABEL
-from .http import Client, EngineError
 
 _STATES = ["created", "dead", "exited", "paused", "removing", "restarting", "running"]
 _LIST = {"type": "list", "elements": "str"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 
 from .._desired.look import Reader, report
-from .http import Client, unix_dial
+from .client import Client, unix_dial
 from .module import engine_socket
 from .options import engine_options
 

@@ -14,7 +14,7 @@ from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.spec import masked_arguments
-from .http import Client, unix_dial
+from .client import Client, unix_dial
 from .options import DEFAULT_SOCKET, engine_options
 
 

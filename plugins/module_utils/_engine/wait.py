@@ -10,8 +10,8 @@ from typing import Any, Dict, Optional
 
 from .._desired.errors import FleetError
 from .._desired.values import dig, show_duration
+from .client import Client, EngineError
 from .container_wish import Wish
-from .http import Client, EngineError
 
 _LOG_LINES = 20
 _NANO = 1e-9

@@ -68,4 +68,4 @@ def test_a_vaulted_value_becomes_its_clear_text(monkeypatch: pytest.MonkeyPatch)
     text = "token: !vault |\n" + "".join(f"  {line}\n" for line in vaulted.splitlines())
     value = plain(DataLoader().load(text))
     assert value == {"token": "canary"}
-    assert type(value["token"]) is str
+    assert value["token"].__class__ is str

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable, Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -47,7 +47,7 @@ class Script:
             with conn, conn.makefile("rb") as reader, contextlib.suppress(BrokenPipeError):
                 for answer in answers:
                     head = b"".join(iter(reader.readline, b"\r\n"))
-                    self.seen.append(head.split(b"\r\n")[0])
+                    self.seen.append(head.split(b"\r\n", maxsplit=1)[0])
                     if not isinstance(answer, bytes):
                         break
                     conn.sendall(answer)

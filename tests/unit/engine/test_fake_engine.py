@@ -6,7 +6,7 @@ import time
 from typing import Any, Dict, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     EngineError,
     unix_dial,
@@ -47,7 +47,7 @@ def test_a_container_with_a_policy_goes_on_restarting_until_stopped(
     fake.behave("app:1", "exit:1")
     with client.events({"event": ["die", "start"]}) as events:
         run(client, HostConfig={"RestartPolicy": {"Name": "always"}})
-        actions = [event["Action"] for event in (events.next(5) for _ in range(4)) if event]
+        actions = [event["Action"] for event in (events.next(5) for _turn in range(4)) if event]
     assert actions == ["start", "die", "start", "die"]
     assert state(client)["Status"] == "restarting"
     client.post("/containers/web/stop")
@@ -59,7 +59,7 @@ def test_retries_end(fake: FakeEngine, client: Client) -> None:
     policy = {"Name": "on-failure", "MaximumRetryCount": 1}
     with client.events({"event": ["die"]}) as events:
         run(client, HostConfig={"RestartPolicy": policy})
-        assert [bool(events.next(5)) for _ in range(2)] == [True, True]
+        assert [bool(events.next(5)) for _turn in range(2)] == [True, True]
         assert events.next(0.3) is None
     assert fake.container("web") is not None
     assert state(client)["Status"] == "exited"

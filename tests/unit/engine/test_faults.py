@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     ConnectionLost,
     EngineError,
@@ -23,7 +23,7 @@ from tests.lab.serving import Server
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = """
 import sys
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 client = Client(unix_dial(sys.argv[1]))
 for name in ("one", "two", "three"):
     client.get("/volumes")
@@ -62,7 +62,7 @@ def test_the_second_write_goes_wrong(
     client.get("/volumes")
     with pytest.raises(error, match=words) as caught:
         client.post("/volumes/create", None, {"Name": "two"})
-    assert type(caught.value) is error
+    assert caught.value.__class__ is error
     assert client.get("/volumes/one")["Name"] == "one"
     assert ("two" in fake.volumes) is done
     assert server.faults.count == 2
@@ -85,6 +85,7 @@ def test_the_client_is_killed_at_the_second_write(
         capture_output=True,
         text=True,
         timeout=30,
+        check=False,
     )
     assert (done.returncode, done.stdout) == ((-9, "") if kind else (0, "done\n")), done.stderr
     assert list(fake.volumes) == made

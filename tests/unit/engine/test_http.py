@@ -13,7 +13,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     FleetError,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     ConnectionLost,
     EngineError,
@@ -130,7 +130,7 @@ def test_bodies_come_whole_however_they_are_framed(script: Callable[..., Any], s
     closing = b"HTTP/1.0 200 X\r\n\r\n" + text
     server = script([PING, answer(text), chunked % chunks, closing], [answer(b"[]")])
     client = Client(unix_dial(server.path))
-    assert [client.get("/x") for _ in range(3)] == ["y" * size] * 3
+    assert [client.get("/x") for _turn in range(3)] == ["y" * size] * 3
     assert client.get("/x") == []
 
 
@@ -273,7 +273,7 @@ def test_query_values_are_encoded_for_the_engine() -> None:
 def test_a_no_op_loads_nothing_of_streams() -> None:
     code = (
         "import sys\n"
-        "from ansible_collections.dockyard.fleet.plugins.module_utils._engine import http\n"
+        "from ansible_collections.dockyard.fleet.plugins.module_utils._engine import client\n"
         "print(sorted(m for m in sys.modules if m in ('http.client', 'ssl', 'email', 'codecs')\n"
         "             or m.endswith('_engine.stream')))"
     )
@@ -284,6 +284,6 @@ def test_a_no_op_loads_nothing_of_streams() -> None:
         text=True,
         check=True,
     )
-    assert "stream" not in done.stdout
+    assert done.stdout.strip() in ("[]", "['codecs']")
     assert "http.client" not in done.stdout
     assert "ssl" not in done.stdout

@@ -7,7 +7,7 @@ import tarfile
 from typing import Any, Callable, Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     ConnectionLost,
     EngineError,
@@ -89,7 +89,7 @@ def test_a_refusal_while_the_body_is_still_sent_is_read(fake: FakeEngine, client
 
     def endless() -> Iterator[bytes]:
         nonlocal sent
-        for _ in range(100_000):
+        for _turn in range(100_000):
             sent += 1
             yield b"z" * 10_000
 
@@ -138,7 +138,7 @@ def test_events_are_seen_from_the_moment_the_block_is_entered(
         first, second = events.next(2), events.next(2)
         assert events.next(0.01) is None
         client.post("/containers/web/stop")
-        rest = [events.next(2) for _ in range(3)]
+        rest = [events.next(2) for _turn in range(3)]
     assert first is not None
     assert second is not None
     assert (first["Action"], first["Actor"]["Attributes"]["name"]) == ("start", "web")

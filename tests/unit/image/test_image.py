@@ -10,12 +10,12 @@ from typing import Any, Dict, Iterator, Mapping, Optional
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     EngineError,
     unix_dial,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine

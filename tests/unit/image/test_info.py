@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import Reader, report
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.http import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS, HOST
 
 from tests.lab.fake_engine import FakeEngine

@@ -199,7 +199,7 @@ BAD: list[tuple[Any, str, str]] = [
 
 
 @pytest.mark.parametrize(
-    ("cloud_init", "option", "words"), BAD, ids=[option for _, option, _ in BAD]
+    ("cloud_init", "option", "words"), BAD, ids=[option for _given, option, _words in BAD]
 )
 def test_what_cannot_be_right_is_refused_by_its_name(
     cloud_init: Any, option: str, words: str
