@@ -93,7 +93,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
             hint="letters, digits, '_', '.', '-'",
         )
     handed = json.loads(params.get("_seed") or "{}")
-    cloud_init = handed.get("cloud_init") or params.get("cloud_init")
+    cloud_init = handed.get("cloud_init", params.get("cloud_init"))
     _check_cloud_init(cloud_init)
     declared = declare(FIELDS, {**params, "cloud_init": None})
     _check_together(declared)
