@@ -91,9 +91,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{name:12} {counts} ({seconds[name]:.0f} s)")
 
 
-@pytest.fixture(scope="session")
-def packages() -> None:
-    """Install what the tests need of Debian's packages."""
+def pytest_sessionstart() -> None:
+    """Install what the tests need of Debian's packages: some modules cannot be imported without."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
     wanted += [package for file, package in PACKAGED_FILES.items() if not Path(file).exists()]
@@ -102,6 +101,11 @@ def packages() -> None:
         run(*sudo, "apt-get", "update", "-qq")
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"]
         run(*sudo, *apt, "--no-install-recommends", *wanted)
+
+
+@pytest.fixture(scope="session")
+def packages() -> None:
+    """Have Debian's packages: they are installed when the session starts."""
 
 
 @pytest.fixture(scope="session")
