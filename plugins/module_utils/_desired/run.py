@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from .errors import EngineMissing, FleetError, Refused
-from .execute import execute
 from .model import Plan, Result, Step
 
 # Verbs by which a resource, or one more version of it, comes into being.
@@ -203,6 +202,9 @@ def _act(
     plan: Plan,
     steps: Tuple[Step, ...],
 ) -> Result:
+    # A no-op on a target must not pay for it.
+    from .execute import execute
+
     clients: Dict[int, Any] = {0: client}
     shared: Dict[str, Any] = {}
 
