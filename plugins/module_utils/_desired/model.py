@@ -13,10 +13,6 @@ from .values import show
 # What a change costs, mildest first. `destroy` loses data.
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
 
-# Marks of a change's origin: the user edited the declaration, took an entry out of it, somebody
-# else edited the resource, or there is no record to tell.
-ORIGINS = ("declared", "dropped", "drift", "unknown")
-
 
 def worst(impacts: List[str]) -> str:
     """Return the gravest of some impacts; `none` for an empty list."""
@@ -86,7 +82,9 @@ class Change:
     """One field, before and after; a map field gives one change a key.
 
     Values that must not be shown are replaced by MASK when the change is made, so that a plan can
-    be printed and saved as it is. `text` is the change in the row's own units.
+    be printed and saved as it is. `origin` tells why: the user edited the declaration (`declared`),
+    took an entry out of it (`dropped`), somebody else edited the resource (`drift`), or there is
+    no record to tell (`unknown`). `text` is the change in the row's own units.
     """
 
     field: str

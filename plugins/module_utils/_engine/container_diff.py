@@ -21,10 +21,8 @@ from .container_wish import Wish
 def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
     declared = dict(desired.declared)
-    mode = str(declared.get("network_mode") or "")
-    peer = mode.partition("container:")[2]
-    if peer in found.peers:
-        declared["network_mode"] = f"container:{found.peers[peer]}"
+    if desired.peer in found.peers:
+        declared["network_mode"] = f"container:{found.peers[desired.peer]}"
     record = record_of(found.current, found.base, desired.name)
     return Context(declared, base, record, found.api, found.kind)
 

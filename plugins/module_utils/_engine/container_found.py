@@ -99,7 +99,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         requests["image"] = (f"/images/{wish.reference}/json", None)
     for network in wish.networks:
         requests[f"network {network}"] = (f"/networks/{network}", None)
-    peer = str(wish.declared.get("network_mode") or "").partition("container:")[2]
+    peer = wish.peer
     if peer:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
     got = _ask(client, requests)
@@ -207,7 +207,7 @@ def require_references(wish: Wish, found: Found) -> None:
             raise InvalidOption(
                 f"the network {name} does not exist", option=option, hint="create it first"
             )
-    peer = str(wish.declared.get("network_mode") or "").partition("container:")[2]
+    peer = wish.peer
     if peer and peer not in found.peers:
         raise InvalidOption(
             f"the container {peer} does not exist", option="network_mode", hint="create it first"

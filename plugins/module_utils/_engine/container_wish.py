@@ -79,6 +79,11 @@ class Wish:
         return f"container/{self.name}"
 
     @property
+    def peer(self) -> str:
+        """The container whose network it joins, "" for none."""
+        return str(self.declared.get("network_mode") or "").partition("container:")[2]
+
+    @property
     def networks(self) -> Tuple[str, ...]:
         """The user networks it names."""
         mode = self.declared.get("network_mode")

@@ -8,8 +8,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 
 from .._desired.look import Reader, report
-from .client import Client, unix_dial
-from .module import engine_socket
+from .module import local_client
 from .options import engine_options
 
 
@@ -18,10 +17,7 @@ def main(reader: Reader) -> None:
     spec = {**engine_options(), **reader.spec()}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
 
-    def connect() -> Client:
-        return Client(unix_dial(engine_socket(module.params)), module.params["engine_timeout"])
-
-    result = report(reader, module.params, connect)
+    result = report(reader, module.params, lambda: local_client(module.params))
     result["engine_way"] = {"name": "target", "tried": []}
     if result.get("failed"):
         module.fail_json(**result)

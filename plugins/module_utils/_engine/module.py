@@ -24,17 +24,22 @@ def main(resource: Any) -> None:
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
     params = module.params
 
-    def connect() -> Client:
-        return Client(unix_dial(engine_socket(params)), params["engine_timeout"])
-
     what = params["engine_host"] or DEFAULT_SOCKET
-    result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
+    pending = params["pending"]
+    result = run(
+        resource, params, lambda: local_client(params), module, pending, lambda: lock(what)
+    )
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
     result["engine_way"] = {"name": "target", "tried": [], "lock": "host"}
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def local_client(params: Mapping[str, Any]) -> Client:
+    """Return a client of the engine on this machine, by a task's options."""
+    return Client(unix_dial(engine_socket(params)), params["engine_timeout"])
 
 
 def engine_socket(params: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ change live. `host`, `none` and `container:<id>` are fixed at creation.
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
@@ -22,7 +21,6 @@ Endpoint = Dict[str, Any]
 
 _KEYS = ("aliases", "ipv4_address", "ipv6_address")
 _BRIDGE = ("bridge", "default")
-_SHORT_ID = re.compile(r"[0-9a-f]{12}")
 
 
 def fixed_mode(mode: Optional[str]) -> Optional[str]:
