@@ -13,7 +13,7 @@ from .owned import digest
 from .values import MASK, Unknown, canonical, show
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Scope:
     """How far a comparison goes.
 

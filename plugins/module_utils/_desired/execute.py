@@ -5,13 +5,28 @@
 
 from __future__ import annotations
 
-from typing import Callable, List, Optional, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from .model import Plan, Result, Step
+from .model import Plan, Step
 
 # Runs one step; the int numbers the worker, so that each can keep a connection of its own.
 # False says that nothing came of it (a pull that brought nothing new).
 Act = Callable[[Step, int], Optional[bool]]
+
+
+@dataclass
+class Result:
+    """What running a plan did: step ids by outcome, the error if one failed, the resource after."""
+
+    plan: Plan
+    done: List[str] = field(default_factory=list)
+    idle: List[str] = field(default_factory=list)
+    failed: Optional[str] = None
+    error: Optional[Exception] = None
+    not_begun: List[str] = field(default_factory=list)
+    report: Dict[str, Any] = field(default_factory=dict)
+    resource: Any = None
 
 
 def execute(plan: Plan, steps: Sequence[Step], act: Act, workers: int = 4) -> Result:

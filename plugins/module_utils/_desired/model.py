@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of the desired-state engine as types: fields, changes, steps, plans, results."""
+"""The words of the desired-state engine as types: fields, changes, steps, plans."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def worst(impacts: List[str]) -> str:
     return max(impacts, key=IMPACTS.index, default="none")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Context:
     """What the rows of a field table may look at besides their own value.
 
@@ -37,7 +37,7 @@ class Context:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class FieldSpec:
     """One row of a field table: all that the collection knows about one option.
 
@@ -172,7 +172,7 @@ class Chain:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Plan:
     """Ordered steps with their needs, and what else the user should know.
 
@@ -196,6 +196,17 @@ class Plan:
         lines += [f"pending: {what}" for what in self.pending]
         return "\n".join(lines) + "\n" if lines else "nothing to do\n"
 
+    def public(self) -> Dict[str, Any]:
+        """Return the plan as a JSON-able dict for results and saved plans."""
+        return {
+            "steps": [step.public() for step in self.steps],
+            "notes": list(self.notes),
+            "pending": list(self.pending),
+            "refused": list(self.refused),
+            "fingerprint": self.fingerprint,
+            "text": self.text(),
+        }
+
     def _paragraph(self, address: str) -> List[str]:
         steps = [step for step in self.steps if step.address == address]
         lines = [address]
@@ -216,17 +227,3 @@ def _parts(cause: str, changes: List[str]) -> List[str]:
         parts.append(max(whole, key=len) if whole else cause.partition("; ")[0])
         cause = cause[len(parts[-1]) + 2 :]
     return parts
-
-
-@dataclass
-class Result:
-    """What running a plan did: step ids by outcome, the error if one failed, the resource after."""
-
-    plan: Plan
-    done: List[str] = field(default_factory=list)
-    idle: List[str] = field(default_factory=list)
-    failed: Optional[str] = None
-    error: Optional[Exception] = None
-    not_begun: List[str] = field(default_factory=list)
-    report: Dict[str, Any] = field(default_factory=dict)
-    resource: Any = None

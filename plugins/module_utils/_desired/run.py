@@ -10,71 +10,16 @@ This is the only file that looks at check mode.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, ContextManager, Dict, List, Mapping, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
 from .errors import EngineMissing, FleetError, Refused
-from .model import Plan, Result, Step
+from .model import Plan, Step
+
+if TYPE_CHECKING:
+    from .resource import Desired, Pending, Resource, Task
 
 # Verbs by which a resource, or one more version of it, comes into being.
 _MAKING = frozenset(("create", "build", "pull", "download", "import"))
-
-# Addresses that earlier tasks of this run would create or change, each with its cause in words.
-Pending = Mapping[str, str]
-
-
-class Task(Protocol):
-    """What both front ends (a module, an action plugin's task) say about the run."""
-
-    check_mode: bool
-
-
-class Desired(Protocol):
-    """What every desired state carries beside its own fields."""
-
-    address: str
-    allow: Tuple[str, ...]
-    protect: bool
-
-
-class Work:
-    """What a verb gets: the worker's client, the desired state, the snapshot, a shared notebook.
-
-    In the notebook, `report` goes into the task's result; what can be closed is closed at the end.
-    """
-
-    def __init__(self, client: Any, desired: Any, snapshot: Any, shared: Dict[str, Any]) -> None:
-        self.client = client
-        self.desired = desired
-        self.snapshot = snapshot
-        self.shared = shared
-
-
-Verb = Callable[[Work, Step], Optional[bool]]
-
-
-class Resource(Protocol):
-    """A kind of thing that the engine keeps as declared.
-
-    `name` is the resource's key in results, `server` the address of what keeps it (`engine`,
-    `libvirt`), which an earlier task of the run may bring. `reveals` are verbs whose outcome tells
-    whether `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure.
-    `recover` plans the way back after a failure, given the steps that were begun.
-    """
-
-    name: str
-    server: str
-    verbs: Mapping[str, Verb]
-    reveals: Tuple[str, ...]
-
-    def desired(self, params: Mapping[str, Any]) -> Any: ...
-
-    def observe(self, client: Any, desired: Any, pending: Pending, settled: bool) -> Any: ...
-
-    def plan(self, desired: Any, snapshot: Any) -> Plan: ...
-
-    def recover(self, desired: Any, snapshot: Any, begun: List[Step]) -> Plan: ...
-
-    def present(self, snapshot: Any) -> Any: ...
 
 
 def run(
@@ -136,17 +81,22 @@ def _check(
 def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     snapshot = resource.observe(client, desired, {}, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
+    if not plan.steps:
+        return _result(resource, plan, snapshot, ())
+    # A no-op on a target must not pay for it.
+    from .act import make, verify
+
     done: List[Step] = []
     report: Dict[str, Any] = {}
     if any(step.maybe for step in plan.steps):
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
-        done += _execute(resource, desired, client, snapshot, plan, reveal, report)
+        done += make(resource, desired, client, snapshot, plan, reveal, report)
         snapshot = resource.observe(client, desired, {}, True)
         plan = _bounded(desired, resource.plan(desired, snapshot))
-    done += _execute(resource, desired, client, snapshot, plan, plan.steps, report)
+    done += make(resource, desired, client, snapshot, plan, plan.steps, report)
     if done:
         snapshot = resource.observe(client, desired, {}, True)
-        _verify(desired, resource.plan(desired, snapshot))
+        verify(desired, resource.plan(desired, snapshot))
     result = _result(resource, replace(plan, steps=tuple(done)), snapshot, tuple(done))
     return {**report, **result}
 
@@ -166,104 +116,9 @@ def _bounded(desired: Desired, plan: Plan) -> Plan:
         raise Refused(
             "refused: " + "; ".join(reasons),
             address=desired.address,
-            details={"plan": _public(stopped), "diff": {"prepared": stopped.text()}},
+            details={"plan": stopped.public(), "diff": {"prepared": stopped.text()}},
         )
     return plan
-
-
-def _execute(
-    resource: Resource,
-    desired: Desired,
-    client: Any,
-    snapshot: Any,
-    plan: Plan,
-    steps: Tuple[Step, ...],
-    report: Dict[str, Any],
-) -> List[Step]:
-    """Run steps and return those that did something; after a failure, go back and raise it.
-
-    `report` takes what verbs have to tell beside their outcome.
-    """
-    result = _act(resource, desired, client, snapshot, plan, steps)
-    report.update(result.report)
-    done = [step for step in steps if step.id in result.done]
-    if result.error is None:
-        return done
-    unsure = getattr(result.error, "outcome_unknown", False)
-    begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
-    raise _failed(result, _go_back(resource, desired, client, begun), desired)
-
-
-def _act(
-    resource: Resource,
-    desired: Desired,
-    client: Any,
-    snapshot: Any,
-    plan: Plan,
-    steps: Tuple[Step, ...],
-) -> Result:
-    # A no-op on a target must not pay for it.
-    from .execute import execute
-
-    clients: Dict[int, Any] = {0: client}
-    shared: Dict[str, Any] = {}
-
-    def act(step: Step, worker: int) -> Optional[bool]:
-        mine = clients.get(worker)
-        if mine is None:
-            mine = clients[worker] = client.worker()
-        return resource.verbs[step.verb](Work(mine, desired, snapshot, shared), step)
-
-    try:
-        result = execute(plan, steps, act)
-        result.report.update(shared.get("report") or {})
-        return result
-    finally:
-        extra = [worker for number, worker in clients.items() if number]
-        for open_thing in [*extra, *shared.values()]:
-            if hasattr(open_thing, "close"):
-                open_thing.close()
-
-
-def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
-    """Undo a failed plan; return what could not be undone, in words."""
-    try:
-        snapshot = resource.observe(client, desired, {}, True)
-        plan = resource.recover(desired, snapshot, begun)
-        error = _act(resource, desired, client, snapshot, plan, plan.steps).error
-    except FleetError as broken:
-        error = broken
-    return None if error is None else str(error)
-
-
-def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetError:
-    """Return the error of a failed plan with the plan, what was done and what was not."""
-    error = result.error
-    if not isinstance(error, FleetError):
-        error = FleetError(f"{type(error).__name__}: {error}")
-    if not error.option and not error.address:
-        error.address = desired.address
-    if stuck:
-        hint = f"going back failed too ({stuck}); the next run goes on from here"
-        error.hint = f"{error.hint}; {hint}" if error.hint else hint
-    by_id = {step.id: step.words() for step in result.plan.steps}
-    error.details.update(
-        plan=_public(result.plan),
-        done=[by_id[step] for step in result.done],
-        failed_step=by_id.get(result.failed or ""),
-        not_begun=[by_id[step] for step in result.not_begun],
-    )
-    return error
-
-
-def _verify(desired: Desired, again: Plan) -> None:
-    """Raise FleetError if the server accepted a change and did not make it."""
-    ignored = [change.words() for step in again.steps for change in step.changes]
-    if ignored:
-        raise FleetError(
-            "the server answered with success but did not apply " + "; ".join(ignored),
-            address=desired.address,
-        )
 
 
 def _result(
@@ -273,7 +128,7 @@ def _result(
     impacts = {step.impact for step in steps}
     result: Dict[str, Any] = {
         "changed": bool(steps),
-        "plan": _public(plan),
+        "plan": plan.public(),
         "created": "replace" not in impacts
         and any(step.verb in _MAKING or "new" in step.args for step in steps),
         "updated": "live" in impacts,
@@ -286,14 +141,3 @@ def _result(
     if steps or plan.notes or plan.pending:
         result["diff"] = {"prepared": plan.text()}
     return result
-
-
-def _public(plan: Plan) -> Dict[str, Any]:
-    return {
-        "steps": [step.public() for step in plan.steps],
-        "notes": list(plan.notes),
-        "pending": list(plan.pending),
-        "refused": list(plan.refused),
-        "fingerprint": plan.fingerprint,
-        "text": plan.text(),
-    }

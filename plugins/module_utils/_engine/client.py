@@ -24,8 +24,7 @@ from typing import (
     Union,
 )
 
-from .._desired.errors import EngineMissing, FleetError
-from .wire import ConnectionLost, EngineError, Reply, Wire, failure
+from .wire import ConnectionLost, EngineError, Reply, Wire
 
 if TYPE_CHECKING:
     from .stream import Events
@@ -58,21 +57,6 @@ def unix_dial(path: str, timeout: float = 10.0) -> Dial:
         return sock
 
     return dial
-
-
-def _missing(exc: OSError) -> EngineMissing:
-    where = str(exc.filename) if exc.filename else "the engine's address"
-    if isinstance(exc, FileNotFoundError):
-        text, hint = f"there is no socket at {where}", "start the engine, or correct engine_host"
-    elif isinstance(exc, ConnectionRefusedError):
-        text, hint = f"nobody listens at {where}", "start the engine, or correct engine_host"
-    elif isinstance(exc, PermissionError):
-        text = f"no permission to connect to {where}"
-        hint = "add the user to the group of the socket (docker, as a rule), or use become: true"
-    else:
-        text = f"cannot connect to {where}: {exc.strerror or exc}"
-        hint = "engine_host must name the socket of a running engine"
-    return EngineMissing(text, hint=hint)
 
 
 def quote(text: str) -> str:
@@ -149,14 +133,13 @@ class Client:
         try:
             major, minor = reply.headers.get("api-version", "").split(".")
             version = (int(major), int(minor))
-        except ValueError as exc:
-            raise failure(ValueError("it names no Api-Version"), "HEAD", "/_ping", 0) from exc
+        except ValueError:
+            version = (0, 0)
         self._server = reply.headers.get("server", "").split(" ")[0]
         if version < MIN_API:
-            raise FleetError(
-                f"engine too old: {self._server} speaks API {major}.{minor} at most",
-                hint="API 1.40 (Docker 19.03) or later is needed",
-            )
+            from .broken import too_old
+
+            raise too_old(self._server, version)
         self._kind = "podman" if "libpod-api-version" in reply.headers else "docker"
         self._api = min(version, MAX_API)
         return version
@@ -208,6 +191,8 @@ class Client:
                 wire.close()
                 moved = len(replies) > begun or not fresh
                 if isinstance(exc, (socket.timeout, ValueError)) or not moved:
+                    from .broken import failure
+
                     method, path, _target = asked[len(replies)]
                     raise failure(exc, method, path, self.timeout) from exc
             else:
@@ -264,6 +249,8 @@ class Client:
             wire.sock.sendall(start + body)
             reply = Reply(wire, method).read()
         except (OSError, ValueError) as exc:
+            from .broken import failure
+
             wire.close()
             raise failure(exc, method, path, patience) from exc
         self._give_back(wire, reply.keep)
@@ -319,7 +306,9 @@ class Client:
         try:
             return Wire(self._dial())
         except OSError as exc:
-            raise _missing(exc) from exc
+            from .broken import missing
+
+            raise missing(exc) from exc
 
     def _take(self) -> Tuple[Wire, bool]:
         """Take the kept connection, or a new one (True).

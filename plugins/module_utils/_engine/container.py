@@ -8,11 +8,10 @@ What only a change needs is imported when there is one: a no-op on a target must
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.model import Plan, Step
 from .._desired.owned import fingerprint
-from .._desired.run import Verb
 from .._desired.values import MASK, dig
 from .container_diff import changes_of, will_pull
 from .container_fields.process import split_env
@@ -27,6 +26,9 @@ from .container_found import (
 )
 from .container_found import observe as look
 from .container_wish import Wish, spec, wish
+
+if TYPE_CHECKING:
+    from .._desired.resource import Verb
 
 
 class Container:

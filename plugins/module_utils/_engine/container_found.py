@@ -20,7 +20,7 @@ Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Found:
     """One look at the engine. Containers and images are what its inspect answers.
 

@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping, Optional
 from .._desired import owned
 from .._desired.diff import wanted
 from .._desired.model import Context, FieldSpec, Step
-from .._desired.run import Verb, Work
+from .._desired.resource import Verb, Work
 from .._desired.spec import body, for_kind
 from .._desired.values import dig, put
 from .client import EngineError

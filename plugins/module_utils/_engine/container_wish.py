@@ -54,7 +54,7 @@ def spec() -> Dict[str, Any]:
     return made
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Wish:
     """A container as declared. Times are in nanoseconds; `declared` is canonical, by field."""
 

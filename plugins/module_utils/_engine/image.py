@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.model import Plan, Step
 from .._desired.owned import fingerprint
-from .._desired.run import Verb, Work
+from .._desired.resource import Verb, Work
 from . import image_record
 from .client import EngineError
 from .image_build import build, need_context

@@ -9,7 +9,7 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 from .._desired.errors import FleetError
 from .._desired.model import Step
-from .._desired.run import Work
+from .._desired.resource import Work
 from .._desired.values import MASK
 from . import image_record
 from .client import ConnectionLost, EngineError

@@ -9,7 +9,7 @@ from typing import Any, Mapping, Optional
 
 from .._desired.errors import FleetError
 from .._desired.model import Step
-from .._desired.run import Work
+from .._desired.resource import Work
 from .._desired.values import dig
 from .client import EngineError
 from .reference import parse_reference

@@ -11,15 +11,15 @@ from typing import Tuple
 
 from .._desired.errors import InvalidOption
 
-# distribution/reference, "Grammar": domain, path components, tag, digest.
+# distribution/reference, "Grammar": domain, path components, tag, digest. Compiled at use: most
+# tasks need few of them.
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
-_PATH = re.compile(
-    r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
-)
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
-_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}")
-_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}|sha256:[0-9a-f]{6,}")
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = rf"{_PART}(?:/{_PART})*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+_DIGEST = r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}"
+_ID = r"(?:sha256:)?[0-9a-f]{64}|sha256:[0-9a-f]{6,}"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Reference:
 
 def is_id(text: str) -> bool:
     """Say if a text is an image id, with or without `sha256:`."""
-    return _ID.fullmatch(text) is not None
+    return re.fullmatch(_ID, text) is not None
 
 
 def short(text: str) -> str:
@@ -67,9 +67,9 @@ def parse_reference(text: str, where: str) -> Reference:
     name, tag = (rest[:colon], rest[colon + 1 :]) if colon > slash else (rest, "")
     domain, path = _split_domain(name)
     _check(text, where, domain, path)
-    if (colon > slash and not _TAG.fullmatch(tag)) or len(name) > 255:
+    if (colon > slash and not re.fullmatch(_TAG, tag)) or len(name) > 255:
         raise _bad(text, where, "a tag is up to 128 letters, digits, _, . and -")
-    if _at and not _DIGEST.fullmatch(digest):
+    if _at and not re.fullmatch(_DIGEST, digest):
         raise _bad(text, where, "a digest is written name@sha256:…")
     if not tag and not digest:
         tag = "latest"
@@ -86,9 +86,9 @@ def _split_domain(name: str) -> Tuple[str, str]:
 
 
 def _check(text: str, where: str, domain: str, path: str) -> None:
-    if domain and not _DOMAIN.fullmatch(domain):
+    if domain and not re.fullmatch(_DOMAIN, domain):
         raise _bad(text, where, f"{domain} is not a registry's host[:port]")
-    if not _PATH.fullmatch(path):
+    if not re.fullmatch(_PATH, path):
         lower = "names are lower case" if path != path.lower() else ""
         raise _bad(text, where, lower or "write [registry/]name[:tag], such as app:1")
 

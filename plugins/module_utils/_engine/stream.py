@@ -12,7 +12,8 @@ import socket
 import time
 from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
 
-from .wire import EngineError, Reply, Wire, failure
+from .broken import failure
+from .wire import EngineError, Reply, Wire
 
 _PIECE = 65536
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")

@@ -33,25 +33,6 @@ class ConnectionLost(EngineError):
     outcome_unknown = True
 
 
-def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineError:
-    """Turn whatever went wrong during a request into the one error family."""
-    if isinstance(exc, EngineError):
-        return exc
-    what = f"{method} {path}"
-    if isinstance(exc, socket.timeout):
-        return ConnectionLost(
-            f"the engine did not answer {what} within {timeout:g} s",
-            method=method,
-            path=path,
-            hint="look at the engine's log, or raise engine_timeout",
-        )
-    if isinstance(exc, ValueError):
-        text = f"the answer to {what} is not a container engine's: {exc}"
-        return EngineError(text, method=method, path=path)
-    text = f"the connection to the engine broke during {what}: {exc}"
-    return ConnectionLost(text, method=method, path=path)
-
-
 class Wire:
     """One connection. Reads consume only what is complete, so one that timed out can go on."""
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from .._desired.errors import FleetError
 from .._desired.model import Chain, Plan, Step
 from .._desired.owned import fingerprint
-from .._desired.run import Verb, Work
+from .._desired.resource import Verb, Work
 from . import storage
 from .image_files import belongs, remove
 from .image_found import Found, observe

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.model import Context, Plan, Step
 from .._desired.owned import fingerprint
-from .._desired.run import Verb
+from .._desired.resource import Verb
 from .tree import interfaces, mac_of
 from .vm_fields import FIELDS
 from .vm_found import Found, observe, unreachable

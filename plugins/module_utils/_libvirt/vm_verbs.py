@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping
 
 from .._desired.errors import FleetError
 from .._desired.model import Change, Context, Step
-from .._desired.run import Verb, Work
+from .._desired.resource import Verb, Work
 from . import storage
 from .connect import Hypervisor, LibvirtError
 from .tree import (

@@ -1,0 +1,105 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making a plan's steps happen, and going back when one fails. A no-op does not load this."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Tuple
+
+from .errors import FleetError
+from .execute import Result, execute
+from .model import Plan, Step
+from .resource import Desired, Resource, Work
+
+
+def make(
+    resource: Resource,
+    desired: Desired,
+    client: Any,
+    snapshot: Any,
+    plan: Plan,
+    steps: Tuple[Step, ...],
+    report: Dict[str, Any],
+) -> List[Step]:
+    """Run steps and return those that did something; after a failure, go back and raise it.
+
+    `report` takes what verbs have to tell beside their outcome.
+    """
+    result = _act(resource, desired, client, snapshot, plan, steps)
+    report.update(result.report)
+    done = [step for step in steps if step.id in result.done]
+    if result.error is None:
+        return done
+    unsure = getattr(result.error, "outcome_unknown", False)
+    begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
+    raise _failed(result, _go_back(resource, desired, client, begun), desired)
+
+
+def _act(
+    resource: Resource,
+    desired: Desired,
+    client: Any,
+    snapshot: Any,
+    plan: Plan,
+    steps: Tuple[Step, ...],
+) -> Result:
+    clients: Dict[int, Any] = {0: client}
+    shared: Dict[str, Any] = {}
+
+    def act(step: Step, worker: int) -> Optional[bool]:
+        mine = clients.get(worker)
+        if mine is None:
+            mine = clients[worker] = client.worker()
+        return resource.verbs[step.verb](Work(mine, desired, snapshot, shared), step)
+
+    try:
+        result = execute(plan, steps, act)
+        result.report.update(shared.get("report") or {})
+        return result
+    finally:
+        extra = [worker for number, worker in clients.items() if number]
+        for open_thing in [*extra, *shared.values()]:
+            if hasattr(open_thing, "close"):
+                open_thing.close()
+
+
+def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
+    """Undo a failed plan; return what could not be undone, in words."""
+    try:
+        snapshot = resource.observe(client, desired, {}, True)
+        plan = resource.recover(desired, snapshot, begun)
+        error = _act(resource, desired, client, snapshot, plan, plan.steps).error
+    except FleetError as broken:
+        error = broken
+    return None if error is None else str(error)
+
+
+def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetError:
+    """Return the error of a failed plan with the plan, what was done and what was not."""
+    error = result.error
+    if not isinstance(error, FleetError):
+        error = FleetError(f"{type(error).__name__}: {error}")
+    if not error.option and not error.address:
+        error.address = desired.address
+    if stuck:
+        hint = f"going back failed too ({stuck}); the next run goes on from here"
+        error.hint = f"{error.hint}; {hint}" if error.hint else hint
+    by_id = {step.id: step.words() for step in result.plan.steps}
+    error.details.update(
+        plan=result.plan.public(),
+        done=[by_id[step] for step in result.done],
+        failed_step=by_id.get(result.failed or ""),
+        not_begun=[by_id[step] for step in result.not_begun],
+    )
+    return error
+
+
+def verify(desired: Desired, again: Plan) -> None:
+    """Raise FleetError if the server accepted a change and did not make it."""
+    ignored = [change.words() for step in again.steps for change in step.changes]
+    if ignored:
+        raise FleetError(
+            "the server answered with success but did not apply " + "; ".join(ignored),
+            address=desired.address,
+        )
