@@ -7,4 +7,4 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "collections"))
 
-pytest_plugins = ["tests.lab.session", "tests.lab.hypervisor"]
+pytest_plugins = ["tests.lab.session", "tests.lab.hypervisor", "tests.lab.engines"]

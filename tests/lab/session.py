@@ -6,17 +6,16 @@ Load it in tests/conftest.py with `pytest_plugins = ["tests.lab.session"]`.
 from __future__ import annotations
 
 import collections
-import io
 import os
 import shutil
 import subprocess
-import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.lab.busybox import BUSYBOX, import_busybox
 from tests.lab.server_image import exists, image, run
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -51,7 +50,6 @@ PACKAGES = {
 }
 # What is no program: a file that the package brings.
 PACKAGED_FILES = {"/usr/lib/python3/dist-packages/libvirt.py": "python3-libvirt"}
-BUSYBOX = "dev/busybox:1"
 
 
 def layer(item: pytest.Item) -> str:
@@ -116,7 +114,7 @@ def engine(packages: None) -> Iterator[None]:
     """
     ours = None if _answers() else _start_engine()
     if not exists(BUSYBOX):
-        _import_busybox()
+        import_busybox("/var/run/docker.sock")
     yield
     if ours:
         ours.terminate()
@@ -146,21 +144,6 @@ def _start_engine() -> subprocess.Popen[bytes]:
             raise RuntimeError(f"dockerd does not run:\n{log.read_text()[-2000:]}")
         time.sleep(0.2)
     return process
-
-
-def _import_busybox() -> None:
-    """Make an image of Debian's static busybox with a link for each of its programs."""
-    busybox = shutil.which("busybox") or "/bin/busybox"
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.add(busybox, "bin/busybox")
-        for applet in run(busybox, "--list").split():
-            link = tarfile.TarInfo(f"bin/{applet}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
-            if applet != "busybox":
-                archive.addfile(link)
-    command = ["docker", "import", "--change", 'CMD ["sleep", "1d"]', "-", BUSYBOX]
-    subprocess.run(command, input=buffer.getvalue(), check=True, capture_output=True)
 
 
 @pytest.fixture(scope="session")
