@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .values import show
 
@@ -53,8 +53,14 @@ class FieldSpec:
     the impacts of a new value and of going back to the default; `live` the verb when either is
     live; fields of one `group` travel together; `secret` rows are never shown or digested; a
     `guarded` row shows only what the task itself declares (`environment`: a value found on the
-    host may be a secret); `since`: the API version that first honours the field; `only`: the
-    kinds of server that do; `overrides`: replacements of the above by kind of server.
+    host may be a secret); `since`: the API version that first honours the field, `until` the first
+    that does not any more; `inner(value)` yields (key path, API version) of what inside a value
+    needs a later one; `only`: the kinds of server that honour it; `overrides`: replacements of the
+    above by kind of server.
+
+    `quiet` are values that servers show when nobody asked (their own defaults, which their
+    configuration may change): a row that has some counts as unset if it was not declared, now or
+    when the record was written, or if it shows one of them.
     """
 
     name: str
@@ -73,6 +79,9 @@ class FieldSpec:
     secret: bool = False
     guarded: bool = False
     since: Tuple[int, int] = (0, 0)
+    until: Tuple[int, int] = (0, 0)
+    inner: Optional[Callable[[Any], Iterable[Tuple[str, Tuple[int, int]]]]] = None
+    quiet: Tuple[Any, ...] = ()
     only: Tuple[str, ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import InvalidOption
 from .model import Context, FieldSpec
-from .values import MASK, dig, nearest, put
+from .values import MASK, Unknown, dig, nearest, put
 
 
 def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
@@ -81,12 +81,25 @@ def check_supported(fields: Iterable[FieldSpec], context: Context) -> None:
                 option=row.name,
                 hint=f"it works with {', '.join(row.only)}",
             )
-        if context.api < row.since:
+        _check_version(row, context)
+
+
+def _check_version(row: FieldSpec, context: Context) -> None:
+    value = context.declared[row.name]
+    inner = row.inner(value) if row.inner and not isinstance(value, Unknown) else ()
+    for where, since in [("", row.since), *inner]:
+        if context.api < since:
             raise InvalidOption(
                 f"this server's API {_dotted(context.api)} would drop it silently",
-                option=row.name,
-                hint=f"it needs API {_dotted(row.since)} or newer",
+                option=f"{row.name}{where}",
+                hint=f"it needs API {_dotted(since)} or newer",
             )
+    if (0, 0) < row.until <= context.api:
+        raise InvalidOption(
+            f"this server's API {_dotted(context.api)} does not have it any more",
+            option=row.name,
+            hint=f"it works before API {_dotted(row.until)}",
+        )
 
 
 def body(
@@ -113,6 +126,10 @@ def observed(
 
 
 def _read(row: FieldSpec, obj: Mapping[str, Any], context: Context) -> Any:
+    if row.quiet and row.name not in context.declared:
+        asked = not context.record or row.name in context.record.get("digests", {})
+        if not asked or dig(obj, row.at) in row.quiet:
+            return {} if row.compare in ("map", "subset") else None
     if row.read is not None:
         return row.read(obj, context)
     value = dig(obj, row.at)
