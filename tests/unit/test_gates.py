@@ -21,8 +21,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "unit" / "cases"
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
-# Lines of code of ours (no comments, no documentation) that a no-op may load on a target.
-TARGET_LINES = 2500
+# Lines of code of ours (no comments, no documentation) that a no-op may load on a target: each
+# hundred cost a millisecond. What only a declared option or a change needs is imported inside the
+# function that needs it (parsers, bodies, refusals in words).
+TARGET_LINES = 2300
 
 
 def _keys(value: Any) -> Iterator[str]:

@@ -9,8 +9,9 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from .errors import FleetError
 from .execute import Result, execute
-from .model import Plan, Step
+from .model import Plan
 from .resource import Desired, Resource, Work
+from .steps import Step
 
 
 def make(

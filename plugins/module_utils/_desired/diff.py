@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from .model import Change, Context, FieldSpec
-from .owned import digest
-from .values import MASK, Unknown, canonical, show
+from .model import Context, FieldSpec
+from .values import Unknown
+
+if TYPE_CHECKING:
+    from .steps import Change
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -78,7 +80,9 @@ def _field(row: FieldSpec, context: Context, before: Any, scope: Scope) -> Itera
         unsure = isinstance(to_be, Unknown) or isinstance(was, Unknown)
         moved = bool(key) and (key in before) != (key in after)
         if unsure or moved or not _same(row, was, to_be):
-            yield _change(row, context, scope, key, was, to_be)
+            from .difference import change_of
+
+            yield change_of(row, context, scope, key, was, to_be)
 
 
 def _same(row: FieldSpec, one: Any, other: Any) -> bool:
@@ -89,40 +93,3 @@ def _same(row: FieldSpec, one: Any, other: Any) -> bool:
 
 def _empty(value: Any) -> bool:
     return value is None or value in ((), {}, "")
-
-
-def _change(
-    row: FieldSpec, context: Context, scope: Scope, key: str, before: Any, after: Any
-) -> Change:
-    declared = context.declared.get(row.name)
-    given = declared is not None if not key else key in (declared or {})
-    impact = row.change if given or (after is not None and after != ()) else row.unset
-    hide = row.secret or key in scope.private.get(row.name, frozenset())
-    # A value that nobody declares any more may be a secret that somebody typed by hand.
-    hide_before = hide or (row.guarded and not given)
-    before = MASK if hide_before and before is not None else before
-    after = MASK if hide and after is not None else after
-    text = " → ".join(
-        show(value)
-        if value is None or value == MASK or isinstance(value, Unknown)
-        else row.show(value)
-        for value in (before, after)
-    )
-    origin = _origin(row, context, given)
-    return Change(row.name, key, before, after, impact, origin, hide, text)
-
-
-def _origin(row: FieldSpec, context: Context, given: bool) -> str:
-    """Tell an edited declaration from drift by the digest of what was last declared."""
-    digests: Dict[str, str] = dict(context.record.get("digests", {}))
-    if not context.record or row.secret:
-        return "declared" if given else "unknown"
-    now = context.declared.get(row.name)
-    then = digests.get(row.name)
-    if then is None:
-        # A row of a group follows what is declared for its companions.
-        return "declared" if now is not None or row.group else "drift"
-    if now is None:
-        return "dropped"
-    same = then == digest(str(context.record.get("salt", "")), row.name, canonical(now))
-    return "drift" if same else ("declared" if given else "dropped")

@@ -13,10 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
 from .errors import EngineMissing, FleetError, Refused
-from .model import Plan, Step
+from .model import Plan
 
 if TYPE_CHECKING:
     from .resource import Desired, Pending, Resource, Task
+    from .steps import Step
 
 # Verbs by which a resource, or one more version of it, comes into being.
 _MAKING = frozenset(("create", "build", "pull", "download", "import"))

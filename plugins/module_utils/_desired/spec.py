@@ -1,16 +1,16 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What follows from a field table: argument spec, declared values, create bodies."""
+"""What follows from a field table: argument spec, declared values, observed ones."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import InvalidOption
 from .model import Context, FieldSpec
-from .values import MASK, Unknown, dig, nearest, put
+from .values import MASK, dig, nearest
 
 
 def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
@@ -73,49 +73,11 @@ def for_kind(fields: Sequence[FieldSpec], kind: str) -> Tuple[FieldSpec, ...]:
 def check_supported(fields: Iterable[FieldSpec], context: Context) -> None:
     """Raise InvalidOption for a declared field that this server would drop silently."""
     for row in fields:
-        if row.name not in context.declared:
-            continue
-        if row.only and context.kind not in row.only:
-            raise InvalidOption(
-                f"{context.kind} does not honour it",
-                option=row.name,
-                hint=f"it works with {', '.join(row.only)}",
-            )
-        _check_version(row, context)
+        bound = row.only or row.inner or max(row.since, row.until) > (0, 0)
+        if bound and row.name in context.declared:
+            from .bodies import check_row
 
-
-def _check_version(row: FieldSpec, context: Context) -> None:
-    value = context.declared[row.name]
-    inner = row.inner(value) if row.inner and not isinstance(value, Unknown) else ()
-    for where, since in [("", row.since), *inner]:
-        if context.api < since:
-            raise InvalidOption(
-                f"this server's API {_dotted(context.api)} would drop it silently",
-                option=f"{row.name}{where}",
-                hint=f"it needs API {_dotted(since)} or newer",
-            )
-    if (0, 0) < row.until <= context.api:
-        raise InvalidOption(
-            f"this server's API {_dotted(context.api)} does not have it any more",
-            option=row.name,
-            hint=f"it works before API {_dotted(row.until)}",
-        )
-
-
-def body(
-    fields: Iterable[FieldSpec], context: Context, place: Callable[[str], str]
-) -> Dict[str, Any]:
-    """Return the create body of the declared fields; `place` maps an observed path to its own."""
-    made: Dict[str, Any] = {}
-    for row in fields:
-        value = context.declared.get(row.name)
-        if value is None:
-            continue
-        if row.write is not None:
-            row.write(made, value, context)
-        elif row.at:
-            put(made, place(row.at), list(value) if isinstance(value, tuple) else value)
-    return made
+            check_row(row, context)
 
 
 def observed(
@@ -139,7 +101,3 @@ def _read(row: FieldSpec, obj: Mapping[str, Any], context: Context) -> Any:
     if row.compare in ("map", "subset"):
         return dict(value or {})
     return value or None
-
-
-def _dotted(version: Tuple[int, int]) -> str:
-    return f"{version[0]}.{version[1]}"

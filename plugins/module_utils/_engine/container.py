@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.model import Plan, Step
+from .._desired.model import Plan
 from .._desired.owned import fingerprint
 from .._desired.values import MASK, dig
 from .container_diff import changes_of, will_pull
@@ -29,6 +29,7 @@ from .container_wish import Wish, spec, wish
 
 if TYPE_CHECKING:
     from .._desired.resource import Verb
+    from .._desired.steps import Step
 
 
 class Container:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Step
+from .._desired.steps import Step
 from .._desired.values import dig
 from . import swap
 from .container_found import Found, runs

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Mapping
+from typing import TYPE_CHECKING, Any, List, Mapping
 
 from .._desired.diff import Scope, diff
-from .._desired.model import Change, Context
+from .._desired.model import Context
 from .._desired.spec import check_supported, for_kind, observed
 from .._desired.values import Unknown
 from .container_fields import FIELDS
 from .container_fields.process import secret_keys
 from .container_found import Found, is_foreign, record_of
 from .container_wish import Wish
+
+if TYPE_CHECKING:
+    from .._desired.steps import Change
 
 
 def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Chain, Change, Plan, Step
+from .._desired.model import Plan
 from .._desired.spec import check_supported, for_kind
+from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
 from .container_checks import before_creation

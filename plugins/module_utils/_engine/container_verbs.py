@@ -8,10 +8,12 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 from .._desired import owned
+from .._desired.bodies import body
 from .._desired.diff import wanted
-from .._desired.model import Context, FieldSpec, Step
+from .._desired.model import Context, FieldSpec
 from .._desired.resource import Verb, Work
-from .._desired.spec import body, for_kind
+from .._desired.spec import for_kind
+from .._desired.steps import Step
 from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS

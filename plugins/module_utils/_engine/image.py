@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.model import Plan, Step
+from .._desired.model import Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
+from .._desired.steps import Step
 from . import image_record
 from .client import EngineError
 from .image_build import build, need_context

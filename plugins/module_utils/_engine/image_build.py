@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List, Mapping
 
 from .._desired.errors import FleetError
-from .._desired.model import Step
 from .._desired.resource import Work
+from .._desired.steps import Step
 from .._desired.values import MASK
 from . import image_record
 from .client import ConnectionLost, EngineError

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Mapping, Optional
 
 from .._desired.errors import FleetError
-from .._desired.model import Step
 from .._desired.resource import Work
+from .._desired.steps import Step
 from .._desired.values import dig
 from .client import EngineError
 from .reference import parse_reference

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.model import Chain, Change
+from .._desired.steps import Chain, Change
 from .._desired.values import dig
 from .container_fields.limits import read_restart
 from .container_found import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name

@@ -9,9 +9,10 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.errors import FleetError
-from .._desired.model import Chain, Plan, Step
+from .._desired.model import Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
+from .._desired.steps import Chain, Step
 from . import storage
 from .image_files import belongs, remove
 from .image_found import Found, observe

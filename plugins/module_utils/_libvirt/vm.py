@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.model import Context, Plan, Step
+from .._desired.model import Context, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb
+from .._desired.steps import Step
 from .tree import interfaces, mac_of
 from .vm_fields import FIELDS
 from .vm_found import Found, observe, unreachable

@@ -9,7 +9,7 @@ import ipaddress
 from typing import Any, List, Mapping, Sequence
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Change, Step
+from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
 from .tree import Element, interfaces, mac_of
 from .vm_fields import host_name, volume_name

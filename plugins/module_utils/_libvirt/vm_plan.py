@@ -10,8 +10,9 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Chain, Change, Context, Plan, Step
+from .._desired.model import Context, Plan
 from .._desired.spec import observed
+from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
 from .storage import Volume
 from .tree import attribute, interfaces, mac_of

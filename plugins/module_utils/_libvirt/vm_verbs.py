@@ -10,8 +10,9 @@ import time
 from typing import Any, Dict, Mapping
 
 from .._desired.errors import FleetError
-from .._desired.model import Change, Context, Step
+from .._desired.model import Context
 from .._desired.resource import Verb, Work
+from .._desired.steps import Change, Step
 from . import storage
 from .connect import Hypervisor, LibvirtError
 from .tree import (
