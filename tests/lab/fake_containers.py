@@ -1,11 +1,9 @@
-"""The endpoints of containers but their life (fake_life.py): list, create, change, logs, files."""
+"""The endpoints of containers but their life (fake_life.py): list, create, change."""
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import tarfile
 from typing import Any, Dict, Iterator, List
 
 from . import fake_life
@@ -221,52 +219,6 @@ def remove(state: State, request: Request, ref: str) -> Response:
         fake_life.kill(state, box, 9)
     fake_life.destroy(state, box, volumes=request.flag("v"))
     return Response(204)
-
-
-@route("GET", "/containers/{ref}/logs")
-def logs(state: State, request: Request, ref: str) -> Response:
-    box = state.container(ref)
-    wanted = [number for number, name in ((1, "stdout"), (2, "stderr")) if request.flag(name)]
-    if not wanted:
-        raise ApiError(400, "Bad parameters: you must choose at least one stream")
-    lines = [line for line in state.log_lines.get(box["Id"], []) if line[0] in wanted]
-    tail = request.query.get("tail", "all")
-    if tail.isdigit():
-        lines = lines[len(lines) - min(int(tail), len(lines)) :]
-    kind = "application/octet-stream"
-    return Response(200, body=b"".join(_frame(box, n, text) for n, text in lines), kind=kind)
-
-
-def _frame(box: Json, number: int, text: str) -> bytes:
-    data = text.encode("utf-8", "surrogateescape") + b"\n"
-    if box["Config"]["Tty"]:
-        return data[:-1] + b"\r\n"
-    return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data
-
-
-@route("PUT", "/containers/{ref}/archive")
-def put_archive(state: State, request: Request, ref: str) -> Response:
-    box, folder = state.container(ref), request.query.get("path", "")
-    with tarfile.open(fileobj=io.BytesIO(request.body)) as archive:
-        for member in archive.getmembers():
-            handle = archive.extractfile(member)
-            if handle is not None:
-                full = f"{folder.rstrip('/')}/{member.name.lstrip('./')}"
-                box.setdefault("_files", {})[full] = (member, handle.read())
-    return Response(200)
-
-
-@route("GET", "/containers/{ref}/archive")
-def get_archive(state: State, request: Request, ref: str) -> Response:
-    box, path = state.container(ref), request.query.get("path", "")
-    if path not in box.get("_files", {}):
-        raise ApiError(404, f"Could not find the file {path} in container {ref}")
-    member, data = box["_files"][path]
-    member.name = path.rsplit("/", 1)[-1]
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        archive.addfile(member, io.BytesIO(data))
-    return Response(200, body=buffer.getvalue(), kind="application/x-tar")
 
 
 @route("GET", "/events")

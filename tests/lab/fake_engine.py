@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional
 
-from . import fake_build, fake_containers, fake_life, fake_netvol
+from . import fake_build, fake_containers, fake_files, fake_life, fake_netvol, fake_output
 from .fake_build import Build, BuildFailed
 from .fake_images import config_of, store
 from .fake_routes import find
@@ -22,7 +22,7 @@ from .serving import Request, Response, Server, failed
 
 __all__ = ["Build", "BuildFailed", "FakeEngine"]
 # Their routes are known once they are imported.
-ROUTES = (fake_build, fake_containers, fake_life, fake_netvol)
+ROUTES = (fake_build, fake_containers, fake_files, fake_life, fake_netvol, fake_output)
 _VERSIONS = {"1.41": "20.10.24", "1.45": "26.1.5", "1.51": "28.5.2"}
 
 
@@ -46,6 +46,7 @@ class FakeEngine(Server):
         self.registry = self.state.registry
         self.builds: List[Build] = self.state.builds
         self.events = self.state.events
+        self.state.programs.update(fake_output.PROGRAMS)
         fake_netvol.add_defaults(self.state)
 
     # -- what tests arrange ---------------------------------------------------------------
@@ -123,7 +124,17 @@ class FakeEngine(Server):
     def log(self, ref: str, *lines: str, stream: int = 1) -> None:
         """Add lines to a container's output (stream 1 or 2)."""
         key = self.state.container(ref)["Id"]
-        self.state.log_lines.setdefault(key, []).extend((stream, line) for line in lines)
+        with self.state.lock:
+            self.state.log_lines.setdefault(key, []).extend((stream, line) for line in lines)
+            self.state.changed.notify_all()
+
+    def files(self, ref: str) -> Dict[str, fake_files.Node]:
+        """Return what a container holds, by absolute path; tests may change it."""
+        return fake_files.tree(self.state.container(ref))
+
+    def program(self, word: str, act: fake_output.Act) -> None:
+        """Say what a command does that begins with this word."""
+        self.state.programs[word] = act
 
     # -- serving --------------------------------------------------------------------------
 

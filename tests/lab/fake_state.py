@@ -51,6 +51,8 @@ class State:
         self.on_build: Optional[Callable[[Any], Optional[Json]]] = None
         self.behaviours: Dict[str, str] = {}  # by image id
         self.log_lines: Dict[str, List[Tuple[int, str]]] = {}  # by container id
+        self.execs: Dict[str, Json] = {}
+        self.programs: Dict[str, Any] = {}  # what commands do, by their first word
         self.image_logs: Dict[str, List[str]] = {}  # by image id
         self.events: List[Json] = []
         self._subscribers: List[queue.Queue[Json]] = []

@@ -56,6 +56,10 @@ class Request:
                 return
             yield data
 
+    def rest(self) -> bytes:
+        """Read what is sent after the request, to its end: a command's standard input."""
+        return self._reader.read()
+
     @property
     def body(self) -> bytes:
         if self._body is None:
@@ -97,8 +101,10 @@ class Response:
         headers: Optional[Dict[str, str]] = None,
         kind: str = "application/json",
         last: bool = False,
+        raw: bool = False,
     ) -> None:
         self.status = status
+        self.raw = raw  # a stream that the end of the connection ends, as a hijacked one
         self.last = last  # close the connection afterwards
         self.headers = {"Content-Type": kind, **(headers or {})}
         self.stream = stream
@@ -231,7 +237,7 @@ class Server:
         bare = request.method == "HEAD" or response.status in (204, 304)
         if response.last:
             lines.append("Connection: close")
-        if not bare:
+        if not bare and not response.raw:
             size = f"Content-Length: {len(response.body)}"
             lines.append("Transfer-Encoding: chunked" if streamed else size)
         head = ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -240,6 +246,10 @@ class Server:
             response.end()
             return not response.last
         conn.sendall(head)
+        if response.raw:
+            for piece in response.stream or ():
+                conn.sendall(piece)
+            return False
         return self._chunks(conn, response) and not response.last
 
     def _chunks(self, conn: socket.socket, response: Response) -> bool:

@@ -24,8 +24,10 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 SPECS = {
     "container": "_engine.container:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
+    "exec": "_engine.exec:EXEC",
     "host_info": "_engine.info:HOST",
     "image": "_engine.image:IMAGE",
+    "logs": "_engine.logs:LOGS",
     "vm": "_libvirt.vm:MACHINE",
     "vm_image": "_libvirt.image:VM_IMAGE",
     "vm_info": "_libvirt.info:MACHINES",

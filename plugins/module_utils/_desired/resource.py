@@ -51,6 +51,9 @@ class Resource(Protocol):
     `libvirt`), which an earlier task of the run may bring. `reveals` are verbs whose outcome tells
     whether `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure.
     `recover` plans the way back after a failure, given the steps that were begun.
+
+    Two more are optional: `exclusive` False for what may run beside other writers, and
+    `outcome(plan, foreseen)`, what the result says beside the plan; `foreseen` in check mode.
     """
 
     name: str

@@ -9,6 +9,7 @@ This is the only file that looks at check mode.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
@@ -42,7 +43,7 @@ def run(
         desired = resource.desired(params)
         if task.check_mode:
             return _check(resource, desired, connect, pending)
-        with lock():
+        with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
             return _apply(resource, desired, connect())
     except FleetError as error:
         return failure(error)
@@ -76,14 +77,14 @@ def _check(
     plan = _bounded(desired, resource.plan(desired, snapshot))
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {step.address: step.cause for step in plan.steps}
-    return result
+    return {**result, **_outcome(resource, plan, True)}
 
 
 def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     snapshot = resource.observe(client, desired, {}, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
     if not plan.steps:
-        return _result(resource, plan, snapshot, ())
+        return {**_result(resource, plan, snapshot, ()), **_outcome(resource, plan, False)}
     # A no-op on a target must not pay for it.
     from .act import make, verify
 
@@ -98,8 +99,14 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     if done:
         snapshot = resource.observe(client, desired, {}, True)
         verify(desired, resource.plan(desired, snapshot))
-    result = _result(resource, replace(plan, steps=tuple(done)), snapshot, tuple(done))
-    return {**report, **result}
+    plan = replace(plan, steps=tuple(done))
+    result = _result(resource, plan, snapshot, plan.steps)
+    return {**result, **_outcome(resource, plan, False), **report}
+
+
+def _outcome(resource: Resource, plan: Plan, foreseen: bool) -> Dict[str, Any]:
+    tell = getattr(resource, "outcome", None)
+    return dict(tell(plan, foreseen)) if tell else {}
 
 
 def _bounded(desired: Desired, plan: Plan) -> Plan:

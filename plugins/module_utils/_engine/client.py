@@ -154,9 +154,9 @@ class Client:
         """Return the JSON at `path`."""
         return self.fetch(path, query).value("GET", path)
 
-    def fetch(self, path: str, query: Optional[Query] = None) -> Reply:
-        """Return the complete answer to a GET, whatever its status and type."""
-        return self._reads([("GET", path, self._versioned(path, query))])[0]
+    def fetch(self, path: str, query: Optional[Query] = None, method: str = "GET") -> Reply:
+        """Return the complete answer to a GET or HEAD, whatever its status and type."""
+        return self._reads([(method, path, self._versioned(path, query))])[0]
 
     def get_all(self, requests: Sequence[Tuple[str, Optional[Query]]]) -> List[Any]:
         """Return the JSON of each request, sent in one go; an EngineError stands for a refusal.

@@ -63,7 +63,7 @@ def objects(
     wire = dial()
     try:
         wire.sock.settimeout(idle)
-        _send(wire, start, body, dict(headers or {}), idle)
+        send(wire, start, body, dict(headers or {}), idle)
         reply = Reply(wire, method)
         if reply.status >= 400:
             raise reply.read().error(method, path)
@@ -88,13 +88,14 @@ def _refuse(value: Dict[str, Any], method: str, path: str, status: int) -> None:
         raise EngineError(str(text or detail), status=status, method=method, path=path)
 
 
-def _send(
+def send(
     wire: Wire,
     start: Callable[[Mapping[str, str]], bytes],
     body: Union[bytes, Iterable[bytes], None],
     fields: Dict[str, str],
     idle: float,
 ) -> None:
+    """Send one request; an iterable body in chunks, until the engine answers or hangs up."""
     if body is None or isinstance(body, bytes):
         data = body or b""
         wire.sock.sendall(start({**fields, "Content-Length": str(len(data))}))

@@ -1,0 +1,118 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files of a container, running or not, as the engine's archive endpoints give and take them.
+
+Nothing inside the container takes part (Engine API, "Get information about files in a
+container"). A path is followed through links but for its last part.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+
+from .client import Client, EngineError
+from .raw import Raw
+
+# Go's io/fs.FileMode, which the engine sends: its bits above the permissions.
+_DIR, _LINK = 1 << 31, 1 << 27
+_SPECIAL = {1 << 23: 0o4000, 1 << 22: 0o2000, 1 << 20: 0o1000}
+_KINDS = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
+# Silence in seconds that ends the transfer of a file: the engine may be writing to a slow disk.
+_SILENCE = 300.0
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What is at a path: `kind` is file, folder, link or other; `mode` has twelve bits."""
+
+    kind: str
+    mode: int
+    size: int
+    link: str = ""
+
+
+def stat(client: Client, box: str, path: str) -> Optional[Stat]:
+    """Return what is at a path in a container, None if nothing is."""
+    where = f"/containers/{box}/archive"
+    reply = client.fetch(where, {"path": path}, "HEAD")
+    if reply.status == 404:
+        return None
+    if reply.status >= 400:
+        _explain(client, where, path)
+        return None
+    seen = json.loads(base64.b64decode(reply.headers["x-docker-container-path-stat"]))
+    return _stat(seen)
+
+
+def _stat(seen: Dict[str, Any]) -> Stat:
+    bits = int(seen["mode"])
+    mode = (bits & 0o777) | sum(own for go, own in _SPECIAL.items() if bits & go)
+    kind = "folder" if bits & _DIR else "link" if bits & _LINK else "file"
+    if kind == "file" and bits & _KINDS:
+        kind = "other"
+    return Stat(kind, mode, int(seen.get("size") or 0), str(seen.get("linkTarget") or ""))
+
+
+def _explain(client: Client, where: str, path: str) -> None:
+    """Raise what the engine has to say, but not that a part of the path is a file."""
+    reply = client.fetch(where, {"path": path})
+    error = reply.error("GET", where)
+    if "not a directory" not in error.message and error.status != 404:
+        raise error
+
+
+class Source(Iterator[bytes]):
+    """Bytes that come in pieces, as a file that can only be read forwards."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._pieces = iter(pieces)
+        self._rest = b""
+
+    def __next__(self) -> bytes:
+        return next(self._pieces)
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        parts: List[bytes] = [self._rest]
+        have = len(self._rest)
+        while have < size:
+            piece = next(self._pieces, b"")
+            if not piece:
+                break
+            parts.append(piece)
+            have += len(piece)
+        data = b"".join(parts)
+        self._rest = data[size:]
+        return data[:size]
+
+
+def members(client: Client, box: str, path: str) -> Iterator[Tuple[Any, Any]]:
+    """Yield (tarfile.TarInfo, a readable of its content) of what is at a path, as it comes.
+
+    The first is the path itself, under its last name. The content must be read before the next.
+    """
+    import tarfile
+
+    where = f"/containers/{box}/archive"
+    with Raw(client, "GET", where, {"path": path}, idle=_SILENCE) as raw:
+        source: Any = Source(raw.pieces())
+        try:
+            with tarfile.open(fileobj=source, mode="r|") as archive:
+                for member in archive:
+                    yield member, archive.extractfile(member) if member.isreg() else None
+        except tarfile.TarError as exc:
+            text = f"the archive of {path} cannot be read: {exc}"
+            raise EngineError(text, method="GET", path=where) from exc
+
+
+def put(client: Client, box: str, folder: str, pieces: Iterable[bytes]) -> None:
+    """Unpack an archive, sent as it is made, in a folder of the container that exists."""
+    where = f"/containers/{box}/archive"
+    # Without it the engine would put a file in place of a folder.
+    query = {"path": folder, "noOverwriteDirNonDir": True}
+    with Raw(client, "PUT", where, query, pieces, "application/x-tar", _SILENCE) as raw:
+        raw.read()

@@ -1,0 +1,126 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resource `exec`: a command inside a running container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired.errors import FleetError
+from .._desired.model import Plan
+from .._desired.owned import fingerprint
+from .._desired.resource import Verb, Work
+from .._desired.steps import Step
+from .archive import stat
+from .exec_wish import Wish, spec, wish
+from .inside import Box, look_at
+
+
+@dataclass(frozen=True)
+class Found:
+    """The container, and which of the paths `creates` and `removes` are in it."""
+
+    box: Box
+    there: Tuple[str, ...] = ()
+
+
+class Exec:
+    """Commands as the desired-state engine sees them (`_desired/run.py`, Resource)."""
+
+    name = "container"
+    server = "engine"
+    reveals: Tuple[str, ...] = ()
+    # A command may run for hours: others need not wait for it.
+    exclusive = False
+    verbs: Mapping[str, Verb]
+
+    def __init__(self) -> None:
+        self.verbs = {"exec": _run}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the declared command; raise InvalidOption for what cannot be right."""
+        return wish(params)
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Look for the container and the paths that decide; only its archive is asked."""
+        box = look_at(client, desired.container, pending)
+        if settled or not box.id:
+            return Found(box)
+        paths = [path for path in (desired.creates, desired.removes) if path]
+        return Found(box, tuple(path for path in paths if stat(client, box.id, path)))
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return the one step, or a note that tells why there is none."""
+        note = _needless(desired, found)
+        if note:
+            return Plan(notes=(note,), fingerprint=fingerprint(found.there))
+        notes = _ready(desired, found.box)
+        paths = {"creates": desired.creates, "removes": desired.removes}
+        step = Step(
+            id="exec",
+            address=desired.address,
+            verb="exec",
+            cause=f"command: {desired.words()}",
+            impact="live",
+            args={"on": desired.container, **{key: path for key, path in paths.items() if path}},
+        )
+        return Plan((step,), notes, fingerprint=fingerprint(found.there))
+
+    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+        """Plan nothing: what a command did cannot be undone."""
+        return Plan()
+
+    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+        """Return the container in short."""
+        return found.box.public()
+
+    def outcome(self, plan: Plan, foreseen: bool) -> Dict[str, Any]:
+        """Return what ansible.builtin.command says where nothing ran."""
+        if not plan.steps:
+            return {"rc": 0, "stdout": "", "stderr": "", "msg": "; ".join(plan.notes)}
+        if not foreseen:
+            return {}
+        # Without a path that decides, nobody can tell if a command changes anything.
+        decided = bool({"creates", "removes"}.intersection(plan.steps[0].args))
+        made: Dict[str, Any] = {"msg": "the command would run", "changed": decided}
+        return made if decided else {**made, "skipped": True}
+
+
+def _needless(desired: Wish, found: Found) -> str:
+    if not found.box.id:
+        return ""
+    if desired.creates in found.there:
+        return f"not run: {desired.creates} exists in the container"
+    if desired.removes and desired.removes not in found.there:
+        return f"not run: {desired.removes} does not exist in the container"
+    return ""
+
+
+def _ready(desired: Wish, box: Box) -> Tuple[str, ...]:
+    """Return notes on a container still to come; raise FleetError if none can run a command."""
+    if box.unknown:
+        return (f"container/{box.name}: {box.unknown}",)
+    if not box.running or box.paused:
+        raise FleetError(
+            "is paused" if box.paused else "is not running",
+            address=f"container/{desired.container}",
+            hint="a command needs a running container; start it first",
+        )
+    return ()
+
+
+def _run(work: Work, step: Step) -> bool:
+    from .exec_run import run
+
+    return run(work, step)
+
+
+EXEC = Exec()

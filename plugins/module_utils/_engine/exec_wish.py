@@ -1,0 +1,141 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command in a container as a task declares it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.values import MASK, parse_duration
+from .container_fields.common import parse_mapping, parse_words
+from .inside import LIMITS, check_path
+
+_SHOWN = 120  # characters of a command in a plan
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A command as declared; `limit` is in seconds, None for ever, `hidden` are secret values."""
+
+    container: str
+    command: Tuple[str, ...]
+    environment: Mapping[str, str]
+    hidden: Tuple[str, ...]
+    user: str
+    working_dir: str
+    stdin: Optional[str]
+    tty: bool
+    privileged: bool
+    detach: bool
+    creates: str
+    removes: str
+    limit: Optional[float]
+    strip: bool
+    allow: Tuple[str, ...] = LIMITS
+    protect: bool = False
+
+    @property
+    def address(self) -> str:
+        """The command's name in plans."""
+        return f"exec/{self.container}"
+
+    def words(self) -> str:
+        """Return the command in one short line, without secrets."""
+        # Masked before it is quoted: a quote would take a secret apart.
+        text = " ".join(shlex.quote(self.masked(word)) for word in self.command)
+        line = " ".join(text.splitlines())
+        return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+
+    def masked(self, text: str) -> str:
+        """Return a text with every secret value in it masked."""
+        for value in sorted(self.hidden, key=len, reverse=True):
+            text = text.replace(value, MASK)
+        return text
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a command without the connection's options."""
+    text, flag = {"type": "str"}, {"type": "bool", "default": False}
+    return {
+        "container": {**text, "required": True},
+        "command": {"type": "raw", "required": True, "aliases": ["argv"]},
+        "environment": {"type": "raw", "aliases": ["env"]},
+        "secret_environment": {"type": "dict", "no_log": True, "aliases": ["secret_env"]},
+        "user": text,
+        "working_dir": {**text, "aliases": ["chdir"]},
+        "stdin": text,
+        "stdin_add_newline": {"type": "bool", "default": True},
+        "tty": flag,
+        "privileged": flag,
+        "detach": flag,
+        "creates": text,
+        "removes": text,
+        "wait_timeout": text,
+        "strip_empty_ends": {"type": "bool", "default": True},
+    }
+
+
+def wish(params: Mapping[str, Any]) -> Wish:
+    """Return the declared command; raise InvalidOption for what cannot be right."""
+    command = parse_words(params["command"], "command")
+    if not command or not command[0]:
+        hint = "write a text or a list of words"
+        raise InvalidOption("is empty", option="command", hint=hint)
+    plain = _environment(params, "environment")
+    secret = _environment(params, "secret_environment")
+    both = sorted({*plain} & {*secret})
+    if both:
+        raise InvalidOption(
+            "is in secret_environment too", option=f"environment.{both[0]}", hint="give it once"
+        )
+    _check_together(params)
+    stdin = params.get("stdin")
+    if stdin is not None and params["stdin_add_newline"]:
+        stdin += "\n"
+    nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
+    return Wish(
+        container=str(params["container"]),
+        command=command,
+        environment={**plain, **secret},
+        hidden=tuple(value for value in secret.values() if value),
+        user=params.get("user") or "",
+        working_dir=_path(params, "working_dir"),
+        stdin=stdin,
+        tty=params["tty"],
+        privileged=params["privileged"],
+        detach=params["detach"],
+        creates=_path(params, "creates"),
+        removes=_path(params, "removes"),
+        limit=None if nanoseconds is None else nanoseconds * 1e-9,
+        strip=params["strip_empty_ends"],
+    )
+
+
+def _environment(params: Mapping[str, Any], option: str) -> Dict[str, str]:
+    made: Dict[str, str] = {}
+    for key, value in (parse_mapping(params.get(option) or {}, option) or {}).items():
+        if value is None:
+            hint = "give it one; the environment of the caller is not used"
+            raise InvalidOption("has no value", option=f"{option}.{key}", hint=hint)
+        made[key] = str(value)
+    return made
+
+
+def _path(params: Mapping[str, Any], option: str) -> str:
+    value = params.get(option)
+    return check_path(value, option) if value else ""
+
+
+def _check_together(params: Mapping[str, Any]) -> None:
+    given = {name for name in ("stdin", "wait_timeout") if params.get(name) is not None}
+    if params["detach"] and given:
+        name = sorted(given)[0]
+        hint = "leave one of the two out"
+        raise InvalidOption("does not go with detach: true", option=name, hint=hint)
+    if params["tty"] and "stdin" in given:
+        hint = "a terminal cannot say that its input has ended; leave tty out"
+        raise InvalidOption("does not go with tty: true", option="stdin", hint=hint)

@@ -1,0 +1,97 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tasks about the inside of a container share: which container, and words for its output."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.values import dig
+from .client import Client, EngineError
+
+# What every wish of these resources may do; they have no option to bound it.
+LIMITS = ("live", "restart", "replace")
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True)
+class Box:
+    """The container of a task; `unknown` says what an earlier task of the run does to it."""
+
+    name: str
+    id: str = ""
+    running: bool = False
+    paused: bool = False
+    inspect: Optional[Mapping[str, Any]] = None
+    unknown: str = ""
+
+    def public(self) -> Dict[str, Any]:
+        """Return what the task's result says of it."""
+        return {"name": self.name, "id": self.id, "running": self.running}
+
+
+def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> Box:
+    """Look at the container; InvalidOption if it is not there and no earlier task brings it."""
+    unknown = pending.get(f"container/{name}", "")
+    if client is None:
+        return Box(name, unknown=unknown or pending["engine"])
+    try:
+        seen = client.get(f"/containers/{name}/json")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        if unknown:
+            return Box(name, unknown=unknown)
+        raise InvalidOption(
+            f"there is no container {name}", option="container", hint="create it first"
+        ) from None
+    return Box(
+        name=str(seen["Name"]).lstrip("/"),
+        id=str(seen["Id"]),
+        running=bool(dig(seen, "State.Running")),
+        paused=bool(dig(seen, "State.Paused")),
+        inspect=seen,
+        unknown=unknown,
+    )
+
+
+def output(texts: Mapping[int, str], strip: bool = False) -> Dict[str, Any]:
+    """Return stdout and stderr as texts and lists of lines, as Ansible's own modules do."""
+    made: Dict[str, Any] = {}
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        text = texts[number].rstrip("\r\n") if strip else texts[number]
+        made[name] = text
+        made[f"{name}_lines"] = text.splitlines()
+    return made
+
+
+def last_words(*texts: str) -> str:
+    """Return the last lines of the first of some outputs that has any, in one line."""
+    for text in texts:
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        if lines:
+            return " | ".join(lines[-_SHOWN_LINES:])
+    return ""
+
+
+def check_path(path: str, where: str) -> str:
+    """Return a path inside a container without needless slashes and dots.
+
+    Raise InvalidOption unless it is absolute.
+    """
+    if not path.startswith("/"):
+        raise InvalidOption(
+            f"'{path}' is not an absolute path in the container",
+            option=where,
+            hint="write the whole path, such as /etc/app.conf",
+        )
+    parts: Tuple[str, ...] = ()
+    for part in path.split("/"):
+        if part == "..":
+            raise InvalidOption(f"'{path}' holds ..", option=where, hint="write it without")
+        if part not in ("", "."):
+            parts = (*parts, part)
+    return "/" + "/".join(parts)

@@ -1,0 +1,191 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a container has written, and waiting for a line of it. Reads only."""
+
+from __future__ import annotations
+
+import re
+import socket
+import time
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Pattern
+
+from .._desired.errors import EngineMissing, FleetError, InvalidOption
+from .._desired.values import dig, parse_duration, show_duration
+from .client import Client, EngineError
+from .inside import Box, last_words, look_at, output
+from .raw import Frames, Raw
+
+_STREAMS = ["stdout", "stderr"]
+_TEXT = {"type": "str"}
+
+
+class Logs:
+    """The output of one container."""
+
+    server = "engine"
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        streams = {"type": "list", "elements": "str", "choices": _STREAMS, "default": _STREAMS}
+        return {
+            "container": {**_TEXT, "required": True},
+            "tail": {**_TEXT, "default": "all"},
+            "since": _TEXT,
+            "until": _TEXT,
+            "timestamps": {"type": "bool", "default": False},
+            "streams": streams,
+            "wait_for": _TEXT,
+            "wait_timeout": {**_TEXT, "default": "1m"},
+        }
+
+    def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the output, in the end with the line that was waited for."""
+        query, pattern = _query(params), _pattern(params)
+        limit = parse_duration(params["wait_timeout"], "wait_timeout") or 0
+        # Entries of earlier tasks exist in check mode only.
+        box = look_at(client, params["container"], params["pending"])
+        if not box.id or (box.unknown and pattern):
+            return self._said(box, Frames(False), None)
+        frames = Frames(bool(dig(box.inspect, "Config.Tty")))
+        path = f"/containers/{box.id}/logs"
+        if pattern is None:
+            with Raw(client, "GET", path, query) as raw:
+                for piece in raw.pieces():
+                    frames.feed(piece)
+            return _tail(self._said(box, frames, None), params)
+        end = time.monotonic() + limit * 1e-9
+        with Raw(client, "GET", path, {**query, "follow": True}) as raw:
+            found = _wait(raw, frames, pattern, end)
+        if found is None:
+            raise _missed(client, box, frames, params, end)
+        return self._said(box, frames, found)
+
+    def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return that nothing was written yet."""
+        return self._said(Box(params["container"]), Frames(False), None)
+
+    @staticmethod
+    def _said(box: Box, frames: Frames, found: Optional[str]) -> Dict[str, Any]:
+        made = {"container": box.public(), **output(frames.texts())}
+        return made if found is None else {**made, "matched": found}
+
+
+def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
+    tail = str(params["tail"])
+    if tail != "all" and not tail.isdigit():
+        raise InvalidOption(f"'{tail}' is no number of lines", option="tail", hint="or write all")
+    streams = params["streams"]
+    if not streams:
+        raise InvalidOption("is empty", option="streams", hint="name stdout, stderr or both")
+    if params.get("until") and params.get("wait_for"):
+        hint = "what is to come has no end to ask for; leave it out"
+        raise InvalidOption("does not go with wait_for", option="until", hint=hint)
+    return {
+        **{name: name in streams for name in _STREAMS},
+        # The engine counts the lines of both streams, then leaves one out (seen on 20.10).
+        "tail": tail if len(streams) > 1 else "all",
+        "since": _moment(params.get("since"), "since"),
+        "until": _moment(params.get("until"), "until"),
+        "timestamps": params["timestamps"],
+    }
+
+
+def _tail(said: Dict[str, Any], params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Leave the last lines of the one stream that was asked for."""
+    if len(params["streams"]) == 1 and params["tail"] != "all":
+        (name,) = params["streams"]
+        count = int(params["tail"])
+        lines = said[f"{name}_lines"][-count:] if count else []
+        said.update({name: "".join(f"{line}\n" for line in lines), f"{name}_lines": lines})
+    return said
+
+
+def _moment(value: Optional[str], where: str) -> Optional[str]:
+    """Return a moment in seconds since 1970: a date and time (UTC if it names no zone), seconds
+    since 1970, or a duration that has passed since.
+    """
+    if not value:
+        return None
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
+        return value
+    # The form that Python 3.9 knows: no Z, three or six digits behind the point.
+    text = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", re.sub("[zZ]$", "+00:00", value))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            passed = parse_duration(value, where) or 0
+        except InvalidOption:
+            hint = "write a duration such as 10m, or a time such as 2026-03-01T12:00:00Z"
+            text = f"'{value}' is neither a duration nor a time"
+            raise InvalidOption(text, option=where, hint=hint) from None
+        return f"{time.time() - passed * 1e-9:.6f}"
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return f"{moment.timestamp():.6f}"
+
+
+def _pattern(params: Mapping[str, Any]) -> Optional[Pattern[str]]:
+    text = params.get("wait_for")
+    if not text:
+        return None
+    try:
+        return re.compile(text)
+    except re.error as exc:
+        hint = "write a regular expression of Python"
+        raise InvalidOption(f"'{text}': {exc}", option="wait_for", hint=hint) from None
+
+
+def _wait(raw: Raw, frames: Frames, pattern: Pattern[str], end: float) -> Optional[str]:
+    """Return the first whole line that matches, None when the output or the time is at its end.
+
+    A stream's last piece counts as a line when the container has ended.
+    """
+    rests: Dict[int, str] = {1: "", 2: ""}
+    try:
+        for piece in raw.talk(None, end):
+            for number, data in frames.feed(piece):
+                *lines, rests[number] = (rests[number] + data.decode("utf-8", "replace")).split(
+                    "\n"
+                )
+                found = _first(lines, pattern)
+                if found is not None:
+                    return found
+    except socket.timeout:
+        return None
+    return _first(list(rests.values()), pattern)
+
+
+def _first(lines: List[str], pattern: Pattern[str]) -> Optional[str]:
+    return next((line.rstrip("\r") for line in lines if line and pattern.search(line)), None)
+
+
+def _missed(
+    client: Client, box: Box, frames: Frames, params: Mapping[str, Any], end: float
+) -> FleetError:
+    said = output(frames.texts())
+    words = last_words(said["stderr"], said["stdout"])
+    hint = f"its last words: {words}" if words else "it wrote nothing"
+    if time.monotonic() >= end:
+        limit = show_duration(parse_duration(params["wait_timeout"], "wait_timeout") or 0)
+        text = f"no line matched '{params['wait_for']}' within {limit}"
+    else:
+        text = f"{_how_it_ended(client, box)} before a line matched '{params['wait_for']}'"
+    return FleetError(text, address=f"container/{box.name}", hint=hint, details=said)
+
+
+def _how_it_ended(client: Client, box: Box) -> str:
+    try:
+        state = client.get(f"/containers/{box.id}/json").get("State") or {}
+    except EngineMissing:
+        raise
+    except EngineError as error:
+        return "the container was removed" if error.status == 404 else "the engine ended its log"
+    if state.get("Running"):
+        return "the engine ended its log"
+    return f"the container exited with code {state.get('ExitCode')}"
+
+
+LOGS = Logs()

@@ -1,0 +1,157 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers of the Engine API that are neither JSON nor short: archives, output, a command's streams.
+
+Each has a connection of its own, since such an answer may end with the connection.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+import time
+from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+
+from .broken import failure
+from .client import Client, Query, head, target
+from .stream import send
+from .wire import Reply
+
+_FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
+_PIECE = 65536
+
+
+class Raw:
+    """One request whose answer is read bit by bit, from entering the block until its end.
+
+    An iterable body is sent in chunks. `idle` (seconds) bounds each silence. Entering raises
+    EngineError for an answer from 400 on.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        method: str,
+        path: str,
+        query: Optional[Query] = None,
+        body: Union[bytes, Iterable[bytes], None] = None,
+        kind: str = "",
+        idle: float = 0,
+    ) -> None:
+        self._dial = client.dial
+        self._method, self._path = method, path
+        self._target = "/v{}.{}".format(*client.api) + target(path, query)
+        self._body = body
+        self._fields = {"Content-Type": kind} if kind else {}
+        self._idle = idle or client.timeout
+
+    def __enter__(self) -> Raw:
+        self._wire = self._dial()
+        try:
+            self._wire.sock.settimeout(self._idle)
+            send(self._wire, self._head, self._body, dict(self._fields), self._idle)
+            self._reply = Reply(self._wire, self._method)
+            if self._reply.status >= 400:
+                raise self._reply.read().error(self._method, self._path)
+        except BaseException as exc:
+            self._wire.close()
+            if isinstance(exc, (OSError, ValueError)):
+                raise failure(exc, self._method, self._path, self._idle) from exc
+            raise
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._wire.close()
+
+    def _head(self, fields: Mapping[str, str]) -> bytes:
+        return head(self._method, self._target, fields)
+
+    def read(self) -> bytes:
+        """Return the whole answer."""
+        return b"".join(self.pieces())
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield the answer as it comes; raise ConnectionLost if it is cut off."""
+        try:
+            yield from iter(self._reply.some, b"")
+        except (OSError, ValueError) as exc:
+            raise failure(exc, self._method, self._path, self._idle) from exc
+
+    def talk(self, text: Optional[bytes], deadline: Optional[float]) -> Iterator[bytes]:
+        """Send `text` to a command, then its end, while its output is yielded.
+
+        `deadline` is a moment of time.monotonic(), None for ever: socket.timeout when it has
+        passed. The engine loses what is sent before its answer has begun (seen on 20.10).
+        """
+        sock, left = self._wire.sock, memoryview(text or b"")
+        poll = select.poll()
+        poll.register(sock, select.POLLIN | select.POLLOUT)
+        try:
+            while left:
+                ready = poll.poll(None if deadline is None else _left(deadline) * 1000)
+                if not ready:
+                    raise socket.timeout
+                if ready[0][1] & ~select.POLLOUT or not self._wire.quiet():
+                    piece = self._next(deadline)
+                    if not piece:
+                        return
+                    yield piece
+                elif ready[0][1] & select.POLLOUT:
+                    left = left[sock.send(left[:_PIECE]) :]
+            if text is not None:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_WR)
+            yield from iter(lambda: self._next(deadline), b"")
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the command has ended, or its exit code tells that it goes on
+
+    def _next(self, deadline: Optional[float]) -> bytes:
+        self._wire.sock.settimeout(None if deadline is None else _left(deadline))
+        return self._reply.some()
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds left, more than none: zero would mean another thing to a socket."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise socket.timeout
+    return left
+
+
+class Frames:
+    """Tell the two streams of an output apart, whose frames arrive in pieces of any size.
+
+    A terminal's output has no frames: all of it is stdout.
+    """
+
+    def __init__(self, tty: bool) -> None:
+        self._tty = tty
+        self._rest = b""
+        self.parts: List[Tuple[int, bytes]] = []
+
+    def feed(self, data: bytes) -> List[Tuple[int, bytes]]:
+        """Take a piece; return what became complete as (stream, bytes), 1 stdout and 2 stderr."""
+        made: List[Tuple[int, bytes]] = []
+        if self._tty:
+            made.append((1, data))
+        else:
+            self._rest += data
+            while len(self._rest) >= _FRAME:
+                end = _FRAME + int.from_bytes(self._rest[4:_FRAME], "big")
+                if len(self._rest) < end:
+                    break
+                made.append((2 if self._rest[0] == 2 else 1, self._rest[_FRAME:end]))
+                self._rest = self._rest[end:]
+        self.parts += made
+        return made
+
+    def texts(self) -> Dict[int, str]:
+        """Return all that came, by stream."""
+        return {
+            number: b"".join(data for stream, data in self.parts if stream == number).decode(
+                "utf-8", "replace"
+            )
+            for number in (1, 2)
+        }

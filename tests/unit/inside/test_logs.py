@@ -1,0 +1,105 @@
+"""What a container has written, and waiting for a line of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Dict
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
+
+from tests.lab.fake_engine import FakeEngine
+from tests.lab.tasks import do
+
+
+def logs(fake: FakeEngine, **params: Any) -> Dict[str, Any]:
+    return do(LOGS, fake.socket_path, **{"container": "web", **params})
+
+
+def test_both_streams_are_told_apart(fake: FakeEngine) -> None:
+    fake.log("web", "one", "two")
+    fake.log("web", "oops", stream=2)
+    result = logs(fake)
+    assert (result["changed"], result["stdout"]) == (False, "one\ntwo\n")
+    assert (result["stdout_lines"], result["stderr_lines"]) == (["one", "two"], ["oops"])
+    assert logs(fake, streams=["stdout"])["stderr"] == ""
+    assert logs(fake, tail="1")["stdout"] == ""
+    assert logs(fake, tail="1", streams=["stdout"])["stdout_lines"] == ["two"]
+    assert logs(fake, tail="0", streams=["stdout"])["stdout"] == ""
+    assert fake.writes == []
+
+
+def test_times_are_asked_for_in_seconds(fake: FakeEngine) -> None:
+    logs(fake, since="2026-03-01T12:00:00.123456789Z", until="2026-03-01 13:00:00+01:00")
+    query = fake.calls[-1].query
+    assert (query["since"], query["until"]) == ("1772366400.123456", "1772366400.000000")
+    logs(fake, since="90s", timestamps=True)
+    query = fake.calls[-1].query
+    assert 85 < time.time() - float(query["since"]) < 100
+    assert query["timestamps"] == "1"
+    logs(fake, since="1700000000")
+    assert fake.calls[-1].query["since"] == "1700000000"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"tail": "ten"}, "tail: 'ten' is no number of lines; or write all"),
+        ({"streams": []}, "streams: is empty; name stdout, stderr or both"),
+        ({"since": "noon"}, "since: 'noon' is neither a duration nor a time; write a duration"),
+        ({"wait_for": "("}, "wait_for: '(': missing ), unterminated subpattern at position 0"),
+        ({"wait_for": "a", "until": "1m"}, "until: does not go with wait_for"),
+        ({"wait_for": "a", "wait_timeout": "9"}, "wait_timeout: '9' is not a duration"),
+        ({"container": "none"}, "container: there is no container none; create it first"),
+    ],
+)
+def test_bad_options_are_named(fake: FakeEngine, params: Dict[str, Any], message: str) -> None:
+    result = logs(fake, **params)
+    assert result["failed"] is True
+    assert result["msg"].startswith(message)
+
+
+def test_a_line_that_is_there_already_ends_the_wait(fake: FakeEngine) -> None:
+    fake.log("web", "starting", "listening on 80", "more")
+    assert logs(fake, wait_for="on [0-9]+$")["matched"] == "listening on 80"
+
+
+def test_a_line_still_to_come_is_waited_for(fake: FakeEngine) -> None:
+    fake.log("web", "starting")
+    timer = threading.Timer(0.2, fake.log, ("web", "ready"), {"stream": 2})
+    timer.start()
+    result = logs(fake, wait_for="ready", wait_timeout="10s")
+    timer.join()
+    assert result["matched"] == "ready"
+    assert result["stderr_lines"] == ["ready"]
+
+
+def test_a_container_that_ends_ends_the_wait_at_once(fake: FakeEngine) -> None:
+    fake.log("web", "no configuration")
+    timer = threading.Timer(0.2, fake.die, ("web", 7))
+    timer.start()
+    begun = time.monotonic()
+    result = logs(fake, wait_for="ready", wait_timeout="60s")
+    timer.join()
+    assert time.monotonic() - begun < 30
+    assert result["msg"] == (
+        "container/web: the container exited with code 7 before a line matched 'ready';"
+        " its last words: no configuration"
+    )
+    assert result["stdout_lines"] == ["no configuration"]
+
+
+def test_a_wait_in_vain_shows_what_was_said_instead(fake: FakeEngine) -> None:
+    fake.log("web", "still warming up")
+    result = logs(fake, wait_for="ready", wait_timeout="150ms")
+    assert result["msg"] == (
+        "container/web: no line matched 'ready' within 150ms; its last words: still warming up"
+    )
+
+
+def test_a_container_still_to_come_has_said_nothing(fake: FakeEngine) -> None:
+    pending = {"container/new": "does not exist", "container/web": "image changed"}
+    result = logs(fake, container="new", pending=pending)
+    assert (result["changed"], result["stdout_lines"]) == (False, [])
+    assert "matched" not in logs(fake, wait_for="ready", pending=pending)
