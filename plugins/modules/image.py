@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Build, pull and remove container images
+short_description: Build, pull, tag, push and remove container images
 version_added: 0.1.0
 description:
   - Builds an image from a folder on the controller, and builds it anew when and only when
     something that decides has changed. The plan says what that was.
-  - Or pulls an image, or removes one.
+  - Or pulls an image, or removes one. Gives an image further tags, and pushes it.
   - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
     far as C(.dockerignore) lets them in; neither owner nor times), the options
     O(build.dockerfile), O(build.args), O(build.target), O(build.labels) and O(build.network), and
@@ -77,13 +77,48 @@ options:
         default: false
   pull_policy:
     description:
-      - When an image without O(build) is pulled; the default is V(missing).
+      - When an image that is neither built nor loaded is pulled; the default is V(missing).
       - V(missing) pulls it if it is not on the engine; V(if_not_present) is another word for it.
       - V(always) asks the registry which image it has, and pulls it if it is another. If the
         registry does not say, the pull is made, and is a change only if it brought something.
+      - V(daily), V(weekly) and C(every_DURATION), such as V(every_12h), do the same if the image
+        was tagged longer ago than that.
       - V(never) fails if it is not on the engine.
     type: str
-    choices: [always, if_not_present, missing, never]
+  platform:
+    description:
+      - The platform to pull, such as V(linux/arm64). An image of another one is pulled anew.
+      - Without it the engine takes its own.
+    type: str
+  tags:
+    description:
+      - Further references of the image, C([REGISTRY/]NAME[:TAG]). One that means another image
+        is moved.
+    type: list
+    elements: str
+  push:
+    description:
+      - Pushes the image under O(name) and all of O(tags), each only if its registry has another
+        image or none.
+      - An image that is pulled is pushed under its O(tags) alone.
+    type: bool
+    default: false
+  registry:
+    description:
+      - The registry, as C(HOST[:PORT]), that O(registry_username) is for. The default is that of
+        O(name).
+    type: str
+  registry_username:
+    description:
+      - The account for O(registry), for this task alone; it is kept nowhere.
+      - For every other registry, and without this option, the accounts are taken that Docker's
+        client has where the task runs, on the controller as a rule, on the host with
+        O(engine_via=target). That is C(config.json) in E(DOCKER_CONFIG) or C(~/.docker), and the
+        credential helpers that it names.
+    type: str
+  registry_password:
+    description: The password or token of O(registry_username).
+    type: str
   state:
     description:
       - V(present) builds or pulls the image where needed.
@@ -141,6 +176,22 @@ EXAMPLES = r"""
   dockyard.fleet.image:
     name: registry.example.com/team/app:2.1
     pull_policy: missing
+
+- name: Build an image, and have it in a registry under two tags
+  dockyard.fleet.image:
+    name: "{{ registry }}/shop/web:1.4"
+    build:
+      context: web
+    tags:
+      - "{{ registry }}/shop/web:latest"
+    push: true
+    registry_username: "{{ registry_user }}"
+    registry_password: "{{ registry_password }}"
+
+- name: Ask the registry once a day whether it has a newer image
+  dockyard.fleet.image:
+    name: "{{ registry }}/shop/web:latest"
+    pull_policy: daily
 
 - name: Remove an image that no container was made from
   dockyard.fleet.image:

@@ -19,12 +19,19 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab.registry import HTPASSWD, PASSWORD, USER, program
 from tests.lab.servers import Server, start, stop
 from tests.tools.examples import ROOT, Example, of_modules, of_pages, pages
 
 FOLDER = Path(__file__).parent / "examples"
 # What the examples take from the inventory.
-VARIABLES = {"web_token": "of no use to anybody", "vault_web_token": "of no use either"}
+VARIABLES = {
+    "web_token": "of no use to anybody",
+    "vault_web_token": "of no use either",
+    "registry": "127.0.0.1:5000",
+    "registry_user": USER,
+    "registry_password": PASSWORD,
+}
 
 
 class Desk:
@@ -35,6 +42,12 @@ class Desk:
         self.server = server
         shutil.copytree(FOLDER / "web", folder / "web")
         shutil.copy(shutil.which("busybox") or "/bin/busybox", folder / "web" / "busybox")
+
+    def install(self) -> None:
+        """Have a registry on the server, which prepare.sh starts."""
+        target = f"{self.server.name}:/usr/local/bin/docker-registry"
+        subprocess.run(["docker", "cp", "-q", str(program()), target], check=True)
+        self.server.exec("sh", "-c", f"printf '%s' '{HTPASSWD}' >/etc/htpasswd")
 
     def prepare(self) -> None:
         """Have on the server what the examples refer to, whatever an earlier one left."""
@@ -73,6 +86,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     try:
         (server,) = start([name], folder / "server", variant="docker")
         made = Desk(folder, server)
+        made.install()
         made.prepare()
         yield made
     finally:

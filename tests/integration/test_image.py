@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.lab.playing import Play
-from tests.lab.registry import Registry
+from tests.lab.registry import PASSWORD, USER, Registry
 from tests.lab.sshd import Site
 
 DOCKERFILE = """\
@@ -216,6 +216,33 @@ def test_pulls_from_a_registry(images: Images, tmp_path: Path) -> None:
     (planned,) = images.run(always, check=True)
     assert causes(planned) == ["pull: the registry did not say which image it has"]
     assert planned["plan"]["steps"][0]["maybe"] is True
+
+
+def test_pushed_to_a_registry_that_wants_an_account(images: Images, tmp_path: Path) -> None:
+    store = tmp_path / "registry"
+    store.mkdir()
+    with Registry(store, locked=True) as registry:
+        name, other = (f"{registry.address}/{images.prefix}/app:{tag}" for tag in "12")
+        account = {"registry_username": USER, "registry_password": PASSWORD}
+        pushing = {"tags": [other], "push": True}
+        task = images.task(name, build={"context": "app"}, **pushing, **account)
+        planned, first, again = images.run({**task, "check_mode": True}, task, task)
+        assert causes(planned) == causes(first)
+        assert causes(first) == [
+            "build: not on the engine",
+            "tag: not on the engine",
+            f"push: {name} is built anew",
+            f"push: {name} is built anew",
+        ]
+        assert again["changed"] is False
+        (digest,) = {one.partition("@")[2] for one in first["image"]["digests"]}
+        docker("rmi", name, other)
+        both = images.task(f"{name}@{digest}", pull_policy="always", **account)
+        daily = images.task(other, pull_policy="daily", **account)
+        results = images.run(both, both, daily, daily, images.task(name))
+        assert [one["changed"] for one in results[:4]] == [True, False, True, False]
+        assert "no basic auth credentials; log in where this task runs" in results[4]["msg"]
+        assert PASSWORD not in images.play.output + json.dumps([first, results])
 
 
 def test_a_context_that_cannot_be_one(images: Images) -> None:

@@ -36,9 +36,9 @@ class Bench:
     Keys of a case: `name`; `api` of the engine; `images` {reference: keywords of add_image};
     `networks` [name]; `containers` {name: {body, running}}; `files` {path: text} of a build
     context, at `{{context}}`; `before` [params applied first, `resource` names another kind];
-    `then` {behaviours: {reference: …}, images: …, files: …} done after that; `task` params;
-    `pending` {address: cause}; `missing_engine`; and `plan` (printed), `error` (refused before
-    any write) or `fails` (during: everything stays as it was).
+    `then` {behaviours: {reference: …}, images: …, registry: …, files: …} done after that;
+    `task` params; `pending` {address: cause}; `missing_engine`; and `plan` (printed), `error`
+    (refused before any write) or `fails` (during: everything stays as it was).
     """
 
     def __init__(self, kind: str, case: Dict[str, Any], folder: Path) -> None:
@@ -70,8 +70,7 @@ class Bench:
         self._prepared = 0
         self._images(self.case.get("images", {}))
         self._files(self.case.get("files", {}))
-        for reference, options in (self.case.get("registry") or {}).items():
-            self.fake.registry[reference] = options
+        self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()
         for name in self.case.get("networks", ()):
             client.post("/networks/create", None, {"Name": name, "CheckDuplicate": True})
@@ -124,8 +123,7 @@ class Bench:
     @staticmethod
     def steps(result: Dict[str, Any], with_cause: bool = True) -> List[Dict[str, Any]]:
         """Return the steps of a result without their numbers."""
-        keys = ["address", "verb", "impact", "args"]
-        keys += ["cause", "maybe"] if with_cause else []
+        keys = ["address", "verb", "impact", "args", "maybe"] + ["cause"] * with_cause
         return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
 
     def picture(self) -> Dict[str, Any]:
@@ -148,6 +146,7 @@ class Bench:
 
     def _then(self, changes: Dict[str, Any]) -> None:
         self._images(changes.get("images", {}))
+        self.fake.registry.update(changes.get("registry") or {})
         self._files(changes.get("files", {}))
         for reference, behaviour in changes.get("behaviours", {}).items():
             self.fake.behave(reference, behaviour)

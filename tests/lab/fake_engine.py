@@ -13,7 +13,15 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Optional
 
-from . import fake_build, fake_containers, fake_files, fake_life, fake_netvol, fake_output
+from . import (
+    fake_build,
+    fake_containers,
+    fake_files,
+    fake_life,
+    fake_netvol,
+    fake_output,
+    fake_registry,
+)
 from .fake_build import Build, BuildFailed
 from .fake_images import config_of, store
 from .fake_routes import find
@@ -22,7 +30,15 @@ from .serving import Request, Response, Server, failed
 
 __all__ = ["Build", "BuildFailed", "FakeEngine"]
 # Their routes are known once they are imported.
-ROUTES = (fake_build, fake_containers, fake_files, fake_life, fake_netvol, fake_output)
+ROUTES = (
+    fake_build,
+    fake_containers,
+    fake_files,
+    fake_life,
+    fake_netvol,
+    fake_output,
+    fake_registry,
+)
 _VERSIONS = {"1.41": "20.10.24", "1.45": "26.1.5", "1.51": "28.5.2"}
 
 
@@ -30,7 +46,9 @@ class FakeEngine(Server):
     """The fake; `containers`, `images`, `networks` (by id) and `volumes` (by name) are its state.
 
     `registry` maps references to what a pull brings: add_image's options, `behaviour`, `seed`
-    (another one makes another image), or `error` (the text that ends the pull's stream).
+    (another one makes another image), `login` (user:password that it wants), `arch` (the only one),
+    `missing` (it has no
+    such tag, but takes a push), or `error` (the text that ends the stream of a pull or push).
     `on_build` is called with each Build: it may return Config entries or raise BuildFailed;
     `builds` lists them.
     """

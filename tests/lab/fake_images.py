@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List
 
 from .fake_routes import public, route
 from .fake_state import ApiError, Json, State, normal, now
@@ -29,7 +29,7 @@ CONFIG: Json = {
 }
 # From API 1.51 an image's Config has no container-only fields any more.
 _TRIMMED = ("Hostname", "Domainname", "Image", "Tty", "OpenStdin", "StdinOnce")
-_OPTIONS = {
+OPTIONS = {
     "env": "Env",
     "cmd": "Cmd",
     "entrypoint": "Entrypoint",
@@ -48,7 +48,7 @@ def config_of(options: Dict[str, Any]) -> Json:
     config = dict(CONFIG)
     for name, value in options.items():
         if value is not None:
-            config[_OPTIONS[name]] = value
+            config[OPTIONS[name]] = value
     for name in ("Volumes", "ExposedPorts"):
         if isinstance(config.get(name), (list, tuple)):
             config[name] = {entry: {} for entry in config[name]}
@@ -84,11 +84,12 @@ def store(state: State, ref: str, config: Json, seed: str, *, digest: bool = Fal
     tag_image(state, image, ref)
     if digest:
         name = normal(ref).rpartition(":")[0]
-        image["RepoDigests"] = [f"{name}@{_digest(config, seed)}"]
+        image["RepoDigests"] = [f"{name}@{digest_of(config, seed)}"]
     return image
 
 
-def _digest(config: Json, seed: str) -> str:
+def digest_of(config: Json, seed: str) -> str:
+    """Return the digest by which a registry knows an image."""
     made = json.dumps(["manifest", config, seed], sort_keys=True).encode()
     return "sha256:" + hashlib.sha256(made).hexdigest()
 
@@ -101,7 +102,8 @@ def tag_image(state: State, image: Json, ref: str) -> None:
     image["RepoTags"].append(normal(ref))
 
 
-def _image(state: State, ref: str) -> Json:
+def find(state: State, ref: str) -> Json:
+    """Return an image; ApiError if there is none."""
     image = state.find_image(ref)
     if image is None:
         raise ApiError(404, f"No such image: {normal(ref)}")
@@ -162,7 +164,7 @@ def inspect(state: State, request: Request, ref: str) -> Response:
 
 @route("POST", "/images/{ref}/tag")
 def tag(state: State, request: Request, ref: str) -> Response:
-    image = _image(state, ref)
+    image = find(state, ref)
     name = f"{request.query['repo']}:{request.query.get('tag') or 'latest'}"
     tag_image(state, image, name)
     state.emit("image", "tag", image["Id"], {"name": name})
@@ -171,7 +173,7 @@ def tag(state: State, request: Request, ref: str) -> Response:
 
 @route("DELETE", "/images/{ref}")
 def delete(state: State, request: Request, ref: str) -> Response:
-    image, force = _image(state, ref), request.flag("force")
+    image, force = find(state, ref), request.flag("force")
     tags = [normal(ref)] if normal(ref) in image["RepoTags"] else list(image["RepoTags"])
     by_id = normal(ref) not in image["RepoTags"]
     last = len(tags) == len(image["RepoTags"])
@@ -205,57 +207,3 @@ def _in_use(image: Json, ref: str, users: List[Json], by_id: bool, force: bool) 
     if users and by_id and not force:
         text = f"conflict: unable to delete {short} (must be forced) - image is being used by"
         raise ApiError(409, f"{text} stopped container {users[0]['Id'][:12]}")
-
-
-# -- the registry -----------------------------------------------------------------------------
-
-
-@route("POST", "/images/create")
-def pull(state: State, request: Request) -> Response:
-    name, tag_name = request.query["fromImage"], request.query.get("tag")
-    ref = normal(f"{name}:{tag_name}" if tag_name else name)
-    if tag_name and tag_name.startswith("sha256:"):
-        ref = f"{name}@{tag_name}"
-    entry = state.registry.get(ref)
-    if entry is None:
-        text = f"pull access denied for {name}, repository does not exist or may require"
-        raise ApiError(404, f"{text} 'docker login': denied: requested access to the resource")
-    return Response(200, stream=_pulling(state, ref, entry))
-
-
-def _pulling(state: State, ref: str, entry: Json) -> Iterator[bytes]:
-    def line(**value: Any) -> bytes:
-        return json.dumps(value).encode() + b"\r\n"
-
-    name, _colon, tag_name = ref.rpartition(":")
-    yield line(status=f"Pulling from {name}", id=tag_name)
-    if entry.get("error"):
-        yield line(errorDetail={"message": entry["error"]}, error=entry["error"])
-        return
-    with state.lock:
-        before = state.find_image(ref)
-        image = store(state, ref, config_of(_options(entry)), entry.get("seed", ref), digest=True)
-        state.behaviours.setdefault(image["Id"], entry.get("behaviour", "run"))
-        state.emit("image", "pull", ref, {"name": name})
-    digest = image["RepoDigests"][0].partition("@")[2]
-    yield line(status="Downloading", progressDetail={"current": 1, "total": 2}, id="a1b2c3d4e5f6")
-    yield line(status=f"Digest: {digest}")
-    word = "Image is up to date for" if before is image else "Downloaded newer image for"
-    yield line(status=f"Status: {word} {ref}")
-
-
-def _options(entry: Json) -> Dict[str, Any]:
-    return {key: value for key, value in entry.items() if key in _OPTIONS}
-
-
-@route("GET", "/distribution/{ref}/json")
-def distribution(state: State, request: Request, ref: str) -> Response:
-    entry: Optional[Json] = state.registry.get(normal(ref))
-    if entry is None or entry.get("error"):
-        text = (entry or {}).get("error") or "errors:\ndenied: requested access to the resource"
-        raise ApiError(403 if entry is None else 500, text)
-    digest = _digest(config_of(_options(entry)), entry.get("seed", normal(ref)))
-    kind = "application/vnd.docker.distribution.manifest.v2+json"
-    found: Tuple[str, Json] = ("linux", {"mediaType": kind, "digest": digest, "size": 528})
-    platforms = [{"architecture": "amd64", "os": found[0]}]
-    return Response(200, {"Descriptor": found[1], "Platforms": platforms})

@@ -26,10 +26,19 @@ def program() -> Path:
     return found
 
 
-class Registry:
-    """The registry at `address` (`127.0.0.1:PORT`), empty at first; engines need no TLS there."""
+# The account of a registry that wants one, and the line of its password file (bcrypt).
+USER, PASSWORD = "dock", "canary-of-the-registry"
+HTPASSWD = "dock:$2b$04$jMYO0J3lzottp5..slfdauV71Cv162.M4AKefuOC2zMotdATxllkO\n"
 
-    def __init__(self, folder: Path) -> None:
+
+class Registry:
+    """The registry at `address` (`127.0.0.1:PORT`), empty at first; engines need no TLS there.
+
+    With `locked`, it wants USER and PASSWORD for everything.
+    """
+
+    def __init__(self, folder: Path, locked: bool = False) -> None:
+        self._locked = locked
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -42,6 +51,10 @@ class Registry:
             "storage": {"filesystem": {"rootdirectory": str(self._folder / "data")}},
             "http": {"addr": self.address},
         }
+        if self._locked:
+            passwords = self._folder / "htpasswd"
+            passwords.write_text(HTPASSWD)
+            config["auth"] = {"htpasswd": {"realm": "lab", "path": str(passwords)}}
         file = self._folder / "registry.yml"
         file.write_text(json.dumps(config))
         log = (self._folder / "registry.log").open("wb")

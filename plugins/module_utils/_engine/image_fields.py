@@ -5,87 +5,76 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+import re
+from typing import Any, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
+from .._desired.values import parse_duration
+from .image_build_fields import BUILD_FIELDS, LIST
 from .reference import parse_reference
 
 LIMITS = ("live", "restart", "replace")
-OUR_LABELS = "dockyard.fleet."
-
-
-def parse_map(value: Any, where: str) -> Dict[str, str]:
-    """Return a mapping, or a list of KEY=VALUE, as texts by key.
-
-    Booleans become true and false, as in Compose. Raise InvalidOption for a key without a value
-    (nothing is taken from a caller's environment) and for a number with a point, which YAML may
-    have shortened (1.10 is 1.1).
-    """
-    if isinstance(value, Mapping):
-        return {str(key): _text(item, f"{where}.{key}") for key, item in value.items()}
-    if not isinstance(value, (list, tuple)):
-        hint = "write key: value lines, or a list of KEY=VALUE"
-        raise InvalidOption("is neither a mapping nor a list", option=where, hint=hint)
-    made: Dict[str, str] = {}
-    for item in value:
-        key, equals, text = str(item).partition("=")
-        made[key] = _text(text if equals else None, f"{where}.{key}")
-    return made
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int)):
-        return str(value)
-    if value is None:
-        hint = "give it one; the environment of the caller is not used"
-        raise InvalidOption("has no value", option=where, hint=hint)
-    raise InvalidOption("is not a text", option=where, hint="put the value in quotes")
-
-
-def _labels(value: Any, where: str) -> Dict[str, str]:
-    made = parse_map(value, where)
-    for key in made:
-        if key.startswith(OUR_LABELS):
-            raise InvalidOption(
-                f"labels that begin with {OUR_LABELS} are kept by this collection",
-                option=f"{where}.{key}",
-                hint="choose another name",
-            )
-    return made
+# os[/architecture[/variant]], as in the OCI image specification.
+_PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9.]+)?)?")
+_POLICY_HINT = "write always, missing, never, daily, weekly, or every_ and a duration: every_12h"
 
 
 def _reference(value: Any, where: str) -> str:
     return str(parse_reference(str(value), where))
 
 
-def _policy(value: Any, where: str) -> str:
-    # Compose's older word for the same.
-    return "missing" if value == "if_not_present" else str(value)
+def _tags(value: Any, where: str) -> Tuple[str, ...]:
+    made = []
+    for number, one in enumerate(value):
+        found = parse_reference(str(one), f"{where}[{number}]")
+        if found.digest:
+            raise InvalidOption(
+                f"'{one}': a digest cannot be given to an image",
+                option=f"{where}[{number}]",
+                hint="write a tag, such as app:1",
+            )
+        made.append(str(found))
+    return tuple(dict.fromkeys(made))
 
 
-_LIST = {"type": "list", "elements": "str"}
-_POLICIES = ["always", "if_not_present", "missing", "never"]
+def parse_policy(value: Any, where: str) -> str:
+    """Return a pull policy of the Compose Specification in one spelling.
+
+    `if_not_present` is Compose's older word for missing; daily and weekly are durations.
+    """
+    word = {"if_not_present": "missing", "daily": "every_24h", "weekly": "every_168h"}.get(
+        str(value), str(value)
+    )
+    if word.startswith("every_"):
+        parse_duration(word[6:], where)
+    elif word not in ("always", "missing", "never"):
+        raise InvalidOption(f"'{value}' is not a pull policy", option=where, hint=_POLICY_HINT)
+    return word
+
+
+def _platform(value: Any, where: str) -> str:
+    if not _PLATFORM.fullmatch(str(value)):
+        raise InvalidOption(
+            f"'{value}' is not a platform", option=where, hint="write it like linux/arm64"
+        )
+    return str(value)
+
+
+_STATES = ["absent", "present"]
 
 FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("name", option={"type": "str", "required": True}, parse=_reference),
-    FieldSpec("build.context", option={"type": "str", "required": True}),
-    FieldSpec("build.dockerfile", option={"type": "str", "default": "Dockerfile"}),
-    FieldSpec("build.args", compare="map", option={"type": "raw"}, parse=parse_map),
-    FieldSpec("build.target", option={"type": "str"}),
-    FieldSpec("build.labels", compare="map", option={"type": "raw"}, parse=_labels),
-    FieldSpec("build.network", option={"type": "str"}),
-    FieldSpec("build.no_cache", option={"type": "bool", "default": False}),
-    FieldSpec("build.pull", option={"type": "bool", "default": False}),
-    FieldSpec("pull_policy", option={"type": "str", "choices": _POLICIES}, parse=_policy),
-    FieldSpec(
-        "state", option={"type": "str", "choices": ["absent", "present"], "default": "present"}
-    ),
+    *BUILD_FIELDS,
+    FieldSpec("pull_policy", option={"type": "str"}, parse=parse_policy),
+    FieldSpec("platform", option={"type": "str"}, parse=_platform),
+    FieldSpec("tags", compare="list", option=LIST, parse=_tags),
+    FieldSpec("push", option={"type": "bool", "default": False}),
+    FieldSpec("registry", option={"type": "str"}),
+    FieldSpec("registry_username", option={"type": "str"}),
+    FieldSpec("registry_password", option={"type": "str", "no_log": True}, secret=True),
+    FieldSpec("state", option={"type": "str", "choices": _STATES, "default": "present"}),
     FieldSpec("force", option={"type": "bool", "default": False}),
     FieldSpec("protect", option={"type": "bool", "default": False}),
-    FieldSpec("allow", option={**_LIST, "choices": list(LIMITS), "default": list(LIMITS)}),
+    FieldSpec("allow", option={**LIST, "choices": list(LIMITS), "default": list(LIMITS)}),
 )
-# What decides that an image is built anew, beside the context and the base images.
-DECIDING = ("dockerfile", "args", "target", "labels", "network")

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import image_record
 from .client import Client, EngineError, Query
-from .image_pull import ask_registry
+from .image_pull import ask_registry, policy_now
 from .image_wish import Wish
 
 Inspect = Mapping[str, Any]
@@ -20,15 +20,18 @@ Inspect = Mapping[str, Any]
 class Found:
     """One look at the engine. Images are what its inspect answers, None if they are not there.
 
-    `bases` and `remotes` are by reference; a remote is the registry's answer or the error that
-    stands for it. `users` names the containers made from the image, looked up before a removal.
+    `bases`, `tags` (what the further tags mean now) and `remotes` are by reference; a remote is
+    the registry's answer or the error that stands for it. `policy` is what the pull policy comes
+    to at this time. `users` names the containers made from the image, looked up before a removal.
     `unknown` maps "engine" and image references to what an earlier task of this run would do.
     """
 
     image: Optional[Inspect] = None
     record: Mapping[str, Any] = field(default_factory=dict)
     bases: Mapping[str, Optional[Inspect]] = field(default_factory=dict)
+    tags: Mapping[str, Optional[Inspect]] = field(default_factory=dict)
     remotes: Mapping[str, Any] = field(default_factory=dict)
+    policy: str = "missing"
     users: Tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
@@ -44,16 +47,20 @@ def observe(
     }
     if client is None:
         return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
-    asked = _remotes(wish) if not settled else ()
+    others = (*bases, *wish.tags)
     requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{wish.name}/json", None)]
-    requests += [(f"/images/{one}/json", None) for one in bases]
+    requests += [(f"/images/{one}/json", None) for one in others]
     answers = client.get_all(requests)
     image = found(answers[0])
+    there = {one: found(answer) for one, answer in zip(others, answers[1:])}
+    policy = policy_now(wish.pull_policy, image)
     return Found(
         image=image,
         record=_record(client, wish, image),
-        bases={base: found(answer) for base, answer in zip(bases, answers[1:])},
-        remotes={one: ask_registry(client, one) for one in asked},
+        bases={base: there[base] for base in bases},
+        tags={tag: there[tag] for tag in wish.tags},
+        remotes=_remotes(client, wish, image, policy, settled),
+        policy=policy,
         users=_users(client, image) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
@@ -69,13 +76,18 @@ def found(answer: Any) -> Optional[Inspect]:
     return dict(answer)
 
 
-def _remotes(wish: Wish) -> Tuple[str, ...]:
-    """Return the references whose registry is asked."""
+def _remotes(
+    client: Client, wish: Wish, image: Optional[Inspect], policy: str, settled: bool
+) -> Dict[str, Any]:
+    """Ask the registries of what may be pulled, once, and of what is to be pushed."""
+    asked: List[str] = []
     if wish.state == "absent":
-        return ()
-    if wish.build is not None:
-        return wish.build.bases if wish.build.pull else ()
-    return (wish.name,) if wish.pull_policy == "always" else ()
+        return {}
+    if not settled and wish.build is not None and wish.build.pull:
+        asked += wish.build.bases
+    if not settled and wish.pulls and policy == "always" and image and "@" not in wish.name:
+        asked.append(wish.name)
+    return {one: ask_registry(client, one, wish.account) for one in (*asked, *wish.pushed)}
 
 
 def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str, Any]:

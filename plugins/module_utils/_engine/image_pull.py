@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional
 
 from .._desired.errors import FleetError
 from .._desired.resource import Work
@@ -14,11 +14,22 @@ from .._desired.values import dig
 from .client import EngineError
 from .reference import parse_reference
 
+if TYPE_CHECKING:
+    from .credentials import Login
+
 ABSENT = "not on the engine"
 CHANGED = "the registry has another image"
 UNTOLD = "the registry did not say which image it has"
+_NO_ACCOUNT = ("no basic auth credentials", "unauthorized", "authentication required")
 # A layer may come slowly, but it reports its progress: seconds of silence that mean failure.
 _SILENCE = 300
+
+
+class Account(NamedTuple):
+    """What a task itself gives for one registry (see credentials.registry_of)."""
+
+    registry: str
+    login: Login
 
 
 def plan_pull(
@@ -27,15 +38,19 @@ def plan_pull(
     local: Optional[Mapping[str, Any]],
     remote: Any = None,
     settled: bool = False,
+    platform: str = "",
 ) -> Optional[Step]:
     """Return the step that brings an image, None if the engine has what the policy asks for.
 
-    `policy` is missing, always or never; `local` the image's inspect answer, None if it is not
-    there; `remote` the answer of `GET /distribution/REFERENCE/json`, asked only for always:
-    anything without a digest means that the registry did not say. A pull that was made in this
-    run already (`settled`) is not made again. Raise FleetError if it is not there and never may
-    be pulled.
+    `policy` is missing, always or never (see policy_now); `local` the image's inspect answer,
+    None if it is not there; `remote` the answer of `GET /distribution/REFERENCE/json`, asked only
+    for always: anything without a digest means that the registry did not say. A pull that was
+    made in this run already (`settled`) is not made again. An image of another `platform` is not
+    what is asked for. Raise FleetError if it is not there and never may be pulled.
     """
+    other = _other_platform(local, platform)
+    if other and not settled:
+        return pull_step(reference, other)
     if local is None:
         if policy == "never":
             raise FleetError(
@@ -44,13 +59,46 @@ def plan_pull(
                 hint="build or load it first, or allow a pull with pull_policy: missing",
             )
         return pull_step(reference, ABSENT)
-    if policy != "always" or settled:
+    if policy != "always" or settled or "@" in reference:  # a digest cannot change
         return None
     digest = dig(remote, "Descriptor.digest")
     if not digest:
         return pull_step(reference, UNTOLD, maybe=True)
     known = [str(one).rpartition("@")[2] for one in local.get("RepoDigests") or ()]
     return None if digest in known else pull_step(reference, CHANGED)
+
+
+def policy_now(policy: str, local: Optional[Mapping[str, Any]]) -> str:
+    """Return what a policy comes to now: `every_12h` is always for what was tagged before.
+
+    Compose measures the age from the image's last tag time, which a pull sets, and which engines
+    that do not tell it make us ask.
+    """
+    if not policy.startswith("every_"):
+        return policy
+    import calendar
+    import time
+
+    from .._desired.values import parse_duration
+
+    text = str(dig(local, "Metadata.LastTagTime") or "")[:19]
+    try:
+        tagged = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
+    except ValueError:
+        tagged = 0
+    age = (parse_duration(policy[6:], "pull_policy") or 0) / 1e9
+    return "always" if time.time() - tagged >= age else "missing"
+
+
+def _other_platform(local: Optional[Mapping[str, Any]], platform: str) -> str:
+    """Return in words that the image there is of another platform than asked for, or ""."""
+    if local is None or not platform:
+        return ""
+    parts = [str(local.get(key) or "") for key in ("Os", "Architecture", "Variant")]
+    asked = platform.split("/")
+    # A variant that nobody asked for does not count, and older engines do not tell it.
+    alike = all(want in (have, "") or not have for want, have in zip(asked, parts))
+    return "" if alike else f"the image there is for {'/'.join(parts).rstrip('/')}"
 
 
 def pull_step(reference: str, cause: str, maybe: bool = False) -> Step:
@@ -74,37 +122,70 @@ def pull(work: Work, step: Step) -> bool:
     reference = step.args["on"]
     before = image_id(work.client, reference)
     name = parse_reference(reference, "image")
-    query = {"fromImage": name.name, "tag": name.digest or name.tag}
+    platform = getattr(work.desired, "platform", "") if reference == work.desired.name else ""
+    query = {"fromImage": name.name, "tag": name.digest or name.tag, "platform": platform or None}
+    headers = authorize(reference, getattr(work.desired, "account", None))
     try:
-        for _progress in work.client.stream("POST", "/images/create", query, idle=_SILENCE):
+        for _progress in work.client.stream(
+            "POST", "/images/create", query, headers=headers, idle=_SILENCE
+        ):
             pass
     except EngineError as error:
         raise cannot(error, f"{reference} cannot be had", step.address) from error
-    after = image_id(work.client, reference)
+    after = _inspect(work.client, reference)
     if after is None:
         raise FleetError(
             f"{reference} cannot be had: the engine reported success, and has no such image",
             address=step.address,
             hint="look at the engine's log",
         )
-    return after != before
+    other = _other_platform(after, platform)
+    if other:
+        raise FleetError(
+            f"{reference} cannot be had for {platform}: {other}",
+            address=step.address,
+            hint="leave out platform, or take an image that has it",
+        )
+    return bool(after["Id"] != before)
 
 
-def ask_registry(client: Any, reference: str) -> Any:
+def ask_registry(client: Any, reference: str, account: Optional[Account] = None) -> Any:
     """Return what the registry has; the engine's silence about it is an answer as well.
 
     Apart from the other reads: a registry that does not answer must not fail them.
     """
+    path = f"/distribution/{reference}/json"
+    headers = authorize(reference, account)
     try:
-        return client.get(f"/distribution/{reference}/json")
+        if not headers:
+            return client.get(path)
+        return next(client.stream("GET", path, headers=headers, idle=client.timeout), None)
     except EngineError as error:
         return error
 
 
+def authorize(reference: str, account: Optional[Account]) -> Dict[str, str]:
+    """Return the header that tells the engine who asks a reference's registry, {} for nobody.
+
+    What the task gives for that registry comes before what Docker's client has on this machine.
+    """
+    from .credentials import find, registry_of
+
+    registry = registry_of(reference)
+    given = account.login if account and account.registry == registry else None
+    login = given or find(registry)
+    return {"X-Registry-Auth": login.header(registry)} if login else {}
+
+
 def image_id(client: Any, reference: str) -> Optional[str]:
     """Return the id of the image that a reference means on the engine, None if there is none."""
+    image = _inspect(client, reference)
+    return str(image["Id"]) if image else None
+
+
+def _inspect(client: Any, reference: str) -> Optional[Mapping[str, Any]]:
     try:
-        return str(client.get(f"/images/{reference}/json")["Id"])
+        return dict(client.get(f"/images/{reference}/json"))
     except EngineError as error:
         if error.status == 404:
             return None
@@ -117,6 +198,8 @@ def cannot(error: EngineError, what: str, address: str) -> FleetError:
     text = error.message.strip()
     if "no space left" in text.lower():
         hint = "there is no space left where the engine keeps its data: free some and run again"
+    elif hint is None and any(word in text for word in _NO_ACCOUNT):
+        hint = "log in where this task runs, or give registry_username and registry_password"
     elif hint is None and "cannot be had" in what:
         hint = "check the name and the tag, and that the engine's host reaches the registry"
     return FleetError(f"{what}: {text}", address=address, hint=hint)

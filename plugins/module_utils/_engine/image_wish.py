@@ -11,7 +11,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
 from .dockerfile import base_references
-from .image_fields import DECIDING, FIELDS, LIMITS
+from .image_build_fields import DECIDING
+from .image_fields import FIELDS, LIMITS
+from .image_pull import Account
 from .reference import parse_reference
 
 DOCKERFILE = "Dockerfile"
@@ -58,6 +60,22 @@ class Wish:
     allow: Tuple[str, ...]
     pull_policy: str
     build: Optional[Build]
+    platform: str = ""
+    tags: Tuple[str, ...] = ()
+    push: bool = False
+    account: Optional[Account] = None
+
+    @property
+    def pulls(self) -> bool:
+        """Say if the image comes from a registry."""
+        return self.build is None
+
+    @property
+    def pushed(self) -> Tuple[str, ...]:
+        """The references to push: not the one that the image is pulled by."""
+        if not self.push:
+            return ()
+        return self.tags if self.pulls else (self.name, *self.tags)
 
     @property
     def address(self) -> str:
@@ -90,7 +108,32 @@ def wish(params: Mapping[str, Any]) -> Wish:
         allow=tuple(declared.get("allow", LIMITS)),
         pull_policy=declared.get("pull_policy", "missing"),
         build=build,
+        platform=declared.get("platform", ""),
+        tags=tuple(tag for tag in declared.get("tags", ()) if tag != declared["name"]),
+        push=declared.get("push", False),
+        account=_account(declared),
     )
+
+
+def _account(declared: Mapping[str, Any]) -> Optional[Account]:
+    """Return what the task gives for a registry: that of the image's name, if none is named."""
+    user, password = declared.get("registry_username"), declared.get("registry_password")
+    if user is None and password is None and "registry" not in declared:
+        return None
+    if not user or not password:
+        missing = "registry_password" if user else "registry_username"
+        raise InvalidOption("is missing", option=missing, hint="user name and password go together")
+    from .credentials import HUB, Login, registry_of
+
+    host = declared.get("registry") or registry_of(declared["name"])
+    registry = HUB if host in ("docker.io", "index.docker.io", HUB) else registry_of(f"{host}/x")
+    if host not in (registry, "docker.io", "index.docker.io"):
+        raise InvalidOption(
+            f"'{host}' is not the host of a registry",
+            option="registry",
+            hint="write host[:port], such as registry.example.com:5000",
+        )
+    return Account(registry, Login(user, password))
 
 
 def _check_together(declared: Mapping[str, Any], building: bool) -> None:
@@ -99,6 +142,18 @@ def _check_together(declared: Mapping[str, Any], building: bool) -> None:
             "is for images that are pulled, and this one is built",
             option="pull_policy",
             hint="leave it out; build.pull: true asks the registry for newer base images",
+        )
+    if building and "platform" in declared:
+        raise InvalidOption(
+            "is for images that are pulled",
+            option="platform",
+            hint="write build.platforms for one that is built",
+        )
+    if declared.get("push") and not building and not declared.get("tags"):
+        raise InvalidOption(
+            "an image that is pulled is not pushed back by the same name",
+            option="push",
+            hint="name under tags what is to be pushed",
         )
     if building and "@" in declared["name"]:
         raise InvalidOption(

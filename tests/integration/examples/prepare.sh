@@ -7,6 +7,13 @@ docker image inspect lab/web >/dev/null 2>&1 || {
     printf '%s\n' 'FROM lab/base' 'RUN mkdir -p /srv && echo "<h1>It works</h1>" >/srv/index.html' \
         'CMD ["sh", "-c", "httpd -p 8080 -h /srv && exec httpd -f -p 80 -h /srv"]' | docker build -q -t lab/web - >/dev/null
 }
+pgrep docker-registry >/dev/null || {
+    cat >/etc/registry.json <<'END'
+{"version": 0.1, "storage": {"filesystem": {"rootdirectory": "/var/lib/registry"}},
+ "http": {"addr": "127.0.0.1:5000"}, "auth": {"htpasswd": {"realm": "lab", "path": "/etc/htpasswd"}}}
+END
+    setsid docker-registry serve /etc/registry.json >/dev/null 2>&1 </dev/null &
+}
 for image in demo/web:1 shop/exporter:1 shop/web:2 registry.example.com/team/app:2.1; do
     docker tag lab/web "$image"
 done

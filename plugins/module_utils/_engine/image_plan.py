@@ -1,0 +1,163 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has to be done about an image, with its causes: pure, from what is there and declared."""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Tuple
+
+from .._desired.model import Plan, Step
+from . import image_record
+from .image_found import Found
+from .image_pull import ABSENT, plan_pull, pull_step
+from .image_wish import Build, Wish
+from .reference import short
+
+
+def plan_present(desired: Wish, found: Found) -> Plan:
+    """Plan the image itself, then its tags, then what is pushed."""
+    notes: Tuple[str, ...] = ()
+    if desired.build is not None:
+        steps = _built(desired, desired.build, found)
+    else:
+        steps, notes = _pulled(desired, found)
+    main = next((step for step in steps if step.args["on"] == desired.name), None)
+    if notes:  # nothing is known of the image
+        return Plan(tuple(steps), notes)
+    return Plan((*steps, *_followers(desired, found, main)))
+
+
+def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
+    """Return the steps that follow the image: tags, pushes."""
+    from .image_push import plan_push, plan_tags
+
+    steps = plan_tags(desired.name, desired.tags, found.image, found.tags, main)
+    tagged = {step.args["to"]: step.id for step in steps}
+    for reference in desired.pushed:
+        need = tagged.get(reference) or (main.id if main else "")
+        step = plan_push(
+            reference,
+            found.image,
+            found.remotes.get(reference),
+            main,
+            (need,) if need else (),
+        )
+        if step is not None:
+            steps.append(step)
+    return steps
+
+
+# -- pulled ---------------------------------------------------------------------------------
+
+
+def _pulled(desired: Wish, found: Found) -> Tuple[List[Step], Tuple[str, ...]]:
+    name = desired.name
+    if "engine" in found.unknown:
+        if name in found.unknown:
+            return [], (f"{name} comes from an earlier task",)
+        if desired.pull_policy == "never":
+            return [], (f"whether {name} is on the engine is known after apply",)
+        return [pull_step(name, _engine_first(found))], ()
+    if found.image is None and name in found.unknown:
+        return [], (f"{name} comes from an earlier task",)
+    remote = found.remotes.get(name)
+    step = plan_pull(name, found.policy, found.image, remote, found.settled, desired.platform)
+    return [step] if step else [], ()
+
+
+def _engine_first(found: Found) -> str:
+    return f"the engine comes first ({found.unknown['engine']})"
+
+
+# -- built ----------------------------------------------------------------------------------
+
+
+def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
+    if "engine" in found.unknown:
+        return [_build_step(desired, [_engine_first(found)], ())]
+    pulls = _base_pulls(build, found)
+    causes = _causes(build, found)
+    newer = [step for step in pulls if step.cause != ABSENT]
+    sure = [_base_changed(step.args["on"]) for step in newer if not step.maybe]
+    maybe = [_base_changed(step.args["on"]) for step in newer if step.maybe]
+    if causes or sure:
+        return [*pulls, _build_step(desired, [*causes, *sure], pulls)]
+    if maybe:
+        return [*newer, _build_step(desired, maybe, newer, maybe=True)]
+    # A base image that is merely gone from the engine is no reason: nothing says it changed.
+    return []
+
+
+def _base_changed(base: str) -> str:
+    return f"base image {base} changed"
+
+
+def _base_pulls(build: Build, found: Found) -> List[Step]:
+    """Return the pulls that a build needs first: it records the ids of its base images."""
+    policy = "always" if build.pull else "missing"
+    steps = []
+    for base, local in found.bases.items():
+        step = None
+        if base not in found.unknown:
+            step = plan_pull(base, policy, local, found.remotes.get(base), found.settled)
+        if step is not None:
+            steps.append(step)
+    return steps
+
+
+def _causes(build: Build, found: Found) -> List[str]:
+    if found.image is None:
+        return [ABSENT]
+    if not found.record:
+        return ["not built by us"]
+    causes = image_record.causes(found.record, build)
+    recorded = found.record.get("bases") or {}
+    for base, local in found.bases.items():
+        if base in found.unknown:
+            causes.append(f"base image {base} will be {'rebuilt' if local else 'made'}")
+        elif local is not None and local["Id"] != recorded.get(base):
+            causes.append(_base_changed(base))
+    return causes
+
+
+def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = False) -> Step:
+    return Step(
+        id=f"build:{desired.name}",
+        address=desired.address,
+        verb="build",
+        cause="; ".join(causes),
+        impact="none",
+        needs=tuple(step.id for step in needs),
+        maybe=maybe,
+        args={"on": desired.name},
+    )
+
+
+# -- absent ---------------------------------------------------------------------------------
+
+
+def plan_absent(desired: Wish, found: Found) -> Plan:
+    """Plan the removal of the reference, and of the image with the last one."""
+    if found.image is None:
+        return Plan()
+    tags = [short(tag) for tag in found.image.get("RepoTags") or ()]
+    others = [tag for tag in tags if tag != desired.name]
+    refused = []
+    if found.users and not desired.force:
+        names = ", ".join(found.users)
+        refused.append(f"used by {names}; remove the containers, or set force: true")
+    if desired.protect and others:
+        # An untag has no impact that would stop it.
+        refused.append("protect forbids to remove it")
+    verb, impact = ("untag", "none") if others else ("remove", "destroy")
+    cause = f"state: absent, {', '.join(others)} stays" if others else "state: absent"
+    step = Step(
+        id=f"{verb}:{desired.name}",
+        address=desired.address,
+        verb=verb,
+        cause=cause,
+        impact=impact,
+        args={"on": desired.name},
+    )
+    return Plan((step,), refused=tuple(refused))

@@ -1,0 +1,131 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Giving an image further tags, and pushing it: only where the registry has something else."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, Optional, Tuple
+
+from .._desired.model import Step
+from .._desired.resource import Work
+from .._desired.values import dig
+from .client import EngineError
+from .credentials import ANONYMOUS
+from .image_pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
+from .reference import parse_reference
+
+NOT_THERE = "the registry does not have it"
+# A layer that is compressed and sent reports its progress: seconds of silence that mean failure.
+_SILENCE = 600
+
+
+def plan_push(
+    reference: str,
+    image: Optional[Mapping[str, Any]],
+    remote: Any,
+    main: Optional[Step],
+    needs: Tuple[str, ...],
+) -> Optional[Step]:
+    """Return the step that pushes a reference, None if the registry has the very image.
+
+    `image` is what the engine has, `remote` the answer of `GET /distribution/REFERENCE/json` or
+    the error that stands for it, `main` the step that brings another image, if there is one:
+    a build makes what no registry can have.
+    """
+    cause, maybe = _compare(image, remote)
+    if main is not None and main.verb == "build":
+        cause, maybe = f"{main.args['on']} is built anew", main.maybe
+    elif main is not None and cause in ("", CHANGED):
+        cause, maybe = CHANGED, True
+    if not cause:
+        return None
+    return Step(
+        id=f"push:{reference}",
+        address=f"image/{reference}",
+        verb="push",
+        cause=cause,
+        needs=needs,
+        maybe=maybe,
+        args={"on": reference},
+    )
+
+
+def _compare(image: Optional[Mapping[str, Any]], remote: Any) -> Tuple[str, bool]:
+    """Return why to push, "" for no reason, and whether only the push will tell."""
+    digest = None if isinstance(remote, EngineError) else dig(remote, "Descriptor.digest")
+    if not digest:
+        return (NOT_THERE, False) if _unknown_there(remote) else (UNTOLD, True)
+    known = [str(one).rpartition("@")[2] for one in (image or {}).get("RepoDigests") or ()]
+    if digest in known:
+        return "", False
+    # The engine knows the digest of what it pushed or pulled, and of nothing else.
+    return CHANGED, not known
+
+
+def _unknown_there(remote: Any) -> bool:
+    """Say if the registry answered that it has no such image (distribution API, error codes)."""
+    if not isinstance(remote, EngineError):
+        return False
+    said = remote.message.lower()
+    return any(word in said for word in ("manifest unknown", "name unknown", "not found: "))
+
+
+def push(work: Work, step: Step) -> bool:
+    """Push a reference; return False if the registry had that very image already.
+
+    Raise FleetError with the registry's words if it does not take it.
+    """
+    reference = step.args["on"]
+    name = parse_reference(reference, "name")
+    headers = authorize(reference, work.desired.account) or {"X-Registry-Auth": ANONYMOUS}
+    digest = ""
+    try:
+        for part in work.client.stream(
+            "POST", f"/images/{name.name}/push", {"tag": name.tag}, headers=headers, idle=_SILENCE
+        ):
+            digest = str(dig(part, "aux.Digest") or digest)
+    except EngineError as error:
+        raise cannot(error, f"{reference} cannot be pushed", step.address) from error
+    return not digest or digest != dig(work.snapshot.remotes.get(reference), "Descriptor.digest")
+
+
+def plan_tags(
+    name: str,
+    tags: Tuple[str, ...],
+    image: Optional[Mapping[str, Any]],
+    there: Mapping[str, Optional[Mapping[str, Any]]],
+    main: Optional[Step],
+) -> List[Step]:
+    """Return the steps that give an image further tags; `there` is what has them now."""
+    steps = []
+    for tag in tags:
+        other = there.get(tag)
+        same = other is not None and image is not None and image["Id"] == other["Id"]
+        if same and main is None:
+            continue
+        # What is built is new; what is pulled or loaded may be the image that has the tag.
+        maybe = other is not None and main is not None and (main.maybe or main.verb != "build")
+        steps.append(
+            Step(
+                id=f"tag:{tag}",
+                address=f"image/{tag}",
+                verb="tag",
+                cause=ABSENT if other is None else f"it is another image than {name}",
+                needs=(main.id,) if main else (),
+                maybe=maybe,
+                args={"on": name, "to": tag},
+            )
+        )
+    return steps
+
+
+def tag(work: Work, step: Step) -> None:
+    """Let a tag mean the step's image."""
+    name = parse_reference(step.args["to"], "tags")
+    query = {"repo": name.name, "tag": name.tag}
+    try:
+        work.client.post(f"/images/{step.args['on']}/tag", query)
+    except EngineError as error:
+        error.address = step.address
+        raise
