@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
-from .._desired.model import Plan, Step
+from .._desired.model import Plan
+from .._desired.steps import Step
 from . import image_record
 from .image_found import Found
 from .image_pull import ABSENT, plan_pull, pull_step

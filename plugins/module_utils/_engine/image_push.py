@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
-from .._desired.model import Step
 from .._desired.resource import Work
+from .._desired.steps import Step
 from .._desired.values import dig
 from .client import EngineError
 from .credentials import ANONYMOUS
