@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e bench docs build
+.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e test-engines bench docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,9 @@ molecule: venv-test ## every role on a server with systemd, over ssh
 
 e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
+
+test-engines: venv-test ## the container's options on every engine of the lab
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py
 
 bench: venv-test ## measurements, not part of the suite
 	$(PYTEST) tests/bench/bench.py

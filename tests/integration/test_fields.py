@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
 
+from tests.lab.engines import Engine
 from tests.lab.fieldwork import Field, entries, groups
 
-SOCKETS = ["/var/run/docker.sock"]
+# `make test-engines` asks for all of them.
+ENGINES = os.environ.get("FLEET_ENGINES", "d20 d28").split()
 
 
-@pytest.fixture(scope="module", params=SOCKETS)
-def engine_socket(request: pytest.FixtureRequest) -> str:
-    """Return the socket of an engine."""
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def ground(engine_socket: str) -> Iterator[Field]:
-    with Field(engine_socket) as made:
+@pytest.fixture(scope="module", params=ENGINES)
+def ground(request: pytest.FixtureRequest, engine_of: Callable[[str], Engine]) -> Iterator[Field]:
+    with Field(engine_of(request.param).socket) as made:
         yield made
 
 

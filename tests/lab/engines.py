@@ -126,6 +126,9 @@ def stop(name: str, folder: Path) -> None:
         time.sleep(0.05)
     _forward(number, "-D")
     subprocess.run(["ip", "link", "del", f"lab{number}"], capture_output=True, check=False)
+    for line in Path("/proc/mounts").read_text().splitlines():
+        if line.split()[1].startswith(f"{home}/"):  # such as Docker's handle of its namespace
+            run("umount", "--lazy", line.split()[1])
     shutil.rmtree(home)
 
 
@@ -286,11 +289,16 @@ def _alive(pid: int) -> bool:
 def main() -> None:
     """Start or stop an engine from a shell."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("start", "stop"))
-    parser.add_argument("name", choices=NAMES)
-    parser.add_argument("--dir", type=Path, required=True)
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("names")
+    for action in ("start", "stop"):
+        one = actions.add_parser(action)
+        one.add_argument("name", choices=NAMES)
+        one.add_argument("--dir", type=Path, required=True)
     arguments = parser.parse_args()
-    if arguments.action == "start":
+    if arguments.action == "names":
+        print(*NAMES)
+    elif arguments.action == "start":
         print(start(arguments.name, arguments.dir).socket)
     else:
         stop(arguments.name, arguments.dir)

@@ -213,7 +213,8 @@ class Field:
                 same = identity == self.inspect(name)["Id"]
                 assert same == (impact == "live"), (turn, impact, [one.row for one in group])
                 identity = self.inspect(name)["Id"]
-            assert list(self.differences(self.inspect(name))) == []
+            left = list(self.differences(self.inspect(name)))
+            assert left == [], left
         finally:
             self.run({"name": name, "image": None, "command": None, "state": "absent"})
 
@@ -237,15 +238,16 @@ class Field:
             if not re.fullmatch(entry.shows[turn], got, re.DOTALL)
         ]
         assert len(shown) == len(probes), (script, shown)
-        assert wrong == [], f"turn {turn}"
+        assert wrong == [], f"turn {turn}: {wrong}"
 
     def inside(self, name: str, script: str) -> str:
         """Run a script in a container and return what it prints."""
         body = {"Cmd": ["/bin/sh", "-c", script], "AttachStdout": True, "AttachStderr": True}
         made = self.client.post(f"/containers/{name}/exec", None, {**body, "Tty": True})
+        api = ".".join(str(part) for part in self.client.api)
         start = json.dumps({"Tty": True, "Detach": False})
         head = (
-            f"POST /v1.40/exec/{made['Id']}/start HTTP/1.1\r\nHost: engine\r\n"
+            f"POST /v{api}/exec/{made['Id']}/start HTTP/1.1\r\nHost: engine\r\n"
             f"Content-Type: application/json\r\nContent-Length: {len(start)}\r\n\r\n"
         )
         with socket.socket(socket.AF_UNIX) as sock:
@@ -278,6 +280,8 @@ def _plain(key: str, value: Any) -> Optional[Any]:
     """Make equal what means the same: unset, empty, zero; a policy without a name."""
     if key == "RestartPolicy":
         return (value or {}).get("Name") or "no"
+    if key in ("Env", "Binds"):  # Podman's are in an order of chance, with the host's name
+        return sorted(item for item in value or () if not item.startswith("HOSTNAME="))
     if key == "NetworkMode" and ":" not in value and value not in ("host", "none"):
         return None  # it keeps the name of the first network, whatever was joined and left since
     return value or None

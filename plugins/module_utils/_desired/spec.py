@@ -29,15 +29,27 @@ def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
 
 
 def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> None:
-    """Raise InvalidOption for an unknown option, naming the nearest known one, never its value."""
+    """Raise InvalidOption for an unknown option, naming the nearest known one, never its value.
+
+    Where options have options of their own, anything but a mapping of them is refused as well:
+    ansible-core 2.19 breaks off with a TypeError there. It parses a string by itself.
+    """
     for name, value in params.items():
         path = f"{where}.{name}" if where else str(name)
         entry = spec.get(name)
         if entry is None and not any(name in e.get("aliases", ()) for e in spec.values()):
             raise InvalidOption("unknown option", option=path, hint=nearest(str(name), spec))
         options = entry.get("options") if entry else None
-        if options and isinstance(value, Mapping):
-            check_known(value, options, path)
+        if not options or value is None:
+            continue
+        several = isinstance(value, list) and entry is not None and entry.get("type") == "list"
+        for number, part in enumerate(value if several else [value]):
+            here = f"{path}[{number}]" if several else path
+            if isinstance(part, Mapping):
+                check_known(part, options, here)
+            elif not isinstance(part, str):
+                keys = ", ".join(sorted(options))
+                raise InvalidOption("takes a mapping", option=here, hint=f"its keys are {keys}")
 
 
 def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:

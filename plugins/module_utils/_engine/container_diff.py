@@ -14,7 +14,7 @@ from .._desired.spec import check_supported, for_kind, observed
 from .._desired.values import Unknown
 from .container_fields import FIELDS
 from .container_fields.process import secret_keys
-from .container_found import Found, is_foreign, record_of
+from .container_found import Found, Inspect, is_foreign, record_of
 from .container_wish import Wish
 
 if TYPE_CHECKING:
@@ -42,7 +42,16 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     full = found.base is not None and not is_foreign(found.current, context.record)
     private = {"environment": frozenset(secret_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private)
-    return diff(fields, context, observed(fields, found.current, context), scope)
+    return diff(fields, context, observed(fields, _shown(found.current, context), context), scope)
+
+
+def _shown(container: Inspect, context: Context) -> Inspect:
+    """Return an inspected container in the terms of the field table, which are Docker's."""
+    if context.kind != "podman":
+        return container
+    from .podman import as_docker
+
+    return as_docker(container, context)
 
 
 def _image_id(desired: Wish, found: Found) -> Any:

@@ -102,7 +102,12 @@ def _update(work: Work, step: Step) -> None:
     for row in FIELDS:
         if row.name in changed or (row.group and row.group in groups):
             _write_live(made, row, context)
-    work.client.post(f"/containers/{_ref(step)}/update", None, made.get("HostConfig", {}))
+    limits = made.get("HostConfig", {})
+    if work.client.kind == "podman":
+        from .podman import update_body
+
+        limits = update_body(limits, wish.declared)
+    work.client.post(f"/containers/{_ref(step)}/update", None, limits)
 
 
 def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
@@ -117,12 +122,21 @@ def _connect(work: Work, step: Step) -> None:
     wish: Wish = work.desired
     endpoint = (wish.declared.get("networks") or {}).get(step.args["to"]) or {}
     made = {"Container": _ref(step), "EndpointConfig": endpoint_body(endpoint)}
-    work.client.post(f"/networks/{step.args['to']}/connect", None, made)
+    work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
 
 
 def _disconnect(work: Work, step: Step) -> None:
     made = {"Container": _ref(step), "Force": False}
-    work.client.post(f"/networks/{step.args['to']}/disconnect", None, made)
+    work.client.post(f"/networks/{_network(work, step)}/disconnect", None, made)
+
+
+def _network(work: Work, step: Step) -> str:
+    name = step.args["to"]
+    if work.client.kind != "podman":
+        return name
+    from .podman import network
+
+    return network(name)
 
 
 def _set_policy(work: Work, step: Step, policy: Any) -> None:

@@ -151,7 +151,7 @@ class Reply:
         """Return the JSON of a complete answer, None if empty; raise EngineError from 400 on."""
         if self.status >= 400:
             raise self.error(method, path)
-        if not self.body.strip():
+        if self.body.strip() in (b"", b"OK"):  # Podman says OK to a connect and a disconnect
             return None
         try:
             return json.loads(self.body)

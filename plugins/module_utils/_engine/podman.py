@@ -1,0 +1,261 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Podman's compatible API in Docker's terms, loaded only where the engine is Podman (5.0 and up).
+
+Its inspect fills in what nobody asked for and leaves out some of what somebody did; `as_docker`
+gives what Docker would say of the same container, so that the field table needs one meaning.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Any, Dict, List, Mapping
+
+from .._desired.model import Context
+from .._desired.owned import digest
+from .._desired.values import canonical, dig
+
+Json = Dict[str, Any]
+
+_PIDS = 2048  # its default limit of processes
+_SECOND = 1_000_000_000
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_ADDED_OPTIONS = frozenset(("rw", "rprivate", "rbind", "nosuid", "nodev"))
+_ADDED_NOTES = ("io.podman.", "io.container.", "org.opencontainers.", "org.systemd.")
+# What its containers have: taking away another one leaves no trace, and has no effect.
+_CAPABILITIES = frozenset(
+    (
+        "CHOWN",
+        "DAC_OVERRIDE",
+        "FOWNER",
+        "FSETID",
+        "KILL",
+        "NET_BIND_SERVICE",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_CHROOT",
+    )
+)
+# Canonical option, where Docker shows it: Podman never shows it, or not as it was asked for.
+_HIDDEN = {"sysctls": "HostConfig.Sysctls", "logging.options": "HostConfig.LogConfig.Config"}
+_LOST = {"(not shown by Podman)": ""}
+
+
+def as_docker(box: Mapping[str, Any], context: Context) -> Json:
+    """Return an inspected container as Docker would show it; `context` has what is declared."""
+    config, host = dict(box["Config"]), dict(box["HostConfig"])
+    made = {**box, "Config": config, "HostConfig": host}
+    _process(config, context)
+    _health(config, context)
+    _limits(host, context)
+    _rights(host, context)
+    _mounts(config, host, context)
+    host["PortBindings"] = _ports(host.get("PortBindings") or {}, context)
+    made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
+    for option, path in _HIDDEN.items():
+        _put(made, path, _hidden(option, context))
+    return made
+
+
+def network(name: str) -> str:
+    """Return Podman's name of a network: the default one is not called bridge."""
+    return "podman" if name == "bridge" else name
+
+
+def update_body(made: Mapping[str, Any], declared: Mapping[str, Any]) -> Json:
+    """Return the body of an update that Podman honours.
+
+    It ignores NanoCpus and a PidsLimit of 0, and an update without a restart policy sets that to
+    `no`.
+    """
+    name, retries = declared.get("restart", ("no", 0))
+    body: Json = {"RestartPolicy": {"Name": name, "MaximumRetryCount": retries}, **made}
+    if body.get("PidsLimit") == 0:
+        body["PidsLimit"] = -1 if "pids_limit" in declared else _PIDS
+    nano = body.pop("NanoCpus", None)
+    if nano is not None:
+        body.update(CpuPeriod=100_000, CpuQuota=nano // 10_000)
+    return body
+
+
+def _process(config: Json, context: Context) -> None:
+    declared, base = context.declared, context.base
+    config["Env"] = _env(config, context)
+    labels = dict(config.get("Labels") or {})
+    if "io.buildah.version" not in (base.get("Labels") or {}):
+        labels.pop("io.buildah.version", None)
+    config["Labels"] = labels
+    if config.get("StopTimeout") == 10 and declared.get("stop_grace_period") != 10:
+        config["StopTimeout"] = None
+    if config.get("WorkingDir") == "/" and declared.get("working_dir") != "/":
+        config["WorkingDir"] = base.get("WorkingDir") or ""
+    number = str(config.get("StopSignal") or "")
+    name = _signal(number)
+    unasked = name == "SIGTERM" and "stop_signal" not in declared and not base.get("StopSignal")
+    config["StopSignal"] = "" if unasked else name
+
+
+def _signal(number: str) -> str:
+    try:
+        return signal.Signals(int(number)).name
+    except ValueError:  # a name already, or a real-time signal
+        return number
+
+
+def _env(config: Json, context: Context) -> List[str]:
+    """Leave out what Podman sets by itself: nobody asked for it, and it is not in the image."""
+    asked = {str(item).partition("=")[0] for item in context.base.get("Env") or ()}
+    for option in ("environment", "secret_environment"):
+        asked |= {*(context.declared.get(option) or ())}
+    own = {
+        "container": "podman",
+        "HOSTNAME": config.get("Hostname"),
+        "PATH": _PATH,
+        "TERM": "xterm",
+    }
+    kept = []
+    for item in config.get("Env") or ():
+        key, _equals, value = str(item).partition("=")
+        # HOME follows the user, so its value says nothing.
+        if key in asked or (key != "HOME" and own.get(key) != value):
+            kept.append(str(item))
+    return kept
+
+
+def _health(config: Json, context: Context) -> None:
+    check = dict(config.get("Healthcheck") or {})
+    inherited = context.base.get("Healthcheck") or {}
+    for key, option, filled in (
+        ("Interval", "interval", 30 * _SECOND),
+        ("Timeout", "timeout", 30 * _SECOND),
+        ("Retries", "retries", 3),
+    ):
+        asked = context.declared.get(f"healthcheck.{option}") or inherited.get(key)
+        if check.get(key) == filled and not asked:
+            check[key] = 0
+    if "Healthcheck" in config:
+        config["Healthcheck"] = check
+
+
+def _limits(host: Json, context: Context) -> None:
+    declared = context.declared
+    if host.get("PidsLimit") == _PIDS and "pids_limit" not in declared:
+        host["PidsLimit"] = 0
+    if host.get("MemorySwappiness") == -1:
+        host["MemorySwappiness"] = None
+    # One limit in both spellings.
+    if "cpu_quota" in declared or "cpu_period" in declared:
+        host["NanoCpus"] = 0
+    elif host.get("NanoCpus"):
+        host.update(CpuPeriod=0, CpuQuota=0)
+    limits = [dict(limit) for limit in host.get("Ulimits") or ()]
+    for limit in limits:
+        limit["Name"] = str(limit["Name"]).lower().replace("rlimit_", "")
+    asked = declared.get("ulimits") or ()
+    # Its containers.conf sets these two, whatever the machine allows.
+    host["Ulimits"] = [
+        limit
+        for limit in limits
+        if limit["Name"] in asked or limit["Name"] not in ("nofile", "nproc")
+    ]
+    for key, usual in (("PidMode", "private"), ("UTSMode", "private"), ("Runtime", "oci")):
+        if host.get(key) == usual:
+            host[key] = ""
+
+
+def _rights(host: Json, context: Context) -> None:
+    declared = context.declared
+    without = {*(declared.get("cap_drop") or ())} - _CAPABILITIES
+    host["CapDrop"] = [*(host.get("CapDrop") or ()), *sorted(without - {"ALL"})]
+    within = {*(declared.get("cap_add") or ())} & _CAPABILITIES
+    host["CapAdd"] = sorted({*(host.get("CapAdd") or ()), *within})
+    host["SecurityOpt"] = [
+        "no-new-privileges:true" if option == "no-new-privileges" else option
+        for option in host.get("SecurityOpt") or ()
+    ]
+    notes = host.get("Annotations") or {}
+    host["Annotations"] = {k: v for k, v in notes.items() if not k.startswith(_ADDED_NOTES)}
+
+
+def _mounts(config: Json, host: Json, context: Context) -> None:
+    """Tell anonymous volumes from binds, and take off the options that Podman adds."""
+    anonymous: Json = {}
+    binds: List[str] = []
+    for bind in host.get("Binds") or ():
+        source, target, options = (*str(bind).split(":", 2), "")[:3]
+        if _ANONYMOUS.fullmatch(source):
+            anonymous[target] = {}
+            continue
+        kept = [option for option in options.split(",") if option not in _ADDED_OPTIONS]
+        binds.append(":".join([source, target, *([",".join(kept)] if any(kept) else [])]))
+    config["Volumes"], host["Binds"] = anonymous, binds
+
+
+def _ports(bindings: Mapping[str, Any], context: Context) -> Json:
+    """Take the port that Podman chose for an asked one: any, or any of a range."""
+    made: Json = {}
+    for port, found in bindings.items():
+        asked = list((context.declared.get("ports") or {}).get(port, ()))
+        made[port] = [_binding(one, asked) for one in found or ()]
+    return made
+
+
+def _binding(one: Mapping[str, str], asked: List[Any]) -> Json:
+    ip = "" if one.get("HostIp") in ("", "0.0.0.0", "::") else str(one.get("HostIp"))
+    port = str(one.get("HostPort") or "")
+    for wish in asked:
+        if wish[0] == ip and (not wish[1] or _within(port, wish[1])):
+            asked.remove(wish)
+            return {"HostIp": wish[0], "HostPort": wish[1]}
+    return {"HostIp": ip, "HostPort": port}
+
+
+def _within(port: str, wish: str) -> bool:
+    first, _dash, last = wish.partition("-")
+    return int(first) <= int(port) <= int(last or first)
+
+
+def _networks(box: Mapping[str, Any], context: Context) -> Json:
+    declared = context.declared.get("networks") or {}
+    made: Json = {}
+    for name, entry in (dig(box, "NetworkSettings.Networks") or {}).items():
+        shown = dict(entry or {})
+        wish = declared.get(name) or {}
+        own = {str(box["Id"])[:12], dig(box, "Config.Hostname"), str(box["Name"]).lstrip("/")}
+        own -= {*(wish.get("aliases") or ())}
+        shown["Aliases"] = [alias for alias in shown.get("Aliases") or () if alias not in own]
+        shown["IPAMConfig"] = {
+            key: shown.get(found)
+            for option, key, found in (
+                ("ipv4_address", "IPv4Address", "IPAddress"),
+                ("ipv6_address", "IPv6Address", "GlobalIPv6Address"),
+            )
+            if wish.get(option)
+        }
+        made["bridge" if name == "podman" else name] = shown
+    return made
+
+
+def _hidden(option: str, context: Context) -> Any:
+    """Return a value that Podman does not show, by what was declared when it was created."""
+    then = dict(context.record.get("digests", {})).get(option)
+    now = context.declared.get(option)
+    if then is None:
+        return None
+    salt = str(context.record.get("salt", ""))
+    same = now is not None and then == digest(salt, option, canonical(now))
+    return now if same else dict(_LOST)
+
+
+def _put(made: Json, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    inner = made
+    for part in parents:
+        inner[part] = dict(inner.get(part) or {})
+        inner = inner[part]
+    inner[last] = value

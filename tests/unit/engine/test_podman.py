@@ -1,0 +1,115 @@
+"""What Podman's inspect says is what Docker's would say of the same container."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import Context
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman import (
+    as_docker,
+    update_body,
+)
+
+VOLUME = "ab" * 32
+
+
+def shown(path: str, value: Any, record: Any = None, **declared: Any) -> Any:
+    """Return what `path` of a container of Podman's is in Docker's terms."""
+    box: Dict[str, Any] = {
+        "Id": "0123456789abcdef",
+        "Name": "/web",
+        "Config": {"Hostname": "0123456789ab"},
+        "HostConfig": {},
+        "NetworkSettings": {"Networks": {}},
+    }
+    *parents, last = path.split(".")
+    inner = box
+    for part in parents:
+        inner = inner[part]
+    inner[last] = value
+    declared = {key.replace("__", "."): item for key, item in declared.items()}
+    base = {"Env": ["LOG=info"], "Labels": {"from": "image"}}
+    return dig(as_docker(box, Context(declared, base, record or {}, kind="podman")), path)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "same"),
+    [
+        ("Config.Env", ["LOG=info", "container=podman", "HOME=/"], ["LOG=info"]),
+        ("Config.Env", ["HOSTNAME=0123456789ab"], []),
+        ("Config.Env", ["HOSTNAME=mine", "container=other"], ["HOSTNAME=mine", "container=other"]),
+        ("Config.Labels", {"a": "1", "io.buildah.version": "1.39"}, {"a": "1"}),
+        ("Config.StopTimeout", 10, None),
+        ("Config.StopTimeout", 11, 11),
+        ("Config.StopSignal", "15", ""),
+        ("Config.StopSignal", "10", "SIGUSR1"),
+        ("Config.WorkingDir", "/", ""),
+        ("HostConfig.PidsLimit", 2048, 0),
+        ("HostConfig.PidsLimit", 50, 50),
+        ("HostConfig.MemorySwappiness", -1, None),
+        ("HostConfig.Ulimits", [{"Name": "RLIMIT_NOFILE", "Soft": 1, "Hard": 1}], []),
+        ("HostConfig.SecurityOpt", ["no-new-privileges"], ["no-new-privileges:true"]),
+        ("HostConfig.Binds", ["/srv:/srv:ro,rprivate,rbind"], ["/srv:/srv:ro"]),
+        ("HostConfig.Binds", [f"{VOLUME}:/data:rw,nosuid"], []),
+        ("HostConfig.Annotations", {"io.podman.annotations.init": "TRUE", "a": "1"}, {"a": "1"}),
+    ],
+)  # fmt: skip
+def test_what_nobody_asked_for_is_left_out(path: str, value: Any, same: Any) -> None:
+    assert shown(path, value) == same
+
+
+def test_what_was_asked_for_stays() -> None:
+    assert shown("Config.Env", ["HOME=/srv"], environment={"HOME": "/srv"}) == ["HOME=/srv"]
+    assert shown("Config.StopTimeout", 10, stop_grace_period=10) == 10
+    assert shown("HostConfig.PidsLimit", 2048, pids_limit=2048) == 2048
+    check = {"Test": ["CMD", "true"], "Interval": 30_000_000_000, "Retries": 3}
+    asked = {"healthcheck__interval": 30_000_000_000}
+    assert shown("Config.Healthcheck", check, **asked) == {**check, "Retries": 0}
+
+
+def test_a_port_that_it_chose_is_the_one_that_was_asked_for() -> None:
+    found = {"80/tcp": [{"HostIp": "0.0.0.0", "HostPort": "45197"}]}
+    free = {"80/tcp": [{"HostIp": "", "HostPort": ""}]}
+    assert shown("HostConfig.PortBindings", found, ports={"80/tcp": (("", ""),)}) == free
+    fixed = {"80/tcp": [{"HostIp": "", "HostPort": "45197"}]}
+    assert shown("HostConfig.PortBindings", found, ports={"80/tcp": (("", "80"),)}) == fixed
+
+
+def test_an_anonymous_volume_is_none_of_the_binds() -> None:
+    box = {"Config": {}, "HostConfig": {"Binds": [f"{VOLUME}:/data:rw"]}, "Id": "0", "Name": "/web"}
+    box["NetworkSettings"] = {"Networks": {}}
+    assert as_docker(box, Context({}))["Config"]["Volumes"] == {"/data": {}}
+
+
+def test_networks_have_their_names_and_the_aliases_that_were_asked_for() -> None:
+    found = {"podman": {}, "net": {"Aliases": ["one", "0123456789ab"], "IPAddress": "10.0.0.9"}}
+    asked = {"net": {"ipv4_address": "10.0.0.9"}}
+    networks = shown("NetworkSettings.Networks", found, networks=asked)
+    assert list(networks) == ["bridge", "net"]
+    assert networks["net"]["Aliases"] == ["one"]
+    assert networks["net"]["IPAMConfig"] == {"IPv4Address": "10.0.0.9"}
+
+
+def test_what_it_never_shows_is_known_from_the_record() -> None:
+    record = json.loads(owned.make("container/web", (), {}, {}))
+    # As if it had been declared at creation.
+    record["digests"]["sysctls"] = owned.digest(record["salt"], "sysctls", '{"a":"1"}')
+    path = "HostConfig.Sysctls"
+    assert shown(path, None, record, sysctls={"a": "1"}) == {"a": "1"}
+    assert shown(path, None, record, sysctls={"a": "2"}) not in ({"a": "2"}, None)
+    assert shown(path, None, record) is not None
+    assert shown(path, None, sysctls={"a": "1"}) is None
+
+
+def test_an_update_says_all_that_it_would_reset() -> None:
+    assert update_body({"Memory": 1}, {"restart": ("on-failure", 3)}) == {
+        "Memory": 1,
+        "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3},
+    }
+    body = update_body({"NanoCpus": 500_000_000, "PidsLimit": 0}, {})
+    assert (body["CpuPeriod"], body["CpuQuota"], body["PidsLimit"]) == (100_000, 50_000, 2048)
+    assert "NanoCpus" not in body
