@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Any, Dict, Mapping
-
-from ansible import constants as C
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.context import Context, read_context
@@ -56,20 +53,9 @@ class ActionModule(Front):
             if not result.get("needs_context"):
                 return result
         if isinstance(params["_context"], Context):
-            sent = {**self.module_args(params)["_context"], "archive": self._upload(params)}
+            sent = {**self.module_args(params)["_context"], "archive": self._packed(params)}
             params = {**params, "_context": sent}
         return super()._on_target(params, task_vars, reasons)
 
-    def _upload(self, params: Mapping[str, Any]) -> str:
-        """Send the archive into the task's temporary folder on the target; return its path."""
-        shell = self._connection._shell
-        if not shell.tmpdir:
-            self._make_tmp_path()
-        remote = str(shell.join_path(shell.tmpdir, "context.tar"))
-        with tempfile.NamedTemporaryFile(dir=str(C.DEFAULT_LOCAL_TMP)) as local:
-            for piece in params["_context"].tar():
-                local.write(piece)
-            local.flush()
-            self._transfer_file(local.name, remote)
-        self._fixup_perms2((shell.tmpdir, remote))
-        return remote
+    def _packed(self, params: Mapping[str, Any]) -> str:
+        return self.upload("context.tar", params["_context"].tar())

@@ -105,23 +105,23 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Ask the server for its settings
+- name: Read a page
   dockyard.fleet.exec:
-    container: web
-    command: cat /etc/passwd
-  register: settings
+    container: site
+    command: cat /srv/index.html
+  register: page
   changed_when: false
 
 - name: Prepare the data once
   dockyard.fleet.exec:
-    container: web
+    container: site
     command: [sh, -c, "mkdir -p /srv/data && echo 1 >/srv/data/.ready"]
     working_dir: /srv
     creates: /srv/data/.ready
 
 - name: Feed a program, with a secret in its environment
   dockyard.fleet.exec:
-    container: web
+    container: site
     command: [sh, -c, 'cat; test -n "$TOKEN"']
     stdin: "select 1;"
     secret_environment:
@@ -136,7 +136,7 @@ container:
   returned: success
   type: dict
   sample:
-    name: web
+    name: site
     id: 4f1b3c2d9e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c
     running: true
 rc:
@@ -171,7 +171,7 @@ cmd:
   returned: when it ran
   type: list
   elements: str
-  sample: [cat, /etc/passwd]
+  sample: [cat, /srv/index.html]
 exec_id:
   description: The engine's id of a command that was not waited for.
   returned: when O(detach=true)
@@ -183,9 +183,9 @@ plan:
   type: dict
   sample:
     text: |
-      exec/web
-        command: cat /etc/passwd [live]
-          exec web
+      exec/site
+        command: cat /srv/index.html [live]
+          exec site
 engine_way:
   description: The way to the engine that was taken, and why not an earlier one.
   returned: when the engine was reached

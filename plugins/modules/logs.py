@@ -62,7 +62,7 @@ seealso:
 EXAMPLES = r"""
 - name: Read the last lines
   dockyard.fleet.logs:
-    container: web
+    container: site
     tail: "20"
     since: 10m
   register: said
@@ -73,7 +73,7 @@ EXAMPLES = r"""
 
 - name: Wait until the server says that it is ready
   dockyard.fleet.logs:
-    container: web
+    container: site
     wait_for: "listening on port [0-9]+"
     wait_timeout: 30s
 """
@@ -84,7 +84,7 @@ container:
   returned: success
   type: dict
   sample:
-    name: web
+    name: site
     id: 4f1b3c2d9e8a7b6c5d4e3f2a1b0c9d8e7f6a5b4c3d2e1f0a9b8c7d6e5f4a3b2c
     running: true
 stdout:

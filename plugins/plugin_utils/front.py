@@ -9,7 +9,10 @@ channel opens, the same core runs as a module on the target.
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+import tempfile
+from typing import Any, Dict, Iterable, Mapping, Optional
+
+from ansible import constants as C
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
@@ -95,3 +98,17 @@ class Front(Base):
         if "engine_way" in result:
             result["engine_way"]["tried"] = list(reasons)
         return result
+
+    def upload(self, name: str, pieces: Iterable[bytes]) -> str:
+        """Send a file into the task's temporary folder on the target; return its path there."""
+        shell = self._connection._shell
+        if not shell.tmpdir:
+            self._make_tmp_path()
+        remote = str(shell.join_path(shell.tmpdir, name))
+        with tempfile.NamedTemporaryFile(dir=str(C.DEFAULT_LOCAL_TMP)) as local:
+            for piece in pieces:
+                local.write(piece)
+            local.flush()
+            self._transfer_file(local.name, remote)
+        self._fixup_perms2((shell.tmpdir, remote))
+        return remote

@@ -2,7 +2,7 @@
 
 `with Core() as core: core.run({"name": "web", …}, fake.socket_path)`. A parent process that has
 loaded the core forks once for each run, so that a run costs no start of an interpreter; it speaks
-lines of JSON: {"params", "socket", "check"} in, {"result", "signal"} out.
+lines of JSON: {"params", "socket", "check", "kind", "timeout"} in, {"result", "signal"} out.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock impor
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 
+RESOURCES: Dict[str, Any] = {"container": CONTAINER, "copy": COPY}
 ROOT = Path(__file__).resolve().parents[2]
 
 
 # All that a run needs is loaded before the fork.
-for _part in ("container_plan", "stream", "wait"):
+for _part in ("container_plan", "copy_out", "stream", "wait"):
     importlib.import_module(
         f"ansible_collections.dockyard.fleet.plugins.module_utils._engine.{_part}"
     )
@@ -72,11 +74,19 @@ class Core:
     ) -> None:
         self._process.communicate(timeout=20)
 
-    def run(self, params: Dict[str, Any], socket: str, check: bool = False) -> Outcome:
-        """Run one container task against the engine at `socket`."""
+    def run(
+        self,
+        params: Dict[str, Any],
+        socket: str,
+        check: bool = False,
+        kind: str = "container",
+        timeout: float = 20,
+    ) -> Outcome:
+        """Run one task against the engine at `socket`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         job = {"params": params, "socket": socket, "check": check}
+        job.update(kind=kind, timeout=timeout)
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
@@ -98,11 +108,11 @@ class Crew:
         for core in self._cores:
             core.__exit__(*exc)
 
-    def run(self, params: Dict[str, Any], socket: str, check: bool = False) -> Outcome:
-        """Run one container task against the engine at `socket`."""
+    def run(self, params: Dict[str, Any], socket: str, check: bool = False, **more: Any) -> Outcome:
+        """Run one task against the engine at `socket`."""
         core = self._free.get()
         try:
-            return core.run(params, socket, check)
+            return core.run(params, socket, check, **more)
         finally:
             self._free.put(core)
 
@@ -136,13 +146,13 @@ def _in_child(job: Dict[str, Any], send: int) -> None:
 
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
-    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(job["params"])
+    resource = RESOURCES[job["kind"]]
+    checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages
-    resource: Any = CONTAINER
     return run(
         resource,
         checked.validated_parameters,
-        lambda: Client(unix_dial(job["socket"]), 20),
+        lambda: Client(unix_dial(job["socket"]), job["timeout"]),
         SimpleNamespace(check_mode=job["check"]),
         {},
         lambda: lock(job["socket"]),

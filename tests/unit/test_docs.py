@@ -24,6 +24,7 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 SPECS = {
     "container": "_engine.container:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
+    "copy": "_engine.copy:COPY",
     "exec": "_engine.exec:EXEC",
     "host_info": "_engine.info:HOST",
     "image": "_engine.image:IMAGE",

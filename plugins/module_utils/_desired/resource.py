@@ -53,7 +53,8 @@ class Resource(Protocol):
     `recover` plans the way back after a failure, given the steps that were begun.
 
     Two more are optional: `exclusive` False for what may run beside other writers, and
-    `outcome(plan, foreseen)`, what the result says beside the plan; `foreseen` in check mode.
+    `outcome(desired, plan, before, foreseen)`, what the result says beside the plan, given the
+    snapshot from before it; `foreseen` in check mode.
     """
 
     name: str

@@ -77,19 +77,21 @@ def _check(
     plan = _bounded(desired, resource.plan(desired, snapshot))
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {step.address: step.cause for step in plan.steps}
-    return {**result, **_outcome(resource, plan, True)}
+    return {**result, **_outcome(resource, desired, plan, snapshot, True)}
 
 
 def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     snapshot = resource.observe(client, desired, {}, False)
     plan = _bounded(desired, resource.plan(desired, snapshot))
     if not plan.steps:
-        return {**_result(resource, plan, snapshot, ()), **_outcome(resource, plan, False)}
+        result = _result(resource, plan, snapshot, ())
+        return {**result, **_outcome(resource, desired, plan, snapshot, False)}
     # A no-op on a target must not pay for it.
     from .act import make, verify
 
     done: List[Step] = []
     report: Dict[str, Any] = {}
+    before = snapshot
     if any(step.maybe for step in plan.steps):
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
         done += make(resource, desired, client, snapshot, plan, reveal, report)
@@ -101,12 +103,14 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
         verify(desired, resource.plan(desired, snapshot))
     plan = replace(plan, steps=tuple(done))
     result = _result(resource, plan, snapshot, plan.steps)
-    return {**result, **_outcome(resource, plan, False), **report}
+    return {**result, **_outcome(resource, desired, plan, before, False), **report}
 
 
-def _outcome(resource: Resource, plan: Plan, foreseen: bool) -> Dict[str, Any]:
+def _outcome(
+    resource: Resource, desired: Any, plan: Plan, before: Any, foreseen: bool
+) -> Dict[str, Any]:
     tell = getattr(resource, "outcome", None)
-    return dict(tell(plan, foreseen)) if tell else {}
+    return dict(tell(desired, plan, before, foreseen)) if tell else {}
 
 
 def _bounded(desired: Desired, plan: Plan) -> Plan:

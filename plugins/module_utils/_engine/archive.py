@@ -16,13 +16,12 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .client import Client, EngineError
 from .raw import Raw
+from .wire import Reply
 
 # Go's io/fs.FileMode, which the engine sends: its bits above the permissions.
 _DIR, _LINK = 1 << 31, 1 << 27
 _SPECIAL = {1 << 23: 0o4000, 1 << 22: 0o2000, 1 << 20: 0o1000}
 _KINDS = (1 << 31) | (1 << 27) | (1 << 26) | (1 << 25) | (1 << 24) | (1 << 21) | (1 << 19)
-# Silence in seconds that ends the transfer of a file: the engine may be writing to a slow disk.
-_SILENCE = 300.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ def stat(client: Client, box: str, path: str) -> Optional[Stat]:
     if reply.status == 404:
         return None
     if reply.status >= 400:
-        _explain(client, where, path)
+        _explain(client, where, path, reply)
         return None
     seen = json.loads(base64.b64decode(reply.headers["x-docker-container-path-stat"]))
     return _stat(seen)
@@ -57,10 +56,10 @@ def _stat(seen: Dict[str, Any]) -> Stat:
     return Stat(kind, mode, int(seen.get("size") or 0), str(seen.get("linkTarget") or ""))
 
 
-def _explain(client: Client, where: str, path: str) -> None:
+def _explain(client: Client, where: str, path: str, refusal: Reply) -> None:
     """Raise what the engine has to say, but not that a part of the path is a file."""
-    reply = client.fetch(where, {"path": path})
-    error = reply.error("GET", where)
+    reply = client.fetch(where, {"path": path})  # an answer to HEAD holds no words
+    error = (reply if reply.status >= 400 else refusal).error("HEAD", where)
     if "not a directory" not in error.message and error.status != 404:
         raise error
 
@@ -98,7 +97,7 @@ def members(client: Client, box: str, path: str) -> Iterator[Tuple[Any, Any]]:
     import tarfile
 
     where = f"/containers/{box}/archive"
-    with Raw(client, "GET", where, {"path": path}, idle=_SILENCE) as raw:
+    with Raw(client, "GET", where, {"path": path}) as raw:
         source: Any = Source(raw.pieces())
         try:
             with tarfile.open(fileobj=source, mode="r|") as archive:
@@ -114,5 +113,5 @@ def put(client: Client, box: str, folder: str, pieces: Iterable[bytes]) -> None:
     where = f"/containers/{box}/archive"
     # Without it the engine would put a file in place of a folder.
     query = {"path": folder, "noOverwriteDirNonDir": True}
-    with Raw(client, "PUT", where, query, pieces, "application/x-tar", _SILENCE) as raw:
+    with Raw(client, "PUT", where, query, pieces, "application/x-tar") as raw:
         raw.read()

@@ -82,7 +82,7 @@ class Exec:
         """Return the container in short."""
         return found.box.public()
 
-    def outcome(self, plan: Plan, foreseen: bool) -> Dict[str, Any]:
+    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
         """Return what ansible.builtin.command says where nothing ran."""
         if not plan.steps:
             return {"rc": 0, "stdout": "", "stderr": "", "msg": "; ".join(plan.notes)}

@@ -23,3 +23,6 @@ done
 mkdir -p /srv/web/config
 id deploy >/dev/null 2>&1 || useradd deploy
 docker run -d --name by-hand demo/web:1 sleep 1d >/dev/null
+# A container to look into: its program says that it is ready.
+docker run -d --name site demo/web:1 sh -c 'mkdir -p /etc; echo root:x:0:0::/:/bin/sh >/etc/passwd
+    echo "listening on port 80"; exec httpd -f -p 80 -h /srv' >/dev/null

@@ -1,0 +1,148 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between what is to be copied and what is there, for copies of both directions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired.model import Plan
+from .._desired.steps import Change, Step
+from .._desired.values import show_size
+from .copy_found import Found, Seen
+from .copy_source import Entry, Source
+from .copy_wish import Wish
+
+_CAUSES = 20  # that are printed; the rest is a number
+
+
+def wanted(wish: Wish, found: Found, path: str, entry: Entry) -> Entry:
+    """Return an entry as it should become: what is not declared stays as it is there."""
+    there = found.there.get(path)
+    mode = wish.folder_mode if entry.kind == "folder" else wish.mode
+    uid, gid = found.uid, found.gid
+    if there is not None:
+        uid = there.entry.uid if uid is None else uid
+        gid = there.entry.gid if gid is None else gid
+    mode = entry.mode if mode is None or entry.kind == "link" else mode
+    return replace(entry, mode=mode, uid=uid or 0, gid=gid or 0)
+
+
+def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[str, List[Change]]:
+    """Return the changes by path of all that differs; those below a new folder have none."""
+    made: Dict[str, List[Change]] = {}
+    new: List[str] = []
+    for path, entry in entries.items():
+        there = found.there.get(path)
+        if not path and found.path == "/":
+            continue  # the root of all is there, and is not ours to change
+        if there is None:
+            inside = any(not above or path.startswith(f"{above}/") for above in new)
+            made[path] = [] if inside else [_new(path, entry, entries)]
+            if entry.kind == "folder":
+                new.append(path)
+            continue
+        changes = _changes(path, wanted(wish, found, path, entry), there, wish.secret)
+        if changes:
+            made[path] = changes
+    return made
+
+
+def _new(path: str, entry: Entry, entries: Mapping[str, Entry]) -> Change:
+    if entry.kind == "folder":
+        below = [one for one in entries if not path or one.startswith(f"{path}/")]
+        text = f"{len([one for one in below if one])} entries"
+    else:
+        text = entry.link or "new" if entry.kind == "link" else "new"
+    return _change(entry.kind, path, f"none → {text}")
+
+
+def _change(field: str, path: str, text: str) -> Change:
+    return Change(field, path, None, None, "live", "declared", text=text)
+
+
+def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]:
+    seen = there.entry
+    if seen.kind != entry.kind:
+        return [_change("kind", path, f"{seen.kind} → {entry.kind}")]
+    made: List[Change] = []
+    if entry.kind == "file" and not there.same:
+        sizes = f"{show_size(seen.size)} → {show_size(entry.size)}"
+        made.append(_change("content", path, "changed" if secret else sizes))
+    if entry.kind == "link":
+        if seen.link != entry.link:
+            made.append(_change("link", path, f"{seen.link} → {entry.link}"))
+    elif seen.mode != entry.mode:
+        made.append(_change("mode", path, f"{seen.mode:04o} → {entry.mode:04o}"))
+    for name, before, after in (("owner", seen.uid, entry.uid), ("group", seen.gid, entry.gid)):
+        if before is not None and before != after:
+            made.append(_change(name, path, f"{before} → {after}"))
+    return made
+
+
+def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **names: str) -> Plan:
+    """Return the one step that copies what differs, or none."""
+    if not found.box.id:
+        notes = (f"container/{found.box.name}: {found.box.unknown}",)
+        return Plan((_step(wish, verb, "the container comes first", (), names),), notes)
+    by_path = differing(wish, found, entries)
+    changes = tuple(change for some in by_path.values() for change in some)
+    parts = [f"{folder} does not exist" for folder in found.missing[:1]]
+    parts += [change.words() for change in changes[:_CAUSES]]
+    if len(changes) > _CAUSES:
+        parts.append(f"{len(changes) - _CAUSES} more differ")
+    if changes:
+        return Plan((_step(wish, verb, "; ".join(parts), changes, names),))
+    if found.box.unknown:
+        # It may be replaced, and then have none of what was copied.
+        cause = f"container/{found.box.name}: {found.box.unknown}"
+        return Plan((_step(wish, verb, cause, (), names, maybe=True),))
+    return Plan()
+
+
+def _step(
+    wish: Wish,
+    verb: str,
+    cause: str,
+    changes: Tuple[Change, ...],
+    names: Mapping[str, str],
+    maybe: bool = False,
+) -> Step:
+    return Step(verb, wish.address, verb, cause, "live", changes, (), maybe, dict(names))
+
+
+def texts(
+    source: Source, found: Found, paths: Mapping[str, Any], limit: int
+) -> List[Dict[str, str]]:
+    """Return the diffs of short texts, in the form that Ansible prints, and of others a word."""
+    made = []
+    for path in paths:
+        entry, there = source.entries[path], found.there.get(path)
+        if entry.kind != "file" or (there is not None and there.same):
+            continue
+        where = f"{found.box.name}:{found.path.rstrip('/')}" + (f"/{path}" if path else "")
+        after: Optional[bytes] = b""
+        if entry.size <= limit:
+            with source.open(path) as file:
+                after = file.read()
+        else:
+            after = None
+        before = b"" if there is None or there.entry.kind != "file" else there.text
+        made.append({"before_header": where, "after_header": where, **_text(before, after)})
+    return made
+
+
+def _text(before: Optional[bytes], after: Optional[bytes]) -> Dict[str, str]:
+    """Return `before` and `after` as texts; what is long or no text is only named."""
+    shown = {}
+    for key, data in (("before", before), ("after", after)):
+        try:
+            text = None if data is None or b"\0" in data else data.decode("utf-8")
+        except UnicodeDecodeError:
+            text = None
+        shown[key] = "(binary, or too long to show)\n" if text is None else text
+    if shown["before"] == shown["after"]:
+        shown["after"] = f"{shown['after'].strip()} (differs)\n"
+    return shown

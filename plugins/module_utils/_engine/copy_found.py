@@ -1,0 +1,195 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in a container where something is to be copied: read back through its archive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Iterator, List, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.values import dig
+from .archive import Stat, members, stat
+from .client import Client
+from .copy_source import Entry, Source
+from .copy_wish import Wish
+from .inside import Box, look_at
+
+_PIECE = 1 << 18
+# Texts up to this size, in bytes, are kept for the diff.
+SHOWN = 1 << 16
+_LINKS = 8  # links in a row that are followed
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One entry that is there; `same` says if a file holds what is wanted, `text` what it holds."""
+
+    entry: Entry
+    same: bool = False
+    text: Optional[bytes] = None
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look. `path` is the target with links followed, `base` the nearest folder that exists
+    above it, `missing` the folders between; `there` are entries by path below it.
+    For a fetch `there` is on this machine, and `wanted` what the container has.
+    """
+
+    box: Box
+    path: str = ""
+    base: str = ""
+    missing: Tuple[str, ...] = ()
+    there: Mapping[str, Seen] = field(default_factory=dict)
+    uid: Optional[int] = None
+    gid: Optional[int] = None
+    wanted: Mapping[str, Entry] = field(default_factory=dict)
+
+
+def observe(
+    client: Optional[Client], wish: Wish, source: Source, pending: Mapping[str, str]
+) -> Found:
+    """Look at the target; InvalidOption for what cannot be copied to."""
+    box = look_at(client, wish.container, pending)
+    if client is None or not box.id:
+        return Found(box, wish.path)
+    _reachable(box, wish.path)
+    folder = source.entries[""].kind == "folder"
+    path, seen = follow(client, box.id, wish.path) if folder else _plain(client, box, wish.path)
+    if seen is not None and (seen.kind == "folder") != folder:
+        raise _clash(path, seen.kind, "dest")
+    base, missing = _above(client, box.id, path)
+    return Found(
+        box=box,
+        path=path,
+        base=base,
+        missing=missing,
+        there=dict(_there(client, box.id, path, source, wish)) if seen is not None else {},
+        uid=_number(client, box.id, wish.owner, "owner"),
+        gid=_number(client, box.id, wish.group, "group"),
+    )
+
+
+def _plain(client: Client, box: Box, path: str) -> Tuple[str, Optional[Stat]]:
+    return path, stat(client, box.id, path)
+
+
+def follow(client: Client, box: str, path: str) -> Tuple[str, Optional[Stat]]:
+    """Return a path with the links at its end followed, and what is there."""
+    for _number in range(_LINKS):
+        seen = stat(client, box, path)
+        if seen is None or seen.kind != "link":
+            return path, seen
+        above = path.rpartition("/")[0]
+        path = seen.link if seen.link.startswith("/") else f"{above}/{seen.link}"
+    raise InvalidOption(f"{path} is a link to itself", option="dest", hint="name its target")
+
+
+def _reachable(box: Box, path: str) -> None:
+    """Refuse what the engine keeps outside of the container's files: it would write beside it."""
+    mounts = [m["Destination"] for m in dig(box.inspect, "Mounts") or () if m["Type"] == "tmpfs"]
+    hidden = ["/proc", "/sys", "/dev", *mounts, *(dig(box.inspect, "HostConfig.Tmpfs") or ())]
+    for mount in hidden:
+        if f"{path}/".startswith(f"{mount.rstrip('/')}/"):
+            raise InvalidOption(
+                f"{path} lies in {mount}, which is kept in memory and out of the engine's reach",
+                option="dest",
+                hint="copy elsewhere, or write it with dockyard.fleet.exec",
+            )
+
+
+def _clash(path: str, kind: str, option: str) -> InvalidOption:
+    if kind == "folder":
+        hint = "end dest with / to copy into it" if option == "dest" else "remove it first"
+        return InvalidOption(f"{path} is a folder in the container", option=option, hint=hint)
+    text = f"{path} is a {kind} in the container, and a folder is to be copied"
+    return InvalidOption(text, option=option, hint="remove it first, or copy elsewhere")
+
+
+def _above(client: Client, box: str, path: str) -> Tuple[str, Tuple[str, ...]]:
+    """Return the nearest folder above a path that exists, and those between that do not."""
+    missing: List[str] = []
+    above = path.rpartition("/")[0]
+    while above:
+        _real, seen = follow(client, box, above)
+        if seen is not None:
+            if seen.kind != "folder":
+                raise InvalidOption(
+                    f"{above} is a {seen.kind} in the container", option="dest", hint="correct it"
+                )
+            return above, tuple(reversed(missing))
+        missing.append(above)
+        above = above.rpartition("/")[0]
+    return "/", tuple(reversed(missing))
+
+
+def _there(
+    client: Client, box: str, path: str, source: Source, wish: Wish
+) -> Iterator[Tuple[str, Seen]]:
+    """Yield what is there of the entries that are to be copied, each as it is read."""
+    for member, content in members(client, box, path):
+        inner = member.name.rstrip("/").partition("/")[2]
+        wanted = source.entries.get(inner)
+        if wanted is None:
+            continue
+        entry = entry_of(member)
+        if "folder" in (entry.kind, wanted.kind) and entry.kind != wanted.kind:
+            raise _clash(f"{path}/{inner}", entry.kind, "src")
+        same, text = False, None
+        if entry.kind == "file" == wanted.kind:
+            same, text = compare(content, entry.size, source, inner, wanted, wish.secret)
+        yield inner, Seen(entry, same, text)
+        if not inner and entry.kind != "folder":
+            return
+
+
+def entry_of(member: Any) -> Entry:
+    """Return what an archive says of one entry."""
+    kind = "folder" if member.isdir() else "link" if member.issym() else "file"
+    kind = kind if kind != "file" or member.isreg() or member.islnk() else "other"
+    mode = member.mode & 0o7777
+    return Entry(
+        kind, mode, member.size, member.linkname if kind == "link" else "", member.uid, member.gid
+    )
+
+
+def compare(
+    content: BinaryIO, size: int, source: Source, path: str, wanted: Entry, secret: bool
+) -> Tuple[bool, Optional[bytes]]:
+    """Tell if a file that is read once holds what is wanted; return its text too if it is short."""
+    if content is None:
+        return False, None  # a further name of a file before it in the archive
+    if size <= SHOWN:
+        data = content.read()
+        if size != wanted.size:
+            return False, None if secret else data
+        with source.open(path) as file:
+            same = file.read() == data
+        return same, None if same or secret else data
+    if size != wanted.size:
+        return False, None
+    with source.open(path) as file:
+        pieces = iter(lambda: content.read(_PIECE), b"")
+        return all(file.read(len(piece)) == piece for piece in pieces), None
+
+
+def _number(client: Client, box: str, name: str, option: str) -> Optional[int]:
+    """Return a user's or group's number, looked up in the container's own /etc."""
+    if not name or name.isdigit():
+        return int(name) if name else None
+    what, file = ("user", "/etc/passwd") if option == "owner" else ("group", "/etc/group")
+    path, seen = follow(client, box, file)
+    found = ""
+    if seen is not None and seen.kind == "file":
+        for _member, content in members(client, box, path):
+            found = content.read().decode("utf-8", "replace")
+            break
+    for line in found.splitlines():
+        parts = line.split(":")
+        if parts[0] == name and len(parts) > 2 and parts[2].isdigit():
+            return int(parts[2])
+    raise InvalidOption(
+        f"there is no {what} {name} in the container's {file}", option=option, hint="give a number"
+    )

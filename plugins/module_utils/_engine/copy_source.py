@@ -1,0 +1,172 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is copied into a container: a file, a folder, a text, or what was packed of them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import time
+from dataclasses import dataclass
+from typing import Any, BinaryIO, ContextManager, Dict, Iterator, Optional, Protocol, Tuple
+
+from .._desired.errors import FleetError, InvalidOption
+
+_PIECE = 1 << 18
+_BLOCK = 512
+END = b"\0" * (2 * _BLOCK)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file, folder or link; `kind` as in archive.Stat, `mode` its permission bits.
+
+    `uid` and `gid` are None where the side that it comes from does not decide them.
+    """
+
+    kind: str
+    mode: int
+    size: int = 0
+    link: str = ""
+    uid: Optional[int] = None
+    gid: Optional[int] = None
+    mtime: int = 0
+
+
+class Source(Protocol):
+    """Something to copy: `entries` by path below it ("" is itself), `name` its last name."""
+
+    name: str
+    entries: Dict[str, Entry]
+
+    def open(self, path: str) -> ContextManager[BinaryIO]:
+        """Return a file of it, opened for reading."""
+
+
+class Text:
+    """A text of the task itself."""
+
+    name = ""
+
+    def __init__(self, text: str) -> None:
+        self._data = text.encode("utf-8", "surrogateescape")
+        now = int(time.time())
+        self.entries = {"": Entry("file", 0o644, len(self._data), mtime=now)}
+
+    def open(self, path: str) -> ContextManager[BinaryIO]:
+        """Return the text's bytes."""
+        return io.BytesIO(self._data)
+
+
+class Local:
+    """A file or folder of this machine; a link is followed only if it is the path itself."""
+
+    def __init__(self, path: str, name: str = "") -> None:
+        self._root = os.path.realpath(path)
+        self.name = name or os.path.basename(os.path.normpath(path))
+        self.entries: Dict[str, Entry] = dict(_walk(self._root, ""))
+
+    def open(self, path: str) -> ContextManager[BinaryIO]:
+        """Return a file below the path; FleetError if it cannot be read."""
+        full = _join(self._root, path)
+        try:
+            return open(full, "rb")
+        except OSError as exc:
+            raise _unreadable(full, exc) from exc
+
+
+def _join(root: str, path: str) -> str:
+    return os.path.join(root, path) if path else root
+
+
+def _walk(root: str, path: str) -> Iterator[Tuple[str, Entry]]:
+    full = _join(root, path)
+    try:
+        seen = os.lstat(full)
+        kind = stat.S_IFMT(seen.st_mode)
+        link = os.readlink(full) if kind == stat.S_IFLNK else ""
+        names = sorted(os.listdir(full)) if kind == stat.S_IFDIR else []
+    except OSError as exc:
+        raise _unreadable(full, exc) from exc
+    kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+    if kind == stat.S_IFSOCK:
+        return  # as Docker does: a socket means nothing elsewhere
+    if kind not in kinds:
+        raise _unreadable(full, OSError(0, "it is neither a file, a folder nor a link"))
+    size = seen.st_size if kind == stat.S_IFREG else 0
+    mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
+    yield path, Entry(kinds[kind], mode, size, link, mtime=int(seen.st_mtime))
+    for name in names:
+        yield from _walk(root, f"{path}/{name}" if path else name)
+
+
+def _unreadable(path: str, exc: OSError) -> InvalidOption:
+    why = exc.strerror or str(exc)
+    return InvalidOption(f"cannot read {path}: {why}", option="src", hint="make it readable")
+
+
+class Packed:
+    """An archive that pack() made, in a file on this machine."""
+
+    def __init__(self, path: str, name: str) -> None:
+        import tarfile
+
+        self.name = name
+        try:
+            self._archive = tarfile.TarFile.open(path)
+        except OSError as exc:
+            raise FleetError(f"cannot read what was sent: {exc.strerror}", option="src") from exc
+        self._members = {one.name[2:]: one for one in self._archive}
+        self.entries = {path: self._entry(one) for path, one in self._members.items()}
+
+    @staticmethod
+    def _entry(one: Any) -> Entry:
+        kind = "folder" if one.isdir() else "link" if one.issym() else "file"
+        return Entry(kind, one.mode, one.size, one.linkname, mtime=int(one.mtime))
+
+    def open(self, path: str) -> ContextManager[BinaryIO]:
+        """Return a file of the archive."""
+        found: Any = self._archive.extractfile(self._members[path])
+        return contextlib.closing(found)
+
+
+def pack(source: Source) -> Iterator[bytes]:
+    """Yield all of a source as an archive whose names begin with `./`."""
+    for path, entry in source.entries.items():
+        yield from member(source, path, f"./{path}", entry)
+    yield END
+
+
+def member(source: Source, path: str, name: str, entry: Entry) -> Iterator[bytes]:
+    """Yield one entry under another name; FleetError if its file was cut meanwhile."""
+    yield header(name, entry)
+    if entry.kind != "file" or not entry.size:
+        return
+    left = entry.size
+    with source.open(path) as file:
+        while left:
+            piece = file.read(min(left, _PIECE))
+            if not piece:
+                raise FleetError(
+                    f"{path or source.name} became shorter while it was read",
+                    option="src",
+                    hint="run again when nothing writes to it",
+                )
+            left -= len(piece)
+            yield piece
+    yield b"\0" * (-entry.size % _BLOCK)
+
+
+def header(name: str, entry: Entry) -> bytes:
+    """Return the head of an entry in an archive."""
+    import tarfile
+
+    types = {"folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}
+    made = tarfile.TarInfo(name)
+    made.type, made.linkname = types[entry.kind], entry.link
+    made.mode, made.size, made.mtime = entry.mode, entry.size, entry.mtime
+    made.uid, made.gid = entry.uid or 0, entry.gid or 0
+    return made.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")

@@ -1,0 +1,135 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task wants to have copied, into a container or out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .copy_source import Local, Packed, Source, Text
+from .inside import LIMITS, check_path
+
+_TEXT = {"type": "str"}
+_FLAG = {"type": "bool", "default": False}
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a copy without the connection's options.
+
+    `_source` is internal: where the action plugin has found `src` or put it.
+    """
+    return {
+        "container": {**_TEXT, "required": True},
+        "src": _TEXT,
+        "content": _TEXT,
+        "secret_content": {**_TEXT, "no_log": True},
+        "dest": {**_TEXT, "required": True},
+        "fetch": _FLAG,
+        "mode": {"type": "raw"},
+        "directory_mode": {"type": "raw"},
+        "owner": _TEXT,
+        "group": _TEXT,
+        "secret": _FLAG,
+        "_source": {"type": "raw"},
+    }
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A copy as declared. `path` is in the container, `local` on this machine (fetch only).
+
+    `mode` and `folder_mode` are None for those of the source; `owner` and `group` are names or
+    numbers, "" for what is there. `source` is None when it is fetched.
+    """
+
+    container: str
+    path: str
+    source: Optional[Source]
+    local: str
+    mode: Optional[int]
+    folder_mode: Optional[int]
+    owner: str
+    group: str
+    secret: bool
+    allow: Tuple[str, ...] = LIMITS
+    protect: bool = False
+
+    @property
+    def address(self) -> str:
+        """The copy's name in plans."""
+        return f"copy/{self.container}:{self.path}"
+
+
+def wish(params: Mapping[str, Any]) -> Wish:
+    """Return the declared copy; raise InvalidOption for what cannot be right."""
+    _check_together(params)
+    source = None if params["fetch"] else _source(params)
+    return Wish(
+        container=str(params["container"]),
+        path=check_path(params["src"], "src") if source is None else _target(params, source),
+        source=source,
+        local=_local(params) if source is None else "",
+        mode=_mode(params.get("mode"), "mode"),
+        folder_mode=_mode(params.get("directory_mode"), "directory_mode"),
+        owner=params.get("owner") or "",
+        group=params.get("group") or "",
+        secret=params["secret"] or params.get("secret_content") is not None,
+    )
+
+
+def _check_together(params: Mapping[str, Any]) -> None:
+    names = ("src", "content", "secret_content")
+    given = [name for name in names if params.get(name) is not None]
+    if params["fetch"]:
+        wrong = [name for name in (*names[1:], "owner", "group") if params.get(name) is not None]
+        if wrong:
+            hint = "leave one of the two out"
+            raise InvalidOption("does not go with fetch: true", option=wrong[0], hint=hint)
+        if not given:
+            raise InvalidOption("is missing", option="src", hint="name a path in the container")
+    elif len(given) != 1:
+        text = "is missing" if not given else f"does not go with {given[0]}"
+        hint = "give one of src, content and secret_content"
+        raise InvalidOption(text, option=given[-1] if given else "src", hint=hint)
+
+
+def _source(params: Mapping[str, Any]) -> Source:
+    for name in ("content", "secret_content"):
+        if params.get(name) is not None:
+            return Text(params[name])
+    found = params.get("_source") or {"path": params["src"]}
+    if "archive" in found:
+        return Packed(found["archive"], found["name"])
+    return Local(found["path"], found.get("name", ""))
+
+
+def _target(params: Mapping[str, Any], source: Source) -> str:
+    path = check_path(params["dest"], "dest")
+    if not params["dest"].endswith("/"):
+        return path
+    if not source.name:
+        hint = "write the path of the file, without / at its end"
+        raise InvalidOption("a text has no name of its own", option="dest", hint=hint)
+    return f"{path.rstrip('/')}/{source.name}"
+
+
+def _local(params: Mapping[str, Any]) -> str:
+    dest = str(params.get("_source") or params["dest"])
+    if params["dest"].endswith("/"):
+        dest = os.path.join(dest, params["src"].rstrip("/").rpartition("/")[2])
+    return os.path.abspath(dest)
+
+
+def _mode(value: Any, where: str) -> Optional[int]:
+    """Return permission bits; a number without quotes is refused: YAML reads 0644 as 420."""
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch("[0-7]{3,4}", value):
+        text = f"'{value}' is not a mode"
+        raise InvalidOption(text, option=where, hint="write octal digits in quotes, such as '0644'")
+    return int(value, 8)

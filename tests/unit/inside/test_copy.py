@@ -1,0 +1,231 @@
+"""Copies into and out of a container: what arrives, what is shown, what is compared."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_source import (
+    Local,
+    Packed,
+    pack,
+)
+
+from tests.lab import fake_files
+from tests.lab.fake_engine import FakeEngine
+from tests.lab.fake_files import Node
+from tests.lab.tasks import do
+
+BIG = os.urandom(300_000)
+
+
+def copy(fake: FakeEngine, **params: Any) -> Dict[str, Any]:
+    return do(COPY, fake.socket_path, container="web", **params)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "sub" / "empty").mkdir(parents=True)
+    (root / "run.sh").write_text("#!/bin/sh\n")
+    (root / "run.sh").chmod(0o755)
+    (root / "sub" / "big").write_bytes(BIG)
+    (root / "sub" / ("long-name" * 20)).write_text("long\n")
+    (root / "sub" / "über").write_text("u\n")
+    (root / "link").symlink_to("sub/big")
+    return root
+
+
+def test_a_whole_tree_arrives_as_it_is(fake: FakeEngine, tree: Path) -> None:
+    result = copy(fake, src=str(tree), dest="/srv/a/tree")
+    assert (result["changed"], result["dest"]) == (True, "/srv/a/tree")
+    files = fake.files("web")
+    assert files["/srv/a"].mode == 0o755
+    assert (files["/srv/a/tree/run.sh"].mode, files["/srv/a/tree/run.sh"].data) == (
+        0o755,
+        b"#!/bin/sh\n",
+    )
+    assert files["/srv/a/tree/sub/big"].data == BIG
+    assert files["/srv/a/tree/sub/" + "long-name" * 20].data == b"long\n"
+    assert files["/srv/a/tree/sub/über"].data == b"u\n"
+    assert (files["/srv/a/tree/link"].kind, files["/srv/a/tree/link"].link) == ("link", "sub/big")
+    assert files["/srv/a/tree/sub/empty"].kind == "folder"
+    again = copy(fake, src=str(tree), dest="/srv/a/tree")
+    assert again["changed"] is False
+    assert len(fake.writes) == 1
+
+
+def test_only_what_differs_is_sent(fake: FakeEngine, tree: Path) -> None:
+    copy(fake, src=str(tree), dest="/srv/tree")
+    files = fake.files("web")
+    files["/srv/tree/run.sh"].data = b"#!/bin/ls\n"
+    files["/srv/tree/sub/big"].data = BIG[:-1] + b"x"
+    files["/srv/tree/link"].link = "elsewhere"
+    files["/srv/tree/own"] = Node("file", data=b"stays")
+    result = copy(fake, src=str(tree), dest="/srv/tree")
+    words = result["plan"]["steps"][0]["cause"].split("; ")
+    assert words == [
+        "link.link: elsewhere → sub/big",
+        "content.run.sh: 10B → 10B",
+        "content.sub/big: 300000B → 300000B",
+    ]
+    assert files["/srv/tree/sub/big"].data == BIG
+    assert files["/srv/tree/own"].data == b"stays"
+    assert len(fake.writes[-1].body) < len(BIG) + 6000
+
+
+def test_a_folder_goes_where_a_link_points_and_a_file_takes_its_place(
+    fake: FakeEngine, tree: Path
+) -> None:
+    files = fake.files("web")
+    files["/srv/real"] = Node("folder", 0o755)
+    files["/pages"] = Node("link", 0o777, link="/srv/real")
+    result = copy(fake, src=str(tree), dest="/pages")
+    assert result["dest"] == "/srv/real"
+    assert files["/srv/real/run.sh"].kind == "file"
+    copy(fake, content="a", dest="/pages/below")
+    assert files["/srv/real/below"].data == b"a"
+    result = copy(fake, content="a", dest="/pages")
+    assert result["plan"]["steps"][0]["cause"] == "kind: link → file"
+    assert files["/pages"].kind == "file"
+
+
+def test_texts_are_shown_and_secrets_and_binaries_are_not(fake: FakeEngine, tmp_path: Path) -> None:
+    where = "web:/etc/app.conf"
+    copy(fake, content="log = info\n", dest="/etc/app.conf")
+    result = copy(fake, content="log = debug\n", dest="/etc/app.conf", check=True)
+    assert result["diff"][1] == {
+        "before_header": where,
+        "after_header": where,
+        "before": "log = info\n",
+        "after": "log = debug\n",
+    }
+    assert "log = debug" not in json.dumps(result["plan"])
+    (tmp_path / "data").write_bytes(b"\0\1")
+    result = copy(fake, src=str(tmp_path / "data"), dest="/etc/app.conf")
+    assert result["diff"][1]["after"] == "(binary, or too long to show)\n"
+    for secret in ({"secret_content": "hush-hush"}, {"content": "hush-hush!", "secret": True}):
+        result = copy(fake, dest="/etc/app.conf", **secret)
+        assert result["changed"] is True
+        assert len(result["diff"]) == 1
+        assert "hush" not in json.dumps(result)
+    result = copy(fake, src=str(tmp_path / "data"), dest="/etc/app.conf", secret=True)
+    assert "hush" not in json.dumps(result)
+
+
+def test_a_refusal_of_the_engine_is_in_its_own_words(fake: FakeEngine) -> None:
+    fake.state.container("web")["HostConfig"]["ReadonlyRootfs"] = True
+    result = copy(fake, content="b", dest="/etc/app.conf")
+    assert result["msg"] == "copy/web:/etc/app.conf: container rootfs is marked read-only"
+
+
+def test_an_engine_that_ignores_the_owner_is_found_out(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fake_files._place
+
+    def as_root(box: Any, target: str, node: Node, **more: Any) -> None:
+        node.owner = (0, 0)
+        place(box, target, node, **more)
+
+    monkeypatch.setattr(fake_files, "_place", as_root)
+    result = copy(fake, content="a", dest="/etc/app.conf", owner="33")
+    assert result["msg"] == (
+        "copy/web:/etc/app.conf: the server answered with success but did not apply owner: 0 → 33"
+    )
+
+
+def test_what_was_packed_is_what_was_there(tree: Path, tmp_path: Path) -> None:
+    here = Local(str(tree))
+    (tmp_path / "files.tar").write_bytes(b"".join(pack(here)))
+    there = Packed(str(tmp_path / "files.tar"), here.name)
+    assert there.entries == {
+        path: type(entry)(**{**vars(entry), "uid": None, "gid": None})
+        for path, entry in here.entries.items()
+    }
+    with there.open("sub/big") as file:
+        assert file.read() == BIG
+
+
+def test_a_file_that_shrinks_is_an_error(fake: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("long enough")
+    source = Local(str(tmp_path / "log"))
+    (tmp_path / "log").write_text("short")
+    with pytest.raises(FleetError, match="log became shorter while it was read"):
+        list(pack(source))
+
+
+def test_what_cannot_be_read_is_named(fake: FakeEngine, tmp_path: Path) -> None:
+    result = copy(fake, src=str(tmp_path / "none"), dest="/etc/x")
+    assert result["msg"].startswith(f"src: cannot read {tmp_path}/none: No such file")
+    os.mkfifo(tmp_path / "fifo")
+    result = copy(fake, src=str(tmp_path / "fifo"), dest="/etc/x")
+    assert "neither a file, a folder nor a link" in result["msg"]
+    assert fake.writes == []
+
+
+# -- out of the container ---------------------------------------------------------------------
+
+
+def test_a_tree_comes_out_as_it_is(fake: FakeEngine, tree: Path, tmp_path: Path) -> None:
+    copy(fake, src=str(tree), dest="/srv/tree", owner="www")
+    fake.files("web")["/srv/tree/run.sh"].mode = 0o4755
+    out = tmp_path / "out"
+    check = copy(fake, src="/srv/tree", dest=str(out), fetch=True, check=True)
+    assert (check["changed"], out.exists()) == (True, False)
+    result = copy(fake, src="/srv/tree", dest=str(out), fetch=True)
+    assert result["plan"]["text"] == check["plan"]["text"]
+    assert (out / "sub" / "big").read_bytes() == BIG
+    assert (out / "run.sh").stat().st_mode & 0o7777 == 0o755
+    assert os.readlink(out / "link") == "sub/big"
+    assert sorted(os.listdir(out)) == ["link", "run.sh", "sub"]
+    assert copy(fake, src="/srv/tree", dest=str(out), fetch=True)["changed"] is False
+    (out / "run.sh").write_text("#!/bin/ls\n")
+    (out / "sub" / "empty").rmdir()
+    again = copy(fake, src="/srv/tree", dest=str(out), fetch=True)
+    assert again["plan"]["steps"][0]["cause"] == (
+        "content.run.sh: 10B → 10B; folder.sub/empty: none → 0 entries"
+    )
+
+
+def test_a_file_comes_out_into_a_folder_and_under_another_name(
+    fake: FakeEngine, tmp_path: Path
+) -> None:
+    copy(fake, src="/etc/passwd", dest=f"{tmp_path}/new/", fetch=True)
+    assert (tmp_path / "new" / "passwd").read_bytes() == fake.files("web")["/etc/passwd"].data
+    copy(fake, src="/etc/passwd", dest=f"{tmp_path}/users", fetch=True, mode="0600")
+    assert (tmp_path / "users").stat().st_mode & 0o777 == 0o600
+    result = copy(fake, src="/etc/passwd", dest=f"{tmp_path}/new", fetch=True)
+    assert result["msg"] == (
+        f"dest: {tmp_path}/new is a folder here; end dest with / to fetch into it"
+    )
+    result = copy(fake, src="/etc", dest=f"{tmp_path}/users", fetch=True)
+    assert result["msg"].startswith(f"dest: {tmp_path}/users is a file here")
+
+
+def test_a_container_cannot_lead_a_fetch_elsewhere(fake: FakeEngine, tmp_path: Path) -> None:
+    """A folder is never written through a link that an earlier fetch has made."""
+    (tmp_path / "precious").mkdir()
+    files = fake.files("web")
+    files["/srv/tree"] = Node("folder", 0o755)
+    files["/srv/tree/a"] = Node("link", 0o777, link=str(tmp_path / "precious"))
+    assert copy(fake, src="/srv/tree", dest=f"{tmp_path}/out", fetch=True)["changed"] is True
+    files["/srv/tree/a"] = Node("folder", 0o755)
+    files["/srv/tree/a/planted"] = Node("file", data=b"x")
+    result = copy(fake, src="/srv/tree", dest=f"{tmp_path}/out", fetch=True)
+    assert result["msg"].startswith(f"dest: {tmp_path}/out/a is a link here")
+    assert os.listdir(tmp_path / "precious") == []
+
+
+def test_nothing_is_written_by_looking(fake: FakeEngine, tmp_path: Path) -> None:
+    copy(fake, content="a", dest="/etc/x", check=True)
+    copy(fake, src="/etc/passwd", dest=f"{tmp_path}/x", fetch=True)
+    assert fake.writes == []
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        assert client.fetch("/containers/web/archive", {"path": "/etc/x"}, "HEAD").status == 404
