@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e test-engines bench docs build
+.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e test-engines bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
@@ -71,7 +71,11 @@ test-engines: venv-test ## the container's options on every engine of the lab
 	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py
 
 bench: venv-test ## measurements, not part of the suite
+bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py
+
+bench-machine: venv-test ## what a machine costs, beside QEMU alone
+	$(PYTEST) tests/bench/machine.py
 
 docs: venv-test ## module pages, and the tables of the roles' READMEs
 	$(BIN)/python -m tests.tools.role_readme
