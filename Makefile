@@ -46,8 +46,8 @@ demo-machine-clean: venv ## remove what that made; packages and the cached guest
 demo-clean: venv ## remove what the demonstration made, and nothing else
 	$(BIN)/ansible-playbook -i inventories/local playbooks/demo_clean.yml $(ARGS)
 
-test: venv-test ## the whole suite, cheap layers first
-	$(PYTEST)
+test: venv-test ## the whole suite, in two processes
+	$(PYTEST) --numprocesses 2 --dist loadgroup
 
 lint: venv-test ## ruff, mypy, ansible-lint, changelog
 	$(PYTEST) tests/static/test_lint.py
@@ -70,7 +70,6 @@ e2e: venv-test ## whole playbooks
 test-engines: venv-test ## the container's options on every engine of the lab
 	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py
 
-bench: venv-test ## measurements, not part of the suite
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py
 

@@ -6,10 +6,11 @@ import grp
 import os
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.lab.daemons import note_command, note_process, turn
 
 URI = "qemu:///system"
 POOL = "/var/lib/libvirt/images"
@@ -38,31 +39,29 @@ def _open_device() -> None:
         node.chmod(0o660)
 
 
-def _start() -> list[int]:
-    """Start the daemons and return their process ids."""
+def _start() -> None:
     _open_device()
-    pids = []
     for daemon in ("virtlogd", "libvirtd"):
         if subprocess.run(["pgrep", "-x", daemon], capture_output=True, check=False).returncode:
             subprocess.run([daemon, "-d"], check=True)
             found = subprocess.run(["pgrep", "-x", daemon], capture_output=True, check=True)
-            pids += [int(pid) for pid in found.stdout.split()]
+            for pid in found.stdout.split():
+                note_process(int(pid))
     deadline = time.monotonic() + 60
     while not _answers():
         if time.monotonic() > deadline:
             raise RuntimeError("libvirtd does not answer")
         time.sleep(0.2)
-    return pids
 
 
-def _network() -> bool:
-    """Have the network `default`; return whether it was started here."""
+def _network() -> None:
     if virsh("net-info", "default").returncode:
         virsh("net-define", str(DEFAULT_NETWORK))
     active = "yes" in virsh("net-info", "default").stdout.split("Active:")[1].split("\n")[0]
-    if not active and virsh("net-start", "default").returncode:
-        raise RuntimeError("the network default does not start")
-    return not active
+    if not active:
+        if virsh("net-start", "default").returncode:
+            raise RuntimeError("the network default does not start")
+        note_command("virsh", "-c", URI, "net-destroy", "default")
 
 
 def _pool() -> None:
@@ -73,13 +72,10 @@ def _pool() -> None:
 
 
 @pytest.fixture(scope="session")
-def hypervisor(packages: None) -> Iterator[None]:
+def hypervisor(packages: None) -> None:
     """Have a libvirt at qemu:///system with the network and the pool `default`."""
-    pids = [] if _answers() else _start()
-    started = _network()
-    _pool()
-    yield
-    if started:
-        virsh("net-destroy", "default")
-    for pid in pids:
-        os.kill(pid, 15)
+    with turn("hypervisor"):
+        if not _answers():
+            _start()
+        _network()
+        _pool()

@@ -10,12 +10,12 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.busybox import BUSYBOX, import_busybox
+from tests.lab.daemons import note_process, take_back, turn
 from tests.lab.server_image import exists, image, run
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -68,6 +68,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "engine")
         if item.path.name.startswith(NEED_LIBVIRT):
             item.fixturenames.insert(0, "hypervisor")
+        # `make test` has two processes: one for what shares the engine, one for all the rest.
+        side = "integration" if layer(item) == "integration" else "others"
+        item.add_marker(pytest.mark.xdist_group(side))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -89,8 +92,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             terminalreporter.write_line(f"{name:12} {counts} ({seconds[name]:.0f} s)")
 
 
-def pytest_sessionstart() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Install what the tests need of Debian's packages: some modules cannot be imported without."""
+    if _is_worker(session):
+        return
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
     wanted += [package for file, package in PACKAGED_FILES.items() if not Path(file).exists()]
@@ -101,24 +106,33 @@ def pytest_sessionstart() -> None:
         run(*sudo, *apt, "--no-install-recommends", *wanted)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """End what the tests started, once nobody needs it any more."""
+    if not _is_worker(session):
+        take_back()
+
+
+def _is_worker(session: pytest.Session) -> bool:
+    """Tell whether this process only runs tests that another one collects the results of."""
+    return hasattr(session.config, "workerinput")
+
+
 @pytest.fixture(scope="session")
 def packages() -> None:
     """Have Debian's packages: they are installed when the session starts."""
 
 
 @pytest.fixture(scope="session")
-def engine(packages: None) -> Iterator[None]:
+def engine(packages: None) -> None:
     """Have an engine at /var/run/docker.sock with the image dev/busybox:1.
 
     One that runs already stays as it is; one started here ends with the session.
     """
-    ours = None if _answers() else _start_engine()
-    if not exists(BUSYBOX):
-        import_busybox("/var/run/docker.sock")
-    yield
-    if ours:
-        ours.terminate()
-        ours.wait(60)
+    with turn("engine"):
+        if not _answers():
+            _start_engine()
+        if not exists(BUSYBOX):
+            import_busybox("/var/run/docker.sock")
 
 
 def _answers() -> bool:
@@ -126,9 +140,8 @@ def _answers() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def _start_engine() -> subprocess.Popen[bytes]:
+def _start_engine() -> None:
     log = TESTS.parent / ".cache" / "dockerd.log"
-    log.parent.mkdir(exist_ok=True)
     with log.open("wb") as target:
         process = subprocess.Popen(
             ["dockerd"],
@@ -137,16 +150,17 @@ def _start_engine() -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
+    note_process(process.pid)
     deadline = time.monotonic() + 60
     while not _answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise RuntimeError(f"dockerd does not run:\n{log.read_text()[-2000:]}")
         time.sleep(0.2)
-    return process
 
 
 @pytest.fixture(scope="session")
 def server_images(engine: None) -> dict[str, str]:
     """Return the images of the test servers by variant; see tests/lab/servers.py."""
-    return {variant: image(variant) for variant in ("bare", "docker")}
+    with turn("servers"):
+        return {variant: image(variant) for variant in ("bare", "docker")}
