@@ -27,6 +27,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import FieldSpec
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import for_kind
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
@@ -119,6 +120,19 @@ def together(group: List[Entry], turn: int) -> Params:
     return made
 
 
+def honours(entry: Entry, row: FieldSpec, api: Tuple[int, int], kind: str) -> bool:
+    """Tell whether an engine of a kind, with an API version, can have the entry's row."""
+    kinds = set(row.only or [kind]) & set(entry.kinds or [kind])
+    young = not any(row.until) or api < row.until
+    return kind in kinds and young and api >= max(row.since, entry.since)
+
+
+def honoured(api: Tuple[int, int], kind: str) -> List[Entry]:
+    """Return the entries whose rows an engine can have."""
+    rows = {row.name: row for row in for_kind(FIELDS, kind)}
+    return [entry for entry in entries() if honours(entry, rows[entry.row], api, kind)]
+
+
 class Field:
     """A field on one engine: `play` leads the entries of a group through their life.
 
@@ -170,11 +184,7 @@ class Field:
 
     def honours(self, entry: Entry) -> bool:
         """Tell whether this engine can have the entry's row."""
-        row = self.rows[entry.row]
-        kinds = set(row.only or [self.client.kind]) & set(entry.kinds or [self.client.kind])
-        young = not any(row.until) or self.client.api < row.until
-        api = self.client.api
-        return self.client.kind in kinds and young and api >= max(row.since, entry.since)
+        return honours(entry, self.rows[entry.row], self.client.api, self.client.kind)
 
     def run(self, params: Params) -> Params:
         """Run a container task with the core; it must not fail."""

@@ -31,14 +31,17 @@ def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
 def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> None:
     """Raise InvalidOption for an unknown option, naming the nearest known one, never its value.
 
-    Where options have options of their own, anything but a mapping of them is refused as well:
-    ansible-core 2.19 breaks off with a TypeError there. It parses a string by itself.
+    Where options have options of their own, anything but a mapping of them is refused as well, and
+    so is a number without an end (YAML's `.inf`, `.nan`): ansible-core 2.19 breaks off with a
+    traceback there. It parses a string by itself.
     """
     for name, value in params.items():
         path = f"{where}.{name}" if where else str(name)
         entry = spec.get(name)
         if entry is None and not any(name in e.get("aliases", ()) for e in spec.values()):
             raise InvalidOption("unknown option", option=path, hint=nearest(str(name), spec))
+        if isinstance(value, float) and not abs(value) < float("inf"):
+            raise InvalidOption("is not a number", option=path, hint="write it in digits")
         options = entry.get("options") if entry else None
         if not options or value is None:
             continue

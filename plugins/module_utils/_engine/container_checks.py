@@ -20,9 +20,26 @@ def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str
     creations = [step for step in steps if step.verb == "create"]
     if not creations:
         return []
+    _check_command(wish, found)
     _check_health(wish, found)
     _check_ports(wish, found)
     return _dependents(found, creations[0]) if creations[0].args["on"] != wish.name else []
+
+
+def _check_command(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a container in which nothing would run."""
+    if found.image is None:
+        return
+    base = dig(found.image, "Config") or {}
+    entrypoint = wish.declared.get("entrypoint", base.get("Entrypoint"))
+    # The engine drops the image's command when the entrypoint is overridden.
+    inherited = None if "entrypoint" in wish.declared else base.get("Cmd")
+    if not any((*(entrypoint or ()), *(wish.declared.get("command", inherited) or ()))):
+        raise InvalidOption(
+            "neither the task nor the image says what to run",
+            option="entrypoint" if "entrypoint" in wish.declared else "command",
+            hint="such as [sleep, 1d]",
+        )
 
 
 def _check_health(wish: Wish, found: Found) -> None:

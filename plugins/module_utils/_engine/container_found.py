@@ -114,7 +114,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         image=image,
         bases=_bases(client, (current, fresh, old), image),
         remote=_remote(client, wish, settled),
-        networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if got[f"network {n}"]},
+        networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={peer: str(got[f"peer {peer}"]["Id"])} if peer and got[f"peer {peer}"] else {},
         api=client.api,
         kind=client.kind,
@@ -122,6 +122,11 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         hidden=frozenset(wish.declared.get("secret_environment") or ()),
         settled=settled,
     )
+
+
+def _is(got: Mapping[str, Any], network: str) -> bool:
+    """Tell whether a network has that name: engines answer to the beginning of an id too."""
+    return (got[f"network {network}"] or {}).get("Name") == network
 
 
 def with_others(client: Client, found: Found) -> Found:

@@ -115,7 +115,7 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     current = found.current or {}
     changes = changes_of(desired, found)
     if desired.recreate == "never":
-        changes = [change for change in changes if change.impact != "replace"]
+        changes = _bearable(changes)
     if _calls_for_another(desired, found):
         words = [change.words() for change in changes] or ["recreate: always"]
         maybe = bool(changes) and all(isinstance(change.after, Unknown) for change in changes)
@@ -130,6 +130,14 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     elif desired.state == "stopped" and running:
         ident = str(current["Id"])
         chain.add("stop", "state: running → stopped", "restart", on=desired.name, id=ident)
+
+
+def _bearable(changes: List[Change]) -> List[Change]:
+    """Return the changes that need no other container, nor another field that does."""
+    heavy = {change.field for change in changes if change.impact == "replace"}
+    # In another network mode there are other networks.
+    heavy |= {"networks"} if "network_mode" in heavy else set()
+    return [change for change in changes if change.field not in heavy]
 
 
 def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:

@@ -65,7 +65,8 @@ def plan_pull(
     if not digest:
         return pull_step(reference, UNTOLD, maybe=True)
     known = [str(one).rpartition("@")[2] for one in local.get("RepoDigests") or ()]
-    return None if digest in known else pull_step(reference, CHANGED)
+    # Whether one that was built or loaded here is the registry's, only a pull tells.
+    return None if digest in known else pull_step(reference, CHANGED, maybe=not known)
 
 
 def policy_now(policy: str, local: Optional[Mapping[str, Any]]) -> str:

@@ -42,7 +42,9 @@ def _read_mode(obj: Mapping[str, Any], context: Context) -> Optional[str]:
     return fixed_mode(dig(obj, "HostConfig.NetworkMode"))
 
 
-def _parse_networks(value: Any, where: str) -> Dict[str, Endpoint]:
+def _parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
+    if value in ([], {}):
+        return None  # as in Compose: the default network; network_mode: none has none
     if isinstance(value, Mapping):
         return {
             str(name): _endpoint(entry or {}, f"{where}.{name}") for name, entry in value.items()
