@@ -21,10 +21,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
 from tests.lab.fake_engine import FakeEngine
 
-RESOURCES = {"container": CONTAINER, "copy": COPY, "exec": EXEC, "image": IMAGE}
+RESOURCES = {"container": CONTAINER, "copy": COPY, "exec": EXEC, "image": IMAGE, "prune": PRUNE}
 
 _ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
 _VOLUME = re.compile(r"\b[0-9a-f]{64}\b")

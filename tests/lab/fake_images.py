@@ -137,7 +137,7 @@ def _matches(image: Json, filters: Dict[str, List[str]]) -> bool:
 def _item(image: Json) -> Json:
     return {
         "Containers": -1,
-        "Created": 1700000000,
+        "Created": image.get("_created", 1700000000),
         "Id": image["Id"],
         "Labels": image["Config"].get("Labels"),
         "ParentId": image["Parent"],

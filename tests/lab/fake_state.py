@@ -51,6 +51,9 @@ class State:
         self.on_build: Optional[Callable[[Any], Optional[Json]]] = None
         self.behaviours: Dict[str, str] = {}  # by image id
         self.log_lines: Dict[str, List[Tuple[int, str]]] = {}  # by container id
+        self.build_cache: List[Json] = []
+        self.accounts: Dict[str, Dict[str, str]] = {}  # passwords by user, by registry
+        self.tokens: Dict[str, str] = {}  # the identity token that a registry answers with
         self.execs: Dict[str, Json] = {}
         self.programs: Dict[str, Any] = {}  # what commands do, by their first word
         self.image_logs: Dict[str, List[str]] = {}  # by image id

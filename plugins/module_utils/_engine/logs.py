@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 import socket
 import time
-from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Pattern
 
 from .._desired.errors import EngineMissing, FleetError, InvalidOption
 from .._desired.values import dig, parse_duration, show_duration
 from .client import Client, EngineError
 from .inside import Box, last_words, look_at, output
+from .moments import parse_time
 from .raw import Frames, Raw
 
 _STREAMS = ["stdout", "stderr"]
@@ -110,21 +110,16 @@ def _moment(value: Optional[str], where: str) -> Optional[str]:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return value
-    # The form that Python 3.9 knows: no Z, three or six digits behind the point.
-    text = re.sub(r"(\.[0-9]{6})[0-9]+", r"\1", re.sub("[zZ]$", "+00:00", value))
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+    moment = parse_time(value)
+    if moment is None:
         try:
             passed = parse_duration(value, where) or 0
         except InvalidOption:
             hint = "write a duration such as 10m, or a time such as 2026-03-01T12:00:00Z"
             text = f"'{value}' is neither a duration nor a time"
             raise InvalidOption(text, option=where, hint=hint) from None
-        return f"{time.time() - passed * 1e-9:.6f}"
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return f"{moment.timestamp():.6f}"
+        moment = time.time() - passed * 1e-9
+    return f"{moment:.6f}"
 
 
 def _pattern(params: Mapping[str, Any]) -> Optional[Pattern[str]]:

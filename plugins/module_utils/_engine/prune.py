@@ -1,0 +1,126 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resource `prune`: what nothing uses goes, one step for each thing."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .._desired.model import Plan
+from .._desired.owned import fingerprint
+from .._desired.resource import Verb, Work
+from .._desired.steps import Step
+from .client import EngineError
+from .prune_found import Found, Item, chosen, observe, users
+from .prune_wish import KINDS, Wish, spec, wish
+
+_IMPACTS = {"container": "destroy", "image": "destroy", "volume": "destroy"}
+
+
+class Prune:
+    """Pruning as the desired-state engine sees it (`_desired/run.py`, Resource)."""
+
+    name = "removed"
+    server = "engine"
+    reveals: Tuple[str, ...] = ()
+    verbs: Mapping[str, Verb]
+
+    def __init__(self) -> None:
+        self.verbs = {"remove": _remove, "prune": _prune_cache}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return what is to go; raise InvalidOption for what cannot be right."""
+        return wish(params)
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Take the engine's lists."""
+        return observe(client, desired, pending)
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return one step for each thing that nothing uses; containers go before the rest."""
+        steps: List[Step] = []
+        boxes: List[str] = []
+        for item in chosen(desired, found):
+            step = _step(item, tuple(boxes) if item.kind != "container" else ())
+            steps.append(step)
+            if item.kind == "container":
+                boxes.append(step.id)
+        notes: Tuple[str, ...] = ()
+        if found.unknown:
+            notes = ("what earlier tasks of this run leave behind is known after apply",)
+        refused = _refusals(desired, found)
+        mark = fingerprint([step.id for step in steps])
+        return Plan(tuple(steps), notes, refused=refused, fingerprint=mark)
+
+    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+        """Plan nothing: what is gone is gone."""
+        return Plan()
+
+    def present(self, found: Found) -> Dict[str, List[str]]:
+        """Return the shape of what was removed; outcome() fills it."""
+        return {}
+
+    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+        """Return what was removed, or would be, by kind."""
+        removed: Dict[str, List[str]] = {kind: [] for kind in KINDS if kind != "build_cache"}
+        for step in plan.steps:
+            if step.verb == "remove":
+                kind, _slash, name = step.address.partition("/")
+                removed[f"{kind}s"].append(name)
+        return {"removed": removed}
+
+
+def _step(item: Item, needs: Tuple[str, ...]) -> Step:
+    if item.kind == "build_cache":
+        return Step("prune:cache", "build cache", "prune", item.why, "none")
+    address = f"{item.kind}/{item.name}"
+    return Step(
+        id=f"remove:{address}",
+        address=address,
+        verb="remove",
+        cause=item.why,
+        impact=_IMPACTS.get(item.kind, "none"),
+        needs=needs,
+        args={"on": item.name, "ids": " ".join(item.ids)},
+    )
+
+
+def _refusals(desired: Wish, found: Found) -> Tuple[str, ...]:
+    """Return why a volume that the task names cannot go."""
+    going = {ident for item in chosen(desired, found) for ident in item.ids}
+    left = [box for box in found.containers if box["Id"] not in going]
+    used = {name: users(name, left) for name in desired.named}
+    return tuple(
+        f"volume {name}: it is used by {', '.join(who)}" for name, who in used.items() if who
+    )
+
+
+def _remove(work: Work, step: Step) -> bool:
+    """Remove one thing; False if it was gone already. One that is used again is an error."""
+    kind = step.address.partition("/")[0]
+    useful = False
+    for ident in step.args["ids"].split():
+        try:
+            work.client.delete(f"/{kind}s/{ident}")
+            useful = True
+        except EngineError as error:
+            if error.status != 404:
+                error.address = step.address
+                raise
+    return useful
+
+
+def _prune_cache(work: Work, step: Step) -> bool:
+    answer = work.client.post("/build/prune", {"all": True}) or {}
+    work.shared["report"] = {"space_reclaimed": int(answer.get("SpaceReclaimed") or 0)}
+    return True
+
+
+PRUNE = Prune()

@@ -1,0 +1,81 @@
+"""Pruning: the right images and caches go, and nothing that is needed."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+
+from tests.lab.fake_engine import FakeEngine
+from tests.lab.tasks import do
+
+OURS = {"dockyard.fleet.image": '{"v":1,"name":"old:1","salt":"1"}'}
+
+
+def prune(fake: FakeEngine, **params: Any) -> Dict[str, Any]:
+    return do(PRUNE, fake.socket_path, **params)
+
+
+def test_a_build_on_top_of_ours_is_not_ours(fake: FakeEngine) -> None:
+    ours = fake.add_image("old:1", labels=OURS, seed="first")
+    theirs = fake.add_image("top:1", labels=OURS, seed="second")
+    used = fake.add_image("used:1", labels={"dockyard.fleet.image": '{"v":1,"name":"used:1"}'})
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/containers/create", {"name": "holds"}, {"Image": "used:1"})
+    for number, image in enumerate((ours, theirs, used)):
+        fake.images[image]["_created"] = 1700000000 + number
+        fake.images[image]["RepoTags"].clear()
+    result = prune(fake, images=True)
+    assert result["removed"]["images"] == [ours.partition(":")[2][:12]]
+    assert ours not in fake.images
+    assert {theirs, used} <= set(fake.images)
+    result = prune(fake, images=True, all=True)
+    assert result["removed"]["images"] == [theirs.partition(":")[2][:12]]
+    assert used in fake.images
+
+
+def test_a_replaced_container_that_stands_aside_stays(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        for name in ("theirs", "other"):
+            client.post("/containers/create", {"name": name}, {"Image": "app:1"})
+        key = client.get("/containers/theirs/json")["Id"]
+        client.post("/containers/theirs/rename", {"name": f"theirs.old-{key[:12]}"})
+    assert prune(fake, containers=True, all=True)["removed"]["containers"] == ["other"]
+    assert fake.names() == [f"theirs.old-{key[:12]}", "web"]
+
+
+def test_the_build_cache_goes_as_far_as_it_is_not_used(fake: FakeEngine) -> None:
+    fake.state.build_cache += [
+        {"ID": "a", "InUse": True, "Size": 5},
+        {"ID": "b", "InUse": False, "Size": 7},
+    ]
+    check = prune(fake, build_cache=True, check=True)
+    assert check["plan"]["text"] == (
+        "build cache\n  1 entries that no build uses [none]\n    prune build cache\n"
+    )
+    assert prune(fake, build_cache=True)["space_reclaimed"] == 7
+    assert prune(fake, build_cache=True)["changed"] is False
+    assert [one["ID"] for one in fake.state.build_cache] == ["a"]
+
+
+def test_all_tags_of_an_image_go(fake: FakeEngine) -> None:
+    fake.add_image("free:1", seed="free")
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/images/free:1/tag", {"repo": "more", "tag": "2"})
+    result = prune(fake, unused_images=True, all=True)
+    assert result["removed"]["images"] == ["free:1"]
+    assert fake.image("more:2") is None
+    assert fake.image("app:1") is not None
+
+
+def test_what_is_used_again_meanwhile_is_an_error_that_names_it(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/containers/create", {"name": "idle"}, {"Image": "app:1"})
+        fake.faults.reset()
+        fake.faults.at(1, "500")
+        result = prune(fake, containers=True, all=True)
+        assert result["msg"] == "container/idle: the daemon was told to fail"
+        fake.faults.reset()
+        client.post("/containers/idle/start")
+    assert prune(fake, containers=True, all=True)["changed"] is False
