@@ -13,12 +13,56 @@ class ModuleDocFragment:
 options:
   engine_host:
     description:
-      - Where the engine of the host listens, as C(unix:///PATH).
-      - Without it, E(DOCKER_HOST) in the task's C(environment) counts, then
-        V(unix:///var/run/docker.sock).
-      - The path is one on the host that the task is about.
+      - Where the engine listens, as the host that the task is about sees it.
+      - C(unix:///PATH) is a socket of the host.
+      - C(tcp://HOST:PORT) is a port that the host reaches, O(engine_tls) says how it is secured.
+      - C(ssh://[USER@]HOST[:PORT][/PATH]) goes from the controller by the user's own ssh, whatever
+        the task's connection; it must work without a question.
+      - Without it, O(engine_context) counts, then E(DOCKER_HOST) and E(DOCKER_CONTEXT) in the
+        task's C(environment), with a C(local) connection also in the controller's, then there the
+        current docker context, then the first of these that the user may use -
+        V(unix:///var/run/docker.sock), C(docker.sock) and C(podman/podman.sock) in
+        E(XDG_RUNTIME_DIR), V(unix:///run/podman/podman.sock).
     type: str
     aliases: [docker_host]
+  engine_context:
+    description:
+      - The name of a docker context, in place of O(engine_host).
+      - Contexts are files of the user on the host. Without a C(local) connection they are read
+        by the module there.
+    type: str
+    aliases: [cli_context]
+  engine_tls:
+    description:
+      - Whether a C(tcp://) engine speaks TLS. At least TLS 1.2 is spoken, and the engine's
+        certificate is checked, always.
+      - The default is V(true) if one of the options about certificates is given, if the environment
+        or the docker context asks for it as for docker's client (E(DOCKER_TLS_VERIFY),
+        E(DOCKER_CERT_PATH)), or if the port is 2376.
+      - A port without TLS makes whoever reaches it root on its host; without V(false) only one on
+        loopback is accepted.
+    type: bool
+    aliases: [tls]
+  engine_ca:
+    description:
+      - The file with the authorities (PEM) that may have signed the engine's certificate.
+      - It is a file where the work is done, like the next two - on the controller, with
+        O(engine_via=target) on the host.
+      - Without it, those of the docker context or of E(DOCKER_CERT_PATH), else the system's.
+    type: path
+    aliases: [ca_path, cacert_path, tls_ca_cert]
+  engine_cert:
+    description: The file with the client's own certificate (PEM), beside O(engine_key).
+    type: path
+    aliases: [client_cert, cert_path, tls_client_cert]
+  engine_key:
+    description: The file with the certificate's key (PEM), which must not need a password.
+    type: path
+    aliases: [client_key, key_path, tls_client_key]
+  engine_tls_hostname:
+    description: The name that the engine's certificate must be for, if not the one in O(engine_host).
+    type: str
+    aliases: [tls_hostname]
   engine_via:
     description:
       - Where the work is done. Results are equal.

@@ -454,10 +454,10 @@ restarted:
   type: bool
   sample: false
 engine_way:
-  description: The way to the engine that was taken, why not an earlier one, and what is locked.
+  description: The way to the engine, its address, why not an earlier way, and what is locked.
   returned: when the engine was reached
   type: dict
-  sample: {name: forward, tried: [], lock: controller}
+  sample: {name: forward, address: "unix:///var/run/docker.sock", tried: [], lock: controller}
 done:
   description: The steps that were done, in words.
   returned: when a step failed

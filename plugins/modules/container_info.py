@@ -80,10 +80,10 @@ containers:
     - name: gone
       exists: false
 engine_way:
-  description: The way to the engine that was taken, and why not an earlier one.
+  description: The way to the engine, its address, and why not an earlier way.
   returned: when the engine was reached
   type: dict
-  sample: {name: socket, tried: []}
+  sample: {name: socket, address: "unix:///var/run/docker.sock", tried: []}
 """
 
 from ..module_utils._engine.info import CONTAINERS

@@ -77,10 +77,10 @@ disk_usage:
   type: dict
   sample: {images: 265912320, containers: 4096, volumes: 1048576, build_cache: 0}
 engine_way:
-  description: The way to the engine that was taken, and why not an earlier one.
+  description: The way to the engine, its address, and why not an earlier way.
   returned: when the engine was reached
   type: dict
-  sample: {name: socket, tried: []}
+  sample: {name: socket, address: "unix:///var/run/docker.sock", tried: []}
 """
 
 from ..module_utils._engine.info import HOST

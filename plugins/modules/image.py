@@ -263,10 +263,10 @@ log:
   elements: str
   sample: ["Step 2/3 : RUN make", "make: *** No targets specified and no makefile found."]
 engine_way:
-  description: The way to the engine that was taken, why not an earlier one, and what is locked.
+  description: The way to the engine, its address, why not an earlier way, and what is locked.
   returned: when the engine was reached
   type: dict
-  sample: {name: forward, tried: [], lock: controller}
+  sample: {name: forward, address: "unix:///var/run/docker.sock", tried: [], lock: controller}
 """
 
 from ..module_utils._engine.image import IMAGE

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..module_utils._desired.errors import EngineMissing
-from .channel_address import engine_path
+from ..module_utils._engine.address import SSH, TCP, Address
+from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
-from .channel_local import Direct, current_user
+from .channel_local import Direct, Port, current_user
+from .channel_own_ssh import OwnSsh
 from .channel_probe import Blocked
 from .channel_relay import Relay
 from .channel_ssh import Ssh
@@ -39,14 +41,20 @@ class NoChannel(Exception):
 
 @dataclass(frozen=True)
 class Way:
-    """The way that was taken (`socket`, `forward`, `relay`, `child`) and why not an earlier one."""
+    """The way that was taken and why not an earlier one.
+
+    `name` is `socket`, `port`, `forward`, `relay`, `child`, or with an `ssh://` address
+    `ssh-forward` or `ssh-relay`.
+    """
 
     name: str
     tried: Tuple[str, ...] = ()
 
 
 class Carrier(Protocol):
-    """What makes streams: one class per way."""
+    """What makes streams: one class per way. `address` is the engine's, as its host sees it."""
+
+    address: Address
 
     def dial(self) -> socket.socket:
         """Return a new connected stream."""
@@ -63,6 +71,11 @@ class Channel:
     def __init__(self, way: Way, carrier: Carrier) -> None:
         self.way = way
         self._carrier = carrier
+
+    def public(self) -> Dict[str, Any]:
+        """Return what a result says of the way."""
+        address = str(self._carrier.address)
+        return {"name": self.way.name, "address": address, "tried": list(self.way.tried)}
 
     def dial(self) -> socket.socket:
         """Return a new stream, connected to the engine; several may be open, also from threads.
@@ -83,63 +96,91 @@ class Channel:
             self._carrier.close()
 
 
-def open_channel(action: ActionBase, engine_host: Optional[str], timeout: float) -> Channel:
+def open_channel(action: ActionBase, options: Mapping[str, Any]) -> Channel:
     """Open the first way that works and prove it with an answer of the engine.
 
-    `engine_host` is the task's option, `timeout` the seconds one answer may take. Raise
-    InvalidOption for an address that cannot be used, EngineMissing if it is certain that there is
-    no engine or no right to use it, NoChannel if no way exists; AnsibleConnectionFailure passes
-    through, so that a host that does not answer is unreachable as in any task.
+    `options` are the task's, as `engine_options` has them. Raise InvalidOption for an address that
+    cannot be used, EngineMissing if it is certain that there is no engine or no right to use it,
+    NoChannel if no way exists; AnsibleConnectionFailure passes through, so that a host that does
+    not answer is unreachable as in any task.
     """
     connection = action._connection
     name = str(getattr(connection, "ansible_name", ""))
     kind = name.rpartition(".")[2] if name in BUILTIN else ""
-    path = engine_path(action, engine_host, local=kind == "local")
+    address = wanted_address(action, options, kind == "local")
+    timeout = options["engine_timeout"]
     tried: List[str] = []
     try:
+        if address.scheme == SSH:
+            return _open_own_ssh(address, timeout, tried)
+        if options.get("engine_context") and kind != "local":
+            raise Blocked("docker contexts are files of the host, read there alone")
         if kind == "local":
-            return _open_local(connection, path, timeout, tried)
+            return _open_local(connection, address, timeout, tried)
         if kind == "ssh":
-            return _open_ssh(connection, path, timeout, tried)
+            return _open_ssh(connection, address, timeout, tried)
         raise Blocked(f"the connection plugin {name or 'in use'} carries no streams")
     except Blocked as blocked:
         raise NoChannel([*tried, str(blocked)]) from blocked
 
 
-def _open_local(connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
+def _open_local(connection: Any, address: Address, timeout: float, tried: List[str]) -> Channel:
+    if address.scheme == TCP:  # whoever may use a port, becoming somebody changes nothing
+        return Channel(Way("port"), Port(address, timeout))
     user = current_user()
     become = _become(connection, user)
     if become is None:
-        return Channel(Way("socket"), Direct(path, timeout, user))
+        return Channel(Way("socket"), Direct(address, timeout, user))
     # Root can use every socket: what the own user may do as well needs no other one's rights.
     if become.get_option("become_user") in (None, "", "root"):
         try:
-            return Channel(Way("socket"), Direct(path, timeout, user))
+            return Channel(Way("socket"), Direct(address, timeout, user))
         except EngineMissing as error:
             tried.append(f"socket: {error.message}")
     else:
         tried.append("socket: the task becomes another user")
-    return Channel(Way("relay", tuple(tried)), Relay(None, connection, become, path, timeout))
+    return Channel(Way("relay", tuple(tried)), Relay(None, connection, become, address, timeout))
 
 
-def _open_ssh(connection: Any, path: str, timeout: float, tried: List[str]) -> Channel:
+def _open_ssh(connection: Any, address: Address, timeout: float, tried: List[str]) -> Channel:
     ssh = Ssh(connection)
-    become = _become(connection, ssh.user)
+    become = None if address.scheme == TCP else _become(connection, ssh.user)
     if become is None:
-        try:
-            return Channel(Way("forward"), Forward(ssh, path, timeout))
-        except NoSharedConnection as blocked:
-            tried.append(str(blocked))
-            try:
-                return Channel(Way("child", tuple(tried)), Child(ssh, path, timeout))
-            except Blocked as again:
-                tried.append(str(again))
-        except Blocked as blocked:
-            tried.append(str(blocked))
+        channel = _forwarded(ssh, address, timeout, tried)
+        if channel is not None:
+            return channel
     else:
         tried.append("forward: the task uses become, and a forward has the login user's rights")
-    relay = Relay(ssh, connection, become, path, timeout)
+    if address.scheme == TCP:
+        raise Blocked(f"relay: is for sockets, not for {address}")
+    relay = Relay(ssh, connection, become, address, timeout)
     return Channel(Way("relay", tuple(tried)), relay)
+
+
+def _forwarded(ssh: Ssh, address: Address, timeout: float, tried: List[str]) -> Optional[Channel]:
+    try:
+        return Channel(Way("forward"), Forward(ssh, address, timeout))
+    except NoSharedConnection as blocked:
+        tried.append(str(blocked))
+        try:
+            return Channel(Way("child", tuple(tried)), Child(ssh, address, timeout))
+        except Blocked as again:
+            tried.append(str(again))
+    except Blocked as blocked:
+        tried.append(str(blocked))
+    return None
+
+
+def _open_own_ssh(address: Address, timeout: float, tried: List[str]) -> Channel:
+    """Go by an `ssh://` address: the user's own ssh on this machine, whatever the connection."""
+    ssh = OwnSsh(address)
+    try:
+        channel = Channel(Way("ssh-forward"), Forward(ssh, address, timeout))
+    except Blocked as blocked:
+        tried.append(str(blocked))
+        relay = Relay(ssh, None, None, address, timeout)
+        channel = Channel(Way("ssh-relay", tuple(tried)), relay)
+    return channel
 
 
 def _become(connection: Any, user: Optional[str]) -> Any:

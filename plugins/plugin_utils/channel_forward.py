@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach a host's socket through a local one that ssh forwards."""
+"""Reach an engine's socket or port, as the host sees it, through a socket that ssh forwards."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from typing import List, Optional
 
 from ansible import constants as C
 
+from ..module_utils._engine.address import TCP, Address
+from ..module_utils._engine.options import DEFAULT_SOCKET
+from ..module_utils._engine.tcp import securer
 from .channel_probe import Blocked, connect, demand_socket, ping, stalled_engine
 from .channel_ssh import OURS, Ssh, last_line
 
@@ -43,10 +46,13 @@ class Forward:
     the parent process removes even if this one is killed.
     """
 
-    def __init__(self, ssh: Ssh, path: str, timeout: float) -> None:
+    def __init__(self, ssh: Ssh, address: Address, timeout: float) -> None:
         self._ssh = ssh
-        self._path = path
+        self._wanted = address.path
+        usual = address.scheme != TCP and not address.path
+        self.address = address._replace(path=DEFAULT_SOCKET) if usual else address
         self._timeout = timeout
+        self._secure = securer(address, timeout)
         self._lock = threading.Lock()
         self._folder = ""
         self._open()
@@ -55,14 +61,17 @@ class Forward:
         """Return a new stream; open the forward again if the shared connection died meanwhile."""
         tried = self._folder
         try:
-            return connect(self._local, self._timeout)
+            return self._dial()
         except (ConnectionRefusedError, FileNotFoundError):
             with self._lock:
                 if self._folder == tried:  # no other thread has done it
                     self.close()
-                    self._ssh.probe(self._path, again=True)
+                    self._ssh.probe(self._wanted, again=True)
                     self._open()
-            return connect(self._local, self._timeout)
+            return self._dial()
+
+    def _dial(self) -> socket.socket:
+        return self._secure(connect(self._local, self._timeout))
 
     def close(self) -> None:
         """Take the forward back and remove its folder; do nothing the second time."""
@@ -77,13 +86,17 @@ class Forward:
 
     @property
     def _words(self) -> List[str]:
-        return ["-L", f"{_forward_word(self._local)}:{_forward_word(self._path)}"]
+        far = _forward_word(self.address.path)
+        if self.address.scheme == TCP:
+            far = f"[{self.address.host}]:{self.address.port}"
+        return ["-L", f"{_forward_word(self._local)}:{far}"]
 
     def _open(self) -> None:
         self._folder = local_folder()
         try:
             self._establish()
-            self._prove()
+            if not self._proven():
+                self._prove_other()
         except BaseException:
             self.close()
             raise
@@ -91,40 +104,63 @@ class Forward:
     def _establish(self) -> None:
         if self._ssh.control("forward", *self._words):
             return
-        demand_socket(self._ssh.probe(self._path), self._path, self._ssh.host)
+        self._look()
         if not self._ssh.control("forward", *self._words):
             raise NoSharedConnection(
                 "forward: Ansible's ssh does not share its connection (ControlPersist is off)"
             )
+
+    def _look(self) -> None:
+        """Have the probe's answer, which starts the shared connection; go by the socket it saw."""
+        probe = self._ssh.probe(self._wanted)
+        if self.address.scheme != TCP:
+            demand_socket(probe, self._ssh.host)
+            self.address = self.address._replace(path=probe.path)
+
+    def _prove_other(self) -> None:
+        """Forward to the socket that the probe saw in place of Docker's, where none was named."""
+        tried = self.address
+        self._look()
+        if self.address != tried:
+            found, self.address = self.address, tried
+            self._release()
+            self.address = found
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = local_folder()
+            self._establish()
+            if self._proven():
+                return
+        kind = "to ports" if self.address.scheme == TCP else "to sockets"
+        raise Blocked(
+            f"forward: the ssh server of {self._ssh.host} does not forward {kind}, "
+            f"or nobody listens on {self.address}"
+        )
 
     def _release(self) -> None:
         # Without its private names the forward ends with the shared connection.
         with contextlib.suppress(Blocked):
             self._ssh.control("cancel", *self._words)
 
-    def _prove(self) -> None:
-        """Ping the engine; a missing right, socket or permission to forward all look alike."""
+    def _proven(self) -> bool:
+        """Say if the engine answers; a missing right, socket or leave to forward all look alike."""
         try:
-            with connect(self._local, self._timeout) as stream:
+            with self._dial() as stream:
                 ping(stream, self._timeout)
         except socket.timeout as error:
-            raise stalled_engine(self._path, self._ssh.host, self._timeout) from error
-        except OSError as error:
-            demand_socket(self._ssh.probe(self._path), self._path, self._ssh.host)
-            raise Blocked(
-                f"forward: the ssh server of {self._ssh.host} does not forward to sockets, "
-                f"or nobody listens on {self._path} ({error})"
-            ) from error
+            raise stalled_engine(str(self.address), self._ssh.host, self._timeout) from error
+        except OSError:
+            return False
+        return True
 
 
 class Child(Forward):
     """The same over an ssh connection of our own, where Ansible does not share its own."""
 
-    def __init__(self, ssh: Ssh, path: str, timeout: float) -> None:
+    def __init__(self, ssh: Ssh, address: Address, timeout: float) -> None:
         self._process: Optional[subprocess.Popen[bytes]] = None
         if ssh.has_password:
             raise Blocked("child: a connection of our own cannot give the ssh password")
-        super().__init__(ssh, path, timeout)
+        super().__init__(ssh, address, timeout)
 
     def _establish(self) -> None:
         # The command ends when its input does, so nothing is left however this process dies;

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reach an engine's socket on this machine."""
+"""Reach an engine from this machine: its socket, or its port."""
 
 from __future__ import annotations
 
@@ -10,14 +10,25 @@ import os
 import pwd
 import socket
 
-from .channel_probe import connect, denied_socket, missing_socket, silent_socket
+from ..module_utils._desired.errors import EngineMissing
+from ..module_utils._engine.address import Address, usual_socket
+from ..module_utils._engine.tcp import tcp_dial
+from .channel_probe import (
+    connect,
+    denied_socket,
+    missing_socket,
+    ping,
+    silent_socket,
+    stalled_engine,
+)
 
 
 class Direct:
     """The socket itself; EngineMissing if it is not there, not ours to use, or nobody listens."""
 
-    def __init__(self, path: str, timeout: float, user: str) -> None:
-        self._path = path
+    def __init__(self, address: Address, timeout: float, user: str) -> None:
+        self._path = address.path or usual_socket()
+        self.address = address._replace(path=self._path)
         self._timeout = timeout
         self._user = user
         self.dial().close()
@@ -34,6 +45,31 @@ class Direct:
             raise denied_socket(self._path, host, self._user, group) from error
         except ConnectionRefusedError as error:
             raise silent_socket(self._path, host) from error
+
+    def close(self) -> None:
+        """Do nothing: streams are their users'."""
+
+
+class Port:
+    """The engine's port; EngineMissing if nobody listens or the certificates do not fit."""
+
+    def __init__(self, address: Address, timeout: float) -> None:
+        self.address = address
+        self._dial = tcp_dial(address, timeout)
+        try:
+            with self._dial() as stream:
+                ping(stream, timeout)
+        except socket.timeout as error:
+            raise stalled_engine(str(address), "this machine", timeout) from error
+        except OSError as error:
+            raise EngineMissing(
+                f"{address}: {error}",
+                hint="engine_host must name an engine's port, engine_tls if it speaks TLS",
+            ) from error
+
+    def dial(self) -> socket.socket:
+        """Return a new stream; EngineMissing as in the constructor."""
+        return self._dial()
 
     def close(self) -> None:
         """Do nothing: streams are their users'."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Dict, Optional
 
 from ..module_utils._desired.errors import EngineMissing
+from ..module_utils._engine.address import USUAL
 
 # Printed by our commands on the host, so that noise of a login shell cannot be mistaken for it.
 MARK = "dockyard-fleet:"
@@ -25,6 +26,7 @@ class Blocked(Exception):
 class Probe:
     """What a user of the host sees of the engine's socket."""
 
+    path: str
     user: str
     group: str
     exists: bool
@@ -72,10 +74,22 @@ def _more(stream: socket.socket) -> bytes:
     return chunk
 
 
+def choose_socket(path: str) -> str:
+    """Return lines for a shell that set `s`: the path, or the first usual one that can be used.
+
+    An empty `path` stands for the usual ones; if none of them can be used, `s` is the first.
+    """
+    words = [shlex.quote(path)] if path else list(USUAL)
+    return (
+        f"for s in {' '.join(words)}; do "
+        f'[ -S "$s" ] && [ -w "$s" ] && break; s=; done; [ -n "$s" ] || s={words[0]}'
+    )
+
+
 def probe_command(path: str) -> str:
-    """Return the command that tells what the user it runs as sees of the socket `path`."""
+    """Return the command that tells what the user it runs as sees of the engine's socket."""
     script = (
-        f's={shlex.quote(path)}; echo "{MARK}user=$(id -un)"; '
+        f'{choose_socket(path)}; echo "{MARK}path=$s"; echo "{MARK}user=$(id -un)"; '
         f'[ -S "$s" ] && echo "{MARK}exists="; [ -w "$s" ] && echo "{MARK}writable="; '
         f'set -- $(ls -ldL "$s" 2>/dev/null); echo "{MARK}group=$4"'
     )
@@ -87,7 +101,8 @@ def read_probe(output: str) -> Optional[Probe]:
     seen = marked(output)
     if not seen.get("user") or "group" not in seen:
         return None
-    return Probe(seen["user"], seen["group"], "exists" in seen, "writable" in seen)
+    exists, writable = "exists" in seen, "writable" in seen
+    return Probe(seen.get("path", ""), seen["user"], seen["group"], exists, writable)
 
 
 def marked(text: str) -> Dict[str, str]:
@@ -96,12 +111,12 @@ def marked(text: str) -> Dict[str, str]:
     return {key: value for key, _equals, value in (line.partition("=") for line in lines)}
 
 
-def demand_socket(probe: Probe, path: str, host: str) -> None:
+def demand_socket(probe: Probe, host: str) -> None:
     """Raise EngineMissing if the probe saw no socket, or one that its user may not use."""
     if not probe.exists:
-        raise missing_socket(path, host, probe.user)
+        raise missing_socket(probe.path, host, probe.user)
     if not probe.writable:
-        raise denied_socket(path, host, probe.user, probe.group)
+        raise denied_socket(probe.path, host, probe.user, probe.group)
 
 
 def missing_socket(path: str, host: str, user: str) -> EngineMissing:

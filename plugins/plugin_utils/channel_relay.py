@@ -18,6 +18,7 @@ from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
 from ..module_utils._desired.errors import FleetError
+from ..module_utils._engine.address import Address
 from .channel_probe import (
     Blocked,
     denied_socket,
@@ -111,12 +112,13 @@ class Relay:
     """
 
     def __init__(
-        self, ssh: Optional[Ssh], connection: Any, become: Any, path: str, timeout: float
+        self, ssh: Optional[Ssh], connection: Any, become: Any, address: Address, timeout: float
     ) -> None:
+        self.address = address
         self._ssh = ssh
         self._connection = connection
         self._become = become
-        self._path = path
+        self._path = address.path
         self._timeout = timeout
         self._host = ssh.host if ssh else "this machine"
         self._wires: List[Wire] = []
@@ -152,12 +154,16 @@ class Relay:
                 try:
                     return wire if ping(wire.stream, self._timeout) else None
                 except socket.timeout as error:
-                    raise stalled_engine(self._path, self._host, self._timeout) from error
+                    raise stalled_engine(self._seen(wire), self._host, self._timeout) from error
                 except OSError as error:
                     self._drop_tool(wire, error)
         except BaseException:
             self.close()
             raise
+
+    def _seen(self, wire: Wire) -> str:
+        """Return the socket that the relay goes to."""
+        return marked(wire.errors()).get("path", self._path)
 
     def _drop_tool(self, wire: Wire, error: OSError) -> None:
         """Take the tool that failed from the list; EngineMissing if it was not the tool's fault."""
@@ -168,7 +174,7 @@ class Relay:
         text = wire.errors()
         wire.end()
         if "connection refused" in text.lower():
-            raise silent_socket(self._path, self._host) from error
+            raise silent_socket(marked(text).get("path", self._path), self._host) from error
         tool = marked(text).get("tool", "")
         if tool not in self._tools:
             raise Blocked(f"relay: {last_line(text)}") from error
@@ -185,6 +191,7 @@ class Relay:
         except Blocked as blocked:
             raise self._verdict(wire.errors(), blocked) from blocked
         wire.stream.settimeout(self._timeout)
+        self.address = self.address._replace(path=self._seen(wire))
         return wire
 
     def _command(self) -> List[bytes]:
@@ -201,10 +208,11 @@ class Relay:
         """Return what the end of a process that never was ready means."""
         found = marked(text)
         user, become = found.get("user", ""), self._become
+        path = found.get("path", self._path)
         if "missing" in found:
-            return missing_socket(self._path, self._host, user)
+            return missing_socket(path, self._host, user)
         if "denied" in found:
-            return denied_socket(self._path, self._host, user, found.get("group", ""))
+            return denied_socket(path, self._host, user, found.get("group", ""))
         if "tool" in found:
             return Blocked(f"relay: {self._host} has none of {', '.join(self._tools)} that works")
         output = to_bytes(text)

@@ -9,11 +9,11 @@ import re
 import shlex
 from typing import Sequence
 
-from .channel_probe import MARK
+from .channel_probe import MARK, choose_socket
 
-# The first one that the host has is used: the engine's own client, then what ends at end of file
+# The first one that the host has is used: an engine's own client, then what ends at end of file
 # (`nc -U` does not).
-TOOLS = ("docker", "socat", "python3")
+TOOLS = ("docker", "podman", "socat", "python3")
 READY = MARK + "ready"
 
 # Ends like a wire: an end of input is passed on, the engine's end ends it.
@@ -40,35 +40,36 @@ while True:
     sys.stdout.buffer.flush()
 """
 
+# Without -t socat ends half a second after an end on one side.
+_COMMANDS = {
+    "docker": 'docker -H "unix://$s" system dial-stdio',
+    "podman": 'podman --remote --url "unix://$s" system dial-stdio',
+    "socat": 'socat -t 86400 - "UNIX-CONNECT:$s"',
+    "python3": f'python3 -I -S -c {shlex.quote(_PYTHON)} "$s"',
+}
+
 
 def relay_script(path: str, tools: Sequence[str]) -> str:
     """Return a script for /bin/sh that tells on stderr what it finds and becomes the relay.
 
+    An empty `path` stands for the usual sockets.
+
     It writes READY and a newline on stdout before the stream begins, so that what a login shell
     prints before can be told from it. English messages are asked for, since they are read.
     """
-    socket = shlex.quote(path)
     lines = [
         "LC_ALL=C; export LC_ALL; unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY",
-        f"s={socket}",
+        f'{choose_socket(path)}; echo "{MARK}path=$s" >&2',
         'set -- $(ls -ldL "$s" 2>/dev/null)',
         f'echo "{MARK}user=$(id -un)" >&2; echo "{MARK}group=$4" >&2',
         f'[ -S "$s" ] || {{ echo "{MARK}missing=" >&2; exit 90; }}',
         f'[ -w "$s" ] || {{ echo "{MARK}denied=" >&2; exit 91; }}',
     ]
     for tool in tools:
-        if tool != "socat" or re.fullmatch(r"[\w./-]+", path):  # others are special to socat
+        if tool != "socat" or re.fullmatch(r"[\w./-]*", path):  # others are special to socat
             lines.append(
                 f"if command -v {tool} >/dev/null 2>&1; then "
-                f'echo "{MARK}tool={tool}" >&2; echo "{READY}"; exec {_command(tool, path)}; fi'
+                f'echo "{MARK}tool={tool}" >&2; echo "{READY}"; exec {_COMMANDS[tool]}; fi'
             )
     lines.append(f'echo "{MARK}tool=" >&2; exit 92')
     return "\n".join(lines)
-
-
-def _command(tool: str, path: str) -> str:
-    if tool == "docker":
-        return "docker -H " + shlex.quote("unix://" + path) + " system dial-stdio"
-    if tool == "socat":  # without -t it ends half a second after an end on one side
-        return f"socat -t 86400 - UNIX-CONNECT:{path}"
-    return f"python3 -I -S -c {shlex.quote(_PYTHON)} {shlex.quote(path)}"

@@ -9,6 +9,7 @@ channel opens, the same core runs as a module on the target.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from typing import Any, Dict, Iterable, Mapping, Optional
 
@@ -22,6 +23,35 @@ from ..module_utils._engine.options import engine_options
 from .base import Base, noted
 from .channel import Channel, NoChannel, open_channel
 from .pending import Pending
+
+
+class Reach:
+    """The way of one task to the engine, opened when it is needed and closed in the end."""
+
+    def __init__(self, action: Base, params: Mapping[str, Any]) -> None:
+        self._action = action
+        self._params = params
+        self._open = contextlib.ExitStack()
+        self._channel: Optional[Channel] = None
+
+    def __enter__(self) -> Reach:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._open.close()
+
+    def connect(self) -> Client:
+        """Open the channel and return a client on it; raise as open_channel does."""
+        channel = open_channel(self._action, self._params)
+        self._open.callback(channel.close)
+        self._channel = channel
+        client = Client(channel.dial, self._params["engine_timeout"])
+        self._open.callback(client.close)
+        return client
+
+    def public(self) -> Dict[str, Any]:
+        """Return the way that was taken, empty if there was none."""
+        return self._channel.public() if self._channel is not None else {}
 
 
 class Front(Base):
@@ -63,28 +93,18 @@ class Front(Base):
         return noted(result, pending)
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
-        opened: Dict[str, Any] = {}
-
-        def connect() -> Client:
-            channel = open_channel(self, params["engine_host"], params["engine_timeout"])
-            client = Client(channel.dial, params["engine_timeout"])
-            opened.update(channel=channel, client=client)
-            return client
-
-        what = f"{host} {params['engine_host'] or ''}"
-        try:
+        with Reach(self, params) as reach:
+            what = f"{host} {params['engine_host'] or ''}"
             result = run(
-                self.resource, params, connect, self._task, params["pending"], lambda: lock(what)
+                self.resource,
+                params,
+                reach.connect,
+                self._task,
+                params["pending"],
+                lambda: lock(what),
             )
-            channel: Optional[Channel] = opened.get("channel")
-            if channel is not None:
-                way = {"name": channel.way.name, "tried": list(channel.way.tried)}
-                result["engine_way"] = {**way, "lock": "controller"}
-            return result
-        finally:
-            for thing in ("client", "channel"):
-                if thing in opened:
-                    opened[thing].close()
+            way = reach.public()
+            return {**result, "engine_way": {**way, "lock": "controller"}} if way else result
 
     def _on_target(
         self, params: Dict[str, Any], task_vars: Mapping[str, Any], reasons: Any

@@ -8,31 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..module_utils._desired.look import report
-from ..module_utils._engine.client import Client
-from .channel import open_channel
-from .front import Front
+from .front import Front, Reach
 
 
 class ReadingFront(Front):
     """An action plugin whose `resource` is a look.Reader."""
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
-        opened: Dict[str, Any] = {}
-
-        def connect() -> Client:
-            channel = open_channel(self, params["engine_host"], params["engine_timeout"])
-            opened["channel"] = channel
-            client = Client(channel.dial, params["engine_timeout"])
-            opened["client"] = client
-            return client
-
-        try:
-            result = report(self.resource, params, connect)
-            if "channel" in opened:
-                way = opened["channel"].way
-                result["engine_way"] = {"name": way.name, "tried": list(way.tried)}
-            return result
-        finally:
-            for name in ("client", "channel"):
-                if name in opened:
-                    opened[name].close()
+        with Reach(self, params) as reach:
+            result = report(self.resource, params, reach.connect)
+            way = reach.public()
+            return {**result, "engine_way": way} if way else result

@@ -257,7 +257,7 @@ def test_a_missing_right_is_one_clear_error(
 
 @pytest.mark.parametrize(
     ("host", "reason"),
-    [("su", "su needs a terminal"), ("dock-bare", "none of docker, socat, python3")],
+    [("su", "su needs a terminal"), ("dock-bare", "none of docker, podman, socat, python3")],
 )
 def test_no_channel_gives_the_reasons(lab: Lab, host: str, reason: str) -> None:
     reports, _done = lab.play(host)

@@ -14,6 +14,7 @@ from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.spec import masked_arguments
+from .address import SSH, UNIX, find_address, usual_socket
 from .client import Client, unix_dial
 from .options import DEFAULT_SOCKET, engine_options
 
@@ -38,18 +39,17 @@ def main(resource: Any) -> None:
 
 
 def local_client(params: Mapping[str, Any]) -> Client:
-    """Return a client of the engine on this machine, by a task's options."""
-    return Client(unix_dial(engine_socket(params)), params["engine_timeout"])
-
-
-def engine_socket(params: Mapping[str, Any]) -> str:
-    """Return the path of the engine's unix socket on this machine, by option or environment."""
-    host = params["engine_host"] or os.environ.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
-    scheme, _sep, path = host.partition("://")
-    if scheme != "unix" or not path.startswith("/"):
+    """Return a client of the engine as this machine sees it, by a task's options."""
+    address = find_address(params, os.environ, own=True)
+    timeout = params["engine_timeout"]
+    if address.scheme == UNIX:
+        return Client(unix_dial(address.path or usual_socket()), timeout)
+    if address.scheme == SSH:
         raise InvalidOption(
-            f"'{scheme}' is not a way to an engine",
+            "ssh:// is a way from the controller, and this runs on the host",
             option="engine_host",
-            hint=f"write unix:///PATH, such as unix://{DEFAULT_SOCKET}",
+            hint="use engine_via: auto, and no async",
         )
-    return path
+    from .tcp import tcp_dial
+
+    return Client(tcp_dial(address, timeout), timeout)

@@ -14,6 +14,12 @@ def engine_options() -> Dict[str, Any]:
     """Return the argument spec of the connection; `pending` is the collection's own hand-over."""
     return {
         "engine_host": {"type": "str", "aliases": ["docker_host"]},
+        "engine_context": {"type": "str", "aliases": ["cli_context"]},
+        "engine_tls": {"type": "bool", "aliases": ["tls"]},
+        "engine_ca": {"type": "path", "aliases": ["ca_path", "cacert_path", "tls_ca_cert"]},
+        "engine_cert": {"type": "path", "aliases": ["client_cert", "cert_path", "tls_client_cert"]},
+        "engine_key": {"type": "path", "aliases": ["client_key", "key_path", "tls_client_key"]},
+        "engine_tls_hostname": {"type": "str", "aliases": ["tls_hostname"]},
         "engine_via": {"type": "str", "choices": ["auto", "channel", "target"], "default": "auto"},
         "engine_timeout": {"type": "int", "default": 60, "aliases": ["timeout"]},
         "pending": {"type": "dict", "default": {}},

@@ -50,3 +50,8 @@ def action(connection: Any, environment: Any = None) -> Any:
         _task=SimpleNamespace(environment=environment),
         _templar=SimpleNamespace(template=template),
     )
+
+
+def options(engine_host: str | None = None, timeout: float = 1.0, **more: Any) -> dict[str, Any]:
+    """Return a task's options of the connection to the engine."""
+    return {"engine_host": engine_host, "engine_timeout": timeout, **more}

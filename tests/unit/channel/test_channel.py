@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from ansible import constants as C
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import Address
 from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
     Channel,
@@ -24,7 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import Blocked
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_ssh import Ssh
 
-from tests.unit.channel.fakes import SshPlugin, action
+from tests.unit.channel.fakes import SshPlugin, action, options
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +64,7 @@ def test_the_plugin_is_told_its_host_before_it_builds_a_command() -> None:
 def test_another_connection_plugin_has_no_channel(name: str) -> None:
     connection = SimpleNamespace(ansible_name=name)
     with pytest.raises(NoChannel) as caught:
-        open_channel(action(connection), None, 1.0)
+        open_channel(action(connection), options())
     assert name in caught.value.reasons[-1]
 
 
@@ -75,7 +76,7 @@ def test_a_private_name_that_is_gone_means_no_channel(gone: str) -> None:
     else:
         del plugin._play_context
     with pytest.raises(NoChannel) as caught:
-        open_channel(action(plugin), None, 1.0)
+        open_channel(action(plugin), options())
     assert "not as expected" in caught.value.reasons[-1]
 
 
@@ -85,7 +86,7 @@ def test_a_become_method_that_needs_a_terminal_has_no_channel() -> None:
         name="su", require_tty=True, pipelining=False, get_option=lambda _name: "root"
     )
     with pytest.raises(NoChannel) as caught:
-        open_channel(action(plugin), None, 1.0)
+        open_channel(action(plugin), options())
     assert ["become" in caught.value.reasons[0], "su" in caught.value.reasons[1]] == [True, True]
 
 
@@ -95,9 +96,9 @@ def test_becoming_who_one_is_needs_no_relay(monkeypatch: pytest.MonkeyPatch) -> 
     opened: list[str] = []
     monkeypatch.setattr(
         "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.Forward",
-        lambda _ssh, path, _timeout: opened.append(path),
+        lambda _ssh, address, _timeout: opened.append(address.path),
     )
-    assert open_channel(action(plugin), "unix:///x", 1.0).way.name == "forward"
+    assert open_channel(action(plugin), options("unix:///x")).way.name == "forward"
     assert opened == ["/x"]
 
 
@@ -118,7 +119,7 @@ def test_a_way_that_broke_is_a_connection_error_and_closing_never_raises() -> No
 def local(path: str) -> Any:
     plugin = SshPlugin()
     plugin.ansible_name = "ansible.builtin.local"
-    return open_channel(action(plugin), f"unix://{path}", 1.0)
+    return open_channel(action(plugin), options(f"unix://{path}"))
 
 
 def test_no_permission_on_a_local_socket_names_user_and_group(
@@ -148,7 +149,7 @@ def test_a_forward_to_an_engine_that_stalls_is_one_error_and_leaves_nothing(
 
     monkeypatch.setattr(Ssh, "control", control)
     with pytest.raises(EngineMissing, match="did not answer GET /_ping within"):
-        open_channel(action(SshPlugin()), f"unix://{stalled}", 0.05)
+        open_channel(action(SshPlugin()), options(f"unix://{stalled}", 0.05))
     assert orders == ["forward", "cancel"]
     assert os.listdir(local_tmp) == ["stalled"]
 
@@ -172,6 +173,6 @@ def test_a_child_whose_ssh_ends_tells_its_last_words(tmp_path: Path) -> None:
     ssh.chmod(0o755)
     before = set(threading.enumerate())
     with pytest.raises(Blocked, match="Connection closed by server"):
-        channel_forward.Child(Ssh(SshPlugin(str(ssh))), "/x", 5.0)
+        channel_forward.Child(Ssh(SshPlugin(str(ssh))), Address(path="/x"), 5.0)
     assert [name for name in os.listdir(tmp_path) if name != "ssh"] == []
     assert set(threading.enumerate()) == before

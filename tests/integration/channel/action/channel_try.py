@@ -66,7 +66,7 @@ def children() -> list[str]:
 
 
 class ActionModule(ActionBase):
-    """Options: `report` (file for the result), `engine_host`, `keep_open`, `kill_shared`, `die`."""
+    """Options: `report` (file for the result), `engine_…`, `keep_open`, `kill_shared`, `die`."""
 
     _requires_connection = True
 
@@ -78,14 +78,17 @@ class ActionModule(ActionBase):
 
     def _try(self) -> dict[str, Any]:
         began = time.monotonic()
+        given = self._task.args.items()
+        engine = {key: value for key, value in given if key.startswith("engine_")}
         try:
-            channel = open_channel(self, self._task.args.get("engine_host"), 20.0)
+            channel = open_channel(self, {"engine_timeout": 20.0, **engine})
         except NoChannel as error:
             return {"way": "none", "tried": error.reasons}
         except FleetError as error:
             return {"way": type(error).__name__, "error": str(error)}
         opened = time.monotonic()
-        result: dict[str, Any] = {"way": channel.way.name, "tried": list(channel.way.tried)}
+        said = channel.public()
+        result: dict[str, Any] = {"way": said.pop("name"), **said}
         if self._task.args.get("kill_shared"):
             result["killed"] = Ssh(self._connection).control("exit")
         if self._task.args.get("die"):

@@ -1,0 +1,80 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The user's own ssh to the host of an `ssh://` address, with one kept connection per host."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import List, Sequence
+
+from ansible import constants as C
+from ansible.module_utils.common.text.converters import to_bytes, to_text
+
+from ..module_utils._desired.errors import EngineMissing
+from ..module_utils._engine.address import Address
+from .channel_probe import Blocked, Probe, probe_command, read_probe
+from .channel_ssh import OURS, Ssh, last_line
+
+# How long the shared connection outlives the last task (Ansible's own default for its ssh).
+PERSIST = "60s"
+# ssh's own status where there was no connection; any other is the command's (ssh(1)).
+NO_CONNECTION = 255
+
+
+class OwnSsh(Ssh):
+    """`ssh` as the user would type it: names, keys, jumps and known hosts are their ssh_config's.
+
+    Only the sharing of the connection is ours, so that tasks after one another use one.
+    """
+
+    has_password = False
+    user = None
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self.host = address.host
+        self._probes = {}
+
+    def argv(self, *words: str, options: Sequence[str] = OURS) -> List[bytes]:
+        """Return the command line for `ssh words…`."""
+        folder = os.path.expanduser(C.config.get_config_value("ANSIBLE_HOME")) + "/cp"
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        sharing = ("ControlMaster=auto", f"ControlPersist={PERSIST}", f"ControlPath={folder}/f-%C")
+        made = ["ssh", *options]
+        for setting in sharing:
+            made += ["-o", setting]
+        if self._address.port:
+            made += ["-p", str(self._address.port)]
+        if self._address.user:
+            made += ["-l", self._address.user]
+        return [to_bytes(word) for word in (*made, *words)]
+
+    def probe(self, path: str, again: bool = False) -> Probe:
+        """Return what the user logged in as sees of the socket; this starts the connection.
+
+        Raise EngineMissing with ssh's own words if there is none.
+        """
+        if again or path not in self._probes:
+            command = self.argv(self.host, probe_command(path))
+            try:
+                done = subprocess.run(
+                    command, stdin=subprocess.DEVNULL, capture_output=True, check=False
+                )
+            except FileNotFoundError as error:
+                raise EngineMissing(
+                    "there is no ssh on this machine", option="engine_host", hint="install OpenSSH"
+                ) from error
+            said = last_line(to_text(done.stderr))
+            probe = read_probe(to_text(done.stdout))
+            if probe is None and done.returncode == NO_CONNECTION:
+                raise EngineMissing(
+                    f"no ssh connection to {self.host}: {said}",
+                    option="engine_host",
+                    hint=f"make `ssh {self.host}` work without a question",
+                )
+            if probe is None:
+                raise Blocked(f"a command on {self.host} ended with {done.returncode}: {said}")
+            self._probes[path] = probe
+        return self._probes[path]
