@@ -60,7 +60,7 @@ options:
     type: path
     aliases: [client_key, key_path, tls_client_key]
   engine_tls_hostname:
-    description: The name that the engine's certificate must be for, if not the one in O(engine_host).
+    description: The name that the engine's certificate must be for, if not that of O(engine_host).
     type: str
     aliases: [tls_hostname]
   engine_via:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import contextlib
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..module_utils._desired.errors import EngineMissing
 from ..module_utils._engine.address import SSH, TCP, Address
 from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
+from .channel_kept import Kept
 from .channel_local import Direct, Port, current_user
 from .channel_own_ssh import OwnSsh
 from .channel_probe import Blocked
@@ -89,6 +90,14 @@ class Channel:
         except Blocked as blocked:
             raise ConnectionError(str(blocked)) from blocked
 
+    def forget(self) -> bool:
+        """Give up a forward of earlier tasks that nobody answers behind; False if there is none."""
+        carrier = self._carrier
+        if not isinstance(carrier, Kept) or carrier.fresh:
+            return False
+        carrier.forget()
+        return True
+
     def close(self) -> None:
         """End forward and relays and remove their files; harmless to repeat, never raises."""
         # What the task reached must be reported, whatever happens while tidying up.
@@ -96,8 +105,14 @@ class Channel:
             self._carrier.close()
 
 
-def open_channel(action: ActionBase, options: Mapping[str, Any]) -> Channel:
+def open_channel(
+    action: ActionBase,
+    options: Mapping[str, Any],
+    forward: Optional[Callable[..., Forward]] = None,
+) -> Channel:
     """Open the first way that works and prove it with an answer of the engine.
+
+    `forward` makes the carrier of the way of that name, in place of one for this task alone.
 
     `options` are the task's, as `engine_options` has them. Raise InvalidOption for an address that
     cannot be used, EngineMissing if it is certain that there is no engine or no right to use it,
@@ -112,13 +127,13 @@ def open_channel(action: ActionBase, options: Mapping[str, Any]) -> Channel:
     tried: List[str] = []
     try:
         if address.scheme == SSH:
-            return _open_own_ssh(address, timeout, tried)
+            return _open_own_ssh(address, timeout, tried, forward or Forward)
         if options.get("engine_context") and kind != "local":
             raise Blocked("docker contexts are files of the host, read there alone")
         if kind == "local":
             return _open_local(connection, address, timeout, tried)
         if kind == "ssh":
-            return _open_ssh(connection, address, timeout, tried)
+            return _open_ssh(connection, address, timeout, tried, forward or Forward)
         raise Blocked(f"the connection plugin {name or 'in use'} carries no streams")
     except Blocked as blocked:
         raise NoChannel([*tried, str(blocked)]) from blocked
@@ -142,11 +157,17 @@ def _open_local(connection: Any, address: Address, timeout: float, tried: List[s
     return Channel(Way("relay", tuple(tried)), Relay(None, connection, become, address, timeout))
 
 
-def _open_ssh(connection: Any, address: Address, timeout: float, tried: List[str]) -> Channel:
+def _open_ssh(
+    connection: Any,
+    address: Address,
+    timeout: float,
+    tried: List[str],
+    forward: Callable[..., Forward],
+) -> Channel:
     ssh = Ssh(connection)
     become = None if address.scheme == TCP else _become(connection, ssh.user)
     if become is None:
-        channel = _forwarded(ssh, address, timeout, tried)
+        channel = _forwarded(ssh, address, timeout, tried, forward)
         if channel is not None:
             return channel
     else:
@@ -157,9 +178,15 @@ def _open_ssh(connection: Any, address: Address, timeout: float, tried: List[str
     return Channel(Way("relay", tuple(tried)), relay)
 
 
-def _forwarded(ssh: Ssh, address: Address, timeout: float, tried: List[str]) -> Optional[Channel]:
+def _forwarded(
+    ssh: Ssh,
+    address: Address,
+    timeout: float,
+    tried: List[str],
+    forward: Callable[..., Forward],
+) -> Optional[Channel]:
     try:
-        return Channel(Way("forward"), Forward(ssh, address, timeout))
+        return Channel(Way("forward"), forward(ssh, address, timeout))
     except NoSharedConnection as blocked:
         tried.append(str(blocked))
         try:
@@ -171,11 +198,13 @@ def _forwarded(ssh: Ssh, address: Address, timeout: float, tried: List[str]) -> 
     return None
 
 
-def _open_own_ssh(address: Address, timeout: float, tried: List[str]) -> Channel:
+def _open_own_ssh(
+    address: Address, timeout: float, tried: List[str], forward: Callable[..., Forward]
+) -> Channel:
     """Go by an `ssh://` address: the user's own ssh on this machine, whatever the connection."""
     ssh = OwnSsh(address)
     try:
-        channel = Channel(Way("ssh-forward"), Forward(ssh, address, timeout))
+        channel = Channel(Way("ssh-forward"), forward(ssh, address, timeout))
     except Blocked as blocked:
         tried.append(str(blocked))
         relay = Relay(ssh, None, None, address, timeout)

@@ -77,8 +77,15 @@ class Forward:
         """Take the forward back and remove its folder; do nothing the second time."""
         if self._folder:
             self._release()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._clear()
             self._folder = ""
+
+    def _place(self) -> str:
+        """Return a folder for the local socket."""
+        return local_folder()
+
+    def _clear(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
     def _local(self) -> str:
@@ -92,7 +99,7 @@ class Forward:
         return ["-L", f"{_forward_word(self._local)}:{far}"]
 
     def _open(self) -> None:
-        self._folder = local_folder()
+        self._folder = self._place()
         try:
             self._establish()
             if not self._proven():
@@ -125,8 +132,8 @@ class Forward:
             found, self.address = self.address, tried
             self._release()
             self.address = found
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = local_folder()
+            self._clear()
+            self._folder = self._place()
             self._establish()
             if self._proven():
                 return

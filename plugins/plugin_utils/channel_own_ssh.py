@@ -39,7 +39,7 @@ class OwnSsh(Ssh):
 
     def argv(self, *words: str, options: Sequence[str] = OURS) -> List[bytes]:
         """Return the command line for `ssh words…`."""
-        folder = os.path.expanduser(C.config.get_config_value("ANSIBLE_HOME")) + "/cp"
+        folder = self.control_folder()
         os.makedirs(folder, mode=0o700, exist_ok=True)
         sharing = ("ControlMaster=auto", f"ControlPersist={PERSIST}", f"ControlPath={folder}/f-%C")
         made = ["ssh", *options]
@@ -50,6 +50,12 @@ class OwnSsh(Ssh):
         if self._address.user:
             made += ["-l", self._address.user]
         return [to_bytes(word) for word in (*made, *words)]
+
+    def control_folder(self) -> str:
+        """Return the folder of the sockets of shared connections: Ansible's own for its ssh."""
+        return os.path.join(
+            os.path.expanduser(str(C.config.get_config_value("ANSIBLE_HOME"))), "cp"
+        )
 
     def probe(self, path: str, again: bool = False) -> Probe:
         """Return what the user logged in as sees of the socket; this starts the connection.

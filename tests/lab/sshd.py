@@ -160,7 +160,7 @@ class Site:
 
     def stop(self) -> None:
         """End shared connections and servers, then remove the accounts and the folder."""
-        for path in self.control.iterdir():
+        for path in filter(Path.is_socket, self.control.iterdir()):
             subprocess.run(
                 ["ssh", "-F", "none", "-S", str(path), "-O", "exit", "none"],
                 capture_output=True,

@@ -34,7 +34,7 @@ def run(work: Work, step: Step) -> bool:
     frames = Frames(wish.tty)
     try:
         _talk(work.client, ident, wish, frames, deadline)
-        code = _code(work.client, ident, work.snapshot.box.id, deadline)
+        code = exit_code(work.client, ident, work.snapshot.box.id, deadline)
     except socket.timeout:
         raise _too_long(wish, frames) from None
     said = _said(wish, frames, code)
@@ -80,7 +80,7 @@ def _talk(
             frames.feed(piece)
 
 
-def _code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
+def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
     """Return the exit code; a command may have closed its output before it ends."""
     seen = client.get(f"/exec/{ident}/json")
     if not seen.get("Running"):

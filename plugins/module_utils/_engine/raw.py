@@ -93,7 +93,7 @@ class Raw:
                 if not ready:
                     raise socket.timeout
                 if ready[0][1] & ~select.POLLOUT or not self._wire.quiet():
-                    piece = self._next(deadline)
+                    piece = self.hear(deadline)
                     if not piece:
                         return
                     yield piece
@@ -102,11 +102,16 @@ class Raw:
             if text is not None:
                 with contextlib.suppress(OSError):
                     sock.shutdown(socket.SHUT_WR)
-            yield from iter(lambda: self._next(deadline), b"")
+            yield from iter(lambda: self.hear(deadline), b"")
         except (BrokenPipeError, ConnectionResetError):
             return  # the command has ended, or its exit code tells that it goes on
 
-    def _next(self, deadline: Optional[float]) -> bytes:
+    def say(self, data: bytes) -> None:
+        """Send something to a command, which may expect more."""
+        self._wire.sock.sendall(data)
+
+    def hear(self, deadline: Optional[float]) -> bytes:
+        """Return the next piece of a command's output, b"" at its end; see talk."""
         self._wire.sock.settimeout(None if deadline is None else _left(deadline))
         return self._reply.some()
 

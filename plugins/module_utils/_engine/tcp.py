@@ -182,13 +182,18 @@ class Pump:
         more = self._decode(down)
         up = bytearray(self._leaving.read())
         while more or down:
-            readers = [user] if self._open and len(up) < _PIECE else []
-            readers += [self._stream] if more and len(down) < _PIECE else []
-            writers = ([self._stream] if up else []) + ([user] if down else [])
-            readable, _writable, _rest = select.select(readers, writers, [])
-            if user in readable:
+            theirs = select.POLLIN if more and len(down) < _PIECE else 0
+            ours = select.POLLIN if self._open and len(up) < _PIECE else 0
+            poll = select.poll()
+            poll.register(self._stream, theirs | (select.POLLOUT if up else 0))
+            poll.register(user, ours | (select.POLLOUT if down else 0))
+            seen = dict(poll.poll())
+            events = seen.get(user.fileno(), 0)
+            if events & (select.POLLHUP | select.POLLERR):
+                return  # a half close is no hang-up: the user closed its end
+            if events & select.POLLIN:
                 self._encode(user.recv(_PIECE))
-            if self._stream in readable:
+            if seen.get(self._stream.fileno(), 0) & ~select.POLLOUT:
                 data = self._stream.recv(_PIECE)
                 self._arrived.write(data)
                 more = bool(data) and self._decode(down)
