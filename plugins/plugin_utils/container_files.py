@@ -42,17 +42,19 @@ def put(link: Link, source: str, target: str) -> None:
 
 
 def fetch(link: Link, source: str, target: str) -> None:
-    """Write a file of the container to this machine; FileNotFoundError if there is none."""
-    with open(target, "wb") as file:
-        done = execute(link, _cat(f"cat < {shlex.quote(source)}"), sink=file.write)
-        if done.status in NOT_RUN:
-            file.truncate(0)
-            file.seek(0)
-            link.ask(lambda client: _unpack(client, link, source, file))
-            return
-    if done.status:
+    """Write a file of the container to this machine; FleetError if there is none."""
+    try:
+        with open(target, "wb") as file:
+            done = execute(link, _cat(f"cat < {shlex.quote(source)}"), sink=file.write)
+            if done.status in NOT_RUN:
+                file.truncate(0)
+                file.seek(0)
+                link.ask(lambda client: _unpack(client, link, source, file))
+            elif done.status:
+                raise FleetError(f"{link.address}: cannot read {source}: {_last(done)}")
+    except FleetError:
         os.unlink(target)
-        raise FleetError(f"{link.address}: cannot read {source}: {_last(done)}")
+        raise
 
 
 def _cat(line: str) -> List[str]:
