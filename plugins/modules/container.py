@@ -207,7 +207,9 @@ options:
       - V(started), it runs through O(monitor) without a stop or a restart.
       - V(healthy), its healthcheck succeeds; an error if there is none.
       - V(none), nothing.
-      - A container that exits or becomes unhealthy ends the wait at once.
+      - A container that exits, is killed, restarts, becomes unhealthy or is removed ends the wait
+        at once. The message has the likely cause, what the exit code means, and the last words of
+        the container or its probe; secret values are masked in them.
     type: str
     choices: [none, started, healthy]
     default: started
@@ -476,12 +478,14 @@ not_begun:
   elements: str
   sample: []
 exit_code:
-  description: The exit code of the container.
+  description:
+    - The exit code of the container. V(126) and V(127) are those of a command that cannot be
+      executed or is not there; above V(128) it is 128 and the number of the signal that ended it.
   returned: when the container did not come up
   type: int
   sample: 1
 oom_killed:
-  description: Whether it was killed because it ran out of memory.
+  description: Whether it, or a process in it, was killed because it ran out of memory.
   returned: when the container did not come up
   type: bool
   sample: false
@@ -490,6 +494,11 @@ health_output:
   returned: when the container did not come up
   type: str
   sample: ""
+health_exit_code:
+  description: The exit code of that probe; null if there was none.
+  returned: when the container did not come up
+  type: int
+  sample: 1
 log:
   description: The last lines of its log.
   returned: when the container did not come up

@@ -40,6 +40,7 @@ def start(state: State, request: Request, ref: str) -> Response:
 def begin(state: State, box: Json) -> None:
     """Let a container run, or note why it cannot and raise."""
     try:
+        _refuse(state, box)
         _connect_all(state, box)
         _publish(state, box)
     except ApiError as exc:
@@ -52,6 +53,7 @@ def begin(state: State, box: Json) -> None:
         Restarting=False,
         Pid=random.randint(1000, 30000),
         ExitCode=0,
+        OOMKilled=False,
         Error="",
         StartedAt=now(),
     )
@@ -64,6 +66,12 @@ def begin(state: State, box: Json) -> None:
     _behave(state, box)
 
 
+def _refuse(state: State, box: Json) -> None:
+    word, text = behaviour(state, box)
+    if word == "refuse":
+        raise ApiError(400, text)
+
+
 def checked(box: Json) -> bool:
     """Say if the container has a healthcheck."""
     test = (box["Config"].get("Healthcheck") or {}).get("Test") or ["NONE"]
@@ -74,6 +82,10 @@ def _behave(state: State, box: Json) -> None:
     word, argument = behaviour(state, box)
     if word == "exit":
         _if_still(state, box, SOON, lambda: die(state, box, int(argument or 0)))
+    elif word == "oom":
+        _if_still(state, box, SOON, lambda: starve(state, box))
+    elif word == "vanish":
+        _if_still(state, box, SOON, lambda: destroy(state, box, volumes=True))
     elif word in ("healthy", "unhealthy"):
         _if_still(state, box, SOON, lambda: set_health(state, box, word))
     elif word == "healthy-after":
@@ -201,6 +213,13 @@ def die(state: State, box: Json, code: int) -> None:
         _if_still(state, box, delay, lambda: begin(state, box))
     elif box["HostConfig"]["AutoRemove"]:
         destroy(state, box, volumes=True)
+
+
+def starve(state: State, box: Json) -> None:
+    """Kill a container for want of memory."""
+    box["State"]["OOMKilled"] = True
+    state.container_event(box, "oom")
+    die(state, box, 137)
 
 
 def _again(box: Json, code: int) -> bool:

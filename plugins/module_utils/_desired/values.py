@@ -11,6 +11,8 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from .errors import InvalidOption
 
 MASK = "********"
+# A line of a secret is masked by itself from this length on: shorter ones stand in many words.
+_LINE = 8
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -52,6 +54,19 @@ def show(value: Any) -> str:
         return "true" if value else "false"
     text = str(value)
     return text[:19] if _DIGEST.fullmatch(text) else text
+
+
+def hide(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with every secret value in it masked, long lines of one singly too.
+
+    A log may hold only some lines of a secret that has several, such as a key.
+    """
+    whole = [one for one in secrets if one]
+    lines = [line.strip() for one in whole for line in one.splitlines()]
+    parts = {*whole, *(line for line in lines if len(line) >= _LINE)}
+    for value in sorted(parts, key=len, reverse=True):
+        text = text.replace(value, MASK)
+    return text
 
 
 def parse_size(value: Any, where: str) -> Optional[int]:

@@ -54,7 +54,10 @@ def _create(work: Work, step: Step) -> None:
     try:
         work.client.post("/containers/create", {"name": step.args["on"]}, made)
     except EngineError as error:
+        from .why import likely
+
         error.address = wish.address
+        error.hint = error.hint or likely(error.message)
         raise
 
 
@@ -169,7 +172,8 @@ def _rename(work: Work, step: Step) -> None:
 
 
 def _start(work: Work, step: Step) -> None:
-    from .wait import explain_start, subscribe
+    from .wait import subscribe
+    from .why import explain_start
 
     # Events are subscribed to before the start, so that none is missed.
     if work.desired.wait != "none" and not work.shared.get("events"):
@@ -179,7 +183,7 @@ def _start(work: Work, step: Step) -> None:
     try:
         work.client.post(f"/containers/{_ref(step)}/start")
     except EngineError as error:
-        raise explain_start(work.client, _ref(step), work.desired.address, error) from None
+        raise explain_start(work.client, _ref(step), work.desired, error) from None
 
 
 def _wait(work: Work, step: Step) -> None:

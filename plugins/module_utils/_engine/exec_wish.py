@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.values import MASK, parse_duration
+from .._desired.values import hide, parse_duration
 from .container_fields.common import parse_mapping, parse_words
 from .inside import LIMITS, check_path
 
@@ -52,9 +52,7 @@ class Wish:
 
     def masked(self, text: str) -> str:
         """Return a text with every secret value in it masked."""
-        for value in sorted(self.hidden, key=len, reverse=True):
-            text = text.replace(value, MASK)
-        return text
+        return hide(text, self.hidden)
 
 
 def spec() -> Dict[str, Any]:

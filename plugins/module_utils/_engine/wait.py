@@ -12,8 +12,8 @@ from .._desired.errors import FleetError
 from .._desired.values import dig, show_duration
 from .client import Client, EngineError
 from .container_wish import Wish
+from .why import fault, gone
 
-_LOG_LINES = 20
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.
 _LOOK_AGAIN = 5.0
@@ -45,10 +45,14 @@ def wait(
 def _watch(client: Client, ref: str, wish: Wish, stream: Any, restarts: Optional[int]) -> None:
     now = time.monotonic()
     deadline, steady = now + wish.wait_timeout * _NANO, now + wish.monitor * _NANO
+    ended: Dict[str, Any] = {}
     while True:
-        container = client.get(f"/containers/{ref}/json")
+        container = _inspect(client, ref, wish)
         restarts = container.get("RestartCount") or 0 if restarts is None else restarts
-        if _is_up(client, container, wish, restarts):
+        if (container.get("RestartCount") or 0) > restarts:
+            _next(stream, str(container["Id"]), 0, ended)  # what it died of may still be unread
+            raise fault(client, _as_ended(container, ended), wish)
+        if _is_up(client, container, wish):
             if wish.wait == "healthy" or time.monotonic() >= steady:
                 return
             until = steady
@@ -57,21 +61,34 @@ def _watch(client: Client, ref: str, wish: Wish, stream: Any, restarts: Optional
         now = time.monotonic()
         if now >= deadline:
             patience = show_duration(wish.wait_timeout)
-            raise _fault(client, container, wish, f"was not {wish.wait} within {patience}")
-        _next(stream, str(container["Id"]), min(until, now + _LOOK_AGAIN))
+            raise fault(client, container, wish, f"was not {wish.wait} within {patience}")
+        _next(stream, str(container["Id"]), min(until, now + _LOOK_AGAIN), ended)
 
 
-def _is_up(client: Client, container: Dict[str, Any], wish: Wish, restarts: int) -> bool:
+def _inspect(client: Client, ref: str, wish: Wish) -> Dict[str, Any]:
+    try:
+        return dict(client.get(f"/containers/{ref}/json"))
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        raise gone(wish) from None
+
+
+def _as_ended(container: Dict[str, Any], ended: Dict[str, Any]) -> Dict[str, Any]:
+    """Return a container that runs again in the state in which its last run ended."""
+    return {**container, "State": {**container["State"], **ended}}
+
+
+def _is_up(client: Client, container: Dict[str, Any], wish: Wish) -> bool:
     """Tell whether the container is up; raise FleetError when it never will be."""
     state = container.get("State") or {}
-    restarted = (container.get("RestartCount") or 0) > restarts
-    if not state.get("Running") or state.get("Restarting") or restarted:
-        raise _fault(client, container, wish, _how_it_ended(container))
+    if not state.get("Running") or state.get("Restarting"):
+        raise fault(client, container, wish)
     if wish.wait != "healthy":
         return True
     health = dig(state, "Health.Status")
     if health == "unhealthy":
-        raise _fault(client, container, wish, "is unhealthy")
+        raise fault(client, container, wish, "is unhealthy")
     if not health:
         raise FleetError(
             "has no healthcheck to wait for", address=wish.address, hint="use wait: started"
@@ -79,58 +96,22 @@ def _is_up(client: Client, container: Dict[str, Any], wish: Wish, restarts: int)
     return bool(health == "healthy")
 
 
-def _how_it_ended(container: Dict[str, Any]) -> str:
-    state = container.get("State") or {}
-    if state.get("OOMKilled"):
-        return "was killed: out of memory"
-    again = ", and is being restarted" if container.get("RestartCount") else ""
-    return f"exited with code {state.get('ExitCode')}{again}"
+def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> None:
+    """Return at the next event of this container, or at `until` (monotonic seconds).
 
-
-def _fault(client: Client, container: Dict[str, Any], wish: Wish, how: str) -> FleetError:
-    """Return the error of a container that is not up, with the evidence."""
-    details = evidence(client, container)
-    lines = details.get("log") or []
-    hint = f"its last words: {lines[-1].strip()}" if lines else "it wrote nothing to its log"
-    if details.get("health_output"):
-        hint = f"its probe said: {details['health_output'].strip()}; {hint}"
-    return FleetError(f"the container {how}", address=wish.address, hint=hint, details=details)
-
-
-def evidence(client: Client, container: Dict[str, Any]) -> Dict[str, Any]:
-    """Return what explains a failure: exit_code, oom_killed, health_output, log (last lines)."""
-    state = container.get("State") or {}
-    probes = dig(state, "Health.Log") or []
-    try:
-        log = client.logs(str(container["Id"]), tail=_LOG_LINES).splitlines()
-    except EngineError:
-        log = []
-    return {
-        "exit_code": state.get("ExitCode"),
-        "oom_killed": bool(state.get("OOMKilled")),
-        "health_output": str(probes[-1].get("Output", "")) if probes else "",
-        "log": log,
-    }
-
-
-def explain_start(client: Client, ref: str, address: str, error: EngineError) -> FleetError:
-    """Return the error of a start that the engine refused, with what the user can do about it."""
-    if error.status == 0:
-        return error
-    hint: Optional[str] = None
-    if "port is already allocated" in error.message or "address already in use" in error.message:
-        hint = "another program on the host uses that port"
-    elif "executable file not found" in error.message or "no such file" in error.message:
-        hint = "the command is not in the image"
-    return FleetError(f"cannot start: {error.message}", address=address, hint=hint)
-
-
-def _next(stream: Any, ident: str, until: float) -> None:
-    """Return at the next event of this container, or at `until` (monotonic seconds)."""
+    `ended` takes what events tell of a run's end, as State has it until the next start.
+    """
     while True:
-        left = until - time.monotonic()
-        if left <= 0:
+        event = stream.next(max(until - time.monotonic(), 0))
+        if event is None:
             return
-        event = stream.next(left)
-        if event is None or dig(event, "Actor.ID") == ident or event.get("id") == ident:
+        if ident not in (dig(event, "Actor.ID"), event.get("id")):
+            continue
+        action = event.get("Action") or event.get("status")
+        if action == "oom":
+            ended["OOMKilled"] = True
+        elif action == "die":
+            told = dig(event, "Actor.Attributes") or {}
+            ended["ExitCode"] = int(told.get("exitCode") or told.get("containerExitCode") or 0)
+        if until:
             return
