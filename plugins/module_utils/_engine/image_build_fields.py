@@ -5,56 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Tuple
+from typing import Tuple
 
-from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
+from .labels import parse_labels, parse_map
 
-OUR_LABELS = "dockyard.fleet."
 LIST = {"type": "list", "elements": "str"}
-
-
-def parse_map(value: Any, where: str) -> Dict[str, str]:
-    """Return a mapping, or a list of KEY=VALUE, as texts by key.
-
-    Booleans become true and false, as in Compose. Raise InvalidOption for a key without a value
-    (nothing is taken from a caller's environment) and for a number with a point, which YAML may
-    have shortened (1.10 is 1.1).
-    """
-    if isinstance(value, Mapping):
-        return {str(key): _text(item, f"{where}.{key}") for key, item in value.items()}
-    if not isinstance(value, (list, tuple)):
-        hint = "write key: value lines, or a list of KEY=VALUE"
-        raise InvalidOption("is neither a mapping nor a list", option=where, hint=hint)
-    made: Dict[str, str] = {}
-    for item in value:
-        key, equals, text = str(item).partition("=")
-        made[key] = _text(text if equals else None, f"{where}.{key}")
-    return made
-
-
-def _text(value: Any, where: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int)):
-        return str(value)
-    if value is None:
-        hint = "give it one; the environment of the caller is not used"
-        raise InvalidOption("has no value", option=where, hint=hint)
-    raise InvalidOption("is not a text", option=where, hint="put the value in quotes")
-
-
-def _labels(value: Any, where: str) -> Dict[str, str]:
-    made = parse_map(value, where)
-    for key in made:
-        if key.startswith(OUR_LABELS):
-            raise InvalidOption(
-                f"labels that begin with {OUR_LABELS} are kept by this collection",
-                option=f"{where}.{key}",
-                hint="choose another name",
-            )
-    return made
-
 
 _FLAG = {"type": "bool", "default": False}
 _TEXT = {"type": "str"}
@@ -65,7 +21,7 @@ BUILD_FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("build.dockerfile", option={"type": "str", "default": "Dockerfile"}),
     FieldSpec("build.args", compare="map", option=_RAW, parse=parse_map),
     FieldSpec("build.target", option=_TEXT),
-    FieldSpec("build.labels", compare="map", option=_RAW, parse=_labels),
+    FieldSpec("build.labels", compare="map", option=_RAW, parse=parse_labels),
     FieldSpec("build.network", option=_TEXT),
     FieldSpec("build.no_cache", option=_FLAG),
     FieldSpec("build.pull", option=_FLAG),
