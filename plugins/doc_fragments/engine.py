@@ -105,6 +105,40 @@ attributes:
     support: full
 """
 
+    # What networks and volumes have in common.
+    KEPT = r"""
+options:
+  state:
+    description: Whether it has to be there or must not be.
+    type: str
+    choices: [absent, present]
+    default: present
+  external:
+    description:
+      - Somebody else keeps it. It must be there, is never changed, and takes no other settings.
+    type: bool
+    default: false
+  allow:
+    description: The impacts that changes may have.
+    type: list
+    elements: str
+    choices: [live, restart, replace]
+    default: [live, restart, replace]
+  protect:
+    description: Refuses to replace and to remove it.
+    type: bool
+    default: false
+  ignore_changes:
+    description: Names of options whose differences are left as they are.
+    type: list
+    elements: str
+    default: []
+  adopt:
+    description: Permits to replace or remove one that neither this collection nor Compose made.
+    type: bool
+    default: false
+"""
+
     # For modules that only look.
     READING = r"""
 attributes:

@@ -21,11 +21,19 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
 from tests.lab.fake_engine import FakeEngine
 
-RESOURCES = {"container": CONTAINER, "copy": COPY, "exec": EXEC, "image": IMAGE, "prune": PRUNE}
+RESOURCES = {
+    "container": CONTAINER,
+    "copy": COPY,
+    "exec": EXEC,
+    "image": IMAGE,
+    "network": NETWORK,
+    "prune": PRUNE,
+}
 
 _ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
 _VOLUME = re.compile(r"\b[0-9a-f]{64}\b")
@@ -36,8 +44,8 @@ class Bench:
     """One case: the fake engine as it says, its task, and what came of running it.
 
     Keys of a case: `name`; `api` of the engine; `images` {reference: keywords of add_image};
-    `networks` [name]; `containers` {name: {body, running}}; `files` {path: text} of a build
-    context, at `{{context}}`; `before` [params applied first, `resource` names another kind];
+    `networks` [name or create body]; `containers` {name: {body, running}}; `files` {path: text} of
+    a build context, at `{{context}}`; `before` [params applied first, of another `resource`];
     `then` {behaviours: {reference: …}, images: …, registry: …, files: …} done after that;
     `task` params; `pending` {address: cause}; `missing_engine`; and `plan` (printed), `error`
     (refused before any write) or `fails` (during: everything stays as it was).
@@ -74,8 +82,9 @@ class Bench:
         self._files(self.case.get("files", {}))
         self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()
-        for name in self.case.get("networks", ()):
-            client.post("/networks/create", None, {"Name": name, "CheckDuplicate": True})
+        for one in self.case.get("networks", ()):
+            body = one if isinstance(one, dict) else {"Name": one}
+            client.post("/networks/create", None, {"CheckDuplicate": True, **body})
         for name, made in (self.case.get("containers") or {}).items():
             client.post("/containers/create", {"name": name}, made["body"])
             if made.get("running", True):

@@ -121,8 +121,10 @@ def _connect_all(state: State, box: Json) -> None:
             text = f"cannot join network of a non running container: {other['Id']}"
             raise ApiError(409, text)
     for name, point in box["NetworkSettings"]["Networks"].items():
-        if state.find_network(name) is None:
-            raise ApiError(404, f"network {name} not found")
+        # One that has run looks for the network that it was in, not for another of its name.
+        known = "" if name in _DEFAULT_NETWORKS else point["NetworkID"]
+        if state.find_network(known or name) is None:
+            raise ApiError(404, f"network {known or name} not found")
         if name in _DEFAULT_NETWORKS and point["_asked"]:
             text = "network-scoped alias is supported only for containers in user defined networks"
             raise ApiError(400, text)

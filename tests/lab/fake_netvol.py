@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Any, Dict, List
 
 from .fake_containers import has_label
@@ -15,7 +17,8 @@ from .serving import Request, Response
 
 def new_network(state: State, name: str, driver: str = "bridge", **more: Any) -> Json:
     """Make a network as inspect shows it, with the next free subnet unless one was asked for."""
-    number = 17 + len(state.networks)
+    taken = {e["Subnet"] for one in state.networks.values() for e in one["IPAM"]["Config"] or ()}
+    number = next(n for n in range(17, 250) if f"172.{n}.0.0/16" not in taken)
     config: List[Json] = [{"Subnet": f"172.{number}.0.0/16", "Gateway": f"172.{number}.0.1"}]
     net = {
         "Name": name,
@@ -36,7 +39,7 @@ def new_network(state: State, name: str, driver: str = "bridge", **more: Any) ->
         **more,
     }
     if state.api >= (1, 48):
-        net["EnableIPv4"] = True
+        net.setdefault("EnableIPv4", True)
     state.networks[net["Id"]] = net
     return net
 
@@ -61,7 +64,10 @@ def _points(state: State, net: Json) -> List[Json]:
     return [
         box
         for box in state.containers.values()
-        if net["Name"] in box["NetworkSettings"]["Networks"] and box["State"]["Running"]
+        if box["State"]["Running"]
+        and any(
+            point["NetworkID"] == net["Id"] for point in box["NetworkSettings"]["Networks"].values()
+        )
     ]
 
 
@@ -80,11 +86,12 @@ def _shown(state: State, net: Json, *, full: bool) -> Json:
 
 
 def _chosen(items: List[Json], filters: Dict[str, List[str]]) -> List[Json]:
-    """Filter as both lists do: a name is matched as a part, labels all must be there."""
+    """Filter as both lists do: a name matches a regular expression, labels all must be there."""
     return [
         item
         for item in items
-        if any(want in item["Name"] for want in filters.get("name", [""]))
+        if any(re.search(want, item["Name"]) for want in filters.get("name", [""]))
+        and item["Driver"] in filters.get("driver", [item["Driver"]])
         and all(has_label(item["Labels"], want) for want in filters.get("label", []))
     ]
 
@@ -107,17 +114,47 @@ def create(state: State, request: Request) -> Response:
     taken = any(net["Name"] == name for net in state.networks.values())
     if taken and (body.get("CheckDuplicate") or state.api >= (1, 44)):
         raise ApiError(409, f"network with name {name} already exists")
-    if (body.get("Driver") or "bridge") not in ("bridge", "host", "null", "macvlan", "ipvlan"):
-        raise ApiError(404, f'plugin "{body["Driver"]}" not found')
-    kept = ("Internal", "Attachable", "EnableIPv6", "Options", "Labels")
-    more = {key: body[key] for key in kept if body.get(key)}
-    net = new_network(state, name, body.get("Driver") or "bridge", **more)
-    asked = (body.get("IPAM") or {}).get("Config")
-    if asked:
-        net["IPAM"]["Config"] = [{k: v for k, v in one.items() if v} for one in asked]
-        net["_user_subnet"] = True
+    driver = "null" if body.get("ConfigOnly") else body.get("Driver") or "bridge"
+    if driver not in ("bridge", "host", "null", "macvlan", "ipvlan"):
+        raise ApiError(404, f'plugin "{driver}" not found')
+    asked = [
+        {k: v for k, v in one.items() if v} for one in (body.get("IPAM") or {}).get("Config") or []
+    ]
+    _check_pools(state, body, asked)
+    net = new_network(state, name, driver, **_kept(state, body))
+    _address(net, body.get("IPAM") or {}, asked)
     state.emit("network", "create", net["Id"], {"name": name, "type": net["Driver"]})
     return Response(201, {"Id": net["Id"], "Warning": ""})
+
+
+def _kept(state: State, body: Json) -> Json:
+    kept = ["Internal", "Attachable", "EnableIPv6", "Options", "Labels", "ConfigOnly"]
+    kept += ["EnableIPv4"] if state.api >= (1, 48) else []
+    return {key: body[key] for key in kept if body.get(key) is not None}
+
+
+def _check_pools(state: State, body: Json, asked: List[Json]) -> None:
+    text = "Pool overlaps with other one on this address space"
+    for entry in asked:
+        mine = ipaddress.ip_network(entry["Subnet"], strict=False)
+        for net in state.networks.values():
+            for other in net["IPAM"]["Config"] or ():
+                theirs = ipaddress.ip_network(other["Subnet"], strict=False)
+                if mine.version == theirs.version and mine.overlaps(theirs):
+                    raise ApiError(403, text)
+    if body.get("EnableIPv6") and not any(":" in entry["Subnet"] for entry in asked):
+        text = "could not find an available, non-overlapping IPv6 address pool among the defaults"
+        raise ApiError(404, f"{text} to assign to the network")
+
+
+def _address(net: Json, ipam: Json, asked: List[Json]) -> None:
+    """Give a new network its address management: what was asked for, else what was chosen."""
+    net["IPAM"].update(Driver=ipam.get("Driver") or "default", Options=ipam.get("Options") or {})
+    if asked:
+        net["IPAM"]["Config"] = asked
+        net["_user_subnet"] = True
+    if net["ConfigOnly"]:
+        net["IPAM"].update(Config=[], Options=None)
 
 
 @route("DELETE", "/networks/{ref}")
@@ -140,6 +177,8 @@ def connect(state: State, request: Request, ref: str) -> Response:
     box = state.container(body["Container"])
     networks, name = box["NetworkSettings"]["Networks"], net["Name"]
     asked = body.get("EndpointConfig") or {}
+    if net["ConfigOnly"]:
+        raise ApiError(403, "cannot create endpoint on configuration-only network")
     if name in networks:
         text = f"endpoint with name {box['Name'][1:]} already exists in network {name}"
         raise ApiError(403, text)

@@ -29,6 +29,7 @@ SPECS = {
     "host_info": "_engine.info:HOST",
     "image": "_engine.image:IMAGE",
     "logs": "_engine.logs:LOGS",
+    "network": "_engine.network:NETWORK",
     "prune": "_engine.prune:PRUNE",
     "vm": "_libvirt.vm:MACHINE",
     "vm_image": "_libvirt.image:VM_IMAGE",

@@ -14,6 +14,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_f
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_fields import (
     FIELDS as IMAGE_FIELDS,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_fields import (
+    FIELDS as NETWORK_FIELDS,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields import (
     FIELDS as VM_FIELDS,
 )
@@ -44,7 +47,13 @@ def _declared(kind: str) -> Set[str]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "fields"), [("container", FIELDS), ("image", IMAGE_FIELDS), ("vm", VM_FIELDS)]
+    ("kind", "fields"),
+    [
+        ("container", FIELDS),
+        ("image", IMAGE_FIELDS),
+        ("network", NETWORK_FIELDS),
+        ("vm", VM_FIELDS),
+    ],
 )
 def test_every_field_row_appears_in_a_case(kind: str, fields: Any) -> None:
     declared = _declared(kind)

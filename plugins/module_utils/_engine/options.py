@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Dict, FrozenSet, Iterable, Mapping
+
+from .._desired.errors import InvalidOption
+from .._desired.model import FieldSpec
+from .._desired.values import nearest
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
@@ -24,3 +28,29 @@ def engine_options() -> Dict[str, Any]:
         "engine_timeout": {"type": "int", "default": 60, "aliases": ["timeout"]},
         "pending": {"type": "dict", "default": {}},
     }
+
+
+LIMITS = ("live", "restart", "replace")
+
+
+def behaviour() -> Dict[str, Any]:
+    """Return the argument spec that networks and volumes share: which one, and how far to go."""
+    words = {"type": "list", "elements": "str"}
+    return {
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "choices": ["absent", "present"], "default": "present"},
+        "external": {"type": "bool", "default": False},
+        "allow": {**words, "choices": list(LIMITS), "default": list(LIMITS)},
+        "protect": {"type": "bool", "default": False},
+        "ignore_changes": {**words, "default": []},
+        "adopt": {"type": "bool", "default": False},
+    }
+
+
+def ignored(params: Mapping[str, Any], fields: Iterable[FieldSpec]) -> FrozenSet[str]:
+    """Return the fields whose changes the task ignores; raise InvalidOption for an unknown one."""
+    names = frozenset(params.get("ignore_changes") or ())
+    known = {part for row in fields for part in (row.name, row.name.partition(".")[0])}
+    for field in names - known:
+        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
+    return names

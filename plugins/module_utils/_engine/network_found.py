@@ -1,0 +1,160 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is there: one snapshot of a network, its replacement's notes, and who is connected.
+
+A network can be neither renamed nor labelled later, and its name is free only once it is gone. So
+a replacement begins by writing a note: a configuration-only network (Engine API 1.30; it has no
+driver and takes no addresses, and nothing can be connected to it) whose label holds the endpoints
+and the create body of the network that goes. While there is a note, the next run puts back what
+is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired import owned
+from .._desired.values import dig
+from .client import Client, EngineError
+from .labels import from_compose
+from .network_fields import OWNER_LABEL
+from .network_wish import Wish
+
+Inspect = Mapping[str, Any]
+NOTE_LABEL = "dockyard.fleet.network.note"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at the engine. Networks are what its list answers, containers its inspect.
+
+    `current` has the network's name, `twins` are further ones of that name; `notes` are those
+    that interrupted replacements left; `others` are all other networks. `users` are the
+    containers with an endpoint in the network, and `missing` those that a note names and that
+    have none; they are looked up only if there is something to do.
+    """
+
+    current: Optional[Inspect] = None
+    twins: Tuple[Inspect, ...] = ()
+    notes: Tuple[Inspect, ...] = ()
+    others: Tuple[Inspect, ...] = ()
+    users: Tuple[Inspect, ...] = ()
+    missing: Tuple[Inspect, ...] = ()
+    api: Tuple[int, int] = (0, 0)
+    kind: str = ""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+def record_of(network: Optional[Inspect], name: str) -> Dict[str, Any]:
+    """Return the ownership record of a network, {} when it is not ours."""
+    labels = (network or {}).get("Labels") or {}
+    return owned.read(labels.get(OWNER_LABEL), None, f"network/{name}")
+
+
+def is_foreign(network: Inspect, name: str) -> bool:
+    """Tell whether neither we nor Compose made a network."""
+    return not record_of(network, name) and not from_compose(network.get("Labels"))
+
+
+def note_name(network: Inspect) -> str:
+    """Return the name of the note for the replacement of a network."""
+    return f"{network['Name']}.old-{network['Id'][:12]}"
+
+
+def note_of(network: Inspect) -> Dict[str, Any]:
+    """Return what a note says: `address`, `body`, `endpoints` by container id; {} if it is none."""
+    try:
+        note = json.loads((network.get("Labels") or {}).get(NOTE_LABEL) or "{}")
+    except ValueError:
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Take a snapshot with one read: twins are seen in the list alone, and ids never guessed."""
+    if client is None:
+        return Found(api=(1, 99), unknown={"engine": pending["engine"]})
+    named: List[Inspect] = []
+    notes: List[Inspect] = []
+    others: List[Inspect] = []
+    for network in client.get("/networks") or ():
+        if network["Name"] == wish.name:
+            named.append(network)
+        elif note_of(network).get("address") == wish.address:
+            notes.append(network)
+        else:
+            others.append(network)
+    unknown = {"network": pending[wish.address]} if wish.address in pending else {}
+    return Found(
+        current=named[0] if named else None,
+        twins=tuple(named[1:]),
+        notes=tuple(notes),
+        others=tuple(others),
+        api=client.api,
+        kind=client.kind,
+        unknown=unknown,
+    )
+
+
+def with_users(client: Client, found: Found) -> Found:
+    """Add the containers that are or were connected, stopped ones too."""
+    from dataclasses import replace
+
+    noted = {key for note in found.notes for key in note_of(note)["endpoints"]}
+    listed = client.get("/containers/json", {"all": True}) or ()
+    asked = [
+        f"/containers/{one['Id']}/json"
+        for one in listed
+        if one["Id"] in noted or _connected(one, found.current)
+    ]
+    seen: List[Inspect] = []
+    for answer in client.get_all([(path, None) for path in asked]):
+        if not isinstance(answer, EngineError):
+            seen.append(answer)
+        elif answer.status != 404:
+            raise answer
+    seen.sort(key=lambda one: str(one["Name"]))
+    users = tuple(one for one in seen if _connected(one, found.current))
+    return replace(found, users=users, missing=tuple(one for one in seen if one not in users))
+
+
+def _connected(container: Inspect, network: Optional[Inspect]) -> bool:
+    """Tell whether a container, listed or inspected, has an endpoint in a network.
+
+    One that was never started knows only the network's name.
+    """
+    if network is None:
+        return False
+    points = dig(container, "NetworkSettings.Networks") or {}
+    return any(
+        (point or {}).get("NetworkID") == network["Id"]
+        or (name == network["Name"] and not (point or {}).get("NetworkID"))
+        for name, point in points.items()
+    )
+
+
+def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
+    """Return the settings of all endpoints, those of the notes too, by container id."""
+    made: Dict[str, Dict[str, Any]] = {}
+    for note in found.notes:
+        made.update(note_of(note)["endpoints"])
+    network = found.current or {}
+    for box in found.users:
+        points = dig(box, "NetworkSettings.Networks") or {}
+        made[str(box["Id"])] = _settings(points.get(network["Name"]) or {}, str(box["Id"]))
+    return made
+
+
+def _settings(point: Inspect, ident: str) -> Dict[str, Any]:
+    """Return what was asked for of an endpoint: what the engine chose, it chooses anew."""
+    made: Dict[str, Any] = {
+        key: point[key]
+        for key in ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
+        if point.get(key)
+    }
+    # Before API 1.45 the container's short id joins the aliases.
+    aliases = [alias for alias in point.get("Aliases") or () if alias != ident[:12]]
+    return {**made, "Aliases": aliases} if aliases else made

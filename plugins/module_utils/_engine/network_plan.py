@@ -1,0 +1,215 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps from a network that is there to the declared one, loaded only if there are any.
+
+Replacing: 1 note (endpoints and the old network's body survive in it) · 2 disconnect every
+container · 3 remove the old network: its name and its subnet are free · 4 create the new one ·
+5 connect every container with the settings it had · 6 forget the note. Containers keep running.
+
+| seen at the next run | what happens, shown in the plan |
+|---|---|
+| note, and a network of the name, old or new | missing endpoints are connected; forget; plan anew |
+| note, and no network | the declared one is made; endpoints are connected; forget |
+| note, and `state: absent` | refused while containers wait for the network, unless `force` |
+
+A step that fails makes the run go back itself: the old network is made again from the note.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Iterable, List, Mapping, Sequence, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Context, Plan
+from .._desired.spec import check_supported, for_kind
+from .._desired.steps import Chain, Change, Step
+from .._desired.values import dig
+from .network_fields import FIELDS
+from .network_found import (
+    Found,
+    Inspect,
+    endpoints,
+    is_foreign,
+    note_name,
+    note_of,
+    record_of,
+)
+from .network_wish import Wish
+
+INTERRUPTED = "an earlier replacement was interrupted"
+FAILED = "the replacement did not work"
+
+
+def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Step]:
+    """Return the steps, recovery of an interrupted replacement first."""
+    chain = Chain(desired.address)
+    if desired.state == "absent":
+        _removal(chain, desired, found)
+        return chain.steps
+    if found.current is None:
+        cause = (
+            f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
+        )
+        chain.add("create", cause, on=desired.name)
+    if found.notes:
+        _connect(chain, desired, found.missing, INTERRUPTED)
+        _forget(chain, found.notes, INTERRUPTED)
+    if changes and found.current is not None:
+        _replacement(chain, desired, found, found.current, tuple(changes))
+    return chain.steps
+
+
+def _replacement(
+    chain: Chain, desired: Wish, found: Found, old: Inspect, changes: Tuple[Change, ...]
+) -> None:
+    cause = "; ".join(change.words() for change in changes)
+    boxes = (*found.users, *found.missing)
+    chain.add("note", cause, "replace", on=note_name(old))
+    _disconnect(chain, desired, boxes, cause)
+    chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
+    chain.add("create", cause, "replace", changes, on=desired.name)
+    _connect(chain, desired, boxes, cause, "replace")
+    chain.add("forget", cause, "replace", on=note_name(old))
+
+
+def _removal(chain: Chain, desired: Wish, found: Found) -> None:
+    cause = "state: absent"
+    if found.current is not None:
+        _disconnect(chain, desired, found.users, cause)
+        chain.add("remove", cause, "replace", on=desired.name, id=str(found.current["Id"]))
+    _forget(chain, found.notes, cause)
+
+
+def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+    """Return the way back after a failure: the old network, or none, as it was before."""
+    chain = Chain(desired.address)
+    current = found.current
+    ours = current is not None and bool(record_of(current, desired.name))
+    verbs = {step.verb for step in begun}
+    if found.notes and (ours or current is None or _is_old(found)):
+        _bring_back(chain, desired, found)
+    elif current is not None and ours and "create" in verbs and not verbs & {"note", "forget"}:
+        chain.add("remove", "it was not wanted so", on=desired.name, id=str(current["Id"]))
+    return Plan(tuple(chain.steps))
+
+
+def _is_old(found: Found) -> bool:
+    ident = (found.current or {}).get("Id")
+    return any(note_of(note).get("id") == ident for note in found.notes)
+
+
+def _bring_back(chain: Chain, desired: Wish, found: Found) -> None:
+    boxes = found.missing
+    if found.current is None or not _is_old(found):
+        if found.current is not None:
+            boxes = (*found.users, *found.missing)
+            _disconnect(chain, desired, found.users, FAILED)
+            chain.add("remove", FAILED, on=desired.name, id=str(found.current["Id"]))
+        chain.add("restore", FAILED, on=desired.name)
+    _connect(chain, desired, boxes, FAILED)
+    _forget(chain, found.notes, FAILED)
+
+
+def _disconnect(chain: Chain, desired: Wish, boxes: Iterable[Inspect], cause: str) -> None:
+    for box in boxes:
+        args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
+        chain.add("disconnect", cause, "replace", args=args)
+
+
+def _connect(
+    chain: Chain, desired: Wish, boxes: Iterable[Inspect], cause: str, impact: str = "live"
+) -> None:
+    for box in boxes:
+        args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
+        chain.add("connect", cause, impact, args=args)
+
+
+def _forget(chain: Chain, notes: Iterable[Inspect], cause: str) -> None:
+    for note in notes:
+        chain.add("forget", cause, on=str(note["Name"]), id=str(note["Id"]))
+
+
+def _name(box: Inspect) -> str:
+    return str(box["Name"]).lstrip("/")
+
+
+# -- what must hold before anything is written ------------------------------------------------
+
+
+def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
+    causes = {step.verb: step.cause for step in steps}
+    refused: List[str] = []
+    if "create" in causes:
+        _check_creation(desired, found)
+        refused += [f"{causes['create']}: {why}" for why in _unfit(desired, found)]
+    foreign = found.current is not None and is_foreign(found.current, desired.name)
+    if foreign and "remove" in causes and not desired.adopt:
+        why = "nobody here made this network; adopt: true permits it"
+        refused.append(f"{causes['remove']}: {why}")
+    boxes = (*found.users, *found.missing)
+    if desired.state == "absent" and boxes and not desired.force:
+        names = ", ".join(map(_name, boxes))
+        refused.append(f"used by {names}; remove the containers, or set force: true")
+    return refused
+
+
+def _check_creation(desired: Wish, found: Found) -> None:
+    context = Context(desired.declared, {}, {}, found.api, found.kind)
+    check_supported(for_kind(FIELDS, found.kind), context)
+    if desired.declared.get("driver", "bridge") != "bridge" or "ipam.driver" in desired.declared:
+        return  # other drivers have rules of their own
+    subnets = list(desired.declared.get("ipam.config") or ())
+    taken = {
+        str(entry["Subnet"]): str(other["Name"])
+        for other in found.others
+        if other.get("Driver") == "bridge"
+        for entry in dig(other, "IPAM.Config") or ()
+        if entry.get("Subnet")
+    }
+    for number, subnet in enumerate(subnets):
+        for other, name in taken.items():
+            if _overlap(subnet, other):
+                raise InvalidOption(
+                    f"{subnet} overlaps with {other} of the network {name}",
+                    option=f"ipam.config[{number}].subnet",
+                    hint="choose another subnet, or remove that network first",
+                )
+    needs = found.kind == "docker" and found.api < (1, 46)
+    if needs and desired.declared.get("enable_ipv6") and not any(":" in one for one in subnets):
+        raise InvalidOption(
+            "this engine chooses no IPv6 subnets by itself",
+            option="enable_ipv6",
+            hint="declare one in ipam.config, such as fd00:1::/64; Docker 27 chooses one",
+        )
+
+
+def _overlap(one: str, other: str) -> bool:
+    mine, theirs = (ipaddress.ip_network(text, strict=False) for text in (one, other))
+    return mine.version == theirs.version and mine.overlaps(theirs)
+
+
+def _unfit(desired: Wish, found: Found) -> List[str]:
+    """Containers that could not be connected to the new network as they were to the old one."""
+    names = {str(box["Id"]): _name(box) for box in (*found.users, *found.missing)}
+    subnets = [ipaddress.ip_network(one) for one in desired.declared.get("ipam.config") or ()]
+    refused = []
+    for ident, settings in endpoints(found).items():
+        for address in _fixed(settings):
+            if ident in names and not any(ipaddress.ip_address(address) in one for one in subnets):
+                refused.append(
+                    f"{names[ident]} has the fixed address {address}, which no declared subnet "
+                    "holds; change the container first, or declare the subnet in ipam.config"
+                )
+    old = str((found.current or {}).get("Id", "-"))
+    for box in found.users:
+        if old.startswith(str(dig(box, "HostConfig.NetworkMode") or "?")):
+            refused.append(f"{_name(box)} names the network by its id; create it anew by name")
+    return refused
+
+
+def _fixed(settings: Mapping[str, Any]) -> List[str]:
+    asked = settings.get("IPAMConfig") or {}
+    return [asked[key] for key in ("IPv4Address", "IPv6Address") if asked.get(key)]

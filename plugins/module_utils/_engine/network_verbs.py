@@ -1,0 +1,120 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mutations of a network: one function a verb, one Engine API call each."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Dict, Optional
+
+from .._desired import owned
+from .._desired.bodies import body
+from .._desired.model import Context
+from .._desired.resource import Verb, Work
+from .._desired.spec import for_kind
+from .._desired.steps import Step
+from .client import EngineError
+from .network_fields import FIELDS, OWNER_LABEL, asked_keys
+from .network_found import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
+from .network_wish import Wish
+
+
+def _post(work: Work, made: Dict[str, Any]) -> str:
+    """Create a network and return its id; the engine refuses a name that is taken.
+
+    Before API 1.44 it does so only if asked to.
+    """
+    answer = work.client.post("/networks/create", None, {**made, "CheckDuplicate": True})
+    return str(answer["Id"])
+
+
+def _create(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    found: Found = work.snapshot
+    context = Context(wish.declared, {}, {}, found.api, found.kind)
+    made = body(for_kind(FIELDS, found.kind), context, lambda at: at)
+    record = owned.make(
+        wish.address, FIELDS, wish.declared, {"asked": sorted(asked_keys(wish.declared))}
+    )
+    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
+    work.shared["network"] = _post(work, {"Name": wish.name, **made})
+
+
+def _note(work: Work, step: Step) -> None:
+    wish: Wish = work.desired
+    old: Inspect = work.snapshot.current
+    note = {
+        "address": wish.address,
+        "id": old["Id"],
+        "body": _body_of(old),
+        "endpoints": endpoints(work.snapshot),
+    }
+    labels = {NOTE_LABEL: json.dumps(note, sort_keys=True, separators=(",", ":"))}
+    _post(work, {"Name": note_name(old), "ConfigOnly": True, "Labels": labels})
+
+
+def _body_of(network: Inspect) -> Dict[str, Any]:
+    """Return the create body that makes a network like this one, its subnets included."""
+    keys = ("Driver", "EnableIPv4", "EnableIPv6", "Internal", "Attachable", "Options", "Labels")
+    made = {key: network[key] for key in keys if network.get(key) is not None}
+    ipam = {key: value for key, value in (network.get("IPAM") or {}).items() if value}
+    return {"Name": network["Name"], **made, "IPAM": ipam}
+
+
+def _restore(work: Work, step: Step) -> None:
+    work.shared["network"] = _post(work, note_of(work.snapshot.notes[0])["body"])
+
+
+def _forget(work: Work, step: Step) -> Optional[bool]:
+    return _delete(work, step)
+
+
+def _remove(work: Work, step: Step) -> Optional[bool]:
+    return _delete(work, step)
+
+
+def _delete(work: Work, step: Step) -> Optional[bool]:
+    try:
+        work.client.delete(f"/networks/{step.args.get('id') or step.args['on']}")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        return False
+    return None
+
+
+def _connect(work: Work, step: Step) -> Optional[bool]:
+    ident = step.args["id"]
+    network = work.shared.get("network") or work.snapshot.current["Id"]
+    made = {"Container": ident, "EndpointConfig": endpoints(work.snapshot).get(ident, {})}
+    return _unless_gone(work, f"/networks/{network}/connect", made)
+
+
+def _disconnect(work: Work, step: Step) -> Optional[bool]:
+    made = {"Container": step.args["id"], "Force": False}
+    return _unless_gone(work, f"/networks/{work.snapshot.current['Id']}/disconnect", made)
+
+
+def _unless_gone(work: Work, path: str, made: Dict[str, Any]) -> Optional[bool]:
+    """Send a request about a container; False if somebody has removed it meanwhile."""
+    try:
+        work.client.post(path, None, made)
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        if work.client.fetch(f"/containers/{made['Container']}/json").status != 404:
+            raise
+        return False
+    return None
+
+
+VERBS: Dict[str, Verb] = {
+    "connect": _connect,
+    "create": _create,
+    "disconnect": _disconnect,
+    "forget": _forget,
+    "note": _note,
+    "remove": _remove,
+    "restore": _restore,
+}

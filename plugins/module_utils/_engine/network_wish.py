@@ -1,0 +1,105 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a network should be: the task's options, checked and in canonical form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Mapping, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.spec import argument_spec, declare
+from .network_fields import FIELDS
+from .options import behaviour, ignored
+
+# The engine's own networks; nobody makes or removes them.
+OWN = ("bridge", "host", "none", "default", "ingress")
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_DIGITS = re.compile(r"[0-9a-f]{64}")
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a network without the connection's options."""
+    return {**behaviour(), "force": {"type": "bool", "default": False}, **argument_spec(FIELDS)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A network as declared; `declared` is canonical, by field."""
+
+    name: str
+    declared: Mapping[str, Any]
+    state: str
+    external: bool
+    force: bool
+    allow: Tuple[str, ...]
+    protect: bool
+    ignore: FrozenSet[str]
+    adopt: bool
+
+    @property
+    def address(self) -> str:
+        """The network's name in plans."""
+        return f"network/{self.name}"
+
+
+def wish(params: Mapping[str, Any]) -> Wish:
+    """Return the declared network of a task's options.
+
+    Raise InvalidOption for anything that cannot be right whatever the host looks like.
+    """
+    name = str(params["name"])
+    external = params["external"]
+    if not _NAME.fullmatch(name) or _DIGITS.fullmatch(name):
+        raise InvalidOption(
+            f"'{name}' is not a network name",
+            option="name",
+            hint="letters, digits, '_', '.' or '-', beginning with a letter or digit",
+        )
+    if name in OWN and not external:
+        raise InvalidOption(
+            f"{name} is the engine's own network", option="name", hint="choose another name"
+        )
+    declared = declare(FIELDS, params)
+    check_external(params, declared)
+    _check_ipv6(declared)
+    return Wish(
+        name=name,
+        declared=declared,
+        state=params["state"],
+        external=external,
+        force=params["force"],
+        allow=tuple(params["allow"]),
+        protect=params["protect"],
+        ignore=ignored(params, FIELDS),
+        adopt=params["adopt"],
+    )
+
+
+def check_external(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    """Raise InvalidOption for settings of what is external (Compose Specification, "external")."""
+    if not params["external"]:
+        return
+    if declared:
+        raise InvalidOption(
+            f"excludes {', '.join(sorted(declared))}: what is external is never changed",
+            option="external",
+            hint="leave them out, or leave external out",
+        )
+    if params["state"] == "absent":
+        raise InvalidOption(
+            "what is external is never removed", option="external", hint="leave it out"
+        )
+
+
+def _check_ipv6(declared: Mapping[str, Any]) -> None:
+    wide = [subnet for subnet in declared.get("ipam.config") or () if ":" in subnet]
+    if wide and not declared.get("enable_ipv6"):
+        # The engine would keep the subnet and give nobody an address of it.
+        raise InvalidOption(
+            f"{wide[0]} is an IPv6 subnet, and enable_ipv6 is not set",
+            option="ipam.config",
+            hint="set enable_ipv6: true",
+        )
