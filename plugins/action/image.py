@@ -9,8 +9,11 @@ import os
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._engine.context import Context, read_context
+from ..module_utils._engine.context import Context
 from ..module_utils._engine.image import IMAGE
+from ..module_utils._engine.image_build import inline_files
+from ..module_utils._engine.image_build_wish import read_for
+from ..module_utils._engine.labels import parse_map
 from ..plugin_utils.front import Front
 
 
@@ -22,19 +25,35 @@ class ActionModule(Front):
 
     def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Read the build context; a relative path is relative to the playbook."""
+        if params["remote_src"]:
+            if params["engine_via"] == "channel":
+                raise InvalidOption(
+                    "files of the host are read by the module there",
+                    option="remote_src",
+                    hint="use engine_via: auto or target",
+                )
+            params = {**params, "engine_via": "target"}
         build = params.get("build")
-        if not build or params["state"] != "present":
+        if not build or params["state"] != "present" or params["remote_src"]:
             return {**params, "_context": None}
-        path = build["context"]
+        build = {**build, "context": self._path(build["context"], "build.context")}
+        contexts = build.get("additional_contexts")
+        if contexts:
+            where = "build.additional_contexts"
+            pairs = parse_map(contexts, where).items()
+            found = {name: self._path(one, f"{where}.{name}") for name, one in pairs}
+            build["additional_contexts"] = found
+        return {**params, "build": build, "_context": read_for(build)}
+
+    def _path(self, path: str, option: str) -> str:
+        """Return a path of the controller in full; addresses stay as they are."""
         if path.startswith("~"):
             raise InvalidOption(
                 f"'{path}': a ~ is not expanded",
-                option="build.context",
+                option=option,
                 hint="write the whole path, or one relative to the playbook",
             )
-        if "://" not in path:
-            path = os.path.join(self._loader.get_basedir(), path)
-        return {**params, "_context": read_context(path, build["dockerfile"])}
+        return path if "://" in path else os.path.join(self._loader.get_basedir(), path)
 
     def module_args(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return what the module gets: of the context what decides, the archive on demand."""
@@ -58,4 +77,6 @@ class ActionModule(Front):
         return super()._on_target(params, task_vars, reasons)
 
     def _packed(self, params: Mapping[str, Any]) -> str:
-        return self.upload("context.tar", params["_context"].tar())
+        context = params["_context"]
+        inline = inline_files(params["build"].get("dockerfile_inline"), context.root)
+        return self.upload("context.tar", context.tar(inline))

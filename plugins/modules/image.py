@@ -13,9 +13,10 @@ description:
     something that decides has changed. The plan says what that was.
   - Or pulls an image, or removes one. Gives an image further tags, and pushes it.
   - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
-    far as C(.dockerignore) lets them in; neither owner nor times), the options
-    O(build.dockerfile), O(build.args), O(build.target), O(build.labels) and O(build.network), and
-    the images behind C(FROM) and C(COPY --from) as the engine has them.
+    far as C(.dockerignore) lets them in; neither owner nor times), the images behind C(FROM),
+    C(COPY --from) and C(RUN --mount) as the engine has them, and the options under O(build),
+    except those that only say how a build is made - O(build.no_cache), O(build.pull),
+    O(build.cache_from), O(build.cache_to), O(build.builder) - and O(build.tags).
   - All of it is recorded in one label of the image, C(dockyard.fleet.image). Values of build
     arguments are not stored in it.
   - A failed build or pull leaves the image that was there as it is.
@@ -35,19 +36,28 @@ options:
     description:
       - How the image is built, with the keys of the Compose Specification. Without it the image
         is pulled.
-      - The engine's classic builder is used.
+      - BuildKit is used where Docker's plugin C(docker buildx) is, on the controller as a rule
+        (on the host with O(engine_via=target)), else the engine's classic builder. An option that
+        needs BuildKit is an error without the plugin. Neither is in the record of the build.
     type: dict
     suboptions:
       context:
         description:
           - The folder on the controller that is sent to the builder; a relative path is relative
-            to the playbook. A V(~) is not expanded.
+            to the playbook. A V(~) is not expanded. With O(remote_src=true) it is a folder of the
+            host, which is sent nowhere.
         type: str
         required: true
       dockerfile:
-        description: The path of the Dockerfile, relative to O(build.context) and inside it.
+        description:
+          - The path of the Dockerfile, relative to O(build.context) and inside it. The default is
+            C(Dockerfile).
         type: str
-        default: Dockerfile
+      dockerfile_inline:
+        description:
+          - The text of the Dockerfile, instead of O(build.dockerfile). C(COPY . /) does not copy
+            it.
+        type: str
       args:
         description:
           - Values of the Dockerfile's C(ARG) lines, as a mapping or a list of C(KEY=VALUE).
@@ -75,6 +85,98 @@ options:
           - Without it a base image is pulled only if a build needs it and it is not there.
         type: bool
         default: false
+      shm_size:
+        description: The size of C(/dev/shm) for C(RUN) lines, such as V(64m).
+        type: str
+      extra_hosts:
+        description:
+          - Names for C(RUN) lines, as a mapping of names to addresses, or a list of
+            C(NAME=ADDRESS).
+        type: raw
+      ulimits:
+        description: Limits of C(RUN) lines by name, one number, or C(soft) and C(hard).
+        type: dict
+      isolation:
+        description: How C(RUN) lines are isolated, on Windows. The classic builder alone knows it.
+        type: str
+      cache_from:
+        description:
+          - Images that the cache may be taken from. Entries like V(type=registry,ref=NAME) need
+            BuildKit.
+        type: list
+        elements: str
+      cache_to:
+        description: Where BuildKit puts its cache, such as V(type=registry,ref=NAME).
+        type: list
+        elements: str
+      platforms:
+        description:
+          - The platforms to build for, such as V(linux/arm64). More than one need BuildKit, and
+            an engine (or O(build.builder)) that can keep such images.
+        type: list
+        elements: str
+      secrets:
+        description:
+          - Secrets for C(RUN --mount=type=secret), each a name under O(build_secrets), or a
+            mapping with that as C(source) and the Dockerfile's id as C(target). Needs BuildKit.
+          - A new name leads to a build, a new value does not, as for every builder.
+        type: list
+        elements: raw
+      ssh:
+        description:
+          - SSH agents or keys for C(RUN --mount=type=ssh), V(default), a list of C(ID) or
+            C(ID=PATH), or a mapping. They are those of who runs the build. Needs BuildKit.
+        type: raw
+      privileged:
+        description: Allows C(RUN --security=insecure), if the engine does. Needs BuildKit.
+        type: bool
+        default: false
+      entitlements:
+        description: What C(RUN) lines may have, such as V(network.host). Needs BuildKit.
+        type: list
+        elements: str
+      additional_contexts:
+        description:
+          - Further contexts by name, as a mapping or a list of C(NAME=VALUE), each a folder like
+            O(build.context), C(docker-image://REFERENCE) or another address that BuildKit knows.
+          - The content of folders decides about a rebuild, of addresses only their text. Needs
+            BuildKit, and Docker 23 or later.
+        type: raw
+      provenance:
+        description: The provenance attestation, V(true), V(false) or C(mode=max). Needs BuildKit.
+        type: raw
+      sbom:
+        description: The attestation of what is in the image, V(true), V(false) or a generator.
+          Needs BuildKit.
+        type: raw
+      outputs:
+        description:
+          - What to make beside the image, each with its place where the build runs, such as
+            V(type=local,dest=/srv/out). Needs BuildKit.
+        type: list
+        elements: str
+      tags:
+        description: Further references of the image, as O(tags).
+        type: list
+        elements: str
+      builder:
+        description:
+          - V(auto) takes C(docker buildx) where it is, V(classic) the engine's own builder.
+          - Any other word is the name of a builder that C(docker buildx create) has made where
+            the task runs.
+        type: str
+        default: auto
+  build_secrets:
+    description:
+      - Values of O(build.secrets) by name. The builder gets them in its environment; they are in
+        no argument, no layer, no label, no log and no result.
+    type: dict
+  remote_src:
+    description:
+      - The folders that the task names are on the host, not on the controller. The task runs
+        there as a module.
+    type: bool
+    default: false
   pull_policy:
     description:
       - When an image that is neither built nor loaded is pulled; the default is V(missing).
@@ -171,6 +273,19 @@ EXAMPLES = r"""
       dockerfile: Dockerfile.dev
       target: tools
       pull: true
+
+- name: Build from a folder of the host, by a Dockerfile in the task
+  dockyard.fleet.image:
+    name: demo/page:1
+    build:
+      context: /srv/page
+      dockerfile_inline: |
+        FROM demo/web:1
+        COPY . /srv/
+      shm_size: 64m
+      extra_hosts:
+        - mirror=10.0.0.7
+    remote_src: true
 
 - name: Have an image on the engine
   dockyard.fleet.image:

@@ -35,6 +35,7 @@ class Images:
 
     def __init__(self, folder: Path, via: str) -> None:
         self.via = via
+        self.remote = False
         self.prefix = f"fleet-image-{uuid.uuid4().hex[:8]}"
         self.name = f"{self.prefix}/app:1"
         self.context = folder / "app"
@@ -73,7 +74,8 @@ class Images:
 
 
 def docker(*words: str) -> str:
-    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 

@@ -17,10 +17,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import (
+    read_for,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
@@ -110,10 +112,11 @@ class Bench:
             checked = self._checked(resource, params)
         except FleetError as error:
             return failure(error)
-        if checked.get("build"):
-            build = checked["build"]
-            name = build.get("dockerfile") or "Dockerfile"
-            checked["_context"] = read_context(build["context"], name)
+        if checked.get("build") and "_context" in resource.spec():
+            try:
+                checked["_context"] = read_for(checked["build"])
+            except FleetError as error:
+                return failure(error)
         return run(resource, checked, self.connect, task, pending, contextlib.nullcontext)
 
     def connect(self) -> Client:

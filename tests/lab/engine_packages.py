@@ -11,7 +11,7 @@ import os
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterable, Iterator
 
 from tests.lab.server_image import run
 
@@ -36,6 +36,11 @@ def docker(suite: str) -> Path:
 def podman(suite: str) -> Path:
     """Return a root file system with a suite's Podman and all that it calls."""
     return _kept(f"podman-{suite}", lambda folder: _get_podman(suite, folder))
+
+
+def buildx() -> Path:
+    """Return a folder with the program docker-buildx, which Debian has from trixie on."""
+    return _kept("buildx-trixie", _get_buildx)
 
 
 def mirror() -> str:
@@ -67,8 +72,14 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _get_docker(suite: str, folder: Path) -> None:
-    work = folder / "work"
+def _get_buildx(folder: Path) -> None:
+    tree = _unpack("trixie", folder / "work", ["docker-buildx"])
+    (tree / "usr/libexec/docker/cli-plugins/docker-buildx").rename(folder / "docker-buildx")
+    shutil.rmtree(folder / "work")
+
+
+def _unpack(suite: str, work: Path, packages: Iterable[str]) -> Path:
+    """Unpack a suite's packages below the folder `work`; return the folder with their files."""
     for part in ("lists/partial", "archives/partial", "tree"):
         (work / part).mkdir(parents=True)
     (work / "list").write_text(f"deb [signed-by={KEYRING}] {mirror()} {suite} main\n")
@@ -82,9 +93,15 @@ def _get_docker(suite: str, folder: Path) -> None:
     flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]
     apt = ["env", f"APT_CONFIG={work / 'conf'}", "apt-get", "-qq", *flags]
     run(*apt, "update")
-    run("sh", "-c", 'cd "$1"; shift; "$@"', "-", str(work), *apt, "download", *_DOCKER)
+    run("sh", "-c", 'cd "$1"; shift; "$@"', "-", str(work), *apt, "download", *packages)
     for package in work.glob("*.deb"):
         run("dpkg-deb", "-x", str(package), str(work / "tree"))
+    return work / "tree"
+
+
+def _get_docker(suite: str, folder: Path) -> None:
+    work = folder / "work"
+    _unpack(suite, work, _DOCKER)
     for name in _PROGRAMS:
         (program,) = (p for p in work.glob(f"tree/usr/*bin/{name}") if p.is_file())
         program.rename(folder / name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import buildx
 
 from tests.lab.killing import report
 
 
 @pytest.fixture(autouse=True)
 def _nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the credentials of whoever runs the tests out of them."""
+    """Keep what Docker's client has on this machine out of the tests: accounts, plugins."""
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
+    monkeypatch.setattr(buildx, "_FOLDERS", ())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

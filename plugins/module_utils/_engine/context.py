@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Iterator, Mapping, Tuple
+from typing import Iterator, Mapping, Optional, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
 from .context_files import fold
@@ -45,8 +45,8 @@ class Context:
     files: Mapping[str, str]
     dockerfile: str
 
-    def tar(self) -> Iterator[bytes]:
-        """Yield the context as a tar stream, equal for an equal folder.
+    def tar(self, extra: Optional[Mapping[str, bytes]] = None) -> Iterator[bytes]:
+        """Yield the context as a tar stream, equal for an equal folder, `extra` files over it.
 
         Times are sent, though they do not count: a web server would otherwise give every file
         the same date, and with it the same ETag after a change of equal length. Raise FleetError
@@ -56,19 +56,27 @@ class Context:
             yield _header(entry)
             if entry.size:
                 yield from _content(os.path.join(self.root, entry.path), entry.size)
+        for path, data in (extra or {}).items():
+            yield _header(Entry(path, 0o644, 0, len(data), "", ""))
+            yield data + b"\0" * (-len(data) % _BLOCK)
         yield b"\0" * (2 * _BLOCK)
 
 
-def read_context(path: str, dockerfile: str = "Dockerfile") -> Context:
-    """Read the context in the folder at the absolute `path`.
+def read_context(
+    path: str,
+    dockerfile: str = "Dockerfile",
+    inline: Optional[str] = None,
+    option: str = "build.context",
+) -> Context:
+    """Read the context in the folder at the absolute `path`, which `option` names.
 
     Raise InvalidOption if it is no folder, cannot be read, or holds no Dockerfile at the path
-    `dockerfile` relative to it.
+    `dockerfile` relative to it. With the Dockerfile's text given `inline`, none is needed.
     """
-    check_folder(path)
+    check_folder(path, option)
     root = os.path.realpath(path)
-    text = _dockerfile(root, path, dockerfile)
-    keep = (os.path.normpath(dockerfile), ".dockerignore")
+    text = _dockerfile(root, path, dockerfile) if inline is None else inline
+    keep = (os.path.normpath(dockerfile), ".dockerignore") if inline is None else (".dockerignore",)
     entries = tuple(sorted(_walk(root, "", _ignore(root, keep)), key=lambda entry: entry.path))
     files = {entry.path: entry.digest[:8] for entry in entries}
     whole = hashlib.sha256()
@@ -77,7 +85,7 @@ def read_context(path: str, dockerfile: str = "Dockerfile") -> Context:
     return Context(root, entries, whole.hexdigest(), fold(files), text)
 
 
-def check_folder(path: str) -> None:
+def check_folder(path: str, option: str = "build.context") -> None:
     """Raise InvalidOption unless `path` is an absolute path of a folder on this machine."""
     if path.startswith("~"):
         text, hint = f"'{path}': a ~ is not expanded", "write the whole path"
@@ -91,7 +99,7 @@ def check_folder(path: str) -> None:
         text, hint = f"{path} is not a folder", "name the folder that holds the Dockerfile"
     else:
         return
-    raise InvalidOption(text, option="build.context", hint=hint)
+    raise InvalidOption(text, option=option, hint=hint)
 
 
 def _dockerfile(root: str, shown: str, name: str) -> str:

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a Dockerfile is built from: the images behind FROM and COPY --from."""
+"""What a Dockerfile is built from: the images behind FROM, COPY --from and RUN --mount."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*([`\\])\s*", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*\w+\s*=.*")
+# A here-document of BuildKit's frontend (Dockerfile reference, "Here-documents").
+_HEREDOC = re.compile(r"<<-?([\"']?)(\w+)\1")
 _VARIABLE = re.compile(r"\\\$|\$(\w+)|\$\{(\w+)(?:(:?[-+])([^}]*))?\}")
 
 
@@ -32,8 +34,8 @@ def base_references(text: str, args: Mapping[str, str], target: str = "") -> Tup
             if base.lower() not in stages and base.lower() not in ("scratch", ""):
                 found.append(base)
             stages.append(name)
-        elif word == "COPY":
-            source = _copy_from(rest)
+        elif word in ("COPY", "RUN"):
+            source = _copied_from(word, rest)
             if source and source.lower() not in stages and not source.isdigit():
                 found.append(source)
     return tuple(dict.fromkeys(found))
@@ -43,7 +45,8 @@ def _instructions(text: str) -> Iterator[Tuple[str, str]]:
     """Yield (WORD, rest) of each instruction, continued lines joined, comments left out."""
     escape = _escape(text)
     whole = ""
-    for line in text.lstrip("\ufeff").splitlines():
+    lines = iter(text.lstrip("\ufeff").splitlines())
+    for line in lines:
         part = line.strip()
         if part.startswith("#") or (not part and whole):
             continue
@@ -53,7 +56,17 @@ def _instructions(text: str) -> Iterator[Tuple[str, str]]:
         words = (whole + part).split(None, 1)
         whole = ""
         if words:
-            yield words[0].upper(), words[1] if len(words) > 1 else ""
+            rest = words[1] if len(words) > 1 else ""
+            yield words[0].upper(), rest
+            if words[0].upper() in ("RUN", "COPY", "ADD"):
+                for _quote, end in _HEREDOC.findall(rest):
+                    _skip(lines, end)
+
+
+def _skip(lines: Iterator[str], end: str) -> None:
+    for line in lines:
+        if line.strip("\t") == end:
+            return
 
 
 def _escape(text: str) -> str:
@@ -86,12 +99,17 @@ def _from(rest: str, values: Mapping[str, str]) -> Tuple[str, str]:
     return base, words[2].lower() if named else ""
 
 
-def _copy_from(rest: str) -> str:
+def _copied_from(instruction: str, rest: str) -> str:
+    """Return the image behind `COPY --from=…` or `RUN --mount=…,from=…`, "" if there is none."""
     for word in rest.split():
         if not word.startswith("--"):
-            return ""
-        if word.startswith("--from="):
+            break
+        if instruction == "COPY" and word.startswith("--from="):
             return _unquote(word[7:])
+        if instruction == "RUN" and word.startswith("--mount="):
+            parts = [part[5:] for part in word[8:].split(",") if part.startswith("from=")]
+            if parts:
+                return _unquote(parts[0])
     return ""
 
 

@@ -1,11 +1,13 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Building an image through the classic builder (`POST /build`, Engine API 1.40 and up)."""
+"""Building an image: by docker buildx where it is, else by the engine's classic builder (`POST
+/build`, Engine API 1.40 and up)."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping
+import os
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .._desired.errors import FleetError
 from .._desired.resource import Work
@@ -13,8 +15,9 @@ from .._desired.steps import Step
 from .._desired.values import MASK
 from . import image_record
 from .client import ConnectionLost, EngineError
+from .image_build_wish import INLINE, Build
 from .image_pull import cannot, image_id
-from .image_wish import Build, Wish
+from .image_wish import Wish
 
 # A step may compile for long without a word; seconds of silence that mean failure.
 _SILENCE = 3600
@@ -36,7 +39,7 @@ class NeedsContext(FleetError):
 
 def need_context(wish: Wish) -> None:
     """Raise NeedsContext unless the context can be sent from here."""
-    if wish.build is not None and not ("tar" in wish.build.context or _archive(wish.build)):
+    if wish.build is not None and not ("tar" in wish.build.context or archive(wish.build)):
         raise NeedsContext(wish.address)
 
 
@@ -52,17 +55,13 @@ def build(work: Work, step: Step) -> bool:
     need_context(wish)
     label = image_record.make(wish.name, wish.build, _base_ids(work.client, wish.build))
     tail: List[str] = []
-    query = _query(wish.name, wish.build, label)
-    headers = {"Content-Type": "application/x-tar"}
     try:
-        for part in work.client.stream(
-            "POST", "/build", query, _body(wish.build), headers, _SILENCE
-        ):
-            _collect(tail, part)
+        if not _by_buildx(work.client, wish, wish.build, label, tail):
+            _classic(work.client, wish.name, wish.build, label, tail)
     except EngineError as error:
         # A broken connection tells nothing of the outcome: the label does.
         if not isinstance(error, ConnectionLost) or not _is_there(work.client, wish.name, label):
-            raise _failed(error, wish, tail) from error
+            raise _failed(error, wish.build, wish.address, tail) from error
     if not _is_there(work.client, wish.name, label):
         raise FleetError(
             "the engine reported success, but the image does not carry the label of this build",
@@ -73,15 +72,47 @@ def build(work: Work, step: Step) -> bool:
     return True
 
 
+def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str]) -> bool:
+    """Build with docker buildx; False if it is not there, or not what is asked for."""
+    from . import buildx
+
+    builder = build.get("builder") or "auto"
+    if builder == "classic" or build.get("isolation"):
+        return False
+    # Podman's API has no BuildKit behind it.
+    program = "" if client.kind == "podman" else buildx.program()
+    if not program:
+        if build.needs_buildkit or builder != "auto":
+            raise EngineError(f"{client.kind} has no BuildKit", path="/session")
+        return False
+    buildx.run(program, client, wish.name, build, label, tail, _SILENCE)
+    return True
+
+
+def _classic(client: Any, name: str, build: Build, label: str, tail: List[str]) -> None:
+    headers = {"Content-Type": "application/x-tar"}
+    query = _query(name, build, label)
+    for part in client.stream("POST", "/build", query, _body(build), headers, _SILENCE):
+        _collect(tail, part)
+
+
 def _query(name: str, build: Build, label: str) -> Dict[str, Any]:
+    values = build.values
+    platforms = values.get("platforms") or (None,)
     return {
         "t": name,
-        "dockerfile": build.dockerfile,
-        "buildargs": dict(build.args) or None,
-        "labels": {**build.labels, image_record.LABEL: label},
-        "target": build.target or None,
-        "networkmode": build.network or None,
-        "nocache": build.no_cache or None,
+        "dockerfile": values["dockerfile"],
+        "buildargs": dict(values.get("args") or {}) or None,
+        "labels": {**(values.get("labels") or {}), image_record.LABEL: label},
+        "target": values.get("target") or None,
+        "networkmode": values.get("network") or None,
+        "nocache": values.get("no_cache") or None,
+        "shmsize": values.get("shm_size"),
+        "extrahosts": values.get("extra_hosts"),
+        "ulimits": _ulimits(values.get("ulimits")),
+        "isolation": values.get("isolation") or None,
+        "cachefrom": list(values.get("cache_from") or ()) or None,
+        "platform": platforms[0],
         "rm": True,
         "forcerm": True,
         # The classic builder; 2 is BuildKit, which wants a gRPC session.
@@ -89,19 +120,51 @@ def _query(name: str, build: Build, label: str) -> Dict[str, Any]:
     }
 
 
-def _archive(build: Build) -> str:
+def _ulimits(limits: Optional[Mapping[str, str]]) -> Optional[List[Dict[str, Any]]]:
+    made = []
+    for name, both in (limits or {}).items():
+        soft, _colon, hard = both.partition(":")
+        made.append({"Name": name, "Soft": int(soft), "Hard": int(hard)})
+    return made or None
+
+
+def archive(build: Build) -> str:
+    """Return the path of the context's archive on this machine, "" if there is none."""
     return str(build.context.get("archive") or "")
 
 
 def _body(build: Build) -> Iterator[bytes]:
     if "tar" in build.context:
-        yield from build.context["tar"]()
+        yield from build.context["tar"](_extra(build))
         return
     try:
-        with open(_archive(build), "rb") as file:
+        with open(archive(build), "rb") as file:
             yield from iter(lambda: file.read(_PIECE), b"")
     except OSError as exc:
         raise FleetError(f"cannot read the sent build context: {exc.strerror}") from exc
+
+
+def _extra(build: Build) -> Dict[str, bytes]:
+    return inline_files(build.get("dockerfile_inline"), build.context.get("root"))
+
+
+def inline_files(text: Optional[str], root: Optional[str]) -> Dict[str, bytes]:
+    """Return what a Dockerfile given as text adds to a classic context; {} without one.
+
+    The engine removes from the context what .dockerignore names, once it has read it: so
+    `COPY . /` copies neither of the two.
+    """
+    if text is None or root is None:
+        return {}
+    path = os.path.join(root, ".dockerignore")
+    ignored, more = b"", [INLINE]
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            ignored = file.read().rstrip(b"\n") + b"\n"
+    else:
+        more.append(".dockerignore")
+    ignored += "".join(f"{one}\n" for one in more).encode()
+    return {INLINE: text.encode("utf-8"), ".dockerignore": ignored}
 
 
 def _base_ids(client: Any, build: Build) -> Dict[str, str]:
@@ -134,18 +197,14 @@ def _masked(tail: List[str], build: Build) -> List[str]:
 
 
 def _mask(text: str, build: Build) -> str:
-    # Short values are words such as 1 or true, which would blank half the output.
-    for value in sorted(build.args.values(), key=len, reverse=True):
-        if len(value) > 3:
-            text = text.replace(value, MASK)
+    for value in build.private:
+        text = text.replace(value, MASK)
     return text
 
 
-def _failed(error: EngineError, wish: Wish, tail: List[str]) -> FleetError:
-    if wish.build is None:
-        return error
-    made = cannot(error, "the build failed", wish.address)
-    made.message = _mask(made.message, wish.build)
-    made.details["log"] = _masked(tail, wish.build)
+def _failed(error: EngineError, build: Build, address: str, tail: List[str]) -> FleetError:
+    made = cannot(error, "the build failed", address)
+    made.message = _mask(made.message, build)
+    made.details["log"] = _masked(tail, build)
     made.hint = made.hint or "the last lines of its output are under log; the old image stays"
     return made

@@ -5,37 +5,20 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
 from .._desired.values import parse_duration
-from .image_build_fields import BUILD_FIELDS, LIST
+from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_tags
 from .reference import parse_reference
 
 LIMITS = ("live", "restart", "replace")
-# os[/architecture[/variant]], as in the OCI image specification.
-_PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9.]+)?)?")
 _POLICY_HINT = "write always, missing, never, daily, weekly, or every_ and a duration: every_12h"
 
 
 def _reference(value: Any, where: str) -> str:
     return str(parse_reference(str(value), where))
-
-
-def _tags(value: Any, where: str) -> Tuple[str, ...]:
-    made = []
-    for number, one in enumerate(value):
-        found = parse_reference(str(one), f"{where}[{number}]")
-        if found.digest:
-            raise InvalidOption(
-                f"'{one}': a digest cannot be given to an image",
-                option=f"{where}[{number}]",
-                hint="write a tag, such as app:1",
-            )
-        made.append(str(found))
-    return tuple(dict.fromkeys(made))
 
 
 def parse_policy(value: Any, where: str) -> str:
@@ -53,22 +36,16 @@ def parse_policy(value: Any, where: str) -> str:
     return word
 
 
-def _platform(value: Any, where: str) -> str:
-    if not _PLATFORM.fullmatch(str(value)):
-        raise InvalidOption(
-            f"'{value}' is not a platform", option=where, hint="write it like linux/arm64"
-        )
-    return str(value)
-
-
 _STATES = ["absent", "present"]
 
 FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("name", option={"type": "str", "required": True}, parse=_reference),
     *BUILD_FIELDS,
+    FieldSpec("build_secrets", option={"type": "dict", "no_log": True}, secret=True),
+    FieldSpec("remote_src", option={"type": "bool", "default": False}),
     FieldSpec("pull_policy", option={"type": "str"}, parse=parse_policy),
-    FieldSpec("platform", option={"type": "str"}, parse=_platform),
-    FieldSpec("tags", compare="list", option=LIST, parse=_tags),
+    FieldSpec("platform", option={"type": "str"}, parse=parse_platform),
+    FieldSpec("tags", compare="list", option=LIST, parse=parse_tags),
     FieldSpec("push", option={"type": "bool", "default": False}),
     FieldSpec("registry", option={"type": "str"}),
     FieldSpec("registry_username", option={"type": "str"}),

@@ -10,9 +10,10 @@ from typing import Any, List, Optional, Tuple
 from .._desired.model import Plan
 from .._desired.steps import Step
 from . import image_record
+from .image_build_wish import Build
 from .image_found import Found
 from .image_pull import ABSENT, plan_pull, pull_step
-from .image_wish import Build, Wish
+from .image_wish import Wish
 from .reference import short
 
 

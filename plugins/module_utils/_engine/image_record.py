@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired import owned
 from .context_files import compare
-from .image_wish import Build
+from .image_build_wish import Build
 
 LABEL = "dockyard.fleet.image"
 VERSION = 1

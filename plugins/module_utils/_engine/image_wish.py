@@ -10,13 +10,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
-from .dockerfile import base_references
-from .image_build_fields import DECIDING
+from .image_build_wish import Build, make_build
 from .image_fields import FIELDS, LIMITS
 from .image_pull import Account
-from .reference import parse_reference
-
-DOCKERFILE = "Dockerfile"
 
 
 def spec() -> Dict[str, Any]:
@@ -25,28 +21,6 @@ def spec() -> Dict[str, Any]:
     `_context` is internal: the context that the action plugin read on the controller.
     """
     return {**argument_spec(FIELDS), "_context": {"type": "raw"}}
-
-
-@dataclass(frozen=True)
-class Build:
-    """How an image is built.
-
-    `context` holds `digest`, `files`, `dockerfile` and either `tar` (a function that yields the
-    archive), `archive` (its path on this machine) or neither: then it is still elsewhere.
-    `options` are texts by key (`args.VERSION`), all that decides a rebuild; `bases` the
-    references that the Dockerfile names, as written.
-    """
-
-    context: Mapping[str, Any]
-    dockerfile: str
-    args: Mapping[str, str]
-    labels: Mapping[str, str]
-    target: str
-    network: str
-    no_cache: bool
-    pull: bool
-    options: Mapping[str, str]
-    bases: Tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -93,7 +67,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     state = declared.get("state", "present")
     building = params.get("build") is not None and state == "present"
     _check_together(declared, building)
-    build = _build(declared, params.get("_context")) if building else None
+    build = _build(declared, params) if building else None
     if build is not None and declared["name"] in build.bases:
         raise InvalidOption(
             f"it builds {declared['name']} FROM itself, so that every build would call for another",
@@ -109,10 +83,23 @@ def wish(params: Mapping[str, Any]) -> Wish:
         pull_policy=declared.get("pull_policy", "missing"),
         build=build,
         platform=declared.get("platform", ""),
-        tags=tuple(tag for tag in declared.get("tags", ()) if tag != declared["name"]),
+        tags=_tags(declared, building),
         push=declared.get("push", False),
         account=_account(declared),
     )
+
+
+def _tags(declared: Mapping[str, Any], building: bool) -> Tuple[str, ...]:
+    more = declared.get("build.tags", ()) if building else ()
+    tags = dict.fromkeys([*declared.get("tags", ()), *more])
+    return tuple(tag for tag in tags if tag != declared["name"])
+
+
+def _build(declared: Mapping[str, Any], params: Mapping[str, Any]) -> Build:
+    given = params.get("_context")
+    # What the controller has read is here only if it can be sent from here.
+    here = declared.get("remote_src", False) or not isinstance(given, Mapping)
+    return make_build(declared, given, declared.get("build_secrets", {}), here)
 
 
 def _account(declared: Mapping[str, Any]) -> Optional[Account]:
@@ -143,6 +130,10 @@ def _check_together(declared: Mapping[str, Any], building: bool) -> None:
             option="pull_policy",
             hint="leave it out; build.pull: true asks the registry for newer base images",
         )
+    if "build_secrets" in declared and not building:
+        raise InvalidOption(
+            "is for images that are built", option="build_secrets", hint="leave it out"
+        )
     if building and "platform" in declared:
         raise InvalidOption(
             "is for images that are pulled",
@@ -159,58 +150,3 @@ def _check_together(declared: Mapping[str, Any], building: bool) -> None:
         raise InvalidOption(
             "a build cannot be named by a digest", option="name", hint="write a tag, such as app:1"
         )
-    if building and "build.context" not in declared:
-        raise InvalidOption("is missing", option="build.context", hint="name the folder to build")
-
-
-def _build(declared: Mapping[str, Any], context: Any) -> Build:
-    values = {name[6:]: value for name, value in declared.items() if name.startswith("build.")}
-    values.setdefault("dockerfile", DOCKERFILE)
-    given = _context(context, values["context"], values["dockerfile"])
-    args, target = values.get("args", {}), values.get("target", "")
-    return Build(
-        context=given,
-        dockerfile=values["dockerfile"],
-        args=args,
-        labels=values.get("labels", {}),
-        target=target,
-        network=values.get("network", ""),
-        no_cache=values.get("no_cache", False),
-        pull=values.get("pull", False),
-        options=_options(values),
-        bases=_bases(given["dockerfile"], args, target),
-    )
-
-
-def _options(values: Mapping[str, Any]) -> Dict[str, str]:
-    made: Dict[str, str] = {}
-    for key in DECIDING:
-        value = values.get(key)
-        if isinstance(value, Mapping):
-            made.update({f"{key}.{one}": text for one, text in value.items()})
-        elif value:
-            made[key] = value
-    return made
-
-
-def _bases(text: str, args: Mapping[str, str], target: str) -> Tuple[str, ...]:
-    """Return the canonical references of a Dockerfile; the engine reports what cannot be one."""
-    found = []
-    for base in base_references(text, args, target):
-        try:
-            found.append(str(parse_reference(base, "build.dockerfile")))
-        except InvalidOption:
-            continue
-    return tuple(dict.fromkeys(found))
-
-
-def _context(given: Any, path: str, dockerfile: str) -> Dict[str, Any]:
-    """Return the context in one form, whoever read it: the action plugin, or nobody yet."""
-    if given is None:
-        from .context import read_context
-
-        given = read_context(path, dockerfile)
-    if isinstance(given, Mapping):
-        return dict(given)
-    made = {name: getattr(given, name) for name in ("digest", "files", "dockerfile")}
-    return {**made, "tar": given.tar}

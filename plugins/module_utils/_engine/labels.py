@@ -21,18 +21,19 @@ def parse_map(value: Any, where: str) -> Dict[str, str]:
     have shortened (1.10 is 1.1).
     """
     if isinstance(value, Mapping):
-        return {str(key): _text(item, f"{where}.{key}") for key, item in value.items()}
+        return {str(key): parse_value(item, f"{where}.{key}") for key, item in value.items()}
     if not isinstance(value, (list, tuple)):
         hint = "write key: value lines, or a list of KEY=VALUE"
         raise InvalidOption("is neither a mapping nor a list", option=where, hint=hint)
     made: Dict[str, str] = {}
     for item in value:
         key, equals, text = str(item).partition("=")
-        made[key] = _text(text if equals else None, f"{where}.{key}")
+        made[key] = parse_value(text if equals else None, f"{where}.{key}")
     return made
 
 
-def _text(value: Any, where: str) -> str:
+def parse_value(value: Any, where: str) -> str:
+    """Return one such text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int)):

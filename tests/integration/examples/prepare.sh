@@ -20,7 +20,8 @@ done
 for network in front back; do
     docker network inspect "$network" >/dev/null 2>&1 || docker network create "$network" >/dev/null
 done
-mkdir -p /srv/web/config
+mkdir -p /srv/web/config /srv/page
+echo page >/srv/page/index.html
 id deploy >/dev/null 2>&1 || useradd deploy
 docker run -d --name by-hand demo/web:1 sleep 1d >/dev/null
 # A container to look into: its program says that it is ready.
