@@ -231,6 +231,15 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  force_restart:
+    description:
+      - Restarts the container in every run in which it ran before and goes on without being
+        replaced, such as after a configuration file that it mounts has changed.
+      - It counts as C(restart) in O(allow), and must come up as O(wait) says. O(stop_grace_period)
+        holds for the stop.
+      - 'The option O(restart) is another thing: what the engine does when the container ends.'
+    type: bool
+    default: false
   allow:
     description:
       - The impacts that changes may have. A plan that goes beyond them fails before anything is
@@ -340,6 +349,12 @@ EXAMPLES = r"""
     command: [sleep, 2d]
     stop_grace_period: 1s
     adopt: true
+
+- name: Let it read its configuration again
+  dockyard.fleet.container:
+    name: worker
+    state: started
+    force_restart: "{{ config is defined and config is changed }}"
 
 - name: Stop a container, whatever it looks like
   dockyard.fleet.container:

@@ -104,7 +104,8 @@ def _is_as_declared(desired: Wish, found: Found) -> bool:
     if desired.state == "absent" or found.current is None:
         return desired.state == "absent" and found.current is None
     managed = desired.state in ("started", "stopped")
-    if managed and runs(found.current) != (desired.state == "started"):
+    running = runs(found.current)
+    if (managed and running != (desired.state == "started")) or (desired.force_restart and running):
         return False
     if desired.reference and not found.settled and will_pull(desired, found):
         return False

@@ -21,6 +21,8 @@ from .container_found import Found, Inspect, bare_name, is_foreign, record_of, r
 from .container_wish import Wish
 from .image_pull import plan_pull
 
+RESTART = "force_restart: true"
+
 
 def steps_of(desired: Wish, found: Found) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
@@ -114,22 +116,35 @@ def _start(chain: Chain, desired: Wish, cause: str) -> None:
 def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     current = found.current or {}
     changes = changes_of(desired, found)
-    if desired.recreate == "never":
-        changes = _bearable(changes)
-    if _calls_for_another(desired, found):
-        words = [change.words() for change in changes] or ["recreate: always"]
-        maybe = bool(changes) and all(isinstance(change.after, Unknown) for change in changes)
-        maybe = maybe and "image" not in found.unknown
-        networks = later_networks(desired, found.api)
-        swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe)
+    if not _calls_for_another(desired, found):
+        _lighter(chain, desired, current, changes)
         return
-    _live(chain, desired, current, changes)
+    known = [change for change in changes if not isinstance(change.after, Unknown)]
+    words = [change.words() for change in changes] or ["recreate: always"]
+    sure = desired.recreate == "always" or "image" in found.unknown
+    maybe = not sure and not any(change.impact == "replace" for change in known)
+    networks = later_networks(desired, found.api)
+    swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe)
+    if maybe:
+        # If the pull brings nothing new, this is what is left to do.
+        light = Chain(desired.address, len(chain.steps) + 1)
+        _lighter(light, desired, current, known)
+        chain.steps += [replace(step, maybe=True) for step in light.steps]
+
+
+def _lighter(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:
+    """Add what needs no other container: live changes, and the run state."""
+    _live(chain, desired, current, _bearable(changes))
     running = runs(current)
+    ident = str(current["Id"])
     if desired.state == "started" and not running:
         _start(chain, desired, f"state: {dig(current, 'State.Status')} → started")
     elif desired.state == "stopped" and running:
-        ident = str(current["Id"])
         chain.add("stop", "state: running → stopped", "restart", on=desired.name, id=ident)
+    elif desired.force_restart and running:
+        chain.add("restart", RESTART, "restart", on=desired.name, id=ident)
+        if desired.wait != "none":
+            chain.add("wait", RESTART, on=desired.name)
 
 
 def _bearable(changes: List[Change]) -> List[Change]:

@@ -33,6 +33,7 @@ _BEHAVIOUR: Dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "5m"},
     "monitor": {"type": "str", "default": "500ms"},
     "recreate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "force_restart": {"type": "bool", "default": False},
     "allow": {
         "type": "list",
         "elements": "str",
@@ -67,6 +68,7 @@ class Wish:
     wait_timeout: int
     monitor: int
     recreate: str
+    force_restart: bool
     allow: Tuple[str, ...]
     protect: bool
     ignore: FrozenSet[str]
@@ -108,6 +110,10 @@ def wish(params: Mapping[str, Any]) -> Wish:
         declared["image"] = str(parse_reference(declared["image"], "image"))
     _check_together(declared)
     _check_image(params, declared)
+    if params["force_restart"] and params["state"] not in ("started", "present"):
+        hint = "it is for containers that go on running; leave one of the two out"
+        text = f"does not go with state: {params['state']}"
+        raise InvalidOption(text, option="force_restart", hint=hint)
     ignore = frozenset(params.get("ignore_changes") or ())
     known = {row.name for row in FIELDS} | {row.name.partition(".")[0] for row in FIELDS}
     for field in ignore - known:
@@ -122,6 +128,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
         monitor=parse_duration(params["monitor"], "monitor") or 0,
         recreate=params["recreate"],
+        force_restart=params["force_restart"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
         ignore=ignore,
