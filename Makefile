@@ -76,8 +76,9 @@ bench: venv-test ## what a task costs; not part of the suite
 bench-machine: venv-test ## what a machine costs, beside QEMU alone
 	$(PYTEST) tests/bench/machine.py
 
-docs: venv-test ## module pages, and the tables of the roles' READMEs
+docs: venv-test ## module pages, tables of the roles' READMEs, the index of the field table
 	$(BIN)/python -m tests.tools.role_readme
+	$(BIN)/python -m tests.tools.field_index
 	$(BIN)/python -m tests.tools.module_pages
 
 build: venv ## the collection as a tarball in .cache

@@ -18,11 +18,20 @@ description:
   - A replacement is created before the old container stops. If it does not come up, the old one
     runs again. A run that was killed midway is finished, or undone, by the next one.
   - Without O(image) only the state of an existing container is managed.
+  - An option that this engine would drop silently is refused, and the message names the API
+    version that has it.
+  - 'Keys of a service that are about more than one container are not options: C(build) belongs to
+    M(dockyard.fleet.image), C(container_name) is O(name); C(depends_on), C(profiles), C(scale),
+    C(extends), C(configs), C(secrets), C(post_start), C(pre_stop), C(develop), C(provider) and
+    C(models) are a stack''s; C(attach) is for whoever watches C(docker compose up).'
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:
   - dockyard.fleet.engine
   - dockyard.fleet.engine.changing
+  - dockyard.fleet.container_runs
+  - dockyard.fleet.container_limits
+  - dockyard.fleet.container_shares
 options:
   name:
     description:
@@ -126,8 +135,15 @@ options:
     description:
       - Mounts. Short form C([SOURCE:]TARGET[:OPTIONS]), where a source that begins with V(/) is a
         path on the host and another one a named volume, with options such as V(ro) or V(z).
-      - Long form, a mapping with C(type) (V(bind), V(volume) or V(tmpfs)), C(source), C(target)
-        and C(read_only).
+      - Long form, a mapping with C(type) (V(bind), V(volume), V(tmpfs) or V(image)), C(source),
+        C(target), C(read_only), and one of C(bind) (C(propagation), C(create_host_path),
+        C(recursive), C(selinux)), C(volume) (C(nocopy), C(subpath), C(labels), C(driver),
+        C(driver_opts)), C(tmpfs) (C(size), C(mode), which is quoted and octal) and C(image)
+        (C(subpath)).
+      - A mounted image needs API 1.48 (Docker 28), C(volume.subpath) 1.45, the values V(writable)
+        and V(readonly) of C(bind.recursive) 1.44.
+      - C(volume.labels) and its driver are for a volume that does not exist yet. C(consistency)
+        is taken and changes nothing.
       - Paths are whole paths on the host; V(~) and V($) are refused, since nobody expands them.
       - A volume without a source is anonymous; a replacement takes it over with its data.
       - 'Change: C(replace).'
@@ -142,9 +158,13 @@ options:
     type: str
   networks:
     description:
-      - Existing networks, as a list of names, or a mapping of names to C(aliases), C(ipv4_address)
-        and C(ipv6_address). The default is the engine's default bridge.
-      - 'Change: C(live).'
+      - Existing networks, as a list of names, or a mapping of names to C(aliases),
+        C(ipv4_address), C(ipv6_address), C(link_local_ips), C(mac_address), C(driver_opts),
+        C(interface_name), C(gw_priority) and C(priority), the highest of which is joined first.
+        The default is the engine's default bridge.
+      - C(gw_priority) needs API 1.48 (Docker 28), C(interface_name) 1.49, and C(mac_address) in
+        more than one network 1.44 (Docker 25).
+      - 'Change: C(live), of a C(mac_address) C(replace).'
     type: raw
   mem_limit:
     description:
@@ -182,6 +202,21 @@ options:
       - 'Change: C(replace).'
     type: list
     elements: str
+  logging:
+    description:
+      - Where its output goes. The default is the engine's.
+      - 'Change: C(replace).'
+    type: dict
+    suboptions:
+      driver:
+        description:
+          - The driver, such as V(json-file), V(local), V(journald) or V(none).
+        type: str
+      options:
+        description:
+          - Options of the driver, as a mapping or a list of C(KEY=VALUE), such as
+            C(max-size=10m). What the engine's own configuration adds is not compared.
+        type: raw
   pull_policy:
     description:
       - When the image is pulled.
@@ -330,6 +365,27 @@ EXAMPLES = r"""
       interval: 1s
       timeout: 3s
     allow: [live]
+
+- name: Run a locked-down worker with limits of its own
+  dockyard.fleet.container:
+    name: locked
+    image: demo/web:1
+    command: [sleep, 1d]
+    stop_signal: SIGKILL
+    read_only: true
+    tmpfs: /tmp:size=16m
+    cap_drop: [ALL]
+    security_opt: [no-new-privileges]
+    sysctls: {net.core.somaxconn: 256}
+    ulimits:
+      nofile: {soft: 1024, hard: 4096}
+    cpu_shares: 512
+    mem_reservation: 16m
+    extra_hosts: ["db=10.0.0.5"]
+    logging:
+      driver: json-file
+      options: {max-size: 1m, max-file: 3}
+    devices: ["/dev/null:/dev/empty:r"]
 
 - name: Run a job in two networks, under another name in one of them
   dockyard.fleet.container:

@@ -38,6 +38,7 @@ RESOURCES = {
 }
 
 _ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
+_SHORT = re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b")
 _VOLUME = re.compile(r"\b[0-9a-f]{64}\b")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{12}\b")
 
@@ -132,7 +133,8 @@ class Bench:
     def text(self, result: Dict[str, Any]) -> str:
         """Return the printed plan with ids made equal, so that cases can be written by hand."""
         text = _ID.sub("<id>", result["plan"]["text"])
-        return _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
+        text = _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
+        return _SHORT.sub("<id>", text)
 
     @staticmethod
     def steps(result: Dict[str, Any], with_cause: bool = True) -> List[Dict[str, Any]]:
@@ -149,6 +151,10 @@ class Bench:
             one["Name"]: (one["Id"], one["State"]["Running"], one["HostConfig"]["RestartPolicy"])
             for one in seen
         }
+
+    def checked(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Return a task's options as a front end hands them on."""
+        return self._checked(RESOURCES[self.kind], {"monitor": "50ms", **params})
 
     @staticmethod
     def _checked(resource: Any, params: Dict[str, Any]) -> Dict[str, Any]:

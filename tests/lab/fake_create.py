@@ -128,6 +128,8 @@ ENDPOINT: Json = {
     "MacAddress": "",
     "DriverOpts": None,
 }
+# Newer API versions add what an endpoint may be asked for.
+_ENDPOINT_SINCE = {"GwPriority": (1, 48)}
 
 
 # -- refusals ---------------------------------------------------------------------------------
@@ -139,7 +141,7 @@ def check(state: State, body: Json, api: Tuple[int, ...]) -> None:
     check_restart(host.get("RestartPolicy") or {}, bool(host.get("AutoRemove")))
     check_resources(host)
     _check_ports(host.get("PortBindings") or {}, body.get("ExposedPorts") or {})
-    check_mounts(host)
+    check_mounts(host, api)
     endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     if len(endpoints) > 1 and api < (1, 44):
         names = ", ".join(endpoints)
@@ -201,6 +203,7 @@ def build_container(state: State, name: str, image: Json, body: Json) -> Json:
     key = state.new_id()
     config = _config(body, image, key)
     host = _host(state, body.get("HostConfig"))
+    host["Links"] = [_link(name, one) for one in host["Links"] or ()] or host["Links"]
     command = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
     if not command:
         raise ApiError(400, "No command specified")
@@ -229,7 +232,7 @@ def build_container(state: State, name: str, image: Json, body: Json) -> Json:
         "GraphDriver": {"Name": "overlay2", "Data": {}},
         "Mounts": mounts_of(state, host, config),
         "Config": config,
-        "NetworkSettings": _network_settings(host["NetworkMode"], body),
+        "NetworkSettings": _network_settings(state, host["NetworkMode"], body),
     }
 
 
@@ -294,7 +297,7 @@ def _host(state: State, asked: Optional[Json]) -> Json:
     host = copy.deepcopy(_HOST)
     for name, value in (asked or {}).items():
         # A list that was sent empty stays a list; null and zero are the defaults.
-        given = bool(value) or isinstance(value, (list, dict))
+        given = bool(value) or isinstance(value, (list, dict)) or name == "MemorySwappiness"
         if (name in _HOST and given) or (name in _HOST_IF_SET and value is not None):
             host[name] = copy.deepcopy(value)
         elif name == "Annotations" and state.api >= (1, 43) and value:
@@ -303,6 +306,12 @@ def _host(state: State, asked: Optional[Json]) -> Json:
         del host["Runtime"]
     _fill(state, host)
     return host
+
+
+def _link(name: str, asked: str) -> str:
+    """Show a link of the default bridge as the engine keeps it."""
+    target, _colon, alias = asked.partition(":")
+    return f"/{target}:/{name}/{alias or target}"
 
 
 def _fill(state: State, host: Json) -> None:
@@ -323,27 +332,33 @@ def _fill(state: State, host: Json) -> None:
         host["MemorySwap"] = 2 * host["Memory"]
     if (host["PidsLimit"] or 0) <= 0:
         host["PidsLimit"] = None
-    kind, _colon, other = host["NetworkMode"].partition(":")
-    if kind == "container" and state.find_container(other):
-        host["NetworkMode"] = "container:" + state.container(other)["Id"]
+    for name in ("NetworkMode", "IpcMode", "PidMode"):
+        kind, _colon, other = host[name].partition(":")
+        if kind == "container" and state.find_container(other):
+            host[name] = "container:" + state.container(other)["Id"]
+    if host["Privileged"] or "host" in (host["IpcMode"], host["PidMode"]):
+        host["SecurityOpt"] = [*(host["SecurityOpt"] or ()), "label=disable"]
+    if host["Privileged"]:
+        host.update(MaskedPaths=None, ReadonlyPaths=None)
 
 
-def _network_settings(mode: str, body: Json) -> Json:
-    networks = _endpoints(mode, body)
+def _network_settings(state: State, mode: str, body: Json) -> Json:
+    networks = _endpoints(state, mode, body)
     return {"Bridge": "", "SandboxID": "", "Ports": {}, "IPAddress": "", "Networks": networks}
 
 
-def _endpoints(mode: str, body: Json) -> Dict[str, Json]:
+def _endpoints(state: State, mode: str, body: Json) -> Dict[str, Json]:
     if mode.startswith("container:"):
         return {}
     asked = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     first = "bridge" if mode == "default" else mode
     names = [*asked] if first in asked else [first, *asked]
-    return {name: endpoint(asked.get(name)) for name in names}
+    return {name: endpoint(state, asked.get(name)) for name in names}
 
 
-def endpoint(asked: Optional[Json]) -> Json:
+def endpoint(state: State, asked: Optional[Json]) -> Json:
     """Return an endpoint as inspect shows it before the container runs."""
-    made = {**copy.deepcopy(ENDPOINT), **{k: v for k, v in (asked or {}).items() if k in ENDPOINT}}
+    known = [*ENDPOINT, *(key for key, api in _ENDPOINT_SINCE.items() if state.api >= api)]
+    made = {**copy.deepcopy(ENDPOINT), **{k: v for k, v in (asked or {}).items() if k in known}}
     made["_asked"] = list(made["Aliases"] or [])
     return made

@@ -148,7 +148,7 @@ def join(state: State, box: Json, name: str) -> None:
         point["Gateway"] = config.get("Gateway", "")
         point["IPPrefixLen"] = 16
         octets = (f"{int(part):02x}" for part in point["IPAddress"].split("."))
-        point["MacAddress"] = "02:42:" + ":".join(octets)
+        point["MacAddress"] = point["MacAddress"] or "02:42:" + ":".join(octets)
     if name not in _DEFAULT_NETWORKS:
         point["Aliases"] = [*point["_asked"], box["Id"][:12]]
     network_event(state, net, "connect", box)

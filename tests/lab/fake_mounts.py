@@ -10,7 +10,8 @@ from .fake_state import ApiError, Json, State, now
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+\Z")
 
 
-def check_mounts(host: Json) -> None:
+def check_mounts(host: Json, api: Tuple[int, ...] = (1, 41)) -> None:
+    types = ("bind", "volume", "tmpfs", *(("image",) if api >= (1, 48) else ()))
     seen: Set[str] = set()
     for bind in host.get("Binds") or []:
         source, destination, mode = split_bind(bind)
@@ -27,7 +28,7 @@ def check_mounts(host: Json) -> None:
                 raise ApiError(500, f"invalid mode: {mode}")
         _once(seen, destination)
     for mount in host.get("Mounts") or []:
-        if mount.get("Type") not in ("bind", "volume", "tmpfs"):
+        if mount.get("Type") not in types:
             text = f'invalid mount config for type "{mount.get("Type")}": mount type unknown'
             raise ApiError(400, text)
         _once(seen, mount.get("Target", ""))

@@ -194,7 +194,7 @@ def connect(state: State, request: Request, ref: str) -> Response:
         raise ApiError(
             403, f"{text} private (none) mode" if kind == "none" else f"{text} host mode"
         )
-    networks[name] = endpoint(asked)
+    networks[name] = endpoint(state, asked)
     if box["State"]["Running"]:
         join(state, box, name)
     else:

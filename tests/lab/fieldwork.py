@@ -1,14 +1,15 @@
 """The rows of the container's field table, tried on a real engine by the core in this process.
 
-`tests/cases/container_fields.yml` has an entry for each row:
+`python -m tests.lab.fieldwork [--socket PATH] [ROW …]` tries some rows, or all, and prints what
+went wrong. `tests/cases/container_fields.yml` has an entry for each row:
 
-row: the row's name; first, second: two values of that option; beside: other options that it needs;
-inside: a shell command run in the container, shows: what it prints with the first value, with the
-second, and (if there is a third) without: regular expressions that match all of it; alone: it
-shares no container with other entries; runs: false if the container cannot run with it on every
+row: the row's name; first, second: two values of that option (one will do for a switch); beside:
+other options that it needs; inside: a shell command run in the container, shows: regular
+expressions that match all of what it prints with the first value, the second, and without; alone:
+it shares no container with other entries; runs: false if the container cannot run with it on every
 machine (it is only created); since: an API version that the values need, if later than the row's;
-kinds: the kinds of engine that honour it; unseen: why no effect is looked at. `{peer}` and
-`{net}` stand for a container and a network that are there.
+kinds: the kinds of engine that honour it; unseen: why no effect is looked at. `{peer}`, `{net}`,
+`{image1}`, `{image2}` and `{prefix}` stand for what is there, and names of one's own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import io
 import json
 import re
 import socket
+import sys
 import tarfile
 import uuid
 from dataclasses import dataclass, field
@@ -47,7 +49,7 @@ class Entry:
 
     row: str
     first: Any
-    second: Any
+    second: Any = None
     beside: Params = field(default_factory=dict)
     inside: str = ""
     shows: Tuple[str, ...] = ()
@@ -60,7 +62,7 @@ class Entry:
     def declared(self, turn: int) -> Params:
         """Return the options of the first (0) or the second (1) run."""
         option, _dot, key = self.row.partition(".")
-        value = (self.first, self.second)[turn]
+        value = self.second if turn and self.second is not None else self.first
         return merged(self.beside, {option: {key: value} if key else value})
 
 
@@ -68,6 +70,9 @@ def entries() -> List[Entry]:
     """Return the table."""
     made = []
     for entry in yaml.safe_load(TABLE.read_text()):
+        shows = entry.get("shows", ())
+        if "second" not in entry and len(shows) == 2:
+            entry["shows"] = [shows[0], *shows]
         since = tuple(int(part) for part in str(entry.pop("since", "0.0")).split("."))
         lists = {key: tuple(entry.pop(key, ())) for key in ("shows", "kinds")}
         made.append(Entry(**entry, **lists, since=since))
@@ -151,7 +156,7 @@ class Field:
         self.client.post("/networks/create", None, {"Name": f"{self.prefix}-net", "IPAM": subnet})
         for release in ("1", "2"):
             self._build(release)
-        self.run({"name": f"{self.prefix}-peer"})
+        self.run({"name": f"{self.prefix}-peer", "ipc": "shareable", "volumes": ["/lent"]})
         self.run({"name": f"{self.prefix}-plain"})
         self.plain = self.inspect(f"{self.prefix}-plain")
         return self
@@ -212,6 +217,8 @@ class Field:
         identity = ""
         try:
             for turn in (0, 1, 2):
+                if turn == 1 and all(entry.second is None for entry in group):
+                    continue
                 params = {**together(group, turn), **common} if turn < 2 else common
                 result = self.run(params)
                 assert result["changed"], (turn, params)
@@ -233,8 +240,9 @@ class Field:
         if not turn:
             return
         named = {re.split(r"[.:]", line.strip())[0] for line in plan["text"].splitlines()[1:-1]}
-        wanted = {entry.row.partition(".")[0] for entry in group}
-        assert wanted <= named, plan["text"]
+        changed = [entry for entry in group if turn == 2 or entry.second is not None]
+        wanted = {entry.row.partition(".")[0] for entry in changed}
+        assert wanted <= named, f"{wanted - named} not in {plan['text']}"
 
     def _effects(self, name: str, group: List[Entry], turn: int) -> None:
         probes = [entry for entry in group if entry.inside and turn < len(entry.shows)]
@@ -292,6 +300,31 @@ def _plain(key: str, value: Any) -> Optional[Any]:
         return (value or {}).get("Name") or "no"
     if key in ("Env", "Binds"):  # Podman's are in an order of chance, with the host's name
         return sorted(item for item in value or () if not item.startswith("HOSTNAME="))
+    if key == "Runtime":
+        return None if value == "runc" else value or None  # unset if no settings were sent at all
     if key == "NetworkMode" and ":" not in value and value not in ("host", "none"):
         return None  # it keeps the name of the first network, whatever was joined and left since
     return value or None
+
+
+def main() -> None:
+    """Try the rows that are named, all of them by default; print a line for each group."""
+    words = sys.argv[1:]
+    path = "/var/run/docker.sock"
+    if words[:1] == ["--socket"]:
+        path, words = words[1], words[2:]
+    failed = 0
+    with Field(path) as ground:
+        listed = [e for e in entries() if ground.honours(e) and (not words or e.row in words)]
+        for group in groups(listed, ground.impacts):
+            said = "ok"
+            try:
+                ground.play(group)
+            except Exception as error:
+                failed, said = failed + 1, f"{type(error).__name__}: {error}"
+            print(f"{', '.join(entry.row for entry in group)}: {said}", flush=True)
+    raise SystemExit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,9 +9,9 @@ from typing import Any, Dict
 
 from .diff import Scope
 from .model import Context, FieldSpec
-from .owned import digest
+from .owned import as_recorded
 from .steps import Change
-from .values import MASK, Unknown, canonical, show
+from .values import MASK, Unknown, show
 
 
 def change_of(
@@ -48,5 +48,4 @@ def _origin(row: FieldSpec, context: Context, given: bool) -> str:
         return "declared" if now is not None or row.group else "drift"
     if now is None:
         return "dropped"
-    same = then == digest(str(context.record.get("salt", "")), row.name, canonical(now))
-    return "drift" if same else ("declared" if given else "dropped")
+    return "drift" if as_recorded(context, row.name) else ("declared" if given else "dropped")

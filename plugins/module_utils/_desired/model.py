@@ -39,7 +39,8 @@ class FieldSpec:
     A dotted `name` (`healthcheck.interval`) is a key inside a dict option. Canonical values are
     what `parse` and `read` return: JSON-like, with None, (), and {} for "not set".
 
-    name: the option; `at`: dotted path in the observed object; `option`: argument-spec entry
+    name: the option; `at`: dotted path in the observed object, `beside` further ones that `read`
+    looks at; `option`: argument-spec entry
     (None: not an option of its own); `compare`: exact, list, set, map or subset;
     `parse(value, key_path)` turns the user's value into the canonical one or raises InvalidOption;
     `read(observed, context)` takes the canonical value out of the observed object;
@@ -53,9 +54,9 @@ class FieldSpec:
     needs a later one; `only`: the kinds of server that honour it; `overrides`: replacements of the
     above by kind of server.
 
-    `quiet` are values that servers show when nobody asked (their own defaults, which their
-    configuration may change): a row that has some counts as unset if it was not declared, now or
-    when the record was written, or if it shows one of them.
+    `quiet` are values that servers show when nobody asked, the usual default first (the server's
+    configuration may choose another). What the record says that nobody asked for counts as unset,
+    whatever it shows; without a record, what shows one of them does.
     """
 
     name: str
@@ -77,6 +78,7 @@ class FieldSpec:
     until: Tuple[int, int] = (0, 0)
     inner: Optional[Callable[[Any], Iterable[Tuple[str, Tuple[int, int]]]]] = None
     quiet: Tuple[Any, ...] = ()
+    beside: Tuple[str, ...] = ()
     only: Tuple[str, ...] = ()
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 

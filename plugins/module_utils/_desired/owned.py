@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any, Dict, Iterable, Mapping
 
-from .model import FieldSpec
+from .model import Context, FieldSpec
 from .values import canonical
 
 VERSION = 1
@@ -63,3 +63,12 @@ def read(value: Any, inherited: Any, address: str) -> Dict[str, Any]:
 def fingerprint(values: Any) -> str:
     """Return a digest of observed values, to tell whether a saved plan still fits."""
     return hashlib.sha256(canonical(values).encode()).hexdigest()[:16]
+
+
+def as_recorded(context: Context, name: str) -> bool:
+    """Tell whether a field is declared as it was when the record was written, or neither was."""
+    then = context.record.get("digests", {}).get(name)
+    now = context.declared.get(name)
+    if now is None or then is None:
+        return now is None and then is None
+    return bool(then == digest(str(context.record.get("salt", "")), name, canonical(now)))

@@ -14,17 +14,20 @@ from .values import MASK, dig, nearest
 
 
 def argument_spec(fields: Iterable[FieldSpec]) -> Dict[str, Any]:
-    """Return Ansible's argument spec of a table; dotted rows become suboptions of a dict."""
+    """Return Ansible's argument spec of a table."""
+    return option_tree({row.name: row.option for row in fields if row.option is not None})
+
+
+def option_tree(options: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return an argument spec of options by row; dotted rows become suboptions of a dict."""
     spec: Dict[str, Any] = {}
-    for row in fields:
-        if row.option is None:
-            continue
-        parent, _dot, key = row.name.partition(".")
+    for name, entry in options.items():
+        parent, _dot, key = name.partition(".")
         if not key:
-            spec[parent] = dict(row.option)
+            spec[parent] = dict(entry)
             continue
         outer = spec.setdefault(parent, {"type": "dict", "options": {}})
-        outer["options"][key] = dict(row.option)
+        outer["options"][key] = dict(entry)
     return spec
 
 
@@ -53,6 +56,13 @@ def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str =
             elif not isinstance(part, str):
                 keys = ", ".join(sorted(options))
                 raise InvalidOption("takes a mapping", option=here, hint=f"its keys are {keys}")
+
+
+def check_keys(entry: Any, keys: Iterable[str], where: str) -> None:
+    """Raise InvalidOption for a value that is no mapping, or has a key that is not known."""
+    if not isinstance(entry, Mapping):
+        raise InvalidOption("takes a mapping", option=where, hint=f"its keys are {', '.join(keys)}")
+    check_known(entry, {key: {} for key in keys}, where)
 
 
 def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
@@ -104,8 +114,10 @@ def observed(
 
 def _read(row: FieldSpec, obj: Mapping[str, Any], context: Context) -> Any:
     if row.quiet and row.name not in context.declared:
-        asked = not context.record or row.name in context.record.get("digests", {})
-        if not asked or dig(obj, row.at) in row.quiet:
+        # What nobody asked for is a default, whatever it is; of what was, only the usual default.
+        asked = row.name in context.record.get("digests", {})
+        usual = row.quiet[:1] if asked else row.quiet
+        if (context.record and not asked) or dig(obj, row.at) in usual:
             return {} if row.compare in ("map", "subset") else None
     if row.read is not None:
         return row.read(obj, context)

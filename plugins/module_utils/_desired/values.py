@@ -18,6 +18,7 @@ _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
 _NANOSECONDS = {
     "us": 1_000,
     "µs": 1_000,
@@ -53,7 +54,7 @@ def show(value: Any) -> str:
     if value is True or value is False:
         return "true" if value else "false"
     text = str(value)
-    return text[:19] if _DIGEST.fullmatch(text) else text
+    return text[:19] if _DIGEST.fullmatch(text) else _ID.sub(r"\1", text)
 
 
 def hide(text: str, secrets: Iterable[str]) -> str:

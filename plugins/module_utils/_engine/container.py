@@ -124,6 +124,8 @@ def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
 
 def _notes(desired: Wish, found: Found) -> Tuple[str, ...]:
     notes = [f"{what}: {cause}" for what, cause in found.unknown.items()]
+    if dig(found.current, "HostConfig.AutoRemove") and changes_of(desired, found):
+        notes.append("auto_remove: the old container is gone once it stops, so it cannot come back")
     if desired.recreate == "never":
         heavy = [c.words() for c in changes_of(desired, found) if c.impact == "replace"]
         notes += [f"recreate: never leaves {words}" for words in heavy]

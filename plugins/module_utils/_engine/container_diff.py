@@ -12,7 +12,7 @@ from .._desired.diff import Scope, diff
 from .._desired.model import Context
 from .._desired.spec import check_supported, for_kind, observed
 from .._desired.values import Unknown
-from .container_fields import FIELDS
+from .container_fields import declared_subjects, rows, seen_subjects
 from .container_fields.process import secret_keys
 from .container_found import Found, Inspect, is_foreign, record_of
 from .container_wish import Wish
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
-    declared = dict(desired.declared)
-    if desired.peer in found.peers:
-        declared["network_mode"] = f"container:{found.peers[desired.peer]}"
+    declared = desired.resolved(found.peers)
+    for name, option in desired.peers.items():
+        if f"container {name}" in found.unknown:
+            declared[option] = Unknown(f"container {name}: {found.unknown[f'container {name}']}")
     record = record_of(found.current, found.base, desired.name)
     return Context(declared, base, record, found.api, found.kind)
 
@@ -37,12 +38,15 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     context = context_of(desired, found, found.base or {})
     declared = {**context.declared, "image": _image_id(desired, found)}
     context = replace(context, declared=declared)
-    fields = for_kind(FIELDS, found.kind)
-    check_supported(fields, context)
     full = found.base is not None and not is_foreign(found.current, context.record)
+    shown = _shown(found.current, context)
+    wanted = declared_subjects([*declared, *(context.record.get("digests", {}) if full else ())])
+    seen = seen_subjects(shown, context.base) if full else []
+    fields = for_kind(rows([*wanted, *seen]), found.kind)
+    check_supported(fields, context)
     private = {"environment": frozenset(secret_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private)
-    return diff(fields, context, observed(fields, _shown(found.current, context), context), scope)
+    return diff(fields, context, observed(fields, shown, context), scope)
 
 
 def _shown(container: Inspect, context: Context) -> Inspect:

@@ -28,9 +28,9 @@ class Found:
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
     `bases` maps image ids to the configurations of the containers' images. `networks`
     and `peers` map the names that the task refers to, to ids; `others` are all containers as
-    listed, looked at only if one is to be created. `unknown` maps "engine", "image" and network
-    names to what an earlier task of this run would do to them. `hidden` are the environment keys
-    that the task declares secret.
+    listed, looked at only if one is to be created. `unknown` maps "engine", "image", network
+    names and "container NAME" to what an earlier task of this run would do to them. `hidden` are
+    the environment keys that the task declares secret.
     """
 
     current: Optional[Inspect] = None
@@ -99,8 +99,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         requests["image"] = (f"/images/{wish.reference}/json", None)
     for network in wish.networks:
         requests[f"network {network}"] = (f"/networks/{network}", None)
-    peer = wish.peer
-    if peer:
+    for peer in wish.peers:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
     got = _ask(client, requests)
     current, image = got["current"], got.get("image")
@@ -115,10 +114,10 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         bases=_bases(client, (current, fresh, old), image),
         remote=_remote(client, wish, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
-        peers={peer: str(got[f"peer {peer}"]["Id"])} if peer and got[f"peer {peer}"] else {},
+        peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if got[f"peer {n}"]},
         api=client.api,
         kind=client.kind,
-        unknown=_unknown(wish, pending, (*wish.networks,)),
+        unknown=_unknown(wish, pending),
         hidden=frozenset(wish.declared.get("secret_environment") or ()),
         settled=settled,
     )
@@ -188,8 +187,11 @@ def _bases(
     return {ident: one.get("Config") or {} for ident, one in known.items()}
 
 
-def _unknown(wish: Wish, pending: Mapping[str, str], networks: Tuple[str, ...]) -> Dict[str, str]:
-    found = {name: pending[f"network/{name}"] for name in networks if f"network/{name}" in pending}
+def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+    found = {n: pending[f"network/{n}"] for n in wish.networks if f"network/{n}" in pending}
+    for name in wish.peers:
+        if f"container/{name}" in pending:
+            found[f"container {name}"] = pending[f"container/{name}"]
     image = pending.get(f"image/{wish.reference}")
     if image is not None:
         found["image"] = image
@@ -198,7 +200,7 @@ def _unknown(wish: Wish, pending: Mapping[str, str], networks: Tuple[str, ...]) 
 
 def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
     """Return the snapshot of an engine that an earlier task of this run would bring."""
-    unknown = {**_unknown(wish, pending, wish.networks), "engine": pending["engine"]}
+    unknown = {**_unknown(wish, pending), "engine": pending["engine"]}
     return Found(api=(1, 99), unknown=unknown)
 
 
@@ -212,8 +214,8 @@ def require_references(wish: Wish, found: Found) -> None:
             raise InvalidOption(
                 f"the network {name} does not exist", option=option, hint="create it first"
             )
-    peer = wish.peer
-    if peer and peer not in found.peers:
-        raise InvalidOption(
-            f"the container {peer} does not exist", option="network_mode", hint="create it first"
-        )
+    for peer, option in wish.peers.items():
+        if peer not in found.peers and f"container {peer}" not in found.unknown:
+            raise InvalidOption(
+                f"the container {peer} does not exist", option=option, hint="create it first"
+            )

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Optional
 from .._desired import owned
 from .._desired.bodies import body
 from .._desired.diff import wanted
+from .._desired.errors import FleetError
 from .._desired.model import Context, FieldSpec
 from .._desired.resource import Verb, Work
 from .._desired.spec import for_kind
@@ -18,9 +19,9 @@ from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.limits import parse_restart, read_restart, restart_body
+from .container_fields.mounts import anonymous
 from .container_fields.networks import endpoint_body
 from .container_fields.process import OWNER_LABEL
-from .container_fields.volumes import anonymous
 from .container_found import Found, Inspect, temporary_name
 from .container_wish import Wish
 
@@ -41,7 +42,7 @@ def _create(work: Work, step: Step) -> None:
     replaced = _replaced(work, step)
     base = image.get("Config") or {}
     carried = _carried(wish, base, replaced) if replaced else {}
-    declared = dict(wish.declared)
+    declared = wish.resolved(work.snapshot.peers)
     if carried:
         mounts = {target: {"type": "volume"} for target in carried}
         declared["volumes"] = {**mounts, **declared.get("volumes", {})}
@@ -52,13 +53,21 @@ def _create(work: Work, step: Step) -> None:
     record = owned.make(wish.address, FIELDS, wish.declared, _extra(wish, replaced, carried))
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     try:
-        work.client.post("/containers/create", {"name": step.args["on"]}, made)
+        query = {"name": step.args["on"], "platform": wish.declared.get("platform")}
+        answer = work.client.post("/containers/create", query, made)
     except EngineError as error:
         from .why import likely
 
         error.address = wish.address
         error.hint = error.hint or likely(error.message)
         raise
+    discarded = [text for text in (answer or {}).get("Warnings") or () if "discarded" in text]
+    if discarded:
+        raise FleetError(
+            f"the engine would drop a setting: {' '.join(discarded)}",
+            address=wish.address,
+            hint="leave it out, or run the container on another host",
+        )
 
 
 def _replaced(work: Work, step: Step) -> Optional[Inspect]:
@@ -74,7 +83,11 @@ def _replaced(work: Work, step: Step) -> Optional[Inspect]:
 def _carried(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
     """Return the anonymous volumes whose data goes on in the new container, by target."""
     mounts = wish.declared.get("volumes") or {}
-    keep = {target for target, mount in mounts.items() if mount == {"type": "volume"}}
+    keep = {
+        target
+        for target, mount in mounts.items()
+        if mount["type"] == "volume" and not mount.get("source")
+    }
     keep |= {target for target in base.get("Volumes") or () if target not in mounts}
     return {target: name for target, name in anonymous(replaced) if target in keep}
 
@@ -225,6 +238,17 @@ def _remove(work: Work, step: Step) -> None:
     try:
         work.client.delete(f"/containers/{_ref(step)}", {"v": volumes})
     except EngineError as error:
+        if error.status == 409 and "already in progress" in error.message:
+            _await_removal(work, step)  # auto_remove: the engine is about to
+        elif error.status != 404:
+            raise
+
+
+def _await_removal(work: Work, step: Step) -> None:
+    """Wait until the engine has removed a container that goes by itself once it stops."""
+    try:
+        work.client.post(f"/containers/{_ref(step)}/wait", {"condition": "removed"})
+    except EngineError as error:
         if error.status != 404:
             raise
 
@@ -244,6 +268,7 @@ def _pull(work: Work, step: Step) -> Optional[bool]:
 
 
 VERBS: Dict[str, Verb] = {
+    "await_removal": _await_removal,
     "connect": _connect,
     "create": _create,
     "disconnect": _disconnect,

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import argument_spec, declare
+from .._desired.spec import declare, option_tree
 from .._desired.values import nearest, parse_duration
-from .container_fields import FIELDS
-from .container_fields.networks import fixed_mode
+from .container_fields import declared_subjects, option_spec, rows
+from .container_fields.networks import fixed_mode, split_macs
 from .reference import is_id, parse_reference
 
 STATES = ("absent", "present", "started", "stopped")
@@ -45,12 +45,20 @@ _BEHAVIOUR: Dict[str, Any] = {
     "adopt": {"type": "bool", "default": False},
     "remove_volumes": {"type": "bool", "default": False},
 }
+# Other ways to write what rows of the table hold; see container_folds.
+_FOLDED: Dict[str, Any] = {
+    "deploy": {"type": "dict"},
+    "gpus": {"type": "raw"},
+    "use_api_socket": {"type": "bool", "default": False},
+}
+# Namespaces and volumes that another container may lend.
+_LENT = ("network_mode", "ipc", "pid")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of a container without the connection's options."""
-    made = {**_BEHAVIOUR, **argument_spec(FIELDS)}
+    made = {**_BEHAVIOUR, **option_tree(option_spec()), **_FOLDED}
     made["healthcheck"]["options"]["disable"] = {"type": "bool"}
     return made
 
@@ -81,9 +89,30 @@ class Wish:
         return f"container/{self.name}"
 
     @property
-    def peer(self) -> str:
-        """The container whose network it joins, "" for none."""
-        return str(self.declared.get("network_mode") or "").partition("container:")[2]
+    def peers(self) -> Mapping[str, str]:
+        """The containers whose namespaces or volumes it uses, each with the option that does."""
+        joined = {
+            str(self.declared.get(option) or "").partition("container:")[2]: option
+            for option in _LENT
+        }
+        lent = {
+            name.partition(":")[0]: "volumes_from" for name in self.declared.get("volumes_from", ())
+        }
+        return {name: option for name, option in {**lent, **joined}.items() if name}
+
+    def resolved(self, ids: Mapping[str, str]) -> Dict[str, Any]:
+        """Return the declared values with other containers named by their ids."""
+        made = dict(self.declared)
+        for option in _LENT:
+            name = str(made.get(option) or "").partition("container:")[2]
+            if name in ids:
+                made[option] = f"container:{ids[name]}"
+        if made.get("volumes_from"):
+            parts = (entry.partition(":") for entry in made["volumes_from"])
+            made["volumes_from"] = tuple(
+                sorted(ids.get(n, n) + colon + ro for n, colon, ro in parts)
+            )
+        return made
 
     @property
     def networks(self) -> Tuple[str, ...]:
@@ -105,17 +134,23 @@ def wish(params: Mapping[str, Any]) -> Wish:
             option="name",
             hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
         )
-    declared = declare(FIELDS, _fold_disable(params))
+    params = _folded(params)
+    given = (option for option, value in params.items() if value is not None)
+    declared = declare(rows(declared_subjects(given)), params)
+    split_macs(declared)
     if "image" in declared and not is_id(declared["image"]):
         declared["image"] = str(parse_reference(declared["image"], "image"))
-    _check_together(declared)
+    if len(declared) > 1:
+        from .container_together import check_together
+
+        check_together(declared, params["state"])
     _check_image(params, declared)
     if params["force_restart"] and params["state"] not in ("started", "present"):
         hint = "it is for containers that go on running; leave one of the two out"
         text = f"does not go with state: {params['state']}"
         raise InvalidOption(text, option="force_restart", hint=hint)
     ignore = frozenset(params.get("ignore_changes") or ())
-    known = {row.name for row in FIELDS} | {row.name.partition(".")[0] for row in FIELDS}
+    known = {part for name in option_spec() for part in (name, name.partition(".")[0])}
     for field in ignore - known:
         raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
     return Wish(
@@ -137,6 +172,16 @@ def wish(params: Mapping[str, Any]) -> Wish:
     )
 
 
+def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write what has no row of its own as rows have it."""
+    devices = params.get("devices") or ()
+    if any(params.get(name) for name in _FOLDED) or any("=" in str(one) for one in devices):
+        from .container_folds import fold
+
+        params = fold(params)
+    return _fold_disable(params)
+
+
 def _fold_disable(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write `healthcheck.disable` as the test NONE, which is what the engine knows."""
     check = params.get("healthcheck") or {}
@@ -150,35 +195,6 @@ def _fold_disable(params: Mapping[str, Any]) -> Mapping[str, Any]:
             hint="leave them out, or leave disable out",
         )
     return {**params, "healthcheck": {"test": ["NONE"]}}
-
-
-def _check_together(declared: Mapping[str, Any]) -> None:
-    """Raise InvalidOption for options that contradict each other."""
-    mode, networks = declared.get("network_mode"), declared.get("networks")
-    if mode and networks is not None:
-        raise InvalidOption("excludes network_mode", option="networks", hint="keep one of them")
-    if fixed_mode(mode) and declared.get("ports"):
-        raise InvalidOption(
-            f"nothing is published with network_mode: {mode}", option="ports", hint="drop one"
-        )
-    if (networks or {}).get("bridge"):
-        raise InvalidOption(
-            "the default bridge takes no aliases and addresses",
-            option="networks.bridge",
-            hint="use a network of your own",
-        )
-    memory, swap = declared.get("mem_limit"), declared.get("memswap_limit")
-    if swap and (not memory or 0 < swap < memory):
-        raise InvalidOption(
-            "is memory and swap together, so it needs a mem_limit that is not larger",
-            option="memswap_limit",
-            hint="such as mem_limit: 64m with memswap_limit: 128m",
-        )
-    for key in declared.get("secret_environment") or ():
-        if key in (declared.get("environment") or ()):
-            raise InvalidOption(
-                "is in secret_environment too", option=f"environment.{key}", hint="keep one"
-            )
 
 
 def _check_image(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:

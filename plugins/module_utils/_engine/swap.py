@@ -64,16 +64,21 @@ def swap(
     if read_restart(old)[0] != "no":
         # A restart of the engine would revive the old one beside the new one.
         add("hold", on=name, id=ident)
+    gone = runs(old) and bool(dig(old, "HostConfig.AutoRemove"))
     if runs(old):
         add("stop", on=name, id=ident)
-    add("rename", on=name, to=aside, id=ident)
+    if gone:
+        add("await_removal", on=name, id=ident)
+    else:
+        add("rename", on=name, to=aside, id=ident)
     # Before the start: the log driver takes the name at that moment.
     add("rename", on=temporary, to=name)
     if will_run(wish, runs(old)):
         add("start", on=name)
         if wish.wait != "none":
             add("wait", on=name)
-    add("remove", on=aside, id=ident)
+    if not gone:
+        add("remove", on=aside, id=ident)
 
 
 def will_run(wish: Wish, ran: bool) -> bool:

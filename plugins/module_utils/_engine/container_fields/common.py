@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.values import dig
 
 # A bool is nearly always an unquoted yes/no, a float an unquoted version: both lose their spelling.
 _SCALARS = (str, int, float, bool)
@@ -85,3 +87,74 @@ def reject_expansion(path: str, where: str) -> str:
             hint="write the whole path, such as /srv/data",
         )
     return path
+
+
+# -- rows of common shapes --------------------------------------------------------------------
+
+# Changed by `/update` while the container runs; it cannot be lifted that way.
+LIVE: Dict[str, Any] = {"change": "live", "live": "update"}
+
+
+def text(name: str, at: str = "", **more: Any) -> FieldSpec:
+    """Return the row of an option that is one text."""
+    return FieldSpec(name, **{"at": at, "option": {"type": "str"}, "parse": parse_text, **more})
+
+
+def flag(name: str, at: str, **more: Any) -> FieldSpec:
+    """Return the row of a switch that is off unless it is asked for."""
+    return FieldSpec(
+        name,
+        at=at,
+        option={"type": "bool"},
+        read=lambda obj, context: bool(dig(obj, at)),
+        default=lambda context: False,
+        **more,
+    )
+
+
+def number(name: str, at: str, least: int, most: int, **more: Any) -> FieldSpec:
+    """Return the row of a whole number; 0, and below it unless `least` is, mean "not set"."""
+
+    def parse(value: Any, where: str) -> Optional[int]:
+        if value and not least <= int(value) <= most:
+            raise InvalidOption(
+                f"{value} is out of range", option=where, hint=f"from {least} to {most}"
+            )
+        return int(value) or None
+
+    def read(obj: Mapping[str, Any], context: Context) -> Optional[int]:
+        return max(int(dig(obj, at) or 0), min(least, 0)) or None
+
+    shape = {"at": at, "option": {"type": "int"}, "parse": parse, "read": read}
+    return FieldSpec(name, **{**shape, **more})
+
+
+def parse_set(value: Any, where: str) -> Tuple[str, ...]:
+    """Return a list of words in order, each once; raise InvalidOption for a lone string."""
+    if isinstance(value, str):
+        raise InvalidOption("takes a list", option=where, hint=f"[{value}]")
+    return tuple(sorted(set(parse_words(value, where))))
+
+
+def parse_lone(value: Any, where: str) -> Tuple[str, ...]:
+    """Return a list as it is, and a lone string as a list of one (Compose: `dns`, `tmpfs`)."""
+    return (value,) if isinstance(value, str) else parse_words(value, where)
+
+
+def words(name: str, at: str, **more: Any) -> FieldSpec:
+    """Return the row of a list whose order means nothing."""
+    option = {"type": "list", "elements": "str"}
+    return FieldSpec(
+        name, **{"at": at, "option": option, "compare": "set", "parse": parse_set, **more}
+    )
+
+
+def parse_strings(value: Any, where: str) -> Dict[str, str]:
+    """Return a mapping or a list of `KEY=value` with texts only; a bare key is an empty text."""
+    return {key: text or "" for key, text in parse_mapping(value, where).items()}
+
+
+def mapping(name: str, at: str, **more: Any) -> FieldSpec:
+    """Return the row of a mapping of texts."""
+    shape = {"at": at, "option": {"type": "raw"}, "compare": "map", "parse": parse_strings}
+    return FieldSpec(name, **{**shape, **more})

@@ -1,50 +1,21 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limits and rights: memory, CPUs, processes, capabilities, restart policy."""
+"""Limits of its processes, and the restart policy."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
-from ..._desired.values import dig, parse_size, show_size
-from .common import parse_words
+from ..._desired.spec import check_keys
+from ..._desired.values import dig
+
+Limit = Tuple[int, int]
 
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
-_LEAST_MEMORY = 6 << 20
-
-
-def _parse_memory(value: Any, where: str) -> Optional[int]:
-    size = parse_size(value, where)
-    if size is not None and size < _LEAST_MEMORY:
-        raise InvalidOption(
-            f"'{value}' is less than the engine's least, 6m", option=where, hint="such as 64m"
-        )
-    return size
-
-
-def _parse_swap(value: Any, where: str) -> Optional[int]:
-    return -1 if str(value).strip() == "-1" else parse_size(value, where)
-
-
-def _default_swap(context: Context) -> Optional[int]:
-    # Asked for nothing, the engine gives memory and swap together twice the memory.
-    memory = context.declared.get("mem_limit")
-    return 2 * memory if memory else None
-
-
-def _parse_cpus(value: Any, where: str) -> Optional[int]:
-    try:
-        count = float(str(value))
-    except ValueError:
-        count = -1
-    if isinstance(value, bool) or not 0 <= count < 1e6:
-        raise InvalidOption(
-            f"'{value}' is not a number of CPUs", option=where, hint="such as 0.5 or 2"
-        )
-    return round(count * 1e9) or None
 
 
 def _parse_pids(value: Any, where: str) -> int:
@@ -89,51 +60,42 @@ def _write_restart(body: Dict[str, Any], value: Any, context: Context) -> None:
     body.setdefault("HostConfig", {})["RestartPolicy"] = restart_body(value)
 
 
-def _parse_capabilities(value: Any, where: str) -> Tuple[str, ...]:
-    if isinstance(value, str):
-        raise InvalidOption("takes a list", option=where, hint="such as [NET_ADMIN]")
-    names = (word.upper() for word in parse_words(value, where))
-    return tuple(sorted({name[4:] if name.startswith("CAP_") else name for name in names}))
+def _parse_ulimits(value: Any, where: str) -> Dict[str, Limit]:
+    if not isinstance(value, Mapping):
+        raise InvalidOption("takes a mapping", option=where, hint="such as {nofile: 65536}")
+    return {str(name): _limit(entry, f"{where}.{name}") for name, entry in value.items()}
 
 
-def _read_capabilities(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
-    return _parse_capabilities(dig(obj, "HostConfig.CapAdd") or (), "cap_add")
+def _limit(entry: Any, where: str) -> Limit:
+    """Return (soft, hard) of a number or of {soft, hard}; -1 means unlimited."""
+    if not isinstance(entry, Mapping):
+        entry = {"soft": entry, "hard": entry}
+    check_keys(entry, ("soft", "hard"), where)
+    words = [str(entry.get(key, "")) for key in ("soft", "hard")]
+    if not all(re.fullmatch(r"-1|[0-9]+", word) for word in words):
+        raise InvalidOption(
+            "needs a number, or soft and hard", option=where, hint="{soft: 1024, hard: 2048}"
+        )
+    soft, hard = (int(word) for word in words)
+    if hard != -1 and not -1 < soft <= hard:
+        raise InvalidOption("soft is above hard", option=where, hint="hard is the upper bound")
+    return soft, hard
+
+
+def _read_ulimits(obj: Mapping[str, Any], context: Context) -> Dict[str, Limit]:
+    return {
+        str(one["Name"]).lower().replace("rlimit_", ""): (int(one["Soft"]), int(one["Hard"]))
+        for one in dig(obj, "HostConfig.Ulimits") or ()
+    }
+
+
+def _write_ulimits(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body.setdefault("HostConfig", {})["Ulimits"] = [
+        {"Name": name, "Soft": soft, "Hard": hard} for name, (soft, hard) in value.items()
+    ]
 
 
 FIELDS = (
-    FieldSpec(
-        "mem_limit",
-        at="HostConfig.Memory",
-        option={"type": "str"},
-        parse=_parse_memory,
-        show=show_size,
-        change="live",
-        unset="replace",
-        live="update",
-        group="memory",
-    ),
-    FieldSpec(
-        "memswap_limit",
-        at="HostConfig.MemorySwap",
-        option={"type": "str"},
-        parse=_parse_swap,
-        show=lambda size: "unlimited" if size == -1 else show_size(size),
-        default=_default_swap,
-        change="live",
-        unset="replace",
-        live="update",
-        group="memory",
-    ),
-    FieldSpec(
-        "cpus",
-        at="HostConfig.NanoCpus",
-        option={"type": "raw"},
-        parse=_parse_cpus,
-        show=lambda nano: f"{nano / 1e9:g}",
-        change="live",
-        unset="replace",
-        live="update",
-    ),
     FieldSpec(
         "pids_limit",
         at="HostConfig.PidsLimit",
@@ -148,7 +110,7 @@ FIELDS = (
     ),
     FieldSpec(
         "restart",
-        at="HostConfig.RestartPolicy",
+        at="HostConfig.RestartPolicy.Name",
         option={"type": "raw"},
         parse=parse_restart,
         show=lambda policy: f"{policy[0]}:{policy[1]}" if policy[1] else str(policy[0]),
@@ -160,11 +122,13 @@ FIELDS = (
         live="update",
     ),
     FieldSpec(
-        "cap_add",
-        at="HostConfig.CapAdd",
-        option={"type": "list", "elements": "str"},
-        compare="set",
-        parse=_parse_capabilities,
-        read=_read_capabilities,
+        "ulimits",
+        at="HostConfig.Ulimits",
+        option={"type": "dict"},
+        compare="map",
+        parse=_parse_ulimits,
+        read=_read_ulimits,
+        write=_write_ulimits,
+        show=lambda limit: str(limit[0]) if limit[0] == limit[1] else f"{limit[0]}:{limit[1]}",
     ),
 )

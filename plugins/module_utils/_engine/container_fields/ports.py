@@ -1,7 +1,10 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Published ports. Canonical: "80/tcp" → sorted ((host_ip, host_port), …), "" for any."""
+"""Published and exposed ports.
+
+Canonical `ports`: "80/tcp" → sorted ((host_ip, host_port), …), "" for any.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
-from ..._desired.spec import check_known
+from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from .common import parse_text
+from .common import flag, parse_text
 
 Binding = Tuple[str, str]
 
@@ -65,7 +68,7 @@ def _claim(
 
 def _entry(entry: Any, where: str) -> Mapping[str, str]:
     if isinstance(entry, Mapping):
-        check_known(entry, {key: {} for key in _LONG}, where)
+        check_keys(entry, _LONG, where)
         if "target" not in entry:
             raise InvalidOption("has no target", option=where, hint="target: 80")
         return {key: parse_text(item, f"{where}.{key}") for key, item in entry.items()}
@@ -138,7 +141,7 @@ def _binding(one: Mapping[str, Any]) -> Binding:
 
 def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
     # Engine 20.10 silently publishes nothing for a port that is not exposed as well.
-    body["ExposedPorts"] = {port: {} for port in value}
+    body.setdefault("ExposedPorts", {}).update({port: {} for port in value})
     body.setdefault("HostConfig", {})["PortBindings"] = {
         port: [{"HostIp": ip, "HostPort": host} for ip, host in bindings]
         for port, bindings in value.items()
@@ -149,7 +152,44 @@ def _show(bindings: Tuple[Binding, ...]) -> str:
     return ", ".join(":".join(part for part in one if part) or "any" for one in bindings)
 
 
+def _parse_expose(value: Any, where: str) -> Tuple[str, ...]:
+    found = []
+    for number, entry in enumerate(value):
+        here = f"{where}[{number}]"
+        text, _slash, protocol = parse_text(entry, here).partition("/")
+        for target, kind, _binding in _expand(
+            {"target": text, "protocol": protocol or "tcp"}, here
+        ):
+            found.append(f"{target}/{kind}")
+    return tuple(sorted(set(found)))
+
+
+def _read_exposed(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    """Leave out what the image exposes and what is published: both are exposed all the same."""
+    known = {
+        *(context.base.get("ExposedPorts") or ()),
+        *(dig(obj, "HostConfig.PortBindings") or ()),
+    }
+    known -= set(context.declared.get("expose") or ())
+    exposed = set(dig(obj, "Config.ExposedPorts") or ()) - known
+    return tuple(sorted(port if "/" in port else f"{port}/tcp" for port in exposed))
+
+
+def _write_exposed(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body.setdefault("ExposedPorts", {}).update({port: {} for port in value})
+
+
 FIELDS = (
+    FieldSpec(
+        "expose",
+        at="Config.ExposedPorts",
+        option={"type": "list", "elements": "str"},
+        compare="set",
+        parse=_parse_expose,
+        read=_read_exposed,
+        write=_write_exposed,
+    ),
+    flag("publish_all_ports", "HostConfig.PublishAllPorts"),
     FieldSpec(
         "ports",
         at="HostConfig.PortBindings",

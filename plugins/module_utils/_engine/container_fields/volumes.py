@@ -1,44 +1,39 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mounts. Canonical: target path → {type, source, read_only, options}, falsy keys left out.
+"""Mounts as Compose's `volumes` declares them, short and long.
 
-An anonymous volume has the source "": its 64-digit name is the engine's, and a replaced
-container's data is carried over under it.
+Canonical: target path → mount, a dict without what is not set: type, source, read_only, options
+(words of the short syntax), create_host_path (False), recursive, subpath, labels, driver,
+driver_opts, size (bytes), mode (a number). An anonymous volume has no source: its 64-digit name is
+the engine's, and a replaced container's data is carried over under it.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
-from ..._desired.spec import check_known
-from ..._desired.values import dig
-from .common import parse_text, reject_expansion
+from ..._desired.model import FieldSpec
+from ..._desired.spec import check_keys
+from ..._desired.values import parse_size, show, show_size
+from . import mounts
+from .common import parse_strings, parse_text, reject_expansion
+from .mounts import Mount, made_of
 
-Mount = Dict[str, Any]
-
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
-_OPTIONS = [
-    "ro",
-    "rw",
-    "z",
-    "Z",
-    "nocopy",
-    "shared",
-    "rshared",
-    "slave",
-    "rslave",
-    "private",
-    "rprivate",
-]  # fmt: skip
-_TYPES = ("bind", "volume", "tmpfs")
-_LONG = ("type", "source", "target", "read_only")
-# What the engine does when nothing is said.
-_DEFAULT_OPTIONS = ("rw", "rprivate")
+_PROPAGATIONS = ("shared", "rshared", "slave", "rslave", "private", "rprivate")
+_OPTIONS = ("ro", "rw", "z", "Z", "nocopy", *_PROPAGATIONS)
+# `consistency` means something on macOS only; everywhere else it changes nothing.
+_LONG = ("type", "source", "target", "read_only", "consistency")
+_INNER: Mapping[str, Tuple[str, ...]] = {
+    "bind": ("propagation", "create_host_path", "recursive", "selinux"),
+    "volume": ("nocopy", "subpath", "labels", "driver", "driver_opts"),
+    "tmpfs": ("size", "mode"),
+    "image": ("subpath",),
+}
+_RECURSIVE = ("enabled", "disabled", "writable", "readonly")
 
 
 def parse_volumes(value: Any, where: str) -> Dict[str, Mount]:
@@ -46,14 +41,14 @@ def parse_volumes(value: Any, where: str) -> Dict[str, Mount]:
 
     Raise InvalidOption for a target used twice, a relative path, `~` or `$`, unknown options.
     """
-    mounts: Dict[str, Mount] = {}
+    found: Dict[str, Mount] = {}
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         target, mount = _long(entry, here) if isinstance(entry, Mapping) else _short(entry, here)
-        if target in mounts:
+        if target in found:
             raise InvalidOption(f"two volumes have the target {target}", option=here)
-        mounts[target] = mount
-    return mounts
+        found[target] = mount
+    return found
 
 
 def _short(entry: Any, where: str) -> Tuple[str, Mount]:
@@ -65,30 +60,81 @@ def _short(entry: Any, where: str) -> Tuple[str, Mount]:
     source, target = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
     options = parts[2].split(",") if len(parts) == 3 else []
     for option in options:
-        if option not in _OPTIONS:
-            raise InvalidOption(
-                f"'{option}' is not an option of a volume",
-                option=where,
-                hint=f"known are {', '.join(_OPTIONS)}",
-            )
+        _known(option, _OPTIONS, "an option of a volume", where)
     kind = "bind" if source[:1] in ("/", ".", "~", "$") else "volume"
-    return _target(target, where), _mount(kind, _source(kind, source, where), options)
+    return _target(target, where), made_of(kind, _source(kind, source, where), options)
+
+
+def _known(word: Any, known: Tuple[str, ...], what: str, where: str) -> str:
+    if word not in known:
+        raise InvalidOption(
+            f"'{word}' is not {what}", option=where, hint=f"known are {', '.join(known)}"
+        )
+    return str(word)
 
 
 def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
-    check_known(entry, {key: {} for key in _LONG}, where)
-    kind = entry.get("type")
-    if kind not in _TYPES:
+    check_keys(entry, (*_LONG, *_INNER), where)
+    kind = str(entry.get("type"))
+    if kind not in _INNER:
         raise InvalidOption(
-            f"'{kind}' is not a type of volume", option=f"{where}.type", hint=", ".join(_TYPES)
+            f"'{kind}' is not a type of volume", option=f"{where}.type", hint=", ".join(_INNER)
         )
     source = parse_text(entry.get("source") or "", f"{where}.source")
-    if (kind == "bind") != bool(source) and kind != "volume":
-        wants = "needs a source" if kind == "bind" else "has no source"
+    if (kind in ("bind", "image")) != bool(source) and kind != "volume":
+        wants = "has no source" if kind == "tmpfs" else "needs a source"
         raise InvalidOption(f"{kind} {wants}", option=f"{where}.source")
+    for other in _INNER:
+        if entry.get(other) and other != kind:
+            raise InvalidOption(f"does not go with type {kind}", option=f"{where}.{other}")
     target = _target(parse_text(entry.get("target") or "", f"{where}.target"), where)
+    inner = entry.get(kind) or {}
+    check_keys(inner, _INNER[kind], f"{where}.{kind}")
     options = ["ro"] if entry.get("read_only") else []
-    return target, _mount(str(kind), _source(str(kind), source, where), options)
+    options += _words(inner, f"{where}.{kind}")
+    more = _more(inner, f"{where}.{kind}")
+    return target, made_of(kind, _source(kind, source, where), options, more)
+
+
+def _words(inner: Mapping[str, Any], where: str) -> List[str]:
+    """Return what the short syntax has words for."""
+    made = ["nocopy"] if inner.get("nocopy") else []
+    if inner.get("propagation"):
+        known = _PROPAGATIONS
+        made.append(_known(inner["propagation"], known, "a propagation", f"{where}.propagation"))
+    if inner.get("selinux"):
+        made.append(_known(inner["selinux"], ("z", "Z"), "a label", f"{where}.selinux"))
+    return made
+
+
+def _more(inner: Mapping[str, Any], where: str) -> Mount:
+    """Return what only the long syntax has, without what is as the engine would have it."""
+    made: Mount = {key: inner[key] for key in ("subpath", "driver") if inner.get(key)}
+    for key in ("labels", "driver_opts"):
+        if inner.get(key):
+            made[key] = parse_strings(inner[key], f"{where}.{key}")
+    if inner.get("create_host_path") is False:
+        made["create_host_path"] = False
+    recursive = inner.get("recursive") or "enabled"
+    if _known(recursive, _RECURSIVE, "a way to mount", f"{where}.recursive") != "enabled":
+        made["recursive"] = recursive
+    if inner.get("size"):
+        made["size"] = parse_size(inner["size"], f"{where}.size")
+    if inner.get("mode") is not None:
+        made["mode"] = _mode(inner["mode"], f"{where}.mode")
+    if made.keys() & {"create_host_path", "recursive"} and inner.get("selinux"):
+        raise InvalidOption(
+            "goes with neither create_host_path: false nor recursive", option=f"{where}.selinux"
+        )
+    return made
+
+
+def _mode(value: Any, where: str) -> int:
+    if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3,5}", value):
+        raise InvalidOption(
+            f"'{value}' are no permissions", option=where, hint="quoted octal digits such as '1770'"
+        )
+    return int(value, 8)
 
 
 def _target(path: str, where: str) -> str:
@@ -110,69 +156,30 @@ def _source(kind: str, source: str, where: str) -> str:
     return posixpath.normpath(source) if kind == "bind" else source
 
 
-def _mount(kind: str, source: str, options: Any) -> Mount:
-    kept = tuple(sorted({o for o in options if o and o != "ro" and o not in _DEFAULT_OPTIONS}))
-    mount: Mount = {"type": kind}
-    if source and not _ANONYMOUS.fullmatch(source):
-        mount["source"] = source
-    if "ro" in options:
-        mount["read_only"] = True
-    if kept:
-        mount["options"] = kept
-    return mount
-
-
-def _read(obj: Mapping[str, Any], context: Context) -> Dict[str, Mount]:
-    targets = dig(obj, "Config.Volumes") or {}
-    mounts = {posixpath.normpath(target): _mount("volume", "", ()) for target in targets}
-    for bind in dig(obj, "HostConfig.Binds") or ():
-        source, _colon, rest = bind.partition(":")
-        target, _colon, options = rest.partition(":")
-        kind = "bind" if source.startswith("/") else "volume"
-        mounts[posixpath.normpath(target)] = _mount(kind, source, options.split(","))
-    for mount in dig(obj, "HostConfig.Mounts") or ():
-        options = ["ro"] if mount.get("ReadOnly") else []
-        kind, source = mount.get("Type", "volume"), mount.get("Source") or ""
-        mounts[posixpath.normpath(mount.get("Target", "/"))] = _mount(kind, source, options)
-    return mounts
-
-
-def _default(context: Context) -> Dict[str, Mount]:
-    return {posixpath.normpath(t): {"type": "volume"} for t in context.base.get("Volumes") or {}}
-
-
-def anonymous(obj: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
-    """Yield (target, volume name) of an inspected container's anonymous volumes."""
-    for mount in obj.get("Mounts") or ():
-        name = str(mount.get("Name") or "")
-        if mount.get("Type") == "volume" and _ANONYMOUS.fullmatch(name):
-            yield posixpath.normpath(mount.get("Destination", "/")), name
-
-
-def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
-    """Put the mounts into a create body.
-
-    As Binds wherever possible, which make a missing host folder as Compose does; `extra.carried`
-    names the replaced container's anonymous volumes by target.
-    """
-    host = body.setdefault("HostConfig", {})
-    carried = context.extra.get("carried", {})
+def _inner(value: Mapping[str, Mount]) -> Iterator[Tuple[str, Tuple[int, int]]]:
+    """Yield what needs a later API: older ones drop it silently, or mount something else."""
     for target, mount in value.items():
-        source = mount.get("source") or carried.get(target)
-        if mount["type"] == "tmpfs":
-            entry = {"Type": "tmpfs", "Target": target, "ReadOnly": bool(mount.get("read_only"))}
-            host.setdefault("Mounts", []).append(entry)
-        elif source:
-            options = [*(["ro"] if mount.get("read_only") else []), *mount.get("options", ())]
-            bind = ":".join([source, target, *([",".join(options)] if options else [])])
-            host.setdefault("Binds", []).append(bind)
-        else:
-            body.setdefault("Volumes", {})[target] = {}
+        if mount["type"] == "image":
+            yield f"[{target}].type: image", (1, 48)
+        elif mount.get("subpath"):
+            yield f"[{target}].subpath", (1, 45)
+        if mount.get("recursive") in ("writable", "readonly"):
+            yield f"[{target}].recursive", (1, 44)
+
+
+# The options of a driver may hold a password: their names only.
+_SHOWN: Mapping[str, Callable[[Any], str]] = {
+    "driver_opts": lambda options: show(list(options)),
+    "mode": oct,
+    "size": show_size,
+}
 
 
 def _show(mount: Mount) -> str:
     source = mount.get("source") or ("tmpfs" if mount["type"] == "tmpfs" else "anonymous volume")
     words = [*(["ro"] if mount.get("read_only") else []), *mount.get("options", ())]
+    long = [key for key in mounts.LONG_ONLY if key in mount]
+    words += [f"{key}: {_SHOWN.get(key, show)(mount[key])}" for key in long]
     return f"{source} ({', '.join(words)})" if words else str(source)
 
 
@@ -180,12 +187,14 @@ FIELDS = (
     FieldSpec(
         "volumes",
         at="HostConfig.Binds",
+        beside=("HostConfig.Mounts", "Config.Volumes"),
         option={"type": "list", "elements": "raw"},
         compare="map",
         parse=parse_volumes,
-        read=_read,
-        default=_default,
-        write=_write,
+        read=mounts.read,
+        default=mounts.default,
+        write=mounts.write,
         show=_show,
+        inner=_inner,
     ),
 )

@@ -1,0 +1,151 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of a container: how it runs, its rights and devices."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """How a container runs."""
+
+    DOCUMENTATION = r"""
+options:
+  working_dir:
+    description:
+      - The folder in the container that the command starts in, a whole path. The default is the
+        image's.
+      - 'Change: C(replace).'
+    type: str
+  hostname:
+    description:
+      - The name by which the container knows itself. The default is the beginning of its id.
+      - 'Change: C(replace).'
+    type: str
+  domainname:
+    description:
+      - The NIS domain name of the container.
+      - 'Change: C(replace).'
+    type: str
+  tty:
+    description:
+      - Gives it a terminal, which also mixes its two output streams into one.
+      - 'Change: C(replace).'
+    type: bool
+  stdin_open:
+    description:
+      - Keeps its standard input open though nobody is attached.
+      - 'Change: C(replace).'
+    type: bool
+  init:
+    description:
+      - Runs a small init as the first process, which forwards signals and reaps zombies.
+      - 'Change: C(replace).'
+    type: bool
+  stop_signal:
+    description:
+      - The signal that asks it to stop, by name or number, such as V(SIGINT). The default is the
+        image's, or V(SIGTERM).
+      - 'Change: C(replace).'
+    type: str
+  read_only:
+    description:
+      - Mounts its root file system read-only.
+      - 'Change: C(replace).'
+    type: bool
+  privileged:
+    description:
+      - Gives it all capabilities and devices of the host.
+      - 'Change: C(replace).'
+    type: bool
+  auto_remove:
+    description:
+      - Has the engine remove it once it stops. It excludes O(restart) and O(state=stopped).
+      - A replacement of such a container has no way back, since the old one is gone once it
+        stops; the plan says so.
+      - 'Change: C(replace).'
+    type: bool
+  runtime:
+    description:
+      - The OCI runtime, one that the engine's configuration knows. The default is the engine's.
+      - 'Change: C(replace).'
+    type: str
+  platform:
+    description:
+      - The platform of the image, C(OS[/ARCH[/VARIANT]]), such as V(linux/arm64).
+      - It matters when a container is created; what is compared is the image.
+    type: str
+  annotations:
+    description:
+      - Annotations for the runtime, as a mapping or a list of C(KEY=VALUE).
+      - Needs API 1.43 (Docker 24).
+      - 'Change: C(replace).'
+    type: raw
+  isolation:
+    description:
+      - The isolation technology. Only engines on Windows have it, and elsewhere it is refused.
+      - 'Change: C(replace).'
+    type: str
+  credential_spec:
+    description:
+      - The credential spec of a managed service account, one of C(config), C(file) and
+        C(registry). Only engines on Windows have it, and elsewhere it is refused.
+      - 'Change: C(replace).'
+    type: dict
+  cap_drop:
+    description:
+      - Capabilities of the engine's default ones that it does not get, with or without C(CAP_);
+        V(ALL) for all.
+      - 'Change: C(replace).'
+    type: list
+    elements: str
+  security_opt:
+    description:
+      - Security options, C(KEY=VALUE) or C(KEY:VALUE), such as V(no-new-privileges),
+        V(apparmor=unconfined), V(label=disable) and V(systempaths=unconfined).
+      - V(seccomp=unconfined), or C(seccomp=) with a profile as JSON. An engine does not read a
+        file of that name, so hand it over with C(lookup('file', 'profile.json')).
+      - 'Change: C(replace).'
+    type: list
+    elements: str
+  group_add:
+    description:
+      - More groups of its processes, by name as its image knows it or by number.
+      - 'Change: C(replace).'
+    type: list
+    elements: str
+  sysctls:
+    description:
+      - Kernel parameters of its own namespaces, as a mapping or a list of C(KEY=VALUE), such as
+        C(net.core.somaxconn=1024).
+      - 'Change: C(replace).'
+    type: raw
+  devices:
+    description:
+      - Devices of the host, C(HOST[:CONTAINER[:PERMISSIONS]]) with permissions of C(rwm), or a
+        mapping with C(source), C(target) and C(permissions).
+      - A name such as V(vendor.com/class=one) asks for a device by name (CDI), which needs Docker
+        25.
+      - 'Change: C(replace).'
+    type: list
+    elements: raw
+  device_cgroup_rules:
+    description:
+      - Rules about device nodes that it makes itself, such as V(c 1:3 mr).
+      - 'Change: C(replace).'
+    type: list
+    elements: str
+  device_requests:
+    description:
+      - Requests to a device driver; C(driver), C(count) (a number, or V(all)), C(device_ids),
+        C(capabilities) (a list, or a list of lists of which one must be met) and C(options).
+      - 'Change: C(replace).'
+    type: list
+    elements: dict
+  gpus:
+    description:
+      - GPUs, V(all), or a list as in O(device_requests), each of which gets the capability
+        V(gpu). It is compared, and shown in plans, as O(device_requests).
+      - 'Change: C(replace).'
+    type: raw
+"""

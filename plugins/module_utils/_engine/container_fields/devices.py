@@ -1,0 +1,165 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices of the host. Canonical `devices`: path in the container → {source, permissions}.
+
+Devices by name (CDI), GPUs and reservations are all requests to a driver: `device_requests`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.spec import check_keys
+from ..._desired.values import canonical, dig
+from .common import parse_strings, parse_text, parse_words, words
+
+Device = Dict[str, str]
+Request = Dict[str, Any]
+
+_ALL = "rwm"
+_KEYS = ("source", "target", "permissions")
+_REQUEST = ("driver", "count", "device_ids", "capabilities", "options")
+
+
+def _parse_devices(value: Any, where: str) -> Dict[str, Device]:
+    found: Dict[str, Device] = {}
+    for position, entry in enumerate(value):
+        here = f"{where}[{position}]"
+        source, target, permissions = _parts(entry, here)
+        for path in (source, target):
+            if not path.startswith("/"):
+                raise InvalidOption(
+                    f"'{path}' is not a path", option=here, hint='such as "/dev/fuse:/dev/fuse:rw"'
+                )
+        if target in found:
+            raise InvalidOption(f"two devices have the target {target}", option=here)
+        if not permissions or set(permissions) - set(_ALL):
+            raise InvalidOption(
+                f"'{permissions}' are no permissions", option=here, hint="letters of rwm"
+            )
+        ordered = "".join(letter for letter in _ALL if letter in permissions)
+        found[target] = {"source": source, "permissions": ordered}
+    return found
+
+
+def _parts(entry: Any, where: str) -> Tuple[str, str, str]:
+    if isinstance(entry, Mapping):
+        check_keys(entry, _KEYS, where)
+        source = parse_text(entry.get("source") or "", f"{where}.source")
+        return source, entry.get("target") or source, entry.get("permissions") or _ALL
+    source, _colon, rest = parse_text(entry, where).partition(":")
+    target, _colon, permissions = rest.partition(":")
+    if target and not target.startswith("/") and not permissions:
+        return source, source, target  # "/dev/sda:r"
+    return source, target or source, permissions or _ALL
+
+
+def _read_devices(obj: Mapping[str, Any], context: Context) -> Dict[str, Device]:
+    return {
+        one["PathInContainer"]: {
+            "source": one["PathOnHost"],
+            "permissions": one.get("CgroupPermissions") or _ALL,
+        }
+        for one in dig(obj, "HostConfig.Devices") or ()
+    }
+
+
+def _write_devices(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body.setdefault("HostConfig", {})["Devices"] = [
+        {
+            "PathOnHost": device["source"],
+            "PathInContainer": target,
+            "CgroupPermissions": device["permissions"],
+        }
+        for target, device in value.items()
+    ]
+
+
+def _parse_requests(value: Any, where: str) -> Tuple[Request, ...]:
+    made = [_request(entry, f"{where}[{n}]") for n, entry in enumerate(value)]
+    return tuple(sorted(made, key=canonical))
+
+
+def _request(entry: Mapping[str, Any], where: str) -> Request:
+    check_keys(entry, _REQUEST, where)
+    ids = parse_words(entry.get("device_ids") or (), f"{where}.device_ids")
+    count = entry.get("count")
+    if ids and count:
+        raise InvalidOption("excludes device_ids", option=f"{where}.count", hint="keep one")
+    if count not in (None, "all") and not str(count).lstrip("-").isdigit():
+        raise InvalidOption(
+            f"'{count}' is not a number", option=f"{where}.count", hint="a number, or all"
+        )
+    asked = -1 if count in (None, "all") and not ids else int(count or 0)
+    return {
+        "driver": parse_text(entry.get("driver") or "", f"{where}.driver"),
+        "count": asked,
+        "device_ids": tuple(sorted(ids)),
+        "capabilities": _capabilities(entry.get("capabilities") or (), where),
+        "options": parse_strings(entry.get("options") or {}, f"{where}.options"),
+    }
+
+
+def _capabilities(value: Any, where: str) -> Tuple[Tuple[str, ...], ...]:
+    """Return alternatives of capabilities that go together; a plain list is one of them."""
+    lists = value if value and isinstance(value[0], (list, tuple)) else [value]
+    found = [tuple(sorted(set(parse_words(one, f"{where}.capabilities")))) for one in lists]
+    return tuple(sorted(one for one in found if one))
+
+
+def _read_requests(obj: Mapping[str, Any], context: Context) -> Tuple[Request, ...]:
+    found = []
+    for one in dig(obj, "HostConfig.DeviceRequests") or ():
+        lists = (tuple(sorted(set(words))) for words in one.get("Capabilities") or ())
+        found.append(
+            {
+                "driver": one.get("Driver") or "",
+                "count": int(one.get("Count") or 0),
+                "device_ids": tuple(sorted(one.get("DeviceIDs") or ())),
+                "capabilities": tuple(sorted(words for words in lists if words)),
+                "options": dict(one.get("Options") or {}),
+            }
+        )
+    return tuple(sorted(found, key=canonical))
+
+
+def _write_requests(body: Dict[str, Any], value: Any, context: Context) -> None:
+    made: List[Dict[str, Any]] = [
+        {
+            "Driver": one["driver"],
+            "Count": one["count"],
+            "DeviceIDs": list(one["device_ids"]) or None,
+            "Capabilities": [list(words) for words in one["capabilities"]],
+            "Options": one["options"],
+        }
+        for one in value
+    ]
+    body.setdefault("HostConfig", {})["DeviceRequests"] = made
+
+
+FIELDS = (
+    FieldSpec(
+        "devices",
+        at="HostConfig.Devices",
+        option={"type": "list", "elements": "raw"},
+        compare="map",
+        parse=_parse_devices,
+        read=_read_devices,
+        write=_write_devices,
+        show=lambda one: f"{one['source']} ({one['permissions']})",
+    ),
+    words("device_cgroup_rules", "HostConfig.DeviceCgroupRules"),
+    FieldSpec(
+        "device_requests",
+        at="HostConfig.DeviceRequests",
+        option={"type": "list", "elements": "dict"},
+        compare="list",
+        parse=_parse_requests,
+        read=_read_requests,
+        write=_write_requests,
+        only=("docker", "windows"),
+    ),
+)

@@ -1,0 +1,119 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names: resolvers, fixed addresses of hosts, and links to other containers."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from ..._desired.errors import InvalidOption
+from ..._desired.model import Context, FieldSpec
+from ..._desired.values import dig
+from .common import parse_lone, parse_set, parse_text, parse_words, words
+
+_GATEWAY = "host-gateway"  # the engine's word for an address of the host
+
+
+def _parse_resolvers(value: Any, where: str) -> Tuple[str, ...]:
+    return tuple(_address(one, where) for one in parse_lone(value, where))
+
+
+def _address(value: str, where: str) -> str:
+    import ipaddress
+
+    try:
+        return str(ipaddress.ip_address(value.strip("[]")))
+    except ValueError:
+        raise InvalidOption(
+            f"'{value}' is not an address", option=where, hint="such as 10.0.0.53"
+        ) from None
+
+
+def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
+    """Return host → addresses of a mapping or of a list of `HOST=ADDRESS` or `HOST:ADDRESS`."""
+    found: Dict[str, List[str]] = {}
+    for host, addresses, here in _host_entries(value, where):
+        for one in parse_lone(addresses, here):
+            address = one if one == _GATEWAY else _address(one, here)
+            found.setdefault(host, []).append(address)
+    return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
+
+
+def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
+    if isinstance(value, Mapping):
+        return [(str(host), address, f"{where}.{host}") for host, address in value.items()]
+    made = []
+    for position, entry in enumerate(parse_words(value, where)):
+        here = f"{where}[{position}]"
+        host, sign, address = entry.partition("=" if "=" in entry else ":")
+        if not host or not sign:
+            raise InvalidOption(
+                f"'{entry}' names no host and address", option=here, hint="such as db=10.0.0.5"
+            )
+        made.append((host, address, here))
+    return made
+
+
+def _read_hosts(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
+    return _parse_hosts(list(dig(obj, "HostConfig.ExtraHosts") or ()), "extra_hosts")
+
+
+def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:
+    pairs = [f"{host}:{address}" for host, addresses in value.items() for address in addresses]
+    body.setdefault("HostConfig", {})["ExtraHosts"] = pairs
+
+
+def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
+    pairs = (parse_text(one, where).partition(":") for one in parse_set(value, where))
+    return tuple(sorted({f"{name}:{alias or name}" for name, _colon, alias in pairs}))
+
+
+def _read_links(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    # On the default bridge `/db:/web/alias`; in other networks as they were asked for.
+    found = {
+        f"{target.lstrip('/')}:{alias.rpartition('/')[2]}"
+        for target, _colon, alias in (
+            str(one).partition(":") for one in dig(obj, "HostConfig.Links") or ()
+        )
+    }
+    for endpoint in (dig(obj, "NetworkSettings.Networks") or {}).values():
+        found.update(_parse_links(list((endpoint or {}).get("Links") or ()), "links"))
+    return tuple(sorted(found))
+
+
+def _write_links(body: Dict[str, Any], value: Any, context: Context) -> None:
+    endpoints = dig(body, "NetworkingConfig.EndpointsConfig")
+    if endpoints:
+        for endpoint in endpoints.values():
+            endpoint["Links"] = list(value)
+    else:
+        body.setdefault("HostConfig", {})["Links"] = list(value)
+
+
+_RAW = {"type": "raw"}
+
+FIELDS = (
+    FieldSpec("dns", at="HostConfig.Dns", option=_RAW, compare="list", parse=_parse_resolvers),
+    words("dns_opt", "HostConfig.DnsOptions"),
+    FieldSpec(
+        "dns_search", at="HostConfig.DnsSearch", option=_RAW, compare="list", parse=parse_lone
+    ),
+    FieldSpec(
+        "extra_hosts",
+        at="HostConfig.ExtraHosts",
+        option=_RAW,
+        compare="map",
+        parse=_parse_hosts,
+        read=_read_hosts,
+        write=_write_hosts,
+    ),
+    words(
+        "links",
+        "HostConfig.Links",
+        option={"type": "list", "elements": "str", "aliases": ["external_links"]},
+        parse=_parse_links,
+        read=_read_links,
+        write=_write_links,
+    ),
+)

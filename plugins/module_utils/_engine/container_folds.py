@@ -1,0 +1,102 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Other ways to write what rows of the table hold: `deploy`, `gpus`, devices by name."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping
+
+from .._desired.errors import InvalidOption
+from .._desired.spec import check_keys
+from .options import DEFAULT_SOCKET
+
+_LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
+# Compose's `deploy` for a swarm only: it changes nothing on an engine.
+_SWARM = ("labels", "placement", "endpoint_mode", "rollback_config", "update_config", "mode")
+_RESERVED = ("memory", "devices", "cpus", "generic_resources")
+_CONDITIONS = {"none": "no", "on-failure": "on-failure", "any": "always"}
+
+
+def fold(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options with `deploy`, `gpus`, `use_api_socket` and named devices in others.
+
+    Raise InvalidOption for an unknown key, or a value that another option contradicts.
+    """
+    made = dict(params)
+    requests: List[Any] = list(made.get("device_requests") or ())
+    requests += _gpus(made.pop("gpus", None))
+    requests += _named(made)
+    deploy = made.pop("deploy", None)
+    if deploy:
+        requests += _deploy(made, deploy)
+    if requests:
+        made["device_requests"] = requests
+    if made.pop("use_api_socket", False):
+        socket = f"{DEFAULT_SOCKET}:{DEFAULT_SOCKET}"
+        made["volumes"] = [*(made.get("volumes") or ()), socket]
+    return made
+
+
+def _gpus(value: Any) -> List[Dict[str, Any]]:
+    if not value:
+        return []
+    if value == "all":
+        value = [{"count": "all"}]
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise InvalidOption("takes all, or a list of mappings", option="gpus", hint="gpus: all")
+    return [
+        {**one, "capabilities": sorted({*(one.get("capabilities") or ()), "gpu"})} for one in value
+    ]
+
+
+def _named(made: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Take devices by name (CDI: `vendor.com/class=name`) out of `devices`."""
+    devices = made.get("devices") or []
+    named = [one for one in devices if isinstance(one, str) and "=" in one]
+    made["devices"] = [one for one in devices if one not in named] or None
+    return [{"driver": "cdi", "device_ids": named}] if named else []
+
+
+def _deploy(made: Dict[str, Any], deploy: Mapping[str, Any]) -> List[Any]:
+    """Write `deploy` into the options that mean the same; return its requests for devices."""
+    check_keys(deploy, (*_SWARM, "resources", "restart_policy", "replicas"), "deploy")
+    if str(deploy.get("replicas", 1)) != "1":
+        raise InvalidOption(
+            "a task is about one container", option="deploy.replicas", hint="declare a stack"
+        )
+    resources = deploy.get("resources") or {}
+    check_keys(resources, ("limits", "reservations"), "deploy.resources")
+    limits, reserved = resources.get("limits") or {}, resources.get("reservations") or {}
+    check_keys(limits, _LIMITS, "deploy.resources.limits")
+    check_keys(reserved, _RESERVED, "deploy.resources.reservations")
+    for key, option in _LIMITS.items():
+        _set(made, option, limits.get(key), f"deploy.resources.limits.{key}")
+    _set(made, "mem_reservation", reserved.get("memory"), "deploy.resources.reservations.memory")
+    policy = deploy.get("restart_policy") or {}
+    if policy:
+        _set(made, "restart", _policy(policy), "deploy.restart_policy")
+    return list(reserved.get("devices") or ())
+
+
+def _policy(policy: Mapping[str, Any]) -> str:
+    where = "deploy.restart_policy"
+    check_keys(policy, ("condition", "max_attempts", "delay", "window"), where)
+    condition = policy.get("condition", "any")
+    if condition not in _CONDITIONS:
+        raise InvalidOption(
+            f"'{condition}' is not a condition",
+            option=f"{where}.condition",
+            hint=", ".join(_CONDITIONS),
+        )
+    attempts = policy.get("max_attempts")
+    name = _CONDITIONS[condition]
+    return f"{name}:{attempts}" if attempts and name == "on-failure" else name
+
+
+def _set(made: Dict[str, Any], option: str, value: Any, where: str) -> None:
+    if value is None:
+        return
+    if made.get(option) is not None and str(made[option]) != str(value):
+        raise InvalidOption(f"{option} says otherwise", option=where, hint="keep one of them")
+    made[option] = int(value) if option == "pids_limit" else value
