@@ -105,28 +105,28 @@ options:
         description:
           - The same for single devices, a list of C(path) and C(weight).
         type: list
-        elements: dict
+        elements: raw
       device_read_bps:
         description:
           - The most bytes read in a second, a list of C(path) and C(rate), with units such as
             V(12mb).
         type: list
-        elements: dict
+        elements: raw
       device_write_bps:
         description:
           - The most bytes written in a second, in the same form.
         type: list
-        elements: dict
+        elements: raw
       device_read_iops:
         description:
           - The most reads in a second, a list of C(path) and C(rate).
         type: list
-        elements: dict
+        elements: raw
       device_write_iops:
         description:
           - The most writes in a second, in the same form.
         type: list
-        elements: dict
+        elements: raw
   ulimits:
     description:
       - Limits of its processes by name, a number or a mapping of C(soft) and C(hard), such as

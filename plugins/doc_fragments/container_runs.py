@@ -141,7 +141,7 @@ options:
         C(capabilities) (a list, or a list of lists of which one must be met) and C(options).
       - 'Change: C(replace).'
     type: list
-    elements: dict
+    elements: raw
   gpus:
     description:
       - GPUs, V(all), or a list as in O(device_requests), each of which gets the capability

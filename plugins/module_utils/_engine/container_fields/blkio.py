@@ -61,7 +61,7 @@ def _devices(
         entries = [{"Path": path, shown: wanted} for path, wanted in value.items()]
         body.setdefault("HostConfig", {})[at.partition(".")[2]] = entries
 
-    option = {"type": "list", "elements": "dict"}
+    option = {"type": "list", "elements": "raw"}
     return FieldSpec(
         f"blkio_config.{name}",
         at=at,

@@ -83,7 +83,7 @@ def _parse_requests(value: Any, where: str) -> Tuple[Request, ...]:
     return tuple(sorted(made, key=canonical))
 
 
-def _request(entry: Mapping[str, Any], where: str) -> Request:
+def _request(entry: Any, where: str) -> Request:
     check_keys(entry, _REQUEST, where)
     ids = parse_words(entry.get("device_ids") or (), f"{where}.device_ids")
     count = entry.get("count")
@@ -155,7 +155,7 @@ FIELDS = (
     FieldSpec(
         "device_requests",
         at="HostConfig.DeviceRequests",
-        option={"type": "list", "elements": "dict"},
+        option={"type": "list", "elements": "raw"},
         compare="list",
         parse=_parse_requests,
         read=_read_requests,

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig
-from .common import parse_lone, parse_set, parse_text, parse_words, words
+from .common import parse_lone, parse_set, parse_words, words
 
+_LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
 _GATEWAY = "host-gateway"  # the engine's word for an address of the host
 
 
@@ -65,8 +67,15 @@ def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 
 def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
-    pairs = (parse_text(one, where).partition(":") for one in parse_set(value, where))
-    return tuple(sorted({f"{name}:{alias or name}" for name, _colon, alias in pairs}))
+    found = set()
+    for one in parse_set(value, where):
+        if not _LINK.fullmatch(one):
+            raise InvalidOption(
+                f"'{one}' names no container", option=where, hint="such as db:mysql"
+            )
+        name, _colon, alias = one.partition(":")
+        found.add(f"{name}:{alias or name}")
+    return tuple(sorted(found))
 
 
 def _read_links(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:

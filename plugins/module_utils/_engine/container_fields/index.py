@@ -64,10 +64,10 @@ OPTIONS: Mapping[str, Mapping[str, Dict[str, Any]]] = {
     },
     "blkio": {
         "blkio_config.weight": {"type": "int"}, "blkio_config.weight_device": {"type": "list",
-        "elements": "dict"}, "blkio_config.device_read_bps": {"type": "list", "elements": "dict"},
-        "blkio_config.device_write_bps": {"type": "list", "elements": "dict"},
-        "blkio_config.device_read_iops": {"type": "list", "elements": "dict"},
-        "blkio_config.device_write_iops": {"type": "list", "elements": "dict"}
+        "elements": "raw"}, "blkio_config.device_read_bps": {"type": "list", "elements": "raw"},
+        "blkio_config.device_write_bps": {"type": "list", "elements": "raw"},
+        "blkio_config.device_read_iops": {"type": "list", "elements": "raw"},
+        "blkio_config.device_write_iops": {"type": "list", "elements": "raw"}
     },
     "limits": {
         "pids_limit": {"type": "int"}, "restart": {"type": "raw"}, "ulimits": {"type": "dict"}
@@ -79,7 +79,7 @@ OPTIONS: Mapping[str, Mapping[str, Dict[str, Any]]] = {
     },
     "devices": {
         "devices": {"type": "list", "elements": "raw"}, "device_cgroup_rules": {"type": "list",
-        "elements": "str"}, "device_requests": {"type": "list", "elements": "dict"}
+        "elements": "str"}, "device_requests": {"type": "list", "elements": "raw"}
     },
     "logs": {
         "logging.driver": {"type": "str"}, "logging.options": {"type": "raw"}

@@ -15,6 +15,23 @@ from ..._desired.values import dig
 
 Limit = Tuple[int, int]
 
+_ULIMITS = [
+    "core",
+    "cpu",
+    "data",
+    "fsize",
+    "locks",
+    "memlock",
+    "msgqueue",
+    "nice",
+    "nofile",
+    "nproc",
+    "rss",
+    "rtprio",
+    "rttime",
+    "sigpending",
+    "stack",
+]
 _POLICIES = ("no", "always", "unless-stopped", "on-failure")
 
 
@@ -61,9 +78,8 @@ def _write_restart(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 
 def _parse_ulimits(value: Any, where: str) -> Dict[str, Limit]:
-    if not isinstance(value, Mapping):
-        raise InvalidOption("takes a mapping", option=where, hint="such as {nofile: 65536}")
-    return {str(name): _limit(entry, f"{where}.{name}") for name, entry in value.items()}
+    check_keys(value, _ULIMITS, where)
+    return {name: _limit(entry, f"{where}.{name}") for name, entry in value.items()}
 
 
 def _limit(entry: Any, where: str) -> Limit:
