@@ -25,6 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -35,6 +36,7 @@ RESOURCES = {
     "image": IMAGE,
     "network": NETWORK,
     "prune": PRUNE,
+    "volume": VOLUME,
 }
 
 _ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
@@ -47,11 +49,12 @@ class Bench:
     """One case: the fake engine as it says, its task, and what came of running it.
 
     Keys of a case: `name`; `api` of the engine; `images` {reference: keywords of add_image};
-    `networks` [name or create body]; `containers` {name: {body, running}}; `files` {path: text} of
-    a build context, at `{{context}}`; `before` [params applied first, of another `resource`];
-    `then` {behaviours: {reference: …}, images: …, registry: …, files: …} done after that;
-    `task` params; `pending` {address: cause}; `missing_engine`; and `plan` (printed), `error`
-    (refused before any write) or `fails` (during: everything stays as it was).
+    `networks` and `volumes` [name or create body]; `containers` {name: {body, running}};
+    `files` {path: text} of a build context, at `{{context}}`; `before` [params applied first,
+    of another `resource`]; `then` {behaviours: {reference: …}, images: …, registry: …, files:
+    …} done after that; `task` params; `pending` {address: cause}; `missing_engine`; and `plan`
+    (printed), `error` (refused before any write) or `fails` (during: everything stays as it
+    was).
     """
 
     def __init__(self, kind: str, case: Dict[str, Any], folder: Path) -> None:
@@ -85,9 +88,10 @@ class Bench:
         self._files(self.case.get("files", {}))
         self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()
-        for one in self.case.get("networks", ()):
-            body = one if isinstance(one, dict) else {"Name": one}
-            client.post("/networks/create", None, {"CheckDuplicate": True, **body})
+        for kind in ("networks", "volumes"):
+            for one in self.case.get(kind, ()):
+                body = one if isinstance(one, dict) else {"Name": one}
+                client.post(f"/{kind}/create", None, {"CheckDuplicate": True, **body})
         for name, made in (self.case.get("containers") or {}).items():
             client.post("/containers/create", {"name": name}, made["body"])
             if made.get("running", True):

@@ -31,6 +31,7 @@ SPECS = {
     "logs": "_engine.logs:LOGS",
     "network": "_engine.network:NETWORK",
     "prune": "_engine.prune:PRUNE",
+    "volume": "_engine.volume:VOLUME",
     "vm": "_libvirt.vm:MACHINE",
     "vm_image": "_libvirt.image:VM_IMAGE",
     "vm_info": "_libvirt.info:MACHINES",

@@ -17,6 +17,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_field
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_fields import (
     FIELDS as NETWORK_FIELDS,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (
+    FIELDS as VOLUME_FIELDS,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields import (
     FIELDS as VM_FIELDS,
 )
@@ -53,6 +56,7 @@ def _declared(kind: str) -> Set[str]:
         ("image", IMAGE_FIELDS),
         ("network", NETWORK_FIELDS),
         ("vm", VM_FIELDS),
+        ("volume", VOLUME_FIELDS),
     ],
 )
 def test_every_field_row_appears_in_a_case(kind: str, fields: Any) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
 from .network_fields import FIELDS
-from .options import behaviour, ignored
+from .options import behaviour, check_external, ignored
 
 # The engine's own networks; nobody makes or removes them.
 OWN = ("bridge", "host", "none", "default", "ingress")
@@ -76,22 +76,6 @@ def wish(params: Mapping[str, Any]) -> Wish:
         ignore=ignored(params, FIELDS),
         adopt=params["adopt"],
     )
-
-
-def check_external(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
-    """Raise InvalidOption for settings of what is external (Compose Specification, "external")."""
-    if not params["external"]:
-        return
-    if declared:
-        raise InvalidOption(
-            f"excludes {', '.join(sorted(declared))}: what is external is never changed",
-            option="external",
-            hint="leave them out, or leave external out",
-        )
-    if params["state"] == "absent":
-        raise InvalidOption(
-            "what is external is never removed", option="external", hint="leave it out"
-        )
 
 
 def _check_ipv6(declared: Mapping[str, Any]) -> None:

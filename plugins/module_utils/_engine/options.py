@@ -54,3 +54,19 @@ def ignored(params: Mapping[str, Any], fields: Iterable[FieldSpec]) -> FrozenSet
     for field in names - known:
         raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
     return names
+
+
+def check_external(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    """Raise InvalidOption for settings of what is external (Compose Specification, "external")."""
+    if not params["external"]:
+        return
+    if declared:
+        raise InvalidOption(
+            f"excludes {', '.join(sorted(declared))}: what is external is never changed",
+            option="external",
+            hint="leave them out, or leave external out",
+        )
+    if params["state"] == "absent":
+        raise InvalidOption(
+            "what is external is never removed", option="external", hint="leave it out"
+        )

@@ -1,0 +1,216 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The volume as a resource: declared against observed, and its two mutations.
+
+The engine answers the creation of an existing volume with success, and leaves it as it was
+(all versions): so what is there is looked at first, and again afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired import owned
+from .._desired.diff import Scope, diff
+from .._desired.errors import InvalidOption
+from .._desired.model import Context, Plan
+from .._desired.spec import for_kind, observed
+from .._desired.values import MASK
+from .client import Client, EngineError
+from .labels import from_compose
+from .volume_fields import FIELDS, OWNER_LABEL, secret_keys
+from .volume_wish import Wish, spec, wish
+
+if TYPE_CHECKING:
+    from .._desired.resource import Verb, Work
+    from .._desired.steps import Change, Step
+
+Inspect = Mapping[str, Any]
+# Network file systems take their passwords in the mount options (mount.cifs(8)).
+_PASSWORD = re.compile(r"(pass(?:word|wd)?\d?=)[^,]*")
+
+
+@dataclass(frozen=True)
+class Found:
+    """One look at the engine. `users` are the names of the containers that mount the volume,
+    looked up only before a removal; `unknown` says what an earlier task of this run would do."""
+
+    current: Optional[Inspect] = None
+    users: Tuple[str, ...] = ()
+    kind: str = ""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+
+class Volume:
+    """The resource `volume` (see `_desired.run.Resource`)."""
+
+    name = "volume"
+    server = "engine"
+    reveals = ()
+
+    def __init__(self) -> None:
+        self.verbs: Mapping[str, Verb] = {"create": _create, "remove": _remove}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the declared volume; raise InvalidOption for what cannot be right."""
+        return wish(params)
+
+    def observe(
+        self, client: Optional[Client], desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Take a snapshot; look at containers only if the volume has to go."""
+        if client is None:
+            return Found(unknown={"engine": pending["engine"]})
+        answer = client.get_all([(f"/volumes/{desired.name}", None)])[0]
+        if isinstance(answer, EngineError):
+            if answer.status != 404:
+                raise answer
+            answer = None
+        unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
+        found = Found(answer, (), client.kind, unknown)
+        if answer is None or not (desired.state == "absent" or changes_of(desired, found)):
+            return found
+        return Found(answer, _users(client, desired.name), client.kind, unknown)
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return the steps from the snapshot to the declared state."""
+        mark = owned.fingerprint([found.current, found.users])
+        if desired.external:
+            if found.current is None and not found.unknown:
+                raise InvalidOption(
+                    f"the volume {desired.name} does not exist",
+                    option="external",
+                    hint="create it first",
+                )
+            return Plan(fingerprint=mark)
+        changes = changes_of(desired, found)
+        steps = _steps(desired, found, changes)
+        return Plan(steps, (), (), tuple(_refusals(desired, found, steps)), mark)
+
+    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+        """Plan nothing: a volume that was made is empty, and the next run takes it as it is."""
+        return Plan()
+
+    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+        """Return the volume as the engine describes it, secret values masked; None if not there."""
+        return None if found.current is None else masked(found.current)
+
+
+def masked(volume: Inspect) -> Dict[str, Any]:
+    """Return an inspected volume with the values of its secret driver options masked."""
+    record = record_of(volume)
+    options = {
+        key: MASK if key in record.get("secret", ()) else _PASSWORD.sub(rf"\g<1>{MASK}", str(value))
+        for key, value in (volume.get("Options") or {}).items()
+    }
+    return {**volume, "Options": options}
+
+
+def record_of(volume: Inspect) -> Dict[str, Any]:
+    """Return the ownership record of a volume, {} when it is not ours."""
+    labels = volume.get("Labels") or {}
+    return owned.read(labels.get(OWNER_LABEL), None, f"volume/{volume['Name']}")
+
+
+def is_foreign(volume: Inspect) -> bool:
+    """Tell whether neither we nor Compose made a volume."""
+    return not record_of(volume) and not from_compose(volume.get("Labels"))
+
+
+def changes_of(desired: Wish, found: Found) -> List[Change]:
+    """Return what differs between the volume that is there and the declared one."""
+    if found.current is None or desired.external or desired.state == "absent":
+        return []
+    context = Context(desired.declared, {}, record_of(found.current), (0, 0), found.kind)
+    fields = for_kind(FIELDS, found.kind)
+    scope = Scope(not is_foreign(found.current), ignore=desired.ignore)
+    return diff(fields, context, observed(fields, found.current, context), scope)
+
+
+def _users(client: Client, name: str) -> Tuple[str, ...]:
+    query = {"all": True, "filters": {"volume": [name]}}
+    listed = client.get("/containers/json", query) or ()
+    # The filter takes a path inside the container as well.
+    return tuple(
+        sorted(
+            str(one["Names"][0]).lstrip("/")
+            for one in listed
+            if any(mount.get("Name") == name for mount in one.get("Mounts") or ())
+        )
+    )
+
+
+def _steps(desired: Wish, found: Found, changes: List[Change]) -> Tuple[Step, ...]:
+    absent = desired.state == "absent"
+    if found.current is None if absent else found.current is not None and not changes:
+        return ()
+    from .._desired.steps import Chain
+
+    chain = Chain(desired.address)
+    cause = "state: absent" if absent else "; ".join(change.words() for change in changes)
+    if found.current is not None:
+        chain.add("remove", cause, "destroy", on=desired.name)
+    elif absent:
+        return ()
+    else:
+        cause = (
+            f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
+        )
+    if not absent:
+        impact = "replace" if changes else "none"
+        chain.add("create", cause, impact, tuple(changes), on=desired.name)
+    return tuple(chain.steps)
+
+
+def _refusals(desired: Wish, found: Found, steps: Tuple[Step, ...]) -> List[str]:
+    if found.current is None or not steps:
+        return []
+    refused = []
+    if not desired.destroys:
+        refused.append(
+            f"{steps[0].cause}: the data in the volume would be lost; destroy: {desired.name} "
+            "permits it"
+        )
+    if is_foreign(found.current) and not desired.adopt:
+        refused.append(f"{steps[0].cause}: nobody here made this volume; adopt: true permits it")
+    if found.users:
+        refused.append(f"used by {', '.join(found.users)}; remove the containers first")
+    return refused
+
+
+def _create(work: Work, step: Step) -> None:
+    from .._desired.bodies import body
+
+    desired: Wish = work.desired
+    context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
+    made = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
+    extra = {"secret": sorted(secret_keys(desired.declared, {}))}
+    record = owned.make(desired.address, FIELDS, desired.declared, extra)
+    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
+    answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})
+    if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:
+        raise EngineError(
+            f"somebody else made the volume {desired.name} meanwhile",
+            address=desired.address,
+            hint="run again to compare it",
+        )
+
+
+def _remove(work: Work, step: Step) -> Optional[bool]:
+    try:
+        work.client.delete(f"/volumes/{step.args['on']}")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        return False
+    return None
+
+
+VOLUME = Volume()

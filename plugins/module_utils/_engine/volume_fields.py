@@ -1,0 +1,73 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The field table of volumes. Nothing about a volume can be changed: another one has other data."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .._desired.model import Context, FieldSpec
+from .labels import parse_labels, parse_map, plain_labels
+
+OWNER_LABEL = "dockyard.fleet.volume"
+
+
+def secret_keys(declared: Mapping[str, Any], record: Mapping[str, Any]) -> List[str]:
+    """Return the driver options that are secret: declared so now, or when it was created."""
+    return [*(declared.get("secret_driver_opts") or {}), *record.get("secret", ())]
+
+
+def _read_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+    hidden = secret_keys(context.declared, context.record)
+    return {key: value for key, value in (obj.get("Options") or {}).items() if key not in hidden}
+
+
+def _read_secret_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+    hidden = secret_keys(context.declared, context.record)
+    return {key: value for key, value in (obj.get("Options") or {}).items() if key in hidden}
+
+
+def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+    return plain_labels(obj.get("Labels"))
+
+
+def _write_opts(body: Dict[str, Any], value: Any, context: Context) -> None:
+    body["DriverOpts"] = {**body.get("DriverOpts", {}), **value}
+
+
+def _row(name: str, **more: Any) -> FieldSpec:
+    return FieldSpec(name, change="destroy", unset="destroy", **more)
+
+
+FIELDS: Tuple[FieldSpec, ...] = (
+    _row("driver", at="Driver", option={"type": "str"}, default=lambda context: "local"),
+    _row(
+        "driver_opts",
+        at="Options",
+        option={"type": "raw"},
+        compare="map",
+        parse=parse_map,
+        read=_read_opts,
+        write=_write_opts,
+        guarded=True,
+    ),
+    _row(
+        "secret_driver_opts",
+        at="Options",
+        option={"type": "dict", "no_log": True},
+        compare="map",
+        parse=parse_map,
+        read=_read_secret_opts,
+        write=_write_opts,
+        secret=True,
+    ),
+    _row(
+        "labels",
+        at="Labels",
+        option={"type": "raw"},
+        compare="map",
+        parse=parse_labels,
+        read=_read_labels,
+    ),
+)

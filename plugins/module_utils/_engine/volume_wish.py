@@ -1,0 +1,78 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a volume should be: the task's options, checked and in canonical form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Dict, FrozenSet, Mapping, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.spec import argument_spec, declare
+from .options import behaviour, check_external, ignored
+from .volume_fields import FIELDS
+
+# As the engine's local driver has it.
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a volume without the connection's options."""
+    return {**behaviour(), "destroy": {"type": "str"}, **argument_spec(FIELDS)}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A volume as declared; `declared` is canonical, by field. `destroys`: its data may go."""
+
+    name: str
+    declared: Mapping[str, Any]
+    state: str
+    external: bool
+    destroys: bool
+    allow: Tuple[str, ...]
+    protect: bool
+    ignore: FrozenSet[str]
+    adopt: bool
+
+    @property
+    def address(self) -> str:
+        """The volume's name in plans."""
+        return f"volume/{self.name}"
+
+
+def wish(params: Mapping[str, Any]) -> Wish:
+    """Return the declared volume of a task's options.
+
+    Raise InvalidOption for anything that cannot be right whatever the host looks like.
+    """
+    name = str(params["name"])
+    if not _NAME.fullmatch(name):
+        raise InvalidOption(
+            f"'{name}' is not a volume name",
+            option="name",
+            hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
+        )
+    if params.get("destroy") not in (None, "", name):
+        raise InvalidOption(
+            f"names another volume than {name}", option="destroy", hint=f"write destroy: {name}"
+        )
+    declared = declare(FIELDS, params)
+    check_external(params, declared)
+    for key in declared.get("secret_driver_opts") or ():
+        if key in (declared.get("driver_opts") or ()):
+            where = f"driver_opts.{key}"
+            raise InvalidOption("is in secret_driver_opts too", option=where, hint="keep one")
+    return Wish(
+        name=name,
+        declared=declared,
+        state=params["state"],
+        external=params["external"],
+        destroys=bool(params.get("destroy")),
+        allow=tuple(params["allow"]),
+        protect=params["protect"],
+        ignore=ignored(params, FIELDS),
+        adopt=params["adopt"],
+    )
