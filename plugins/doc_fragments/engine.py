@@ -139,6 +139,35 @@ options:
     default: false
 """
 
+    # For modules that list things of one kind.
+    LISTING = r"""
+options:
+  names:
+    description:
+      - Names or ids. One that does not exist is returned with C(exists) false, and is no failure.
+    type: list
+    elements: str
+  filters:
+    description: What must hold of it; all of the given ones.
+    type: dict
+    suboptions:
+      label:
+        description: Labels, as C(KEY) or C(KEY=VALUE); all of them must be there.
+        type: list
+        elements: str
+      name:
+        description: Regular expressions; one of them must match a part of the name.
+        type: list
+        elements: str
+      owned:
+        description: Whether this collection made it (V(true)) or did not (V(false)).
+        type: bool
+      engine:
+        description:
+          - The engine's own filters, by their names in its API, each with one value or a list.
+        type: dict
+"""
+
     # For modules that only look.
     READING = r"""
 attributes:

@@ -99,6 +99,7 @@ options:
     type: bool
     default: false
 seealso:
+  - module: dockyard.fleet.network_info
   - module: dockyard.fleet.container
 """
 

@@ -49,6 +49,7 @@ options:
       - A volume that a container mounts is not removed in any case.
     type: str
 seealso:
+  - module: dockyard.fleet.volume_info
   - module: dockyard.fleet.container
 """
 

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What there is to see: containers as inspected, and the engine itself. Reads only."""
+"""What there is to see: each kind of thing as inspected, and the engine itself. Reads only."""
 
 from __future__ import annotations
 
@@ -12,63 +12,37 @@ from .._desired.values import dig
 from .client import Client, EngineError
 from .container import masked
 from .container_fields.process import OWNER_LABEL
+from .info_lists import Kind, Listed
+from .reference import short
+from .volume import masked as masked_volume
 
-_STATES = ["created", "dead", "exited", "paused", "removing", "restarting", "running"]
-_LIST = {"type": "list", "elements": "str"}
-
-
-class Containers:
-    """The containers that were named or that match filters; all of them without either."""
-
-    server = "engine"
-
-    def spec(self) -> Dict[str, Any]:
-        """Return the argument spec, without the options of the connection."""
-        options = {"label": _LIST, "name": _LIST, "state": {**_LIST, "choices": _STATES}}
-        return {"names": _LIST, "filters": {"type": "dict", "options": options}}
-
-    def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
-        """Return `containers`: the named ones in their order, then what the filters match."""
-        names: List[str] = list(params.get("names") or ())
-        filters = params.get("filters")
-        listed = []
-        if filters is not None or not names:
-            query = {"all": True, "filters": _filters(filters or {})}
-            listed = [str(one["Id"]) for one in client.get("/containers/json", query) or ()]
-        wanted = [*names, *listed]
-        answers = client.get_all([(f"/containers/{one}/json", None) for one in wanted])
-        found: Dict[str, Dict[str, Any]] = {}
-        for number, (asked, answer) in enumerate(zip(wanted, answers)):
-            if isinstance(answer, EngineError):
-                if answer.status != 404:
-                    raise answer
-                if number < len(names):
-                    found[asked] = {"name": asked, "exists": False}
-            else:
-                found.setdefault(str(answer["Id"]), _container(answer))
-        return {"containers": list(found.values())}
-
-    def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
-        """Return the named containers as missing."""
-        names = params.get("names") or ()
-        return {"containers": [{"name": name, "exists": False} for name in names]}
+_STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")
 
 
-def _filters(given: Mapping[str, Any]) -> Dict[str, List[str]]:
-    words = {"label": "label", "state": "status", "name": "name"}
-    return {word: list(given[key]) for key, word in words.items() if given.get(key)}
+def _container_names(entry: Mapping[str, Any]) -> List[str]:
+    # Links add names with a further slash to a list's.
+    names = [str(name)[1:] for name in entry.get("Names") or (entry["Name"],)]
+    return [name for name in names if "/" not in name]
 
 
 def _container(answer: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return an inspect answer with secret values masked and its plain `name` and `exists`."""
+    """Return an inspect answer with secret values masked."""
     try:
         record = json.loads((dig(answer, "Config.Labels") or {}).get(OWNER_LABEL) or "{}")
     except ValueError:
         record = {}
     # Whoever made it: keys that the record calls secret are never shown.
     hidden = record.get("secret", ()) if isinstance(record, dict) else ()
-    shown = masked(answer, hidden)
-    return {"name": str(answer["Name"]).lstrip("/"), "exists": True, **shown}
+    return masked(answer, hidden)
+
+
+def _image_names(entry: Mapping[str, Any]) -> List[str]:
+    tags = [tag for tag in entry.get("RepoTags") or () if tag != "<none>:<none>"]
+    return [short(tag) for tag in tags]
+
+
+def _only_name(entry: Mapping[str, Any]) -> List[str]:
+    return [str(entry["Name"])]
 
 
 class Host:
@@ -128,5 +102,18 @@ def _usage(answer: Mapping[str, Any]) -> Dict[str, int]:
     }
 
 
-CONTAINERS = Containers()
+CONTAINERS = Listed(
+    Kind(
+        "container",
+        "/containers/json",
+        "/containers/{}/json",
+        "Id",
+        _container_names,
+        _container,
+        _STATES,
+    )
+)
+IMAGES = Listed(Kind("image", "/images/json", "/images/{}/json", "Id", _image_names, dict))
+NETWORKS = Listed(Kind("network", "/networks", "/networks/{}", "Id", _only_name, dict))
+VOLUMES = Listed(Kind("volume", "/volumes", "/volumes/{}", "Name", _only_name, masked_volume))
 HOST = Host()

@@ -9,7 +9,13 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import Reader, report
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS, HOST
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
+    CONTAINERS,
+    HOST,
+    IMAGES,
+    NETWORKS,
+    VOLUMES,
+)
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -90,3 +96,49 @@ def test_an_engine_still_to_come_is_empty_only_if_a_task_brings_it() -> None:
     assert report(HOST, coming, connect) == {"changed": False, "exists": False}
     result = report(CONTAINERS, {**coming, "names": ["web"]}, connect)
     assert result == {"changed": False, "containers": [{"name": "web", "exists": False}]}
+
+
+def test_one_set_of_filters_for_every_kind(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        for kind in ("network", "volume"):
+            record = json.dumps({"v": 1, "address": f"{kind}/ours"})
+            ours = {"team": "shop", f"dockyard.fleet.{kind}": record}
+            for name, labels in (("ours", ours), ("theirs", {"team": "web"})):
+                client.post(f"/{kind}s/create", None, {"Name": name, "Labels": labels})
+    for reader, key in ((NETWORKS, "networks"), (VOLUMES, "volumes")):
+        for filters, found in (
+            ({"owned": True}, ["ours"]),
+            ({"owned": False, "name": ["^th"]}, ["theirs"]),
+            ({"label": ["team"], "name": ["s$"]}, ["ours", "theirs"]),
+            ({"label": ["team=web"]}, ["theirs"]),
+            ({"engine": {"label": "team=shop"}}, ["ours"]),
+            ({"name": ["none of it"]}, []),
+        ):
+            result = look(fake, reader, filters=filters)
+            assert sorted(one["name"] for one in result[key]) == found, filters
+        named = look(fake, reader, names=["theirs", "gone"])[key]
+        assert [(one["name"], one["exists"]) for one in named] == [
+            ("theirs", True),
+            ("gone", False),
+        ]
+    assert [one["name"] for one in look(fake, IMAGES, filters={"name": ["^app"]})["images"]] == [
+        "app:1"
+    ]
+    assert look(fake, IMAGES, filters={"owned": True})["images"] == []
+    assert names(look(fake, CONTAINERS, filters={"owned": True})) == ["web"]
+    broken = look(fake, CONTAINERS, filters={"name": ["("]})
+    assert broken["msg"].startswith("filters.name[0]: '(' is not a regular expression")
+
+
+def test_passwords_of_a_volume_are_masked(fake: FakeEngine) -> None:
+    record = json.dumps({"v": 1, "address": "volume/data", "secret": ["key"]})
+    body = {
+        "Name": "data",
+        "Labels": {"dockyard.fleet.volume": record},
+        "DriverOpts": {"o": "username=me,password=canary,ro", "key": "canary", "type": "cifs"},
+    }
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/volumes/create", None, body)
+    (seen,) = look(fake, VOLUMES, names=["data"])["volumes"]
+    mask = "********"
+    assert seen["Options"] == {"o": f"username=me,password={mask},ro", "key": mask, "type": "cifs"}

@@ -1,0 +1,16 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at networks: the core, run from the controller."""
+
+from __future__ import annotations
+
+from ..module_utils._engine.info import NETWORKS
+from ..plugin_utils.reader import ReadingFront
+
+
+class ActionModule(ReadingFront):
+    """The action plugin of M(dockyard.fleet.network_info)."""
+
+    resource = NETWORKS
+    module = "dockyard.fleet.network_info"

@@ -1,0 +1,16 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at volumes: the core, run from the controller."""
+
+from __future__ import annotations
+
+from ..module_utils._engine.info import VOLUMES
+from ..plugin_utils.reader import ReadingFront
+
+
+class ActionModule(ReadingFront):
+    """The action plugin of M(dockyard.fleet.volume_info)."""
+
+    resource = VOLUMES
+    module = "dockyard.fleet.volume_info"

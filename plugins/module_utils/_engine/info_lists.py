@@ -1,0 +1,151 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is of one kind: containers, images, networks, volumes; named or filtered. Reads only.
+
+One way for all kinds: the engine's list with the filters that all of them have (and what else
+the engine knows), then patterns and ownership here, then one inspect for each that is left.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Tuple
+
+from .._desired.errors import InvalidOption
+from .client import Client, EngineError
+
+_WORDS = {"type": "list", "elements": "str"}
+Answer = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing: its word in addresses, and where the engine lists and describes it.
+
+    `path` is that of an inspect with `{}` for what is asked; `key` is what a list calls it by;
+    `names` takes the names from an entry of a list or an inspect; `shown` makes an inspect fit to
+    be shown; `states` are the values of the filter `state` for kinds that have one.
+    """
+
+    word: str
+    listing: str
+    path: str
+    key: str
+    names: Callable[[Answer], List[str]]
+    shown: Callable[[Answer], Dict[str, Any]]
+    states: Tuple[str, ...] = ()
+
+    @property
+    def plural(self) -> str:
+        """The key of the result."""
+        return f"{self.word}s"
+
+
+class Listed:
+    """The things of one kind that were named or that match filters; all of them without either."""
+
+    server = "engine"
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        options: Dict[str, Any] = {
+            "label": _WORDS,
+            "name": _WORDS,
+            "owned": {"type": "bool"},
+            "engine": {"type": "dict"},
+        }
+        if self.kind.states:
+            options["state"] = {**_WORDS, "choices": sorted(self.kind.states)}
+        return {"names": _WORDS, "filters": {"type": "dict", "options": options}}
+
+    def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the named ones in their order, then what the filters match, each once."""
+        names: List[str] = list(params.get("names") or ())
+        filters = params.get("filters")
+        listed: List[str] = []
+        if filters is not None or not names:
+            listed = self._listed(client, filters or {})
+        wanted = [*names, *listed]
+        answers = client.get_all([(self.kind.path.format(one), None) for one in wanted])
+        found: Dict[str, Dict[str, Any]] = {}
+        for number, (asked, answer) in enumerate(zip(wanted, answers)):
+            if not isinstance(answer, EngineError):
+                entry = self._entry(answer, asked if number < len(names) else "")
+                found.setdefault(str(answer[self.kind.key]), entry)
+            elif answer.status != 404:
+                raise answer
+            elif number < len(names):
+                found[asked] = {"name": asked, "exists": False}
+        return {self.kind.plural: list(found.values())}
+
+    def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
+        """Return the named ones as missing."""
+        names = params.get("names") or ()
+        return {self.kind.plural: [{"name": name, "exists": False} for name in names]}
+
+    def _entry(self, answer: Answer, asked: str) -> Dict[str, Any]:
+        names = self.kind.names(answer)
+        name = names[0] if names else asked or str(answer[self.kind.key])
+        return {"name": name, "exists": True, **self.kind.shown(answer)}
+
+    def _listed(self, client: Client, filters: Mapping[str, Any]) -> List[str]:
+        patterns = [_pattern(text, n) for n, text in enumerate(filters.get("name") or ())]
+        query: Dict[str, Any] = {"filters": _query(filters)}
+        if self.kind.word == "container":
+            query["all"] = True
+        answer = client.get(self.kind.listing, query) or ()
+        if isinstance(answer, Mapping):  # volumes come in an object
+            answer = answer.get("Volumes") or ()
+        return [
+            str(one[self.kind.key])
+            for one in answer
+            if _named(self.kind.names(one), patterns) and self._owned_as(filters.get("owned"), one)
+        ]
+
+    def _owned_as(self, wanted: Optional[bool], entry: Answer) -> bool:
+        return wanted is None or wanted == any(self._is_owned(entry))
+
+    def _is_owned(self, entry: Answer) -> Iterator[bool]:
+        """Yield for each name whether the record in our label is about it: labels are inherited."""
+        try:
+            label = (entry.get("Labels") or {}).get(f"dockyard.fleet.{self.kind.word}")
+            record = json.loads(label or "{}")
+        except ValueError:
+            return
+        for name in self.kind.names(entry) if isinstance(record, dict) else ():
+            yield record.get("address") == f"{self.kind.word}/{name}" or record.get("name") == name
+
+
+def _query(filters: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """Return the engine's filters: its own as they are given, texts alone count as lists."""
+    made: Dict[str, List[str]] = {}
+    for key, value in (filters.get("engine") or {}).items():
+        values = value if isinstance(value, (list, tuple)) else [value]
+        made[str(key)] = [_text(one) for one in values]
+    for key, word in (("label", "label"), ("state", "status")):
+        if filters.get(key):
+            made[word] = [*made.get(word, ()), *filters[key]]
+    return made
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _pattern(text: str, number: int) -> Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise InvalidOption(
+            f"'{text}' is not a regular expression: {error}", option=f"filters.name[{number}]"
+        ) from None
+
+
+def _named(names: List[str], patterns: List[Pattern[str]]) -> bool:
+    return not patterns or any(one.search(name) for one in patterns for name in names)
