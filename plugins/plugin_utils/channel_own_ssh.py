@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from typing import List, Sequence
@@ -39,9 +40,8 @@ class OwnSsh(Ssh):
 
     def argv(self, *words: str, options: Sequence[str] = OURS) -> List[bytes]:
         """Return the command line for `ssh words…`."""
-        folder = self.control_folder()
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        sharing = ("ControlMaster=auto", f"ControlPersist={PERSIST}", f"ControlPath={folder}/f-%C")
+        os.makedirs(self.control_folder(), mode=0o700, exist_ok=True)
+        sharing = ("ControlMaster=auto", f"ControlPersist={PERSIST}", f"ControlPath={self._path()}")
         made = ["ssh", *options]
         for setting in sharing:
             made += ["-o", setting]
@@ -50,6 +50,12 @@ class OwnSsh(Ssh):
         if self._address.user:
             made += ["-l", self._address.user]
         return [to_bytes(word) for word in (*made, *words)]
+
+    def _path(self) -> str:
+        """Return the path of the shared connection's socket; ssh's own %C may be too long."""
+        there = self._address._replace(path="")
+        name = hashlib.sha256(str(there).encode()).hexdigest()[:10]
+        return os.path.join(self.control_folder(), f"f-{name}").replace("%", "%%")
 
     def control_folder(self) -> str:
         """Return the folder of the sockets of shared connections: Ansible's own for its ssh."""

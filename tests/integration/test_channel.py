@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 
 from tests.lab.sshd import Account, Site
 
@@ -40,6 +41,8 @@ class Lab:
         hosts: str,
         user: Account | None = None,
         environment: dict[str, str] | None = None,
+        delegate_to: str = "",
+        home: Path | None = None,
         **args: Any,
     ) -> tuple[dict[str, dict[str, Any]], subprocess.CompletedProcess[str]]:
         """Run `channel_try` on hosts, one at a time; return its reports and the playbook's run."""
@@ -48,6 +51,8 @@ class Lab:
         task = {"name": "Try", "channel_try": {"report": str(folder), **args}}
         if environment:
             task["environment"] = environment
+        if delegate_to:
+            task["delegate_to"] = delegate_to
         play = [{"hosts": hosts, "gather_facts": False, "tasks": [task]}]
         (folder / "ansible.cfg").write_text("[defaults]\n")  # nobody's own settings
         (folder / "play.yml").write_text(json.dumps(play))
@@ -57,7 +62,7 @@ class Lab:
                 str(Path(sys.executable).with_name("ansible-playbook")),
                 *("-f", "1", "-i", str(folder / "inventory.json"), str(folder / "play.yml")),
             ],
-            env=self._environment(folder, user),
+            env=self._environment(folder, user, home),
             cwd=folder,
             capture_output=True,
             text=True,
@@ -71,13 +76,14 @@ class Lab:
             file.stem: json.loads(file.read_text()) for file in reports if file.stem in self.hosts
         }, done
 
-    def _environment(self, folder: Path, user: Account | None) -> dict[str, str]:
+    def _environment(self, folder: Path, user: Account | None, home: Path | None) -> dict[str, str]:
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(user.home if user else Path.home()),
-            "ANSIBLE_HOME": str(folder / "home"),
+            "ANSIBLE_HOME": str(home or folder / "home"),
             "ANSIBLE_ACTION_PLUGINS": str(ROOT / "tests/integration/channel/action"),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests/integration/channel/connection"),
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.site.control),
             "ANSIBLE_CONFIG": str(folder / "ansible.cfg"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
@@ -131,6 +137,9 @@ def _hosts(site: Site, accounts: dict[str, Account]) -> dict[str, dict[str, Any]
         },
         "none": site.sshd(accounts["none"]).variables,
         "away": {**dock, "ansible_port": 1},
+        "dock-jump": jump(site, dock, free),
+        "dock-path": {**dock, "ansible_control_path": "%(directory)s/own-%%r"},
+        "other": {"ansible_connection": "plainsh"},
         "here": {"ansible_connection": "local"},
         "here-root": {"ansible_connection": "local", **SUDO},
         "here-dock": {
@@ -141,12 +150,34 @@ def _hosts(site: Site, accounts: dict[str, Account]) -> dict[str, dict[str, Any]
     }
 
 
+def jump(site: Site, far: dict[str, Any], hop: dict[str, Any]) -> dict[str, Any]:
+    """Return a host that only a user's ssh_config knows, behind another server."""
+    known = site.folder / "known_hosts"
+    known.write_text("".join(one.read_text() for one in site.folder.glob("sshd-*/known_hosts")))
+    (site.folder / "ssh_config").write_text(ssh_config(far, hop, str(known), str(site.key)))
+    common = f"-F {site.folder}/ssh_config"
+    return {"ansible_host": "fleet-far", "ansible_ssh_common_args": common}
+
+
+def ssh_config(far: dict[str, Any], hop: dict[str, Any], known: str, key: str) -> str:
+    """Return a configuration that knows `fleet-far`, behind `fleet-hop`."""
+    blocks = [
+        f"Host {name}\n HostName 127.0.0.1\n Port {one['ansible_port']}\n"
+        f" User {one['ansible_user']}\n IdentityFile {key}\n"
+        f" UserKnownHostsFile {known}\n StrictHostKeyChecking yes\n"
+        for name, one in (("fleet-far", far), ("fleet-hop", hop))
+    ]
+    return f"{blocks[0]} ProxyJump fleet-hop\n{blocks[1]}"
+
+
 WAYS = {
     "dock": ("forward", ""),
     "dock-alone": ("child", "ControlPersist is off"),
     "dock-closed": ("relay", "does not forward to sockets"),
     "dock-password": ("forward", ""),
     "dock-sshpass": ("forward", ""),
+    "dock-jump": ("forward", ""),
+    "dock-path": ("forward", ""),
     "dock-python": ("relay", "does not forward to sockets"),
     "free": ("relay", "become"),
     "free-alone": ("relay", "become"),
@@ -159,11 +190,8 @@ WAYS = {
 
 @pytest.fixture(scope="module")
 def engine_version() -> str:
-    with socket.socket(socket.AF_UNIX) as stream:
-        stream.connect(SOCKET)
-        stream.sendall(b"GET /version HTTP/1.0\r\n\r\n")
-        reply = b"".join(iter(lambda: stream.recv(65536), b""))
-    return str(json.loads(reply.partition(b"\r\n\r\n")[2])["Version"])
+    with Client(unix_dial(SOCKET)) as client:
+        return str(client.get("/version")["Version"])
 
 
 def left_on_hosts(lab: Lab) -> list[str]:
@@ -175,11 +203,16 @@ def left_on_hosts(lab: Lab) -> list[str]:
 
 
 def _serving(lab: Lab) -> list[str]:
-    """Return relays, commands of the accounts and sudo, but none that has ended already."""
+    """Return relays, commands of the accounts and sudo, but none that has ended already.
+
+    A container's users may have the same numbers: its processes do not count.
+    """
     names = {account.name for account in lab.accounts.values()}
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
+            if (entry / "ns/pid").readlink() != Path("/proc/self/ns/pid").readlink():
+                continue
             words = (entry / "cmdline").read_bytes().split(b"\0")
             owner = pwd.getpwuid(entry.stat().st_uid).pw_name
         except (OSError, KeyError):
@@ -257,7 +290,11 @@ def test_a_missing_right_is_one_clear_error(
 
 @pytest.mark.parametrize(
     ("host", "reason"),
-    [("su", "su needs a terminal"), ("dock-bare", "none of docker, podman, socat, python3")],
+    [
+        ("su", "su needs a terminal"),
+        ("dock-bare", "none of docker, podman, socat, python3"),
+        ("other", "plugin plainsh carries no"),
+    ],
 )
 def test_no_channel_gives_the_reasons(lab: Lab, host: str, reason: str) -> None:
     reports, _done = lab.play(host)

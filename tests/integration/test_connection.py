@@ -19,6 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec impo
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch, put
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
+from tests.integration.test_channel import jump
 from tests.lab.asking import Desk
 from tests.lab.boxes import docker
 from tests.lab.sshd import Site
@@ -81,9 +82,11 @@ def desk(boxes: dict[str, str]) -> Iterator[Desk]:
     site = Site(Path(tempfile.mkdtemp(prefix="fleet-cn-")), prefix="fleet-cn")
     try:
         dock, free = site.account("dock", groups=["docker"]), site.account("free", sudo="free")
-        near = of_host(site.sshd(dock).variables)
+        server, hop = site.sshd(dock).variables, site.sshd(free).variables
+        near = of_host(server)
         closed = of_host(site.sshd(dock, "AllowStreamLocalForwarding no").variables)
-        sudoer = of_host(site.sshd(free).variables)
+        sudoer = of_host(hop)
+        behind = jump(site, server, hop)
         alone = {"ansible_ssh_args": "-o ControlMaster=no"}
         made = {
             "local": PLUGIN,
@@ -91,7 +94,11 @@ def desk(boxes: dict[str, str]) -> Iterator[Desk]:
             "child": {**near, **alone},
             "relay": closed,
             "sudo": {**sudoer, "ansible_container_host_become": True},
-            "jump": jump(site, near, sudoer),
+            "jump": {
+                **PLUGIN,
+                "ansible_container_host": behind["ansible_host"],
+                "ansible_ssh_common_args": behind["ansible_ssh_common_args"],
+            },
         }
         hosts = {
             name: {**one, "ansible_container_name": boxes["bare"]} for name, one in made.items()
@@ -99,27 +106,6 @@ def desk(boxes: dict[str, str]) -> Iterator[Desk]:
         yield Desk(site.folder, hosts, site.control)
     finally:
         site.stop()
-
-
-def jump(site: Site, far: dict[str, Any], hop: dict[str, Any]) -> dict[str, Any]:
-    """Return a host that only the user's ssh_config knows, behind another server."""
-    config = site.folder / "ssh_config"
-    known = site.folder / "known_hosts"
-    with known.open("a") as file:
-        for path in site.folder.glob("sshd-*/known_hosts"):
-            file.write(path.read_text())
-    blocks = [
-        f"Host {name}\n HostName 127.0.0.1\n Port {one['ansible_container_host_port']}\n"
-        f" User {one['ansible_container_host_user']}\n IdentityFile {site.key}\n"
-        f" UserKnownHostsFile {known}\n StrictHostKeyChecking yes\n"
-        for name, one in (("fleet-far", far), ("fleet-hop", hop))
-    ]
-    config.write_text(blocks[0] + " ProxyJump fleet-hop\n" + blocks[1])
-    return {
-        **PLUGIN,
-        "ansible_container_host": "fleet-far",
-        "ansible_ssh_common_args": f"-F {config}",
-    }
 
 
 def test_commands_and_files_by_every_way(desk: Desk, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.wire import Reply, Wire
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
     Channel,
     NoChannel,
@@ -24,13 +25,7 @@ REQUEST = b"GET /version HTTP/1.1\r\nHost: engine\r\n\r\n"
 
 def version(stream: Any) -> str:
     stream.sendall(REQUEST)
-    reply = b""
-    while b"\n" not in reply.partition(b"\r\n\r\n")[2]:
-        chunk = stream.recv(65536)
-        if not chunk:
-            raise ConnectionResetError(f"ended after {reply!r}")
-        reply += chunk
-    return str(json.loads(reply.partition(b"\r\n\r\n")[2])["Version"])
+    return str(Reply(Wire(stream), "GET").read().value("GET", "/version")["Version"])
 
 
 def use(channel: Channel, keep_open: bool) -> list[str]:
