@@ -48,7 +48,8 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{12}\b")
 class Bench:
     """One case: the fake engine as it says, its task, and what came of running it.
 
-    Keys of a case: `name`; `api` of the engine; `images` {reference: keywords of add_image};
+    Keys of a case: `name`; `api` of the engine; `lacks` [parts of HostConfig that its
+    kernel has not]; `images` {reference: keywords of add_image};
     `networks` and `volumes` [name or create body]; `containers` {name: {body, running}};
     `files` {path: text} of a build context, at `{{context}}`; `before` [params applied first,
     of another `resource`]; `then` {behaviours: {reference: …}, images: …, registry: …, files:
@@ -86,6 +87,7 @@ class Bench:
         self._prepared = 0
         self._images(self.case.get("images", {}))
         self._files(self.case.get("files", {}))
+        self.fake.state.lacks += self.case.get("lacks", ())
         self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()
         for kind in ("networks", "volumes"):

@@ -119,9 +119,14 @@ def create(state: State, request: Request) -> Response:
         raise ApiError(404, f"No such image: {_with_tag(body['Image'])}")
     _free(state, name)
     box = build_container(state, name, image, body)
+    warnings = []
+    for part in state.lacks:
+        if box["HostConfig"][part]:
+            box["HostConfig"][part] = 0
+            warnings.append(f"Your kernel does not support {part}. {part} discarded.")
     state.containers[box["Id"]] = box
     state.container_event(box, "create")
-    return Response(201, {"Id": box["Id"], "Warnings": []})
+    return Response(201, {"Id": box["Id"], "Warnings": warnings})
 
 
 def _with_tag(ref: str) -> str:

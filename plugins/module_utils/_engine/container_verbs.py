@@ -61,13 +61,21 @@ def _create(work: Work, step: Step) -> None:
         error.address = wish.address
         error.hint = error.hint or likely(error.message)
         raise
-    discarded = [text for text in (answer or {}).get("Warnings") or () if "discarded" in text]
-    if discarded:
-        raise FleetError(
-            f"the engine would drop a setting: {' '.join(discarded)}",
-            address=wish.address,
-            hint="leave it out, or run the container on another host",
-        )
+    _check_warnings(wish, answer or {})
+
+
+def _check_warnings(wish: Wish, answer: Mapping[str, Any]) -> None:
+    """Raise FleetError if the engine has left out what the host's kernel lacks; it only warns."""
+    discarded = [str(text) for text in answer.get("Warnings") or () if "iscarded" in str(text)]
+    if not discarded:
+        return
+    error = FleetError(
+        f"the engine drops a setting: {' '.join(discarded)}",
+        address=wish.address,
+        hint="leave it out, or run the container on another host",
+    )
+    error.outcome_unknown = True  # there is a container, which has to go again
+    raise error
 
 
 def _replaced(work: Work, step: Step) -> Optional[Inspect]:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
-from ..._desired.values import dig
+from ..._desired.values import dig, put
 from .common import parse_lone, parse_set, parse_words, words
 
 _LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
@@ -92,12 +92,14 @@ def _read_links(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
 
 
 def _write_links(body: Dict[str, Any], value: Any, context: Context) -> None:
-    endpoints = dig(body, "NetworkingConfig.EndpointsConfig")
-    if endpoints:
-        for endpoint in endpoints.values():
-            endpoint["Links"] = list(value)
-    else:
-        body.setdefault("HostConfig", {})["Links"] = list(value)
+    host = body.setdefault("HostConfig", {})
+    endpoints = dig(body, "NetworkingConfig.EndpointsConfig") or {}
+    for name in [*endpoints] or [host.get("NetworkMode") or "bridge"]:
+        if name == "bridge":
+            host["Links"] = list(value)
+        else:
+            put(body, "NetworkingConfig.EndpointsConfig", endpoints)
+            endpoints.setdefault(name, {})["Links"] = list(value)
 
 
 _RAW = {"type": "raw"}
