@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from ..module_utils._engine.container import CONTAINER
+from ..plugin_utils.env_files import with_files
 from ..plugin_utils.front import Front
 
 
@@ -14,3 +17,7 @@ class ActionModule(Front):
 
     resource = CONTAINER
     module = "dockyard.fleet.container"
+
+    def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Read the files of variables and labels, which are the controller's."""
+        return with_files(params, self._loader)

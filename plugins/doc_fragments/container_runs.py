@@ -11,6 +11,21 @@ class ModuleDocFragment:
 
     DOCUMENTATION = r"""
 options:
+  env_file:
+    description:
+      - Files of environment variables on the controller, relative to the playbook; a path, or a
+        list of paths and of mappings of C(path), C(required) and C(format) (V(raw) takes lines as
+        they are). They may be encrypted with Ansible Vault.
+      - A later file wins over an earlier one, O(environment) and O(secret_environment) over all.
+        C($NAME) stands for an earlier variable; the controller's environment is not looked at.
+      - Values are treated as those of O(secret_environment).
+      - 'Change: C(replace).'
+    type: raw
+  label_file:
+    description:
+      - Files of labels on the controller, in the same forms. O(labels) wins over them.
+      - 'Change: C(replace).'
+    type: raw
   working_dir:
     description:
       - The folder in the container that the command starts in, a whole path. The default is the

@@ -24,6 +24,9 @@ def fold(params: Mapping[str, Any]) -> Dict[str, Any]:
     Raise InvalidOption for an unknown key, or a value that another option contradicts.
     """
     made = dict(params)
+    for option in ("env_file", "label_file"):
+        if made.pop(option, None):
+            raise InvalidOption("is a file of the controller, which reads it", option=option)
     requests: List[Any] = list(made.get("device_requests") or ())
     requests += _gpus(made.pop("gpus", None))
     requests += _named(made)

@@ -48,6 +48,8 @@ _BEHAVIOUR: Dict[str, Any] = {
 # Other ways to write what rows of the table hold; see container_folds.
 _FOLDED: Dict[str, Any] = {
     "deploy": {"type": "dict"},
+    "env_file": {"type": "raw"},
+    "label_file": {"type": "raw"},
     "gpus": {"type": "raw"},
     "use_api_socket": {"type": "bool", "default": False},
 }
