@@ -30,6 +30,8 @@ SPECS = {
     "image": "_engine.image:IMAGE",
     "image_info": "_engine.info:IMAGES",
     "logs": "_engine.logs:LOGS",
+    "login": "_engine.login:LOGIN",
+    "logout": "_engine.login:LOGOUT",
     "network": "_engine.network:NETWORK",
     "network_info": "_engine.info:NETWORKS",
     "prune": "_engine.prune:PRUNE",

@@ -20,7 +20,7 @@ from .._desired.errors import FleetError
 HUB = "https://index.docker.io/v1/"
 # What a helper says when it has nothing (docker-credential-helpers, credentials/error.go).
 _NOTHING = "credentials not found in native keychain"
-_TOKEN = "<token>"  # a user name that says: the secret is an identity token
+TOKEN = "<token>"  # a user name that says: the secret is an identity token
 # Seconds; a helper may ask its keychain's daemon, or a cloud.
 _PATIENCE = 60
 
@@ -148,7 +148,7 @@ def _of_helper(helper: str, registry: str) -> Optional[Login]:
         user, secret = str(said["Username"]), str(said["Secret"])
     except (ValueError, KeyError, TypeError):
         raise _helper_failed(f"docker-credential-{helper}", "its answer is not one") from None
-    return Login(token=secret) if user == _TOKEN else Login(user, secret)
+    return Login(token=secret) if user == TOKEN else Login(user, secret)
 
 
 def _of_entry(entry: Mapping[str, Any], path: str) -> Optional[Login]:

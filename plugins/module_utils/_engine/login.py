@@ -1,0 +1,228 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resources `login` and `logout`: an account at a registry, kept where this runs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Plan
+from .._desired.owned import fingerprint
+from .._desired.resource import Verb, Work
+from .._desired.steps import Change, Step
+from .client import EngineError
+from .credentials import HUB, Login, config_path, find, helper_of, read_config
+from .inside import LIMITS
+from .login_store import forget, host, is_listed, keep
+
+_TEXT = {"type": "str"}
+_HUB_NAMES = ("", "docker.io", "index.docker.io", "registry-1.docker.io")
+_HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """An account as declared; without a user it is to be forgotten."""
+
+    registry: str
+    path: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    plain_text: bool = False
+    allow: Tuple[str, ...] = LIMITS
+    protect: bool = False
+
+    @property
+    def address(self) -> str:
+        """The account's name in plans."""
+        return f"login/{host(self.registry)}"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is kept: by which helper ("" for the file itself), and if the file names it."""
+
+    registry: str
+    path: str
+    helper: str
+    listed: bool
+    kept: Optional[Login] = None
+
+
+class _Account:
+    """What both resources share (`_desired/run.py`, Resource)."""
+
+    name = "login"
+    server = "engine"
+    reveals: Tuple[str, ...] = ()
+    verbs: Mapping[str, Verb]
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Look into config.json and ask its helper; the engine is not asked."""
+        config = read_config(desired.path)
+        return Found(
+            registry=desired.registry,
+            path=desired.path,
+            helper=helper_of(config, desired.registry),
+            listed=is_listed(config, desired.registry),
+            kept=find(desired.registry, desired.path),
+        )
+
+    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+        """Plan nothing: what was kept before is still kept."""
+        return Plan()
+
+    def present(self, found: Found) -> Dict[str, Any]:
+        """Return what is kept, without anything secret."""
+        return {
+            "registry": found.registry,
+            "username": found.kept.username if found.kept else "",
+            "logged_in": found.kept is not None,
+            "store": found.helper or "plain text",
+            "config_path": found.path,
+        }
+
+
+class LoginResource(_Account):
+    """An account that is to be kept."""
+
+    def __init__(self) -> None:
+        self.verbs = {"login": _login}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return {
+            **LOGOUT.spec(),
+            "username": {**_TEXT, "required": True},
+            "password": {**_TEXT, "required": True, "no_log": True},
+            "plain_text": {"type": "bool", "default": False},
+        }
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the declared account; raise InvalidOption for what cannot be right."""
+        for option in ("username", "password"):
+            if not params[option]:
+                raise InvalidOption("is empty", option=option, hint="give the registry's account")
+        if ":" in params["username"]:
+            raise InvalidOption("holds a colon", option="username", hint="correct it")
+        made = LOGOUT.desired(params)
+        account = (params["username"], params["password"], params["plain_text"])
+        return Wish(made.registry, made.path, *account)
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return the one step that keeps the account, or none."""
+        if not found.helper and not desired.plain_text:
+            raise InvalidOption(
+                f"no credential helper is named in {found.path}, so the password would be kept as"
+                " plain text there",
+                option="plain_text",
+                hint="name a helper as credsStore in that file, or agree with plain_text: true",
+            )
+        changes = tuple(_differs(desired, found.kept))
+        mark = fingerprint([found.helper, found.listed, bool(found.kept)])
+        if not changes:
+            return Plan(fingerprint=mark)
+        cause = "; ".join(change.words() for change in changes)
+        names = {"on": host(desired.registry), "to": _place(found)}
+        step = Step("1", desired.address, "login", cause, "live", changes, args=names)
+        return Plan((step,), fingerprint=mark)
+
+
+class LogoutResource(_Account):
+    """An account that is to be forgotten."""
+
+    def __init__(self) -> None:
+        self.verbs = {"logout": _logout}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return {
+            "registry": {**_TEXT, "default": "docker.io"},
+            "store": {**_TEXT, "choices": ["controller", "host"], "default": "host"},
+            "config_path": _TEXT,
+        }
+
+    def desired(self, params: Mapping[str, Any]) -> Wish:
+        """Return the registry and the file; raise InvalidOption for what cannot be right."""
+        path = params.get("config_path") or config_path()
+        if not path.startswith("/"):
+            hint = "write the absolute path of the file"
+            raise InvalidOption(f"'{path}' is not absolute", option="config_path", hint=hint)
+        return Wish(registry_key(params["registry"]), path)
+
+    def plan(self, desired: Wish, found: Found) -> Plan:
+        """Return the one step that forgets the account, or none."""
+        mark = fingerprint([found.helper, found.listed, bool(found.kept)])
+        if not found.kept and not found.listed:
+            return Plan(fingerprint=mark)
+        user = found.kept.username if found.kept and found.kept.username else "an account"
+        change = Change("login", "", user, None, "live", "declared", text=f"{user} → none")
+        names = {"on": host(desired.registry), "to": _place(found)}
+        step = Step("1", desired.address, "logout", change.words(), "live", (change,), args=names)
+        return Plan((step,), fingerprint=mark)
+
+
+def registry_key(text: str) -> str:
+    """Return a registry as Docker's client names it: host[:port], or the address of Docker Hub."""
+    name = host(text)
+    if name in _HUB_NAMES:
+        return HUB
+    if not _HOST.fullmatch(name):
+        hint = "write host[:port], such as registry.example.com"
+        raise InvalidOption(f"'{text}' is not a registry", option="registry", hint=hint)
+    return name
+
+
+def _place(found: Found) -> str:
+    return f"docker-credential-{found.helper}" if found.helper else found.path
+
+
+def _differs(desired: Wish, kept: Optional[Login]) -> List[Change]:
+    """Return what is kept otherwise. Of an identity token only the registry knows the password."""
+    if kept is None:
+        text = f"none → {desired.username}"
+        return [Change("login", "", None, desired.username, "live", "declared", text=text)]
+    if kept.username and kept.username != desired.username:
+        text = f"{kept.username} → {desired.username}"
+        return [Change("username", "", None, None, "live", "declared", text=text)]
+    if not kept.token and kept.password != desired.password:
+        return [Change("password", "", None, None, "live", "declared", True, text="changed")]
+    return []
+
+
+def _login(work: Work, step: Step) -> bool:
+    """Prove the account at the registry, through the engine, then keep it."""
+    wish: Wish = work.desired
+    body = {
+        "username": wish.username,
+        "password": wish.password,
+        "serveraddress": wish.registry,
+    }
+    try:
+        answer = work.client.post("/auth", None, body) or {}
+    except EngineError as error:
+        error.address = step.address
+        # Of a registry without a token service some engines make a 500.
+        if error.status in (401, 403) or "401 unauthorized" in error.message.lower():
+            error.hint = "the registry does not accept this username with this password"
+        raise
+    token = str(answer.get("IdentityToken") or "")
+    login = Login(wish.username, wish.password, token)
+    keep(wish.registry, login, work.snapshot.helper, wish.path)
+    return True
+
+
+def _logout(work: Work, step: Step) -> bool:
+    found: Found = work.snapshot
+    forget(found.registry, found.helper if found.kept else "", found.path)
+    return True
+
+
+LOGOUT = LogoutResource()
+LOGIN = LoginResource()
