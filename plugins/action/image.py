@@ -13,7 +13,9 @@ from ..module_utils._engine.context import Context
 from ..module_utils._engine.image import IMAGE
 from ..module_utils._engine.image_build import inline_files
 from ..module_utils._engine.image_build_wish import read_for
+from ..module_utils._engine.image_load import Source, read_source
 from ..module_utils._engine.labels import parse_map
+from ..module_utils._engine.reference import parse_reference
 from ..plugin_utils.front import Front
 
 
@@ -32,9 +34,12 @@ class ActionModule(Front):
                     option="remote_src",
                     hint="use engine_via: auto or target",
                 )
-            params = {**params, "engine_via": "target"}
+            return {**params, "engine_via": "target", "_context": None, "_source": None}
+        params = {**params, "_source": None}
+        if params["state"] == "present":
+            params = self._archives(params)
         build = params.get("build")
-        if not build or params["state"] != "present" or params["remote_src"]:
+        if not build or params["state"] != "present":
             return {**params, "_context": None}
         build = {**build, "context": self._path(build["context"], "build.context")}
         contexts = build.get("additional_contexts")
@@ -44,6 +49,20 @@ class ActionModule(Front):
             found = {name: self._path(one, f"{where}.{name}") for name, one in pairs}
             build["additional_contexts"] = found
         return {**params, "build": build, "_context": read_for(build)}
+
+    def _archives(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Return the options with whole paths of archives, and what is in the one to load."""
+        made = dict(params)
+        for name in ("load", "save"):
+            if made.get(name):
+                made[name] = self._path(made[name], name)
+        if made.get("import"):
+            path = self._path(made["import"]["path"], "import.path")
+            made["import"] = {**made["import"], "path": path}
+        if made.get("load") or made.get("import"):
+            name = str(parse_reference(made["name"], "name"))
+            made["_source"] = read_source(made, name)
+        return made
 
     def _path(self, path: str, option: str) -> str:
         """Return a path of the controller in full; addresses stay as they are."""
@@ -61,7 +80,16 @@ class ActionModule(Front):
         if isinstance(context, Context):
             names = ("digest", "files", "dockerfile")
             context = {**{name: getattr(context, name) for name in names}, "archive": None}
-        return {**super().module_args(params), "_context": context}
+        source = params["_source"]
+        if isinstance(source, Source):
+            source = source.public()
+        if params.get("save") and not params["remote_src"]:
+            raise InvalidOption(
+                "an archive on the controller needs a channel to the engine",
+                option="save",
+                hint="use engine_via: channel, or name a path of the host with remote_src: true",
+            )
+        return {**super().module_args(params), "_context": context, "_source": source}
 
     def _on_target(
         self, params: Dict[str, Any], task_vars: Mapping[str, Any], reasons: Any
@@ -74,7 +102,14 @@ class ActionModule(Front):
         if isinstance(params["_context"], Context):
             sent = {**self.module_args(params)["_context"], "archive": self._packed(params)}
             params = {**params, "_context": sent}
+        source = params["_source"]
+        if isinstance(source, Source):
+            params = {**params, "_source": source.public(self._sent(source.path))}
         return super()._on_target(params, task_vars, reasons)
+
+    def _sent(self, path: str) -> str:
+        with open(path, "rb") as file:
+            return self.upload("image.tar", iter(lambda: file.read(1 << 18), b""))
 
     def _packed(self, params: Mapping[str, Any]) -> str:
         context = params["_context"]

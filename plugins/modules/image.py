@@ -6,12 +6,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Build, pull, tag, push and remove container images
+short_description: Build, pull, load, tag, push, save and remove container images
 version_added: 0.1.0
 description:
   - Builds an image from a folder on the controller, and builds it anew when and only when
     something that decides has changed. The plan says what that was.
-  - Or pulls an image, or removes one. Gives an image further tags, and pushes it.
+  - Or pulls an image, loads it from an archive, imports a root file system, or removes one.
+    Gives an image further tags, pushes it, and saves it into an archive.
   - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
     far as C(.dockerignore) lets them in; neither owner nor times), the images behind C(FROM),
     C(COPY --from) and C(RUN --mount) as the engine has them, and the options under O(build),
@@ -171,10 +172,35 @@ options:
       - Values of O(build.secrets) by name. The builder gets them in its environment; they are in
         no argument, no layer, no label, no log and no result.
     type: dict
+  load:
+    description:
+      - An archive on the controller, as C(docker save) or a tool for OCI images writes it, that
+        has the image. It is sent if the engine has another image by this name, or none.
+      - If it holds one image, that gets the O(name), whatever it was saved by. Of several the one
+        of this name counts; the engine takes the others too.
+    type: str
+  import:
+    description: A root file system on the controller to make an image of.
+    type: dict
+    suboptions:
+      path:
+        description: The archive, which the engine may unpack. Its content decides.
+        type: str
+        required: true
+      changes:
+        description: Instructions of a Dockerfile to apply, such as C(CMD ["/bin/sh"]).
+        type: list
+        elements: str
+  save:
+    description:
+      - An archive on the controller to have the image in. It is written beside the old one, and
+        takes its place when it is whole. With O(engine_via=target) it must be one of the host,
+        with O(remote_src=true).
+    type: str
   remote_src:
     description:
-      - The folders that the task names are on the host, not on the controller. The task runs
-        there as a module.
+      - The folders and archives that the task names are on the host, not on the controller. The
+        task runs there as a module.
     type: bool
     default: false
   pull_policy:
@@ -245,6 +271,11 @@ options:
     elements: str
     choices: [live, restart, replace]
     default: [live, restart, replace]
+  _source:
+    description:
+      - What is in the archive, as the controller has read it.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: raw
   _context:
     description:
       - The build context as the controller has read it.
@@ -303,6 +334,28 @@ EXAMPLES = r"""
     registry_username: "{{ registry_user }}"
     registry_password: "{{ registry_password }}"
 
+- name: Save an image into an archive on the host
+  dockyard.fleet.image:
+    name: demo/web:1
+    save: /srv/page/web.tar
+    remote_src: true
+
+- name: Have an image that an archive holds, under another name
+  dockyard.fleet.image:
+    name: shop/web:1.5
+    load: /srv/page/web.tar
+    remote_src: true
+
+- name: Make an image of a root file system
+  dockyard.fleet.image:
+    name: shop/base:1
+    import:
+      path: /usr/local/share/lab/busybox.tar
+      changes:
+        - ENV LANG=C.UTF-8
+        - CMD ["/bin/sh"]
+    remote_src: true
+
 - name: Ask the registry once a day whether it has a newer image
   dockyard.fleet.image:
     name: "{{ registry }}/shop/web:latest"
@@ -352,7 +405,7 @@ plan:
     refused: []
     fingerprint: 8c6976e5b5410415
 created:
-  description: Whether an image was built or pulled.
+  description: Whether an image was built, pulled, loaded or imported.
   returned: success
   type: bool
   sample: true

@@ -247,6 +247,36 @@ def test_pushed_to_a_registry_that_wants_an_account(images: Images, tmp_path: Pa
         assert PASSWORD not in images.play.output + json.dumps([first, results])
 
 
+def test_archives(images: Images, tmp_path: Path) -> None:
+    """What is saved is loaded; a root file system is imported once."""
+    remote = {"remote_src": True} if images.via == "target" else {}
+    archive, other = str(tmp_path / "app.tar"), f"{images.prefix}/other:1"
+    saving = images.task(save=archive, **remote)
+    imported = images.task(
+        f"{images.prefix}/root:1", **{"import": {"path": archive, "changes": ["ENV A=b"]}}
+    )
+    build, loading = images.build(), images.task(other, load=archive)
+    results = images.run(build, saving, saving, loading, loading, imported, imported)
+    assert [one["changed"] for one in results] == [True, True, False, True, False, True, False]
+    assert causes(results[1]) == [f"save: {archive} is not there"]
+    assert results[3]["image"]["id"] == results[0]["image"]["id"]
+    assert docker("image", "inspect", "-f", "{{.Config.Env}}", f"{images.prefix}/root:1") == (
+        "[A=b]"
+    )
+    # The engine forgets both names; the archive brings the image back by either.
+    docker("rmi", images.name, other)
+    (again,) = images.run(images.task(load=archive))
+    assert causes(again) == ["load: not on the engine"]
+    docker("rmi", images.name)
+    subprocess.run(["gzip", archive], check=True)
+    packed, changed = images.run(
+        images.task(other, load=f"{archive}.gz"),
+        images.task(load=f"{archive}.gz", tags=[f"{images.prefix}/more:1"]),
+    )
+    assert packed["image"]["id"] == again["image"]["id"]
+    assert causes(changed)[-1] == "tag: not on the engine"
+
+
 def test_a_context_that_cannot_be_one(images: Images) -> None:
     (images.context / "Dockerfile").unlink()
     missing, nowhere, tilde, unknown = images.run(

@@ -27,7 +27,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
+from tests.lab.fake_archives import archive
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.fake_images import config_of, store
+from tests.lab.fake_state import State
 
 RESOURCES = {
     "container": CONTAINER,
@@ -82,12 +85,18 @@ class Bench:
         """What has been written to the engine since it was prepared."""
         return list(self.fake.writes)[self._prepared :]
 
+    @property
+    def error(self) -> str:
+        """The error that the case expects."""
+        return str(self._filled(self.case["error"]))
+
     def prepare(self) -> None:
         """Make what the case says is there."""
         self._prepared = 0
         self._images(self.case.get("images", {}))
         self._files(self.case.get("files", {}))
         self.fake.state.lacks += self.case.get("lacks", ())
+        self._archives(self.case.get("archives") or {})
         self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()
         for kind in ("networks", "volumes"):
@@ -139,6 +148,7 @@ class Bench:
     def text(self, result: Dict[str, Any]) -> str:
         """Return the printed plan with ids made equal, so that cases can be written by hand."""
         text = _ID.sub("<id>", result["plan"]["text"])
+        text = text.replace(str(self.context), "{{context}}")
         text = _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
         return _SHORT.sub("<id>", text)
 
@@ -174,12 +184,23 @@ class Bench:
         self._images(changes.get("images", {}))
         self.fake.registry.update(changes.get("registry") or {})
         self._files(changes.get("files", {}))
+        self._archives(changes.get("archives") or {})
         for reference, behaviour in changes.get("behaviours", {}).items():
             self.fake.behave(reference, behaviour)
 
     def _images(self, images: Dict[str, Any]) -> None:
         for reference, options in images.items():
             self.fake.add_image(reference, **(options or {}))
+
+    def _archives(self, archives: Dict[str, Dict[str, Any]]) -> None:
+        for name, images in archives.items():
+            state = State("1.41")
+            made = [
+                {**store(state, ref, config_of(options), ref), "RepoTags": [ref]}
+                for ref, options in images.items()
+            ]
+            self.context.mkdir(exist_ok=True)
+            (self.context / name).write_bytes(archive(*made))
 
     def _files(self, files: Dict[str, Optional[str]]) -> None:
         for name, text in files.items():

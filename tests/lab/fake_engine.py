@@ -15,6 +15,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Optional
 
 from . import (
+    fake_archives,
     fake_build,
     fake_containers,
     fake_files,
@@ -33,6 +34,7 @@ from .serving import Request, Response, Server, failed
 __all__ = ["Build", "BuildFailed", "FakeEngine"]
 # Their routes are known once they are imported.
 ROUTES = (
+    fake_archives,
     fake_build,
     fake_containers,
     fake_files,

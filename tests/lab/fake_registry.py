@@ -6,6 +6,7 @@ import base64
 import json
 from typing import Any, Dict, Iterator, Optional
 
+from .fake_archives import import_root
 from .fake_images import OPTIONS, config_of, digest_of, find, store, tag_image
 from .fake_routes import route
 from .fake_state import ApiError, Json, State, normal
@@ -62,6 +63,8 @@ def _pushing(state: State, request: Request, ref: str, image: Json, entry: Json)
 
 @route("POST", "/images/create")
 def create(state: State, request: Request) -> Response:
+    if request.query.get("fromSrc"):
+        return import_root(state, request)
     name, tag_name = request.query["fromImage"], request.query.get("tag")
     ref = normal(f"{name}:{tag_name}" if tag_name else name)
     if tag_name and tag_name.startswith("sha256:"):

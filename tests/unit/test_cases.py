@@ -41,8 +41,8 @@ def test_case(bench: Bench) -> None:
     check = bench.run(bench.task, check=True)
     assert bench.writes == [], "check mode wrote to the engine"
     if "error" in bench.case:
-        assert check["msg"] == bench.case["error"]
-        assert bench.run(bench.task)["msg"] == bench.case["error"]
+        assert check["msg"] == bench.error
+        assert bench.run(bench.task)["msg"] == bench.error
         assert bench.writes == [], "a refused task wrote to the engine"
         return
     assert not check.get("failed"), check["msg"]

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The image resource: built from a context or pulled, tagged, pushed, or absent."""
+"""The image resource: built, pulled, loaded or imported, tagged, pushed, saved, or absent."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from . import image_record
 from .client import EngineError
 from .image_build import build, need_context
 from .image_found import Found, observe
+from .image_load import import_, load, save
 from .image_plan import plan_absent, plan_present
 from .image_pull import pull
 from .image_push import push, tag
@@ -32,9 +33,12 @@ class Image:
     def __init__(self) -> None:
         self.verbs: Mapping[str, Verb] = {
             "build": build,
+            "import": import_,
+            "load": load,
             "pull": _pull,
             "push": push,
             "remove": _remove,
+            "save": save,
             "tag": tag,
             "untag": _remove,
         }

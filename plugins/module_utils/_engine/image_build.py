@@ -30,7 +30,7 @@ class NeedsContext(FleetError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            "the build context is not on this machine",
+            "what the image is made from is not on this machine",
             address=address,
             hint="the action plugin sends it when the module asks for it",
             details={"needs_context": True},
@@ -38,7 +38,9 @@ class NeedsContext(FleetError):
 
 
 def need_context(wish: Wish) -> None:
-    """Raise NeedsContext unless the context can be sent from here."""
+    """Raise NeedsContext unless the context, or the archive, can be sent from here."""
+    if wish.source is not None and not wish.source.path:
+        raise NeedsContext(wish.address)
     if wish.build is not None and not ("tar" in wish.build.context or archive(wish.build)):
         raise NeedsContext(wish.address)
 

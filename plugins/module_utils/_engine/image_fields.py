@@ -10,7 +10,7 @@ from typing import Any, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
 from .._desired.values import parse_duration
-from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_tags
+from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
 from .reference import parse_reference
 
 LIMITS = ("live", "restart", "replace")
@@ -42,6 +42,10 @@ FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("name", option={"type": "str", "required": True}, parse=_reference),
     *BUILD_FIELDS,
     FieldSpec("build_secrets", option={"type": "dict", "no_log": True}, secret=True),
+    FieldSpec("load", option={"type": "str"}),
+    FieldSpec("import.path", option={"type": "str", "required": True}),
+    FieldSpec("import.changes", compare="list", option=LIST, parse=parse_strings),
+    FieldSpec("save", option={"type": "str"}),
     FieldSpec("remote_src", option={"type": "bool", "default": False}),
     FieldSpec("pull_policy", option={"type": "str"}, parse=parse_policy),
     FieldSpec("platform", option={"type": "str"}, parse=parse_platform),

@@ -22,8 +22,9 @@ class Found:
 
     `bases`, `tags` (what the further tags mean now) and `remotes` are by reference; a remote is
     the registry's answer or the error that stands for it. `policy` is what the pull policy comes
-    to at this time. `users` names the containers made from the image, looked up before a removal.
-    `unknown` maps "engine" and image references to what an earlier task of this run would do.
+    to at this time, `saved` the ids of the image in the archive to save to. `users` names the
+    containers made from the image, looked up before a removal. `unknown` maps "engine" and image
+    references to what an earlier task of this run would do.
     """
 
     image: Optional[Inspect] = None
@@ -32,6 +33,7 @@ class Found:
     tags: Mapping[str, Optional[Inspect]] = field(default_factory=dict)
     remotes: Mapping[str, Any] = field(default_factory=dict)
     policy: str = "missing"
+    saved: Optional[Tuple[str, ...]] = None
     users: Tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
@@ -61,10 +63,19 @@ def observe(
         tags={tag: there[tag] for tag in wish.tags},
         remotes=_remotes(client, wish, image, policy, settled),
         policy=policy,
+        saved=_saved(wish),
         users=_users(client, image) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
     )
+
+
+def _saved(wish: Wish) -> Optional[Tuple[str, ...]]:
+    if not wish.save:
+        return None
+    from .image_load import saved_ids
+
+    return saved_ids(wish.save, wish.name)
 
 
 def found(answer: Any) -> Optional[Inspect]:
@@ -97,7 +108,9 @@ def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str
     label was there before its build is not what we built. Engines that keep no parents (all but
     the classic builder's) cannot tell.
     """
-    record = image_record.read(image, wish.name) if image and wish.build else {}
+    imported = wish.source is not None and wish.source.kind == "import"
+    ours = image is not None and (wish.build is not None or imported)
+    record = image_record.read(image or {}, wish.name, imported) if ours else {}
     above = image
     for _level in range(image_record.own_layers(record) if record else 0):
         parent = (above or {}).get("Parent")

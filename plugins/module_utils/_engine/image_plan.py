@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 from .._desired.model import Plan
 from .._desired.steps import Step
@@ -16,11 +16,16 @@ from .image_pull import ABSENT, plan_pull, pull_step
 from .image_wish import Wish
 from .reference import short
 
+if TYPE_CHECKING:
+    from .image_load import Source
+
 
 def plan_present(desired: Wish, found: Found) -> Plan:
     """Plan the image itself, then its tags, then what is pushed."""
     notes: Tuple[str, ...] = ()
-    if desired.build is not None:
+    if desired.source is not None:
+        steps = _sourced(desired, desired.source, found)
+    elif desired.build is not None:
         steps = _built(desired, desired.build, found)
     else:
         steps, notes = _pulled(desired, found)
@@ -31,7 +36,7 @@ def plan_present(desired: Wish, found: Found) -> Plan:
 
 
 def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
-    """Return the steps that follow the image: tags, pushes."""
+    """Return the steps that follow the image: tags, pushes, the archive."""
     from .image_push import plan_push, plan_tags
 
     steps = plan_tags(desired.name, desired.tags, found.image, found.tags, main)
@@ -47,7 +52,20 @@ def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
         )
         if step is not None:
             steps.append(step)
+    if desired.save:
+        from .image_load import plan_save
+
+        steps += plan_save(desired.name, desired.save, found.image, found.saved, main)
     return steps
+
+
+def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
+    from .image_load import plan_source, source_step
+
+    if "engine" in found.unknown:
+        return [source_step(desired.name, source, [_engine_first(found)])]
+    step = plan_source(desired.name, source, found.image, found.record)
+    return [step] if step else []
 
 
 # -- pulled ---------------------------------------------------------------------------------

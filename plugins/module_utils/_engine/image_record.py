@@ -24,27 +24,37 @@ def make(name: str, build: Build, bases: Mapping[str, str]) -> str:
 
     Options are digests with a salt, since the value of a build argument may be private.
     """
+    return _make(
+        name,
+        build.options,
+        {
+            "context": build.context["digest"],
+            "files": build.context["files"],
+            "bases": bases,
+        },
+    )
+
+
+def make_import(name: str, options: Mapping[str, str]) -> str:
+    """Return the label's value for an imported root file system."""
+    return _make(name, options, {"imported": True})
+
+
+def _make(name: str, options: Mapping[str, str], more: Mapping[str, Any]) -> str:
     salt = os.urandom(8).hex()
-    record = {
-        "v": VERSION,
-        "name": name,
-        "salt": salt,
-        "context": build.context["digest"],
-        "files": build.context["files"],
-        "options": _digests(build, salt),
-        "bases": bases,
-    }
+    record = {"v": VERSION, "name": name, "salt": salt, "options": _digests(options, salt), **more}
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def read(image: Mapping[str, Any], name: str) -> Dict[str, Any]:
-    """Return the record in an image's label if it is of a build under this name, else {}."""
+def read(image: Mapping[str, Any], name: str, imported: bool = False) -> Dict[str, Any]:
+    """Return the record in an image's label if it is of a build (or import) by this name, or {}."""
     try:
         record = json.loads(label_of(image) or "")
     except ValueError:
         return {}
     known = isinstance(record, dict) and record.get("v") == VERSION
-    return record if known and record.get("name") == name else {}
+    alike = known and record.get("name") == name and record.get("imported", False) == imported
+    return record if alike else {}
 
 
 def own_layers(record: Mapping[str, Any]) -> int:
@@ -69,16 +79,22 @@ def causes(record: Mapping[str, Any], build: Build) -> List[str]:
     found: List[str] = []
     if record.get("context") != build.context["digest"]:
         found += _file_causes(record.get("files") or {}, build.context["files"])
+    return [*found, *option_causes(record, build.options, "build")]
+
+
+def option_causes(record: Mapping[str, Any], options: Mapping[str, str], where: str) -> List[str]:
+    """Return in words which options differ from the recorded ones."""
     then = record.get("options") or {}
-    now = _digests(build, str(record.get("salt", "")))
-    for key in sorted({*then, *now}):
-        if then.get(key) != now.get(key):
-            found.append(f"build.{key} {_word(key in then, key in now)}")
-    return found
+    now = _digests(options, str(record.get("salt", "")))
+    return [
+        f"{where}.{key} {_word(key in then, key in now)}"
+        for key in sorted({*then, *now})
+        if then.get(key) != now.get(key)
+    ]
 
 
-def _digests(build: Build, salt: str) -> Dict[str, str]:
-    return {key: owned.digest(salt, key, value) for key, value in build.options.items()}
+def _digests(options: Mapping[str, str], salt: str) -> Dict[str, str]:
+    return {key: owned.digest(salt, key, value) for key, value in options.items()}
 
 
 def _word(then: bool, now: bool) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
@@ -14,13 +14,20 @@ from .image_build_wish import Build, make_build
 from .image_fields import FIELDS, LIMITS
 from .image_pull import Account
 
+if TYPE_CHECKING:
+    from .image_load import Source
+
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of an image without the connection's options.
 
-    `_context` is internal: the context that the action plugin read on the controller.
+    `_context` and `_source` are internal: the context, or what is in the archive, as the action
+    plugin read it on the controller.
     """
-    return {**argument_spec(FIELDS), "_context": {"type": "raw"}}
+    return {**argument_spec(FIELDS), "_context": {"type": "raw"}, "_source": {"type": "raw"}}
+
+
+_MADE = {"build": "built", "load": "loaded", "import.path": "imported"}
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,13 @@ class Wish:
     tags: Tuple[str, ...] = ()
     push: bool = False
     account: Optional[Account] = None
+    source: Optional[Source] = None
+    save: str = ""
 
     @property
     def pulls(self) -> bool:
         """Say if the image comes from a registry."""
-        return self.build is None
+        return self.build is None and self.source is None
 
     @property
     def pushed(self) -> Tuple[str, ...]:
@@ -86,7 +95,34 @@ def wish(params: Mapping[str, Any]) -> Wish:
         tags=_tags(declared, building),
         push=declared.get("push", False),
         account=_account(declared),
+        source=_source(params, declared["name"]) if state == "present" else None,
+        save=_save(declared) if state == "present" else "",
     )
+
+
+def _source(params: Mapping[str, Any], name: str) -> Optional[Source]:
+    """Return the archive: as the action plugin has read it, or read on this machine."""
+    if not params.get("load") and not params.get("import"):
+        return None
+    from .image_load import Source, read_source
+
+    given = params.get("_source")
+    if isinstance(given, Mapping):
+        return Source.of(given)
+    return given if given is not None else read_source(params, name)
+
+
+def _save(declared: Mapping[str, Any]) -> str:
+    import os
+
+    path = str(declared.get("save") or "")
+    if path and not (os.path.isabs(path) and os.path.isdir(os.path.dirname(path))):
+        raise InvalidOption(
+            f"there is no folder for {path}",
+            option="save",
+            hint="write the absolute path of a file",
+        )
+    return path
 
 
 def _tags(declared: Mapping[str, Any], building: bool) -> Tuple[str, ...]:
@@ -124,29 +160,39 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
 
 
 def _check_together(declared: Mapping[str, Any], building: bool) -> None:
-    if building and "pull_policy" in declared:
+    sources = ["build"] * building + [one for one in ("load", "import.path") if one in declared]
+    if len(sources) > 1:
         raise InvalidOption(
-            "is for images that are pulled, and this one is built",
+            f"excludes {sources[0].partition('.')[0]}",
+            option=sources[1].partition(".")[0],
+            hint="leave out one",
+        )
+    if sources and "pull_policy" in declared:
+        raise InvalidOption(
+            f"is for images that are pulled, and this one is {_MADE[sources[0]]}",
             option="pull_policy",
-            hint="leave it out; build.pull: true asks the registry for newer base images",
+            hint="leave it out"
+            + "; build.pull: true asks the registry for newer base images" * building,
         )
     if "build_secrets" in declared and not building:
         raise InvalidOption(
             "is for images that are built", option="build_secrets", hint="leave it out"
         )
-    if building and "platform" in declared:
+    if sources and "platform" in declared:
         raise InvalidOption(
             "is for images that are pulled",
             option="platform",
             hint="write build.platforms for one that is built",
         )
-    if declared.get("push") and not building and not declared.get("tags"):
+    if declared.get("push") and not sources and not declared.get("tags"):
         raise InvalidOption(
             "an image that is pulled is not pushed back by the same name",
             option="push",
             hint="name under tags what is to be pushed",
         )
-    if building and "@" in declared["name"]:
+    if sources and "@" in declared["name"]:
         raise InvalidOption(
-            "a build cannot be named by a digest", option="name", hint="write a tag, such as app:1"
+            f"what is {_MADE[sources[0]]} cannot be named by a digest",
+            option="name",
+            hint="write a tag, such as app:1",
         )

@@ -26,8 +26,8 @@ _PIECE = 65536
 class Raw:
     """One request whose answer is read bit by bit, from entering the block until its end.
 
-    An iterable body is sent in chunks. The client's timeout bounds each silence. Entering raises
-    EngineError for an answer from 400 on.
+    An iterable body is sent in chunks. `idle` (seconds) bounds each silence, else the client's
+    timeout. Entering raises EngineError for an answer from 400 on.
     """
 
     def __init__(
@@ -38,13 +38,14 @@ class Raw:
         query: Optional[Query] = None,
         body: Union[bytes, Iterable[bytes], None] = None,
         kind: str = "",
+        idle: float = 0,
     ) -> None:
         self._dial = client.dial
         self._method, self._path = method, path
         self._target = "/v{}.{}".format(*client.api) + target(path, query)
         self._body = body
         self._fields = {"Content-Type": kind} if kind else {}
-        self._idle = client.timeout
+        self._idle = idle or client.timeout
 
     def __enter__(self) -> Raw:
         self._wire = self._dial()

@@ -1,0 +1,254 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Images from and into archives: load, import of a root file system, save."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from .._desired.errors import FleetError, InvalidOption
+from .._desired.resource import Work
+from .._desired.steps import Step
+from . import image_record
+from .client import ConnectionLost, EngineError
+from .image_build import need_context
+from .image_pull import ABSENT, cannot, image_id
+from .reference import parse_reference
+
+if TYPE_CHECKING:
+    from .image_archive import Member
+
+# Layers are written while they come: seconds of silence that mean failure.
+_SILENCE = 600
+_PIECE = 1 << 18
+
+
+@dataclass(frozen=True)
+class Source:
+    """An archive that an image comes from: `kind` is load or import.
+
+    `path` is its place on this machine, "" if it is elsewhere; `member` the image in it (load),
+    `digest` that of the file and `changes` Dockerfile instructions (import).
+    """
+
+    kind: str
+    path: str
+    member: Optional[Member] = None
+    digest: str = ""
+    changes: Tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Source:
+        """Return the archive that public() has described on another machine."""
+        from .image_archive import Member
+
+        member = given["member"]
+        made = Member(tuple(member["ids"]), tuple(member["tags"]), member["manifest"])
+        path, changes = str(given.get("path") or ""), tuple(given["changes"])
+        return cls(given["kind"], path, made if member["ids"] else None, given["digest"], changes)
+
+    def public(self, path: str = "") -> Dict[str, Any]:
+        """Return this as JSON-able values, for a machine that has the file at `path`."""
+        member = self.member
+        return {
+            "kind": self.kind,
+            "path": path,
+            "member": {
+                "ids": list(member.ids if member else ()),
+                "tags": list(member.tags if member else ()),
+                "manifest": member.manifest if member else None,
+            },
+            "digest": self.digest,
+            "changes": list(self.changes),
+        }
+
+    def options(self) -> Dict[str, str]:
+        """Return what decides that an image is imported anew, by key."""
+        made = {"archive": self.digest}
+        return {**made, "changes": "\n".join(self.changes)} if self.changes else made
+
+
+def read_source(params: Mapping[str, Any], name: str) -> Optional[Source]:
+    """Return the archive that a task's options name, read on this machine; None without one."""
+    if params.get("load"):
+        from .image_archive import find_image
+
+        path = _file(params["load"], "load")
+        return Source("load", path, find_image(path, name, "load"))
+    given = params.get("import")
+    if not given:
+        return None
+    path = _file(given["path"], "import.path")
+    return Source("import", path, None, _digest(path), tuple(given.get("changes") or ()))
+
+
+def _file(path: str, option: str) -> str:
+    if not os.path.isabs(path) or not os.path.isfile(path):
+        raise InvalidOption(
+            f"there is no file at {path}", option=option, hint="write the absolute path of one"
+        )
+    return path
+
+
+def _digest(path: str) -> str:
+    made = hashlib.sha256()
+    with open(path, "rb") as file:
+        for piece in iter(lambda: file.read(_PIECE), b""):
+            made.update(piece)
+    return made.hexdigest()
+
+
+def plan_source(
+    name: str, source: Source, image: Optional[Mapping[str, Any]], record: Mapping[str, Any]
+) -> Optional[Step]:
+    """Return the step that loads or imports an image, None if the engine has that very one."""
+    if image is None:
+        causes = [ABSENT]
+    elif source.kind == "load":
+        same = source.member is not None and image["Id"] in source.member.ids
+        causes = [] if same else ["the archive has another image"]
+    elif not record:
+        causes = ["not imported by us"]
+    else:
+        causes = image_record.option_causes(record, source.options(), "import")
+    return source_step(name, source, causes) if causes else None
+
+
+def source_step(name: str, source: Source, causes: List[str]) -> Step:
+    """Return the step that loads or imports an image."""
+    return Step(
+        id=f"{source.kind}:{name}",
+        address=f"image/{name}",
+        verb=source.kind,
+        cause="; ".join(causes),
+        args={"on": name},
+    )
+
+
+def load(work: Work, step: Step) -> bool:
+    """Send the archive to the engine; the image gets the task's name if the archive has none."""
+    from .image_archive import pieces
+
+    need_context(work.desired)
+    source: Source = work.desired.source
+    member = source.member
+    if member is None:
+        raise ValueError("a step load without an archive")
+    _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, member))
+    name = step.args["on"]
+    if image_id(work.client, name) not in member.ids:
+        there = [one for one in member.ids if image_id(work.client, one)]
+        if not there:
+            raise FleetError(
+                "the engine took the archive, but does not have its image",
+                address=step.address,
+                hint="it may not know this form of archive",
+            )
+        to = parse_reference(name, "name")
+        work.client.post(f"/images/{there[0]}/tag", {"repo": to.name, "tag": to.tag})
+    return True
+
+
+def import_(work: Work, step: Step) -> bool:
+    """Make an image of a root file system, with our record as its label."""
+    need_context(work.desired)
+    source: Source = work.desired.source
+    label = image_record.make_import(work.desired.name, source.options())
+    to = parse_reference(step.args["on"], "name")
+    # Single quotes keep a Dockerfile's parser from looking into the JSON.
+    changes = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
+    query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
+    _send(work, step, "/images/create", query, _read(source.path))
+    image = work.client.get(f"/images/{step.args['on']}/json")
+    if image_record.label_of(image) != label:
+        raise FleetError(
+            "the engine reported success, but the image does not carry the label of this import",
+            address=step.address,
+            hint="somebody else may have tagged another image; run again",
+        )
+    return True
+
+
+def _send(work: Work, step: Step, path: str, query: Any, body: Iterator[bytes]) -> None:
+    headers = {"Content-Type": "application/x-tar"}
+    try:
+        for _part in work.client.stream("POST", path, query, body, headers, _SILENCE):
+            pass
+    except ConnectionLost as error:
+        raise cannot(error, f"the {step.verb} broke off", step.address) from error
+    except EngineError as error:
+        raise cannot(error, f"the {step.verb} failed", step.address) from error
+    except OSError as exc:
+        raise FleetError(f"cannot read the archive: {exc.strerror}", address=step.address) from exc
+
+
+def _read(path: str) -> Iterator[bytes]:
+    with open(path, "rb") as file:
+        yield from iter(lambda: file.read(_PIECE), b"")
+
+
+# -- save -----------------------------------------------------------------------------------
+
+
+def saved_ids(path: str, name: str) -> Optional[Tuple[str, ...]]:
+    """Return the ids of the image of this name in the archive at `path`, None without a file."""
+    from .image_archive import find_image
+
+    if not os.path.exists(path):
+        return None
+    try:
+        member = find_image(path, name, "save")
+    except InvalidOption:
+        return ()
+    return member.ids if name in member.tags else ()
+
+
+def plan_save(
+    name: str,
+    path: str,
+    image: Optional[Mapping[str, Any]],
+    ids: Optional[Tuple[str, ...]],
+    main: Optional[Step],
+) -> List[Step]:
+    """Return the step that writes the image into an archive, none if it is in it."""
+    if ids and main is None and image is not None and image["Id"] in ids:
+        return []
+    cause = f"{path} is not there" if ids is None else f"{path} does not hold this image"
+    # What is built is new; what is pulled or loaded may be the image that the archive holds.
+    maybe = bool(ids) and main is not None and (main.maybe or main.verb != "build")
+    needs = (main.id,) if main else ()
+    args = {"on": name, "to": path}
+    return [Step(f"save:{name}", f"image/{name}", "save", cause, "none", (), needs, maybe, args)]
+
+
+def save(work: Work, step: Step) -> bool:
+    """Write the image into an archive beside the old one, and put it in its place when whole."""
+    from .raw import Raw
+
+    name, path = step.args["on"], step.args["to"]
+    part = f"{path}.part-{os.getpid()}"
+    try:
+        answer = Raw(work.client, "GET", f"/images/{name}/get", idle=_SILENCE)
+        with answer, open(part, "wb") as file:
+            for piece in answer.pieces():
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if image_id(work.client, name) not in (saved_ids(part, name) or ()):
+            raise FleetError("what the engine sent is not a whole archive", address=step.address)
+        os.replace(part, path)
+    except EngineError as error:
+        raise cannot(error, "the save failed", step.address) from error
+    except OSError as exc:
+        raise FleetError(
+            f"cannot write {path}: {exc.strerror}", address=step.address, hint="see to its folder"
+        ) from exc
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(part)
+    return True

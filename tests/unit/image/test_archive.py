@@ -1,0 +1,159 @@
+"""Archives of images: what is in them, and what becomes of a transfer cut short."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict, Iterator
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import (
+    find_image,
+    pieces,
+)
+
+from tests.lab.fake_archives import archive, tarred
+from tests.lab.fake_engine import FakeEngine
+
+HEX = {name: f"{number:064x}" for number, name in enumerate(("config", "manifest", "index"), 1)}
+KINDS = ("500", "500-after", "drop", "drop-after", "nospace")
+
+
+def blob(name: str) -> str:
+    return f"blobs/sha256/{HEX[name]}"
+
+
+def entry(name: str, **more: Any) -> Dict[str, Any]:
+    return {"digest": f"sha256:{HEX[name]}", "size": 1, **more}
+
+
+def oci() -> Dict[str, Any]:
+    """Return the files of an OCI layout whose image is behind an index of platforms."""
+    notes = {
+        "org.opencontainers.image.ref.name": "1",
+        "io.containerd.image.name": "docker.io/library/app:1",
+    }
+    config = {"config": {"Env": ["A=b"], "Labels": None}, "os": "linux"}
+    return {
+        "oci-layout": {"imageLayoutVersion": "1.0.0"},
+        "index.json": {"manifests": [entry("index", annotations=notes)]},
+        blob("index"): {"manifests": [{"digest": "sha256:" + "f" * 64}, entry("manifest")]},
+        blob("manifest"): {"config": entry("config"), "layers": []},
+        blob("config"): config,
+    }
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeEngine]:
+    with FakeEngine() as engine:
+        engine.add_image("app:1")
+        yield engine
+
+
+def apply(fake: FakeEngine, params: Dict[str, Any]) -> Dict[str, Any]:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        task = SimpleNamespace(check_mode=False)
+        return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_oci_archive_is_loaded_by_an_engine_that_knows_dockers_alone(
+    fake: FakeEngine, tmp_path: Path, packed: bool
+) -> None:
+    path = tmp_path / "oci.tar"
+    data = tarred(oci())
+    path.write_bytes(gzip.compress(data) if packed else data)
+    member = find_image(str(path), "app:1", "load")
+    assert member.ids == tuple(f"sha256:{HEX[name]}" for name in ("index", "manifest", "config"))
+    assert b"".join(pieces(str(path), member)).endswith(data)
+    task = {"name": "shop:1", "load": str(path)}
+    assert apply(fake, task)["image"]["id"] == f"sha256:{HEX['config']}"
+    assert apply(fake, task)["changed"] is False
+
+
+def test_an_archive_of_both_kinds_has_every_id(tmp_path: Path) -> None:
+    path = tmp_path / "both.tar"
+    listed = [{"Config": blob("config"), "RepoTags": ["app:1"], "Layers": []}]
+    path.write_bytes(tarred({**oci(), "manifest.json": listed}))
+    member = find_image(str(path), "app:1", "load")
+    assert {f"sha256:{one}" for one in HEX.values()} == set(member.ids)
+    assert b"".join(pieces(str(path), member)) == path.read_bytes()
+
+
+def archived(fake: FakeEngine, folder: Path) -> Path:
+    """Return an archive of an image that the engine does not have."""
+    fake.add_image("other:1", env={"LOG": "debug"})
+    image = fake.image("other:1")
+    assert image is not None
+    path = folder / "other.tar"
+    path.write_bytes(archive(image))
+    del fake.images[image["Id"]]
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("option", ["load", "import"])
+def test_a_load_cut_short_is_one_error_and_the_next_run_converges(
+    fake: FakeEngine, tmp_path: Path, kind: str, option: str
+) -> None:
+    path = str(archived(fake, tmp_path))
+    task = {"name": "other:1", option: path if option == "load" else {"path": path}}
+    fake.faults.at(1, kind)
+    result = apply(fake, task)
+    assert fake.faults.hits
+    assert result["failed"] is True
+    assert result["msg"].startswith(f"image/other:1: the {option} ")
+    assert "\n" not in result["msg"]
+    fake.faults.reset()
+    assert not apply(fake, task).get("failed")
+    assert apply(fake, task)["changed"] is False
+
+
+def test_an_archive_that_the_engine_refuses_in_the_middle(fake: FakeEngine, tmp_path: Path) -> None:
+    path = archived(fake, tmp_path)
+    listed = [{"Config": f"{HEX['config']}.json", "RepoTags": ["other:1"], "Layers": []}]
+    path.write_bytes(tarred({"manifest.json": listed}))
+    result = apply(fake, {"name": "other:1", "load": str(path)})
+    assert "the load failed: open /var/lib/docker/tmp/" in result["msg"]
+
+
+@pytest.mark.parametrize("kind", ["500", "500-after", "drop", "drop-after"])
+def test_a_save_cut_short_leaves_the_old_archive(
+    fake: FakeEngine, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "out.tar"
+    path.write_text("old")
+    fake.faults.reset("all")
+    fake.faults.at(3, kind)  # the ping, the look, the archive
+    result = apply(fake, {"name": "app:1", "save": str(path)})
+    assert "GET /images/app:1/get" in fake.faults.hits[0]
+    assert result["failed"] is True
+    assert result["msg"].startswith("image/app:1: the save failed: ")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["out.tar"]
+    fake.faults.reset()
+    assert apply(fake, {"name": "app:1", "save": str(path)})["changed"] is True
+    assert apply(fake, {"name": "app:1", "save": str(path)})["changed"] is False
+
+
+def test_on_a_target_the_archive_is_asked_for(fake: FakeEngine, tmp_path: Path) -> None:
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_load import (
+        read_source,
+    )
+
+    path = archived(fake, tmp_path)
+    task = {"name": "other:1", "load": str(path)}
+    source = read_source(task, "other:1")
+    assert source is not None
+    asks = apply(fake, {**task, "_source": json.loads(json.dumps(source.public()))})
+    assert asks["needs_context"] is True
+    sent = {**task, "load": "/elsewhere", "_source": source.public(str(path))}
+    assert apply(fake, sent)["created"] is True
+    assert apply(fake, {**sent, "_source": source.public()})["changed"] is False
