@@ -77,6 +77,54 @@ BODIES: Dict[str, Dict[str, Any]] = {
     "restart": host(RestartPolicy={"Name": "on-failure", "MaximumRetryCount": 3}),
     "stop": {"StopSignal": "SIGUSR1", "StopTimeout": 3, "WorkingDir": "/work/", "Hostname": "me"},
     "security": host(SecurityOpt=["no-new-privileges"], ReadonlyRootfs=True, Init=True),
+    "open paths": host(MaskedPaths=[], ReadonlyPaths=[], GroupAdd=["5"], Sysctls={"a.b": "1"}),
+    "the host's": host(IpcMode="host", PidMode="host", UTSMode="host", UsernsMode="host"),
+    "privileged": host(Privileged=True, CgroupnsMode="host", CgroupParent="/x"),
+    "names": host(
+        Dns=["10.0.0.5"],
+        DnsOptions=["ndots:2"],
+        DnsSearch=["example.org"],
+        ExtraHosts=["db:10.0.0.5", "gate:host-gateway"],
+    ),
+    "limits of processes": host(
+        Ulimits=[{"Name": "nofile", "Soft": 10, "Hard": 20}],
+        ShmSize=1 << 20,
+        OomScoreAdj=5,
+        MemorySwappiness=0,
+        OomKillDisable=True,
+    ),
+    "limits of time": host(CpuShares=512, CpuPeriod=50000, CpuQuota=20000, CpusetCpus="0"),
+    "devices": host(
+        Devices=[
+            {"PathOnHost": "/dev/null", "PathInContainer": "/dev/x", "CgroupPermissions": "r"}
+        ],
+        DeviceCgroupRules=["c 1:3 mr"],
+        DeviceRequests=[{"Driver": "x", "Count": 1, "Capabilities": [["gpu"]], "Options": {}}],
+        BlkioDeviceReadBps=[{"Path": "/dev/null", "Rate": 5}],
+    ),
+    "log": host(LogConfig={"Type": "local", "Config": {"max-size": "1m"}}),
+    "card": {"MacAddress": "02:42:ac:11:00:77", "Domainname": "example.org", "Tty": True},
+    "long mounts": host(
+        Mounts=[
+            {
+                "Type": "volume",
+                "Source": VOLUME,
+                "Target": "/v",
+                "VolumeOptions": {"NoCopy": True, "Labels": {"a": "1"}},
+            },
+            {
+                "Type": "bind",
+                "Source": "/tmp",
+                "Target": "/t",
+                "BindOptions": {"Propagation": "rslave", "NonRecursive": True},
+            },
+            {"Type": "tmpfs", "Target": "/m", "TmpfsOptions": {"SizeBytes": 1024, "Mode": 1016}},
+        ]
+    ),
+    "everything published": {
+        "ExposedPorts": {"80/tcp": {}},
+        **host(PublishAllPorts=True, AutoRemove=True, VolumeDriver="local"),
+    },
 }
 REFUSED: Dict[str, Dict[str, Any]] = {
     "image": {"Image": f"{TAG}-none"},

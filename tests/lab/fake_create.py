@@ -314,7 +314,14 @@ def _link(name: str, asked: str) -> str:
     return f"/{target}:/{name}/{alias or target}"
 
 
+def _requests(host: Json) -> None:
+    for request in host["DeviceRequests"] or ():
+        for key in ("DeviceIDs", "Capabilities", "Options"):
+            request.setdefault(key, None)
+
+
 def _fill(state: State, host: Json) -> None:
+    _requests(host)
     newer = state.api >= (1, 44)
     host["RestartPolicy"] = {"Name": "", "MaximumRetryCount": 0, **host["RestartPolicy"]}
     if newer:

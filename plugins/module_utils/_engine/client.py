@@ -119,7 +119,7 @@ class Client:
 
     @property
     def kind(self) -> str:
-        """`docker` or `podman`."""
+        """`docker`, `windows` (Docker for containers of Windows) or `podman`."""
         return self.api and self._kind
 
     @property
@@ -140,7 +140,9 @@ class Client:
             from .broken import too_old
 
             raise too_old(self._server, version)
-        self._kind = "podman" if "libpod-api-version" in reply.headers else "docker"
+        windows = reply.headers.get("ostype") == "windows"
+        docker = "windows" if windows else "docker"
+        self._kind = "podman" if "libpod-api-version" in reply.headers else docker
         self._api = min(version, MAX_API)
         return version
 

@@ -68,8 +68,10 @@ def _image_id(desired: Wish, found: Found) -> Any:
 
 def will_pull(desired: Wish, found: Found) -> bool:
     """Tell whether the image has to be pulled first, by the task's pull policy."""
-    if found.image is not None and desired.pull_policy != "always":
+    platform = desired.platform
+    if found.image is not None and desired.pull_policy != "always" and not platform:
         return False
     from .image_pull import plan_pull
 
-    return bool(plan_pull(desired.reference, desired.pull_policy, found.image, found.remote))
+    policy = desired.pull_policy
+    return bool(plan_pull(desired.reference, policy, found.image, found.remote, platform=platform))

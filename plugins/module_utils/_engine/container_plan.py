@@ -81,7 +81,8 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
 def _pull(chain: Chain, desired: Wish, found: Found) -> None:
     if "engine" in found.unknown:
         return
-    step = plan_pull(desired.reference, desired.pull_policy, found.image, found.remote)
+    policy, platform = desired.pull_policy, desired.platform
+    step = plan_pull(desired.reference, policy, found.image, found.remote, platform=platform)
     if step is not None:
         chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)
 

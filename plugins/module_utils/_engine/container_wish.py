@@ -117,6 +117,11 @@ class Wish:
         return made
 
     @property
+    def platform(self) -> str:
+        """The platform that its image should be for, "" for the engine's."""
+        return str(self.declared.get("platform") or "")
+
+    @property
     def networks(self) -> Tuple[str, ...]:
         """The user networks it names."""
         mode = self.declared.get("network_mode")

@@ -49,15 +49,15 @@ def plan_pull(
     what is asked for. Raise FleetError if it is not there and never may be pulled.
     """
     other = _other_platform(local, platform)
+    if policy == "never" and (other or local is None):
+        raise FleetError(
+            f"{other or 'it is not on the engine'}, and pull_policy is never",
+            address=_address(reference),
+            hint="build or load it first, or allow a pull with pull_policy: missing",
+        )
     if other and not settled:
         return pull_step(reference, other)
     if local is None:
-        if policy == "never":
-            raise FleetError(
-                "it is not on the engine, and pull_policy is never",
-                address=_address(reference),
-                hint="build or load it first, or allow a pull with pull_policy: missing",
-            )
         return pull_step(reference, ABSENT)
     if policy != "always" or settled or "@" in reference:  # a digest cannot change
         return None
@@ -123,7 +123,8 @@ def pull(work: Work, step: Step) -> bool:
     reference = step.args["on"]
     before = image_id(work.client, reference)
     name = parse_reference(reference, "image")
-    platform = getattr(work.desired, "platform", "") if reference == work.desired.name else ""
+    wanted = getattr(work.desired, "reference", "") or work.desired.name
+    platform = getattr(work.desired, "platform", "") if reference == wanted else ""
     query = {"fromImage": name.name, "tag": name.digest or name.tag, "platform": platform or None}
     headers = authorize(reference, getattr(work.desired, "account", None))
     try:
