@@ -23,6 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image impor
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import (
     read_for,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
@@ -37,6 +38,7 @@ RESOURCES = {
     "copy": COPY,
     "exec": EXEC,
     "image": IMAGE,
+    "run": JOB,
     "network": NETWORK,
     "prune": PRUNE,
     "volume": VOLUME,

@@ -24,14 +24,23 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 
-RESOURCES: Dict[str, Any] = {"container": CONTAINER, "copy": COPY, "network": NETWORK}
+RESOURCES: Dict[str, Any] = {"container": CONTAINER, "copy": COPY, "network": NETWORK, "run": JOB}
 ROOT = Path(__file__).resolve().parents[2]
 
 
 # All that a run needs is loaded before the fork.
-for _part in ("container_plan", "copy_out", "network_plan", "network_verbs", "stream", "wait"):
+for _part in (
+    "container_plan",
+    "copy_out",
+    "job_run",
+    "network_plan",
+    "network_verbs",
+    "stream",
+    "wait",
+):
     importlib.import_module(
         f"ansible_collections.dockyard.fleet.plugins.module_utils._engine.{_part}"
     )

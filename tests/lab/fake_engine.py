@@ -5,9 +5,9 @@
         client = Client(unix_dial(fake.socket_path))
 
 Behaves like Docker 20.10 (API 1.41); `api="1.51"` like Docker 28. Containers of an image do what
-its behaviour says: `run` | `exit:N` | `oom` | `refuse:TEXT` (of the start) | `vanish` | `healthy`
-| `unhealthy` | `healthy-after:SECONDS` | `slow-stop:SECONDS`; under `run` the health of a
-container with a healthcheck stays `starting`.
+its behaviour says: `run` | `cat` | `exit:N` | `oom` | `refuse:TEXT` (of the start) | `vanish`
+| `healthy` | `unhealthy` | `healthy-after:SECONDS` | `slow-stop:SECONDS`; under `run` the health
+of a container with a healthcheck stays `starting`.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, Dict, Iterator, List, Optional, Tuple
 
+from .fake_life import behaviour, die
 from .fake_routes import public, route
 from .fake_state import ApiError, Json, State
 from .serving import Request, Response
@@ -75,6 +76,43 @@ def _frame(box: Json, number: int, text: str) -> bytes:
 def framed(number: int, data: bytes) -> bytes:
     """Return a frame of an output, nothing for nothing."""
     return bytes([number, 0, 0, 0]) + len(data).to_bytes(4, "big") + data if data else b""
+
+
+@route("POST", "/containers/{ref}/attach")
+def attach(state: State, request: Request, ref: str) -> Response:
+    box = state.container(ref)
+    lines = state.log_lines.setdefault(box["Id"], [])
+    at, run = len(lines), box.get("_run", 0)
+    stdin = request.flag("stdin") and box["Config"].get("OpenStdin")
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal at, stdin
+        while box["Id"] in state.containers:
+            with state.lock:
+                begun, over = box.get("_run", 0) > run, not box["State"]["Running"]
+                if not begun or (at == len(lines) and not over and not stdin):
+                    state.changed.wait(0.02)
+                part = lines[at:]
+            at += len(part)
+            yield b"".join(_frame(box, n, text) for n, text in part)
+            if begun and stdin:
+                stdin = False
+                _feed(state, box, request.rest())
+            elif begun and over and not part:
+                return
+
+    kind = "application/vnd.docker.raw-stream"
+    return Response(200, stream=pieces(), kind=kind, raw=True)
+
+
+def _feed(state: State, box: Json, data: bytes) -> None:
+    """Give a container its input: the behaviour `cat` repeats it, and ends."""
+    word, _argument = behaviour(state, box)
+    with state.lock:
+        if word == "cat" and box["State"]["Running"]:
+            text = data.decode("utf-8", "surrogateescape")
+            state.log_lines[box["Id"]] += [(1, line) for line in text.splitlines()]
+            die(state, box, 0)
 
 
 # -- exec -------------------------------------------------------------------------------------

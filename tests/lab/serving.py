@@ -221,7 +221,7 @@ class Server:
     def _finish(self, conn: socket.socket, request: Request, kind: str) -> bool:
         response = self.answer(request)
         if kind.endswith("-after"):
-            if not request.path.endswith("/events"):  # they never end
+            if not request.path.endswith(("/attach", "/events")):  # they do not end by themselves
                 response.drain()
             if kind == "500-after":
                 return self._send(conn, request, failed(500, "the daemon lost the answer"))

@@ -35,6 +35,7 @@ SPECS = {
     "network": "_engine.network:NETWORK",
     "network_info": "_engine.info:NETWORKS",
     "prune": "_engine.prune:PRUNE",
+    "run": "_engine.job:JOB",
     "volume": "_engine.volume:VOLUME",
     "volume_info": "_engine.info:VOLUMES",
     "vm": "_libvirt.vm:MACHINE",

@@ -37,6 +37,19 @@ def place(at: str) -> str:
 
 
 def _create(work: Work, step: Step) -> None:
+    create(work, step)
+
+
+def create(
+    work: Work,
+    step: Step,
+    settings: Optional[Mapping[str, Any]] = None,
+    noted: Optional[Mapping[str, Any]] = None,
+) -> None:
+    """Create a container; `settings` go into the body and `noted` into the record beside a task's.
+
+    Raise EngineError with the likely cause.
+    """
     wish: Wish = work.desired
     image = work.snapshot.image or work.client.get(f"/images/{wish.reference}/json")
     replaced = _replaced(work, step)
@@ -49,8 +62,9 @@ def _create(work: Work, step: Step) -> None:
     found: Found = work.snapshot
     context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
     made = body(for_kind(FIELDS, found.kind), context, place)
-    made["Image"] = wish.reference
-    record = owned.make(wish.address, FIELDS, wish.declared, _extra(wish, replaced, carried))
+    made.update({**(settings or {}), "Image": wish.reference})
+    extra = {**_extra(wish, replaced, carried), **(noted or {})}
+    record = owned.make(wish.address, FIELDS, wish.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     try:
         query = {"name": step.args["on"], "platform": wish.declared.get("platform")}

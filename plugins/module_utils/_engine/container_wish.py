@@ -21,7 +21,7 @@ WAITS = ("none", "started", "healthy")
 LIMITS = ("live", "restart", "replace")
 
 # Options that say how to get there; the others are rows of the field table.
-_BEHAVIOUR: Dict[str, Any] = {
+BEHAVIOUR: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "pull_policy": {
         "type": "str",
@@ -60,7 +60,7 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of a container without the connection's options."""
-    made = {**_BEHAVIOUR, **option_tree(option_spec()), **_FOLDED}
+    made = {**BEHAVIOUR, **option_tree(option_spec()), **_FOLDED}
     made["healthcheck"]["options"]["disable"] = {"type": "bool"}
     return made
 

@@ -14,12 +14,10 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import show_duration
 from .client import Client, EngineError
+from .ending import until_ended
 from .exec_wish import Wish
 from .inside import last_words, output
 from .raw import Frames, Raw
-
-# How long to trust the events before looking again, in seconds: an engine may lose some.
-_LOOK_AGAIN = 5.0
 
 
 def run(work: Work, step: Step) -> bool:
@@ -82,20 +80,12 @@ def _talk(
 
 def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
     """Return the exit code; a command may have closed its output before it ends."""
-    seen = client.get(f"/exec/{ident}/json")
-    if not seen.get("Running"):
-        return int(seen.get("ExitCode") or 0)
-    with client.events({"container": [box], "event": ["exec_die"]}) as events:
-        while True:
-            seen = client.get(f"/exec/{ident}/json")
-            if not seen.get("Running"):
-                return int(seen.get("ExitCode") or 0)
-            patience = _LOOK_AGAIN
-            if deadline is not None:
-                patience = min(patience, deadline - time.monotonic())
-                if patience <= 0:
-                    raise socket.timeout
-            events.next(patience)
+
+    def look() -> Optional[int]:
+        seen = client.get(f"/exec/{ident}/json")
+        return None if seen.get("Running") else int(seen.get("ExitCode") or 0)
+
+    return until_ended(client, look, {"container": [box], "event": ["exec_die"]}, deadline)
 
 
 def _words(wish: Wish) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import hide, parse_duration
@@ -45,14 +45,19 @@ class Wish:
 
     def words(self) -> str:
         """Return the command in one short line, without secrets."""
-        # Masked before it is quoted: a quote would take a secret apart.
-        text = " ".join(shlex.quote(self.masked(word)) for word in self.command)
-        line = " ".join(text.splitlines())
-        return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+        return words(self.command, self.hidden)
 
     def masked(self, text: str) -> str:
         """Return a text with every secret value in it masked."""
         return hide(text, self.hidden)
+
+
+def words(command: Iterable[str], secrets: Iterable[str]) -> str:
+    """Return a command in one short line, without secrets."""
+    # Masked before it is quoted: a quote would take a secret apart.
+    text = " ".join(shlex.quote(hide(word, secrets)) for word in command)
+    line = " ".join(text.splitlines())
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
 
 
 def spec() -> Dict[str, Any]:

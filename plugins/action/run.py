@@ -1,0 +1,16 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run a container to its end: the core, run from the controller."""
+
+from __future__ import annotations
+
+from ..module_utils._engine.job import JOB
+from ..plugin_utils.front import Front
+
+
+class ActionModule(Front):
+    """The action plugin of M(dockyard.fleet.run)."""
+
+    resource = JOB
+    module = "dockyard.fleet.run"

@@ -1,0 +1,159 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The resource `run`: a container that runs to its end. A run that is killed leaves its container;
+the next one awaits it if it goes on as declared, and removes what has ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional
+
+from .._desired.errors import InvalidOption
+from .._desired.model import Plan
+from .._desired.owned import fingerprint
+from .._desired.resource import Verb
+from .._desired.spec import check_supported, for_kind
+from .._desired.steps import Chain, Step
+from .._desired.values import dig
+from .container import masked
+from .container_checks import before_creation
+from .container_diff import changes_of, context_of
+from .container_fields import FIELDS
+from .container_found import (
+    Found,
+    observe,
+    record_of,
+    require_references,
+    runs,
+    unreachable,
+    with_others,
+)
+from .container_plan import later_networks
+from .image_pull import plan_pull
+from .job_wish import Job, job, spec
+
+GOES_ON = "an earlier run of this job goes on"
+LEFT = "an earlier run left it"
+
+
+class Jobs:
+    """Jobs as the desired-state engine sees them (`_desired/run.py`, Resource)."""
+
+    name = "container"
+    server = "engine"
+    reveals = ("pull",)
+    # A job may run for hours: others need not wait for it.
+    exclusive = False
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The mutations by verb."""
+        from .job_run import VERBS
+
+        return VERBS
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Job:
+        """Return the declared job; raise InvalidOption for what cannot be right."""
+        return job(params)
+
+    def observe(
+        self, client: Any, desired: Job, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Look for the image, what the job refers to, and what an earlier run left."""
+        if client is None:
+            return unreachable(desired.wish, pending)
+        return with_others(client, observe(client, desired.wish, pending, settled))
+
+    def plan(self, desired: Job, found: Found) -> Plan:
+        """Return the steps of one run."""
+        wish = desired.wish
+        require_references(wish, found)
+        chain = Chain(desired.address)
+        if found.current is not None and runs(_own(desired, found)):
+            _go_on(chain, desired, found)
+        else:
+            if found.current is not None:
+                _remove(chain, desired, found.current, LEFT)
+            _begin(chain, desired, found)
+            before_creation(wish, found, chain.steps)
+        notes = tuple(f"{what}: {cause}" for what, cause in found.unknown.items())
+        seen = [dig(found.image, "Id"), dig(found.current, "Id"), dig(found.current, "State")]
+        return Plan(tuple(chain.steps), notes, fingerprint=fingerprint(seen))
+
+    def recover(self, desired: Job, found: Found, begun: List[Step]) -> Plan:
+        """Remove a job that has ended or never began; one that runs is left to the next run."""
+        chain = Chain(desired.address)
+        if _is_job(desired, found) and desired.cleanup and not runs(found.current or {}):
+            _remove(chain, desired, found.current or {}, "the run has failed")
+        return Plan(tuple(chain.steps))
+
+    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+        """Return the job's container as the engine describes it, if it was kept."""
+        return None if found.current is None else masked(found.current, found.hidden)
+
+    def outcome(self, desired: Job, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+        """Return what the result says beside the plan."""
+        return {"msg": "the job would run"} if foreseen else {}
+
+
+def _is_job(desired: Job, found: Found) -> bool:
+    """Tell whether the container of the job's name is one that a run made."""
+    return bool(record_of(found.current, found.base, desired.wish.name).get("job"))
+
+
+def _own(desired: Job, found: Found) -> Mapping[str, Any]:
+    """Return the container that an earlier run left; InvalidOption if somebody else made it."""
+    if not _is_job(desired, found):
+        raise InvalidOption(
+            f"there is a container {desired.wish.name} that is not a job's",
+            option="name",
+            hint="give the job another name",
+        )
+    return found.current or {}
+
+
+def _go_on(chain: Chain, desired: Job, found: Found) -> None:
+    """Await a run that goes on, if it is what is declared."""
+    changes = [change.words() for change in changes_of(desired.wish, found)]
+    if changes:
+        text = f"an earlier run of {desired.wish.name} goes on, and is another"
+        raise InvalidOption(
+            f"{text}: {'; '.join(changes)}",
+            option="name",
+            hint="wait for its end, stop it, or give this job another name",
+        )
+    chain.add("wait", GOES_ON, on=desired.wish.name, id=str(dig(found.current, "Id")))
+    if desired.cleanup:
+        _remove(chain, desired, found.current or {}, GOES_ON)
+
+
+def _begin(chain: Chain, desired: Job, found: Found) -> None:
+    wish, name, cause = desired.wish, desired.wish.name, desired.words()
+    if "engine" not in found.unknown:
+        if "image" not in found.unknown and not found.settled:
+            step = plan_pull(wish.reference, wish.pull_policy, found.image, found.remote)
+            if step is not None:
+                where = step.address
+                chain.add(step.verb, step.cause, maybe=step.maybe, address=where, args=step.args)
+        base = dig(found.image, "Config") or {}
+        check_supported(for_kind(FIELDS, found.kind), context_of(wish, found, base))
+    chain.add("create", cause, on=name)
+    for network in later_networks(wish, found.api):
+        chain.add("connect", cause, on=name, to=network)
+    chain.add("start", cause, on=name)
+    chain.add("wait", cause, on=name)
+    if desired.cleanup:
+        chain.add("remove", cause, on=name, volumes="own")
+
+
+def _remove(chain: Chain, desired: Job, container: Mapping[str, Any], cause: str) -> None:
+    ident = str(container["Id"])
+    chain.add("remove", cause, on=desired.wish.name, id=ident, volumes="own")
+
+
+JOB = Jobs()

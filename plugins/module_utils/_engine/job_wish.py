@@ -1,0 +1,94 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job as a task declares it: a container that runs to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.values import parse_duration
+from .container_wish import BEHAVIOUR, Wish
+from .container_wish import spec as container_spec
+from .container_wish import wish as container_wish
+from .exec_wish import words
+from .inside import LIMITS
+
+# Keys of a service that contradict a job: the engine must neither start it again, nor remove it
+# before its exit code was read.
+_AGAINST = {
+    "restart": "a job runs once; leave it out",
+    "auto_remove": "cleanup: true is for that, once its exit code is known; leave it out",
+}
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as declared; `limit` is in seconds, None for ever."""
+
+    wish: Wish
+    stdin: Optional[str]
+    limit: Optional[float]
+    cleanup: bool
+    strip: bool
+    allow: Tuple[str, ...] = LIMITS
+    protect: bool = False
+
+    @property
+    def address(self) -> str:
+        """The job's name in plans: its container's."""
+        return self.wish.address
+
+    def words(self) -> str:
+        """Return what runs in one short line, without secrets."""
+        wish = self.wish
+        parts = (*(wish.declared.get("entrypoint") or ()), *(wish.declared.get("command") or ()))
+        secrets = tuple((wish.declared.get("secret_environment") or {}).values())
+        return f"run: {words(parts, secrets) or wish.reference}"
+
+
+def spec() -> Dict[str, Any]:
+    """Return the argument spec of a job without the connection's options."""
+    made = container_spec()
+    for name in {*BEHAVIOUR} - {"name", "pull_policy"}:
+        del made[name]
+    made["image"] = {**made["image"], "required": True}
+    return {
+        **made,
+        "stdin": {"type": "str"},
+        "stdin_add_newline": {"type": "bool", "default": True},
+        "wait_timeout": {"type": "str"},
+        "cleanup": {"type": "bool", "default": True},
+        "strip_empty_ends": {"type": "bool", "default": True},
+    }
+
+
+def job(params: Mapping[str, Any]) -> Job:
+    """Return the declared job; raise InvalidOption for what cannot be right."""
+    defaults = {name: entry.get("default") for name, entry in container_spec().items()}
+    given = {name: value for name, value in params.items() if value is not None}
+    nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
+    wish = container_wish({**defaults, **given, "wait_timeout": None, "wait": "none"})
+    _check(wish, params)
+    stdin = params.get("stdin")
+    if stdin is not None and params["stdin_add_newline"]:
+        stdin += "\n"
+    return Job(
+        wish=wish,
+        stdin=stdin,
+        limit=None if nanoseconds is None else nanoseconds * 1e-9,
+        cleanup=params["cleanup"],
+        strip=params["strip_empty_ends"],
+    )
+
+
+def _check(wish: Wish, params: Mapping[str, Any]) -> None:
+    """Raise InvalidOption for what contradicts a job."""
+    for option, hint in _AGAINST.items():
+        if wish.declared.get(option) not in (None, False, ("no", 0)):
+            raise InvalidOption("does not go with a job", option=option, hint=hint)
+    if params.get("stdin") is not None and wish.declared.get("tty"):
+        hint = "a terminal cannot say that its input has ended; leave tty out"
+        raise InvalidOption("does not go with tty: true", option="stdin", hint=hint)

@@ -1,0 +1,101 @@
+"""A container that runs to its end: its output and exit code, and what a kill leaves."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any, Callable, Dict, List
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
+
+from tests.lab.fake_engine import FakeEngine
+from tests.lab.tasks import do
+
+
+def run(fake: FakeEngine, **params: Any) -> Dict[str, Any]:
+    return do(JOB, fake.socket_path, **{"name": "job", "image": "job:1", **params})
+
+
+def in_the_engine(fake: FakeEngine, happened: Callable[[], bool]) -> None:
+    """Wait until something has happened in the engine, or a call has come in."""
+    end = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < end
+        with fake.state.lock:
+            fake.state.changed.wait(0.01)
+
+
+def asked(fake: FakeEngine, path: str) -> Callable[[], bool]:
+    return lambda: any(call.path == path for call in fake.calls)
+
+
+def test_output_and_exit_code_are_returned_and_nothing_is_left(fake: FakeEngine) -> None:
+    fake.add_image("job:1", behaviour="exit:0", logs=["one", "two"], volumes=["/data"])
+    result = run(fake)
+    assert (result["changed"], result["rc"], result["stdout"]) == (True, 0, "one\ntwo")
+    assert result["stdout_lines"] == ["one", "two"]
+    assert (fake.names(), fake.volumes) == (["web"], {})
+    assert result["container"] is None
+    kept = run(fake, cleanup=False)
+    assert (fake.names(), kept["container"]["State"]["ExitCode"]) == (["job", "web"], 0)
+
+
+def test_another_exit_code_fails_with_all_that_was_said(fake: FakeEngine) -> None:
+    fake.add_image("job:1", behaviour="exit:3", logs=["no access for hush-hush"])
+    result = run(fake, secret_environment={"TOKEN": "hush-hush"})
+    assert (result["failed"], result["changed"], result["rc"]) == (True, True, 3)
+    assert result["msg"] == (
+        "container/job: the job exited with code 3; its last words: no access for ********"
+    )
+    assert "hush-hush" not in json.dumps(result)
+    assert fake.names() == ["web"]
+
+
+def test_input_ends_after_what_was_given(fake: FakeEngine) -> None:
+    fake.add_image("job:1", behaviour="cat")
+    text = "line\n" * 20_000
+    assert run(fake, stdin=text, stdin_add_newline=False)["stdout"] == text.rstrip()
+    assert run(fake, stdin="a")["stdout"] == "a"
+
+
+def test_a_job_that_takes_too_long_is_ended(fake: FakeEngine) -> None:
+    fake.add_image("job:1", logs=["so far"])
+    result = run(fake, wait_timeout="100ms")
+    assert "did not end within 100ms; it was stopped" in result["msg"]
+    assert (result["stdout"], result["rc"]) == ("so far", None)
+    assert fake.names() == ["web"]
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_earlier_run_that_goes_on_is_awaited(fake: FakeEngine, code: int) -> None:
+    fake.add_image("job:1", logs=["from the beginning"])
+    first: List[Dict[str, Any]] = []
+    second: List[Dict[str, Any]] = []
+    before = threading.Thread(target=lambda: first.append(run(fake)))
+    before.start()
+    in_the_engine(fake, lambda: "job" in fake.names() and fake.container("job")["State"]["Running"])
+    ident = fake.container("job")["Id"]
+    after = threading.Thread(target=lambda: second.append(run(fake)))
+    after.start()
+    in_the_engine(fake, asked(fake, f"/containers/{ident}/logs"))
+    other = run(fake, environment={"A": "1"})
+    assert other["msg"] == (
+        "name: an earlier run of job goes on, and is another: environment.A: none → 1; "
+        "wait for its end, stop it, or give this job another name"
+    )
+    fake.die("job", code)
+    before.join(20)
+    after.join(20)
+    for told in (*first, *second):
+        assert (told["rc"], told["stdout"]) == (code, "from the beginning")
+    assert second[0]["plan"]["steps"][0]["verb"] == "wait"
+    assert fake.names() == ["web"]
+
+
+def test_a_container_that_is_no_jobs_is_left_alone(fake: FakeEngine) -> None:
+    fake.add_image("job:1", behaviour="exit:0")
+    result = run(fake, name="web")
+    assert "there is a container web that is not a job's" in result["msg"]
+    assert fake.container("web")["State"]["Running"]
