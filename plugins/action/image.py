@@ -28,12 +28,7 @@ class ActionModule(Front):
     def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Read the build context; a relative path is relative to the playbook."""
         if params["remote_src"]:
-            if params["engine_via"] == "channel":
-                raise InvalidOption(
-                    "files of the host are read by the module there",
-                    option="remote_src",
-                    hint="use engine_via: auto or target",
-                )
+            # Whatever way is asked for: only there can those files be read.
             return {**params, "engine_via": "target", "_context": None, "_source": None}
         params = {**params, "_source": None}
         if params["state"] == "present":

@@ -200,7 +200,7 @@ options:
   remote_src:
     description:
       - The folders and archives that the task names are on the host, not on the controller. The
-        task runs there as a module.
+        task runs there as a module, whatever O(engine_via) says.
     type: bool
     default: false
   pull_policy:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tarfile
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
@@ -14,6 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image impor
 
 from tests.lab.fake_engine import FakeEngine
 
+ENGINE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine"
 CANARY = "canary-of-a-password"
 NAME = "reg.example.com/app:1"
 PUSH = {"name": "app:1", "tags": [NAME], "push": True}
@@ -38,7 +41,7 @@ def apply(fake: FakeEngine, params: Dict[str, Any], check: bool = False) -> Dict
         return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
 
 
-def test_a_password_is_told_to_the_engine_alone(fake: FakeEngine) -> None:
+def test_complaint_containers_13_a_password_is_told_to_the_engine_alone(fake: FakeEngine) -> None:
     fake.registry[NAME]["login"] = f"dock:{CANARY}"
     results = [apply(fake, {**PUSH, **ACCOUNT}, check) for check in (True, False, True)]
     assert [one["changed"] for one in results] == [True, True, False]
@@ -97,13 +100,43 @@ def test_a_pull_cut_short_is_one_error_and_the_next_run_converges(
     assert apply(fake, {"name": "base:1"})["changed"] is False
 
 
+@pytest.mark.parametrize(
+    ("part", "params"),
+    [
+        ("image_push", PUSH),
+        ("image_pull", {"name": "base:1"}),
+        ("image_build", {"name": "made:1", "build": {"dockerfile_inline": "FROM scratch"}}),
+        ("image_load", {"name": "root:1", "import": {}}),
+    ],
+)
+def test_an_engine_that_falls_silent_is_left_after_a_while(
+    fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str, params: Any
+) -> None:
+    fake.registry["base:1"] = {}
+    if "build" in params:
+        params = {**params, "build": {**params["build"], "context": str(tmp_path)}}
+    if "import" in params:
+        with tarfile.open(tmp_path / "root.tar", "w"):
+            pass
+        params = {**params, "import": {"path": str(tmp_path / "root.tar")}}
+    fake.faults.at(2 if part == "image_push" else 1, "stall")
+    with monkeypatch.context() as impatient:
+        impatient.setattr(f"{ENGINE}.{part}._SILENCE", 0.2)
+        result = apply(fake, params)
+    assert fake.faults.hits
+    assert "within 0.2 s" in result["msg"]
+    fake.faults.reset()
+    assert not apply(fake, params).get("failed")
+    assert apply(fake, params)["changed"] is False
+
+
 def test_a_registry_that_refuses_in_the_middle_is_quoted(fake: FakeEngine) -> None:
     fake.registry[NAME] = {"missing": True, "error": "received unexpected HTTP status: 507"}
     result = apply(fake, PUSH)
     assert "cannot be pushed: received unexpected HTTP status: 507" in result["msg"]
 
 
-def test_tag_and_digest_together_are_one_image(fake: FakeEngine) -> None:
+def test_complaint_containers_15_tag_and_digest_together_are_one_image(fake: FakeEngine) -> None:
     fake.registry["base:1"] = {}
     digest = apply(fake, {"name": "base:1"})["image"]["digests"][0].partition("@")[2]
     both = {"name": f"base:1@{digest}", "pull_policy": "always"}
