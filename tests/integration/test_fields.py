@@ -23,7 +23,7 @@ def ground(request: pytest.FixtureRequest, engine_of: Callable[[str], Engine]) -
 
 
 def test_every_row_on_the_engine(ground: Field, subtests: Any, record_property: Any) -> None:
-    honoured = [entry for entry in entries() if ground.honours(entry)]
+    honoured = ground.honoured()
     for group in groups(honoured, ground.impacts):
         with subtests.test(rows=", ".join(entry.row for entry in group)):
             ground.play(group)

@@ -187,9 +187,9 @@ class Field:
         for _said in self.client.stream("POST", "/build", query, buffer.getvalue(), kind):
             pass
 
-    def honours(self, entry: Entry) -> bool:
-        """Tell whether this engine can have the entry's row."""
-        return honours(entry, self.rows[entry.row], self.client.api, self.client.kind)
+    def honoured(self) -> List[Entry]:
+        """Return the entries whose rows this engine can have."""
+        return honoured(self.client.api, self.client.kind)
 
     def run(self, params: Params) -> Params:
         """Run a container task with the core; it must not fail."""
@@ -204,10 +204,16 @@ class Field:
         assert not result.get("failed"), f"{params}: {result['msg']} {result.get('diff')}"
         return result
 
+    @property
+    def names(self) -> Params:
+        """What stands for the placeholders in entries."""
+        endings = {"peer": "-peer", "net": "-net", "prefix": ""}
+        images = {"image1": "/app:1", "image2": "/app:2"}
+        return {name: f"{self.prefix}{ending}" for name, ending in {**endings, **images}.items()}
+
     def _filled(self, text: str) -> str:
-        names = {"peer": "-peer", "net": "-net", "prefix": "", "image1": "/app:1"}
-        for name, ending in {**names, "image2": "/app:2"}.items():
-            text = text.replace(f"{{{name}}}", f"{self.prefix}{ending}")
+        for name, filled in self.names.items():
+            text = text.replace(f"{{{name}}}", filled)
         return text
 
     def play(self, group: List[Entry]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Dict, List, Protocol
+from typing import Any, Counter, Dict, Iterable, List, Protocol
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client
@@ -19,9 +19,11 @@ Json = Dict[str, Any]
 class Engine(Protocol):
     """What a pair is played on: a server that can fail and records, an image to retag."""
 
-    server: Server
     front: Front
     client: Client  # past the record and the faults
+
+    @property
+    def server(self) -> Server: ...
 
     def retag(self) -> None: ...
 
@@ -76,6 +78,18 @@ def _steps(result: Json, with_cause: bool) -> List[Json]:
     keys = ["address", "verb", "impact", "args", *(["cause", "maybe"] if with_cause else [])]
     steps = result["plan"]["steps"]
     return [{key: step[key] for key in (*keys, "maybe")} for step in steps]
+
+
+def play_all(engine: Engine, drawn: Iterable[Pair], name: str, became: Counter[str]) -> List[str]:
+    """Play pairs one after another, counting what became of them; return what went wrong."""
+    wrong = []
+    for pair in drawn:
+        try:
+            became[play(engine, pair, name)] += 1
+        except AssertionError as error:
+            wrong.append(f"{pair}\n{error}")
+        clear(engine, name)
+    return wrong
 
 
 def _disturb(engine: Engine, pair: Pair, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from typing import Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -25,7 +25,11 @@ class Yard:
         self.server = self._fake = fake
         self._releases = 2
         for number in "12":
-            options = {"env": {"RELEASE": number}, "volumes": ["/data"], "cmd": ["serve"]}
+            options: dict[str, Any] = {
+                "env": {"RELEASE": number},
+                "volumes": ["/data"],
+                "cmd": ["serve"],
+            }
             fake.add_image(f"app:{number}", **options)
             fake.registry[f"app:{number}"] = options
         self.front = Front(fake.socket_path)
@@ -50,14 +54,8 @@ def test_apply_does_what_check_announced(
 ) -> None:
     specs = Specs(SEED, honoured((1, 41), "docker"), NAMES, ["app:1", "app:2"])
     became: collections.Counter[str] = collections.Counter()
-    wrong = []
-    for number in range(COUNT):
-        pair = specs.pair(number)
-        try:
-            became[pairs.play(yard, pair, "web")] += 1
-        except AssertionError as error:
-            wrong.append(f"{pair}\n{error}")
-        pairs.clear(yard, "web")
+    drawn = (specs.pair(number) for number in range(COUNT))
+    wrong = pairs.play_all(yard, drawn, "web", became)
     print(f"{COUNT} pairs: {dict(became)}")
     assert not wrong, f"{len(wrong)} pairs:\n" + "\n".join(wrong[:10])
     assert became["changed"] > COUNT / 2
