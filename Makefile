@@ -76,10 +76,11 @@ bench: venv-test ## what a task costs; not part of the suite
 bench-machine: venv-test ## what a machine costs, beside QEMU alone
 	$(PYTEST) tests/bench/machine.py
 
-docs: venv-test ## module pages, tables of the roles' READMEs, the index of the field table
+docs: venv-test ## module pages, tables of READMEs and engines, the index of the field table
 	$(BIN)/python -m tests.tools.role_readme
 	$(BIN)/python -m tests.tools.field_index
 	$(BIN)/python -m tests.tools.module_pages
+	PYTHONPATH=collections $(BIN)/python -m tests.tools.engines_page
 
 build: venv ## the collection as a tarball in .cache
 	$(BIN)/ansible-galaxy collection build --force --output-path .cache

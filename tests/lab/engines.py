@@ -47,25 +47,32 @@ class Recipe:
     title: str
     suite: str
     server: str
+    api: tuple[int, int]
     settings: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def kind(self) -> str:
+        """The family of engines, as the client names it."""
+        return "podman" if self.server.startswith("Libpod") else "docker"
+
 
 RECIPES = {
-    "d20": Recipe("Docker 20.10", "bookworm", "Docker/20.10."),
-    "d26": Recipe("Docker 26.1", "trixie", "Docker/26.1."),
-    "d28": Recipe("Docker 28", "sid", "Docker/28."),
+    "d20": Recipe("Docker 20.10", "bookworm", "Docker/20.10.", (1, 41)),
+    "d26": Recipe("Docker 26.1", "trixie", "Docker/26.1.", (1, 45)),
+    "d28": Recipe("Docker 28", "sid", "Docker/28.", (1, 51)),
     # Docker 28 with what Engine 29 has by default: image ids are those of manifests, and no API
     # before 1.44 is spoken. The fields of API 1.52 cannot be had so.
     "d29": Recipe(
         "Docker 28 as 29",
         "sid",
         "Docker/28.",
+        (1, 51),
         {"features": {"containerd-snapshotter": True}},
         {"DOCKER_MIN_API_VERSION": "1.44"},
     ),
-    "p54": Recipe("Podman 5.4", "trixie", "Libpod/5.4."),
-    "p58": Recipe("Podman 5.8", "sid", "Libpod/5.8."),
+    "p54": Recipe("Podman 5.4", "trixie", "Libpod/5.4.", (1, 41)),
+    "p58": Recipe("Podman 5.8", "sid", "Libpod/5.8.", (1, 44)),
 }
 NAMES = tuple(RECIPES)
 
@@ -89,7 +96,7 @@ def start(name: str, folder: Path) -> Engine:
     home = folder.absolute() / name
     (home / "shared").mkdir(parents=True)
     with _number() as (number, lock):
-        serve = _serve_podman if recipe.server.startswith("Libpod") else _serve_docker
+        serve = _serve_podman if recipe.kind == "podman" else _serve_docker
         command = serve(recipe, home, number)
         log = (home / "log").open("wb")
         process = subprocess.Popen(
@@ -260,10 +267,11 @@ def _wait(engine: Engine, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _check(engine: Engine, recipe: Recipe) -> None:
     with engine.client() as client:
-        if not client.server.startswith(recipe.server):
+        if not client.server.startswith(recipe.server) or client.api != recipe.api:
             raise RuntimeError(
-                f"Debian's {recipe.suite} has {client.server} by now; tests/lab/engines.py says "
-                f"{recipe.server}: correct it, and remove .cache/engines when it is too old"
+                f"Debian's {recipe.suite} has {client.server} (API {client.api}) by now; "
+                f"tests/lab/engines.py says {recipe.server} (API {recipe.api}): correct it, and "
+                "remove .cache/engines when it is too old"
             )
 
 

@@ -305,7 +305,11 @@ def _plain(key: str, value: Any) -> Optional[Any]:
     if key == "RestartPolicy":
         return (value or {}).get("Name") or "no"
     if key in ("Env", "Binds"):  # Podman's are in an order of chance, with the host's name
-        return sorted(item for item in value or () if not item.startswith("HOSTNAME="))
+        own = ("HOSTNAME=", "HOME=")
+        return sorted(item for item in value or () if not item.startswith(own))
+    if key == "Annotations":  # Podman has its own
+        own = ("io.podman.", "io.container.", "org.opencontainers.", "org.systemd.")
+        return {k: v for k, v in (value or {}).items() if not k.startswith(own)} or None
     if key == "Runtime":
         return None if value == "runc" else value or None  # unset if no settings were sent at all
     if key == "NetworkMode" and ":" not in value and value not in ("host", "none"):

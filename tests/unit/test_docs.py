@@ -15,6 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options im
     libvirt_options,
 )
 
+from tests.tools import engines_page
 from tests.tools.module_pages import PAGES, pages
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +115,10 @@ def _without_sample(values: Mapping[str, Any]) -> List[str]:
 def test_module_pages_are_fresh() -> None:
     there = {path.name: path.read_text() for path in PAGES.glob("*.md")}
     assert there == pages(), "run make docs"
+
+
+def test_page_of_engines_is_fresh() -> None:
+    assert engines_page.PAGE.read_text() == engines_page.page(), "run make docs"
 
 
 def test_module_files_are_documentation_and_a_call() -> None:

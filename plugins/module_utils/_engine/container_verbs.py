@@ -66,6 +66,10 @@ def create(
     extra = {**_extra(wish, replaced, carried), **(noted or {})}
     record = owned.make(wish.address, FIELDS, wish.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
+    if found.kind == "podman":
+        from .podman import create_body
+
+        made = create_body(made)
     try:
         query = {"name": step.args["on"], "platform": wish.declared.get("platform")}
         answer = work.client.post("/containers/create", query, made)

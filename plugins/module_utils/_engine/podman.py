@@ -14,8 +14,8 @@ import signal
 from typing import Any, Dict, List, Mapping
 
 from .._desired.model import Context
-from .._desired.owned import digest
-from .._desired.values import canonical, dig
+from .._desired.owned import as_recorded
+from .._desired.values import dig
 
 Json = Dict[str, Any]
 
@@ -42,8 +42,12 @@ _CAPABILITIES = frozenset(
     )
 )
 # Canonical option, where Docker shows it: Podman never shows it, or not as it was asked for.
-_HIDDEN = {"sysctls": "HostConfig.Sysctls", "logging.options": "HostConfig.LogConfig.Config"}
-_LOST = {"(not shown by Podman)": ""}
+_HIDDEN = {
+    "sysctls": "HostConfig.Sysctls",
+    "logging.options": "HostConfig.LogConfig.Config",
+    "device_cgroup_rules": "HostConfig.DeviceCgroupRules",
+}
+_LOST = "(not shown by Podman)"
 
 
 def as_docker(box: Mapping[str, Any], context: Context) -> Json:
@@ -55,8 +59,12 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
     _limits(host, context)
     _rights(host, context)
     _mounts(config, host, context)
-    host["PortBindings"] = _ports(host.get("PortBindings") or {}, context)
+    host["PortBindings"] = _ports(host, context)
     made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
+    if context.api < (1, 44) and not _untouched("mac_address", context):
+        # Docker shows it of the container then, Podman of the network only.
+        shown = made["NetworkSettings"]["Networks"].values()
+        config["MacAddress"] = next((one.get("MacAddress") for one in shown), None)
     for option, path in _HIDDEN.items():
         _put(made, path, _hidden(option, context))
     return made
@@ -65,6 +73,27 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
 def network(name: str) -> str:
     """Return Podman's name of a network: the default one is not called bridge."""
     return "podman" if name == "bridge" else name
+
+
+def create_body(made: Mapping[str, Any]) -> Json:
+    """Return a create body in Podman's terms.
+
+    It wants MAC addresses at the networks alone, and has a word of its own for open system paths.
+    """
+    body = dict(made)
+    host = dict(body.get("HostConfig") or {})
+    if host.get("MaskedPaths") == []:
+        host["SecurityOpt"] = [*(host.get("SecurityOpt") or ()), "unmask=all"]
+        body["HostConfig"] = host
+    shown = dict(dig(body, "NetworkingConfig.EndpointsConfig") or {})
+    ends = {network(name): dict(end) for name, end in shown.items()}
+    mac = body.pop("MacAddress", None)
+    if mac:
+        first = next(iter(ends), network("bridge"))
+        ends[first] = {**ends.get(first, {}), "MacAddress": mac}
+    if ends:
+        body["NetworkingConfig"] = {"EndpointsConfig": ends}
+    return body
 
 
 def update_body(made: Mapping[str, Any], declared: Mapping[str, Any]) -> Json:
@@ -146,8 +175,8 @@ def _limits(host: Json, context: Context) -> None:
     declared = context.declared
     if host.get("PidsLimit") == _PIDS and "pids_limit" not in declared:
         host["PidsLimit"] = 0
-    if host.get("MemorySwappiness") == -1:
-        host["MemorySwappiness"] = None
+    if host.get("MemorySwappiness") in (-1, 0) and as_recorded(context, "mem_swappiness"):
+        host["MemorySwappiness"] = declared.get("mem_swappiness")
     # One limit in both spellings.
     if "cpu_quota" in declared or "cpu_period" in declared:
         host["NanoCpus"] = 0
@@ -156,13 +185,11 @@ def _limits(host: Json, context: Context) -> None:
     limits = [dict(limit) for limit in host.get("Ulimits") or ()]
     for limit in limits:
         limit["Name"] = str(limit["Name"]).lower().replace("rlimit_", "")
-    asked = declared.get("ulimits") or ()
     # Its containers.conf sets these two, whatever the machine allows.
-    host["Ulimits"] = [
-        limit
-        for limit in limits
-        if limit["Name"] in asked or limit["Name"] not in ("nofile", "nproc")
-    ]
+    own = {"nofile", "nproc"} - {*(declared.get("ulimits") or ())}
+    if as_recorded(context, "ulimits"):
+        limits = [limit for limit in limits if limit["Name"] not in own]
+    host["Ulimits"] = limits
     for key, usual in (("PidMode", "private"), ("UTSMode", "private"), ("Runtime", "oci")):
         if host.get(key) == usual:
             host[key] = ""
@@ -170,24 +197,41 @@ def _limits(host: Json, context: Context) -> None:
 
 def _rights(host: Json, context: Context) -> None:
     declared = context.declared
-    without = {*(declared.get("cap_drop") or ())} - _CAPABILITIES
-    host["CapDrop"] = [*(host.get("CapDrop") or ()), *sorted(without - {"ALL"})]
-    within = {*(declared.get("cap_add") or ())} & _CAPABILITIES
-    host["CapAdd"] = sorted({*(host.get("CapAdd") or ()), *within})
+    taken, given = ({*(declared.get(name) or ())} for name in ("cap_drop", "cap_add"))
+    # A privileged container lacks what the machine itself does not have.
+    dropped = () if host.get("Privileged") else host.get("CapDrop") or ()
+    host["CapDrop"] = sorted({*dropped, *(taken - _CAPABILITIES - {"ALL"})})
+    host["CapAdd"] = sorted({*(host.get("CapAdd") or ()), *(given & _CAPABILITIES)})
+    options = list(host.get("SecurityOpt") or ())
+    if "unmask=all" in options:
+        host["MaskedPaths"] = []  # how Docker shows it
     host["SecurityOpt"] = [
         "no-new-privileges:true" if option == "no-new-privileges" else option
-        for option in host.get("SecurityOpt") or ()
+        for option in options
+        if option != "unmask=all"
     ]
     notes = host.get("Annotations") or {}
     host["Annotations"] = {k: v for k, v in notes.items() if not k.startswith(_ADDED_NOTES)}
+    if as_recorded(context, "devices"):  # what a container may do with them is not shown
+        asked = {**(declared.get("devices") or {})}
+        host["Devices"] = [_device(one, asked) for one in host.get("Devices") or ()]
+
+
+def _device(one: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
+    wish = asked.get(str(one.get("PathInContainer"))) or {}
+    return {**one, "CgroupPermissions": one.get("CgroupPermissions") or wish.get("permissions")}
 
 
 def _mounts(config: Json, host: Json, context: Context) -> None:
     """Tell anonymous volumes from binds, and take off the options that Podman adds."""
     anonymous: Json = {}
     binds: List[str] = []
+    own = {*(context.declared.get("volumes") or ()), *(context.base.get("Volumes") or ())}
+    lent = host.get("VolumesFrom") and as_recorded(context, "volumes")
     for bind in host.get("Binds") or ():
         source, target, options = (*str(bind).split(":", 2), "")[:3]
+        if lent and target not in own:
+            continue
         if _ANONYMOUS.fullmatch(source):
             anonymous[target] = {}
             continue
@@ -196,11 +240,15 @@ def _mounts(config: Json, host: Json, context: Context) -> None:
     config["Volumes"], host["Binds"] = anonymous, binds
 
 
-def _ports(bindings: Mapping[str, Any], context: Context) -> Json:
+def _ports(host: Json, context: Context) -> Json:
     """Take the port that Podman chose for an asked one: any, or any of a range."""
     made: Json = {}
-    for port, found in bindings.items():
-        asked = list((context.declared.get("ports") or {}).get(port, ()))
+    declared = context.declared.get("ports") or {}
+    others = host.get("PublishAllPorts") and as_recorded(context, "ports")
+    for port, found in (host.get("PortBindings") or {}).items():
+        if others and port not in declared:
+            continue
+        asked = list(declared.get(port, ()))
         made[port] = [_binding(one, asked) for one in found or ()]
     return made
 
@@ -241,15 +289,18 @@ def _networks(box: Mapping[str, Any], context: Context) -> Json:
     return made
 
 
+def _untouched(option: str, context: Context) -> bool:
+    """Tell whether an option is not declared, and was not at creation."""
+    return option not in context.declared and option not in context.record.get("digests", {})
+
+
 def _hidden(option: str, context: Context) -> Any:
     """Return a value that Podman does not show, by what was declared when it was created."""
-    then = dict(context.record.get("digests", {})).get(option)
-    now = context.declared.get(option)
-    if then is None:
+    if option not in context.record.get("digests", {}):
         return None
-    salt = str(context.record.get("salt", ""))
-    same = now is not None and then == digest(salt, option, canonical(now))
-    return now if same else dict(_LOST)
+    if as_recorded(context, option):
+        return context.declared[option]
+    return [_LOST] if option == "device_cgroup_rules" else {_LOST: ""}
 
 
 def _put(made: Json, path: str, value: Any) -> None:

@@ -11,6 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model impo
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman import (
     as_docker,
+    create_body,
     update_body,
 )
 
@@ -95,14 +96,42 @@ def test_networks_have_their_names_and_the_aliases_that_were_asked_for() -> None
 
 
 def test_what_it_never_shows_is_known_from_the_record() -> None:
-    record = json.loads(owned.make("container/web", (), {}, {}))
-    # As if it had been declared at creation.
-    record["digests"]["sysctls"] = owned.digest(record["salt"], "sysctls", '{"a":"1"}')
+    record = record_with("sysctls", {"a": "1"})
     path = "HostConfig.Sysctls"
     assert shown(path, None, record, sysctls={"a": "1"}) == {"a": "1"}
     assert shown(path, None, record, sysctls={"a": "2"}) not in ({"a": "2"}, None)
     assert shown(path, None, record) is not None
     assert shown(path, None, sysctls={"a": "1"}) is None
+
+
+def test_a_create_body_is_in_its_words() -> None:
+    assert create_body({"MacAddress": "02:00:00:00:00:01"}) == {
+        "NetworkingConfig": {"EndpointsConfig": {"podman": {"MacAddress": "02:00:00:00:00:01"}}}
+    }
+    made = create_body({"NetworkingConfig": {"EndpointsConfig": {"bridge": {"Links": []}}}})
+    assert made["NetworkingConfig"]["EndpointsConfig"] == {"podman": {"Links": []}}
+    host = create_body({"HostConfig": {"MaskedPaths": []}})["HostConfig"]
+    assert host["SecurityOpt"] == ["unmask=all"]
+    assert shown("HostConfig.SecurityOpt", ["unmask=all"]) == []
+
+
+def test_what_other_options_bring_is_not_taken_for_declared() -> None:
+    host = {"PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "40000"}]}}
+    box = {"Id": "0", "Name": "/web", "Config": {}, "NetworkSettings": {"Networks": {}}}
+    every = as_docker({**box, "HostConfig": {**host, "PublishAllPorts": True}}, Context({}))
+    assert every["HostConfig"]["PortBindings"] == {}
+    lent = {"VolumesFrom": ["db"], "Binds": ["data:/lent:rw", "own:/own:rw"]}
+    context = Context({"volumes": {"/own": {}}}, record=record_with("volumes", {"/own": {}}))
+    seen = as_docker({**box, "HostConfig": lent}, context)
+    assert seen["HostConfig"]["Binds"] == ["own:/own"]
+
+
+def record_with(option: str, value: Any) -> Dict[str, Any]:
+    """Return a record of a container that was created with an option."""
+    record: Dict[str, Any] = json.loads(owned.make("container/web", (), {}, {}))
+    text = json.dumps(value, separators=(",", ":"))
+    record["digests"][option] = owned.digest(record["salt"], option, text)
+    return record
 
 
 def test_an_update_says_all_that_it_would_reset() -> None:

@@ -95,6 +95,10 @@ def reject_expansion(path: str, where: str) -> str:
 LIVE: Dict[str, Any] = {"change": "live", "live": "update"}
 
 
+# Podman's API takes it and forgets it.
+NOT_PODMAN = ("docker", "windows")
+
+
 def text(name: str, at: str = "", **more: Any) -> FieldSpec:
     """Return the row of an option that is one text."""
     return FieldSpec(name, **{"at": at, "option": {"type": "str"}, "parse": parse_text, **more})

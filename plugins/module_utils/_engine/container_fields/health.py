@@ -10,7 +10,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_duration, show_duration
-from .common import parse_words
+from .common import NOT_PODMAN, parse_words
 
 _MILLISECOND = 1_000_000
 _OFF = ("NONE",)
@@ -63,7 +63,7 @@ def _read_test(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     return tuple(dig(obj, "Config.Healthcheck.Test") or ())
 
 
-def _row(name: str, key: str, since: Tuple[int, int] = (0, 0)) -> FieldSpec:
+def _row(name: str, key: str, **more: Any) -> FieldSpec:
     return FieldSpec(
         f"healthcheck.{name}",
         at=f"Config.Healthcheck.{key}",
@@ -72,7 +72,7 @@ def _row(name: str, key: str, since: Tuple[int, int] = (0, 0)) -> FieldSpec:
         parse=_parse_retries if name == "retries" else _parse_time,
         read=_reader(key),
         default=_fallback(key),
-        since=since,
+        **more,
     )
 
 
@@ -89,6 +89,6 @@ FIELDS = (
     _row("interval", "Interval"),
     _row("timeout", "Timeout"),
     _row("start_period", "StartPeriod"),
-    _row("start_interval", "StartInterval", since=(1, 44)),
+    _row("start_interval", "StartInterval", since=(1, 44), only=NOT_PODMAN),
     _row("retries", "Retries"),
 )

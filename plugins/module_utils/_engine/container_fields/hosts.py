@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, put
-from .common import parse_lone, parse_set, parse_words, words
+from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words
 
 _LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
 _GATEWAY = "host-gateway"  # the engine's word for an address of the host
@@ -125,6 +125,7 @@ FIELDS = (
         option={"type": "list", "elements": "str", "aliases": ["external_links"]},
         parse=_parse_links,
         read=_read_links,
+        only=NOT_PODMAN,
         write=_write_links,
     ),
 )

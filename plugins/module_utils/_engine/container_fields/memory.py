@@ -10,7 +10,7 @@ from typing import Any, Mapping, Optional
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_size, show_size
-from .common import LIVE, flag, number
+from .common import LIVE, NOT_PODMAN, flag, number
 
 _LEAST_MEMORY = 6 << 20
 _SHARED = (64 << 20, 65536000)  # what Docker and Podman give
@@ -71,7 +71,7 @@ FIELDS = (
         **LIVE,
     ),
     _size("mem_reservation", "MemoryReservation", **LIVE),
-    _size("kernel_memory", "KernelMemory", until=(1, 42), **LIVE),
+    _size("kernel_memory", "KernelMemory", until=(1, 42), only=NOT_PODMAN, **LIVE),
     FieldSpec(
         "mem_swappiness",
         at="HostConfig.MemorySwappiness",

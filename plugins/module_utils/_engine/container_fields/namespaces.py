@@ -13,7 +13,7 @@ from typing import Any, Callable, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import FieldSpec
-from .common import parse_text, text
+from .common import NOT_PODMAN, parse_text, text
 
 
 def _one_of(*known: str) -> Callable[[Any, str], str]:
@@ -51,7 +51,14 @@ FIELDS = (
     ),
     _mode("pid", "PidMode", ("host", "container:"), ("private",)),
     _mode("uts", "UTSMode", ("host",), ("private",)),
-    text("userns_mode", "HostConfig.UsernsMode"),
-    _mode("cgroup", "CgroupnsMode", ("host", "private"), ("host", "private"), since=(1, 41)),
+    text("userns_mode", "HostConfig.UsernsMode", only=NOT_PODMAN),
+    _mode(
+        "cgroup",
+        "CgroupnsMode",
+        ("host", "private"),
+        ("host", "private"),
+        since=(1, 41),
+        overrides={"podman": {"since": (1, 44)}},
+    ),
     text("cgroup_parent", "HostConfig.CgroupParent"),
 )

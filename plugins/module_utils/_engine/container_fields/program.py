@@ -12,7 +12,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from .common import flag, mapping, parse_text, reject_expansion, text
+from .common import NOT_PODMAN, flag, mapping, parse_text, reject_expansion, text
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9]+)?)?")
@@ -104,7 +104,7 @@ FIELDS = (
         default=lambda context: _folder(context.base.get("WorkingDir")),
     ),
     text("hostname", "Config.Hostname", parse=_parse_hostname, read=_read_hostname),
-    text("domainname", "Config.Domainname", parse=_parse_hostname),
+    text("domainname", "Config.Domainname", parse=_parse_hostname, only=NOT_PODMAN),
     flag("tty", "Config.Tty"),
     flag("stdin_open", "Config.OpenStdin"),
     flag("init", "HostConfig.Init"),

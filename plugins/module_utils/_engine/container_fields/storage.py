@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig
-from .common import mapping, parse_lone, parse_set, parse_text, text, words
+from .common import NOT_PODMAN, mapping, parse_lone, parse_set, parse_text, text, words
 
 # What Podman adds to what was asked for.
 _ADDED = ("rprivate", "nosuid", "nodev", "tmpcopyup", "noexec", "rw")
@@ -85,5 +85,5 @@ FIELDS = (
     ),
     words("volumes_from", "HostConfig.VolumesFrom", parse=_parse_from, read=_read_from),
     mapping("storage_opt", "HostConfig.StorageOpt"),
-    text("volume_driver", "HostConfig.VolumeDriver"),
+    text("volume_driver", "HostConfig.VolumeDriver", only=NOT_PODMAN),
 )
