@@ -75,6 +75,8 @@ options:
       - The user that files, folders and links belong to, as a number, or as a name that is looked
         up in the container's own C(/etc/passwd).
       - Without it, what is there keeps its owner, and what is new belongs to root.
+      - Podman does not tell who owns a file. There the owner is not compared, and is set with what
+        else differs; without this option that becomes root's.
     type: str
   group:
     description: The same for the group, with C(/etc/group).

@@ -85,21 +85,24 @@ def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]
 def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **names: str) -> Plan:
     """Return the one step that copies what differs, or none."""
     if not found.box.id:
-        notes = (f"container/{found.box.name}: {found.box.unknown}",)
-        return Plan((_step(wish, verb, "the container comes first", (), names),), notes)
+        note = f"container/{found.box.name}: {found.box.unknown}"
+        return Plan((_step(wish, verb, "the container comes first", (), names),), (note,))
     by_path = differing(wish, found, entries)
     changes = tuple(change for some in by_path.values() for change in some)
     parts = [f"{folder} does not exist" for folder in found.missing[:1]]
     parts += [change.words() for change in changes[:_CAUSES]]
     if len(changes) > _CAUSES:
         parts.append(f"{len(changes) - _CAUSES} more differ")
+    notes: Tuple[str, ...] = ()
+    if found.blind and (wish.owner or wish.group):
+        notes = ("this engine does not tell owners: they are set with what else differs",)
     if changes:
-        return Plan((_step(wish, verb, "; ".join(parts), changes, names),))
+        return Plan((_step(wish, verb, "; ".join(parts), changes, names),), notes)
     if found.box.unknown:
         # It may be replaced, and then have none of what was copied.
         cause = f"container/{found.box.name}: {found.box.unknown}"
-        return Plan((_step(wish, verb, cause, (), names, maybe=True),))
-    return Plan()
+        return Plan((_step(wish, verb, cause, (), names, maybe=True),), notes)
+    return Plan(notes=notes)
 
 
 def _step(

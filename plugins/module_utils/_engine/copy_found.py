@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, Iterator, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
@@ -35,7 +35,8 @@ class Seen:
 class Found:
     """One look. `path` is the target with links followed, `base` the nearest folder that exists
     above it, `missing` the folders between; `there` are entries by path below it.
-    For a fetch `there` is on this machine, and `wanted` what the container has.
+    For a fetch `there` is on this machine, and `wanted` what the container has. `blind` says that
+    the engine does not tell owners.
     """
 
     box: Box
@@ -46,6 +47,7 @@ class Found:
     uid: Optional[int] = None
     gid: Optional[int] = None
     wanted: Mapping[str, Entry] = field(default_factory=dict)
+    blind: bool = False
 
 
 def observe(
@@ -66,7 +68,9 @@ def observe(
         path=path,
         base=base,
         missing=missing,
-        there=dict(_there(client, box.id, path, source, wish)) if seen is not None else {},
+        there=dict(_there(client, box.id, path, source, wish, seen)) if seen else {},
+        # Podman sets the owners that an archive names, and reads all of them back as root (5.8).
+        blind=client.kind == "podman",
         uid=_number(client, box.id, wish.owner, "owner"),
         gid=_number(client, box.id, wish.group, "group"),
     )
@@ -126,15 +130,21 @@ def _above(client: Client, box: str, path: str) -> Tuple[str, Tuple[str, ...]]:
 
 
 def _there(
-    client: Client, box: str, path: str, source: Source, wish: Wish
+    client: Client, box: str, path: str, source: Source, wish: Wish, top: Stat
 ) -> Iterator[Tuple[str, Seen]]:
     """Yield what is there of the entries that are to be copied, each as it is read."""
+    if top.kind == "link":
+        # A file takes its place. Podman's archive would be of what it points to.
+        yield "", Seen(Entry("link", 0o777, link=top.link))
+        return
     for member, content in members(client, box, path):
         inner = member.name.rstrip("/").partition("/")[2]
         wanted = source.entries.get(inner)
         if wanted is None:
             continue
         entry = entry_of(member)
+        if client.kind == "podman":
+            entry = replace(entry, uid=None, gid=None)
         if "folder" in (entry.kind, wanted.kind) and entry.kind != wanted.kind:
             raise _clash(f"{path}/{inner}", entry.kind, "src")
         same, text = False, None

@@ -168,7 +168,10 @@ def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
     """Tell if a thing may go. What an interrupted change has left under another name may not,
     whoever is meant: the next run of its task goes on from there.
     """
-    record = (thing.get("Labels") or {}).get(f"{_PREFIX}{kind}")
+    labels = thing.get("Labels") or {}
+    record = labels.get(f"{_PREFIX}{kind}")
+    if any(key.startswith(f"{_PREFIX}{kind}.") for key in labels):
+        return False  # a note of a change that is under way
     aside = name.endswith(f".old-{str(thing.get('Id'))[:12]}")
     if aside or not _fits(wish, found, thing) or (not record and not wish.everyone):
         return False

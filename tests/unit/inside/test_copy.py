@@ -141,6 +141,21 @@ def test_an_engine_that_ignores_the_owner_is_found_out(
     )
 
 
+def test_an_engine_that_tells_no_owners_is_not_asked_for_them(
+    fake: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Client, "kind", "podman")
+    copy(fake, content="a", dest="/etc/app.conf", owner="33")
+    node = fake.files("web")["/etc/app.conf"]
+    assert node.owner == (33, 0)
+    node.owner = (0, 0)  # what Podman says of every file
+    again = copy(fake, content="a", dest="/etc/app.conf", owner="33")
+    assert again["changed"] is False
+    assert again["plan"]["notes"] == [
+        "this engine does not tell owners: they are set with what else differs"
+    ]
+
+
 def test_what_was_packed_is_what_was_there(tree: Path, tmp_path: Path) -> None:
     here = Local(str(tree))
     (tmp_path / "files.tar").write_bytes(b"".join(pack(here)))

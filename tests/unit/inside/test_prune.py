@@ -45,6 +45,13 @@ def test_a_replaced_container_that_stands_aside_stays(fake: FakeEngine) -> None:
     assert fake.names() == [f"theirs.old-{key[:12]}", "web"]
 
 
+def test_a_note_of_a_network_that_is_being_replaced_stays(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        for name, labels in (("note", {"dockyard.fleet.network.note": "{}"}), ("free", {})):
+            client.post("/networks/create", None, {"Name": name, "Labels": labels})
+    assert prune(fake, networks=True, all=True)["removed"]["networks"] == ["free"]
+
+
 def test_the_build_cache_goes_as_far_as_it_is_not_used(fake: FakeEngine) -> None:
     fake.state.build_cache += [
         {"ID": "a", "InUse": True, "Size": 5},
