@@ -148,6 +148,12 @@ options:
   control_path_dir:
     description: The folder for such sockets, also for the forward that is kept.
     type: str
+    default: '{{ ANSIBLE_HOME ~ "/cp" }}'
+    env:
+      - name: ANSIBLE_SSH_CONTROL_PATH_DIR
+    ini:
+      - section: ssh_connection
+        key: control_path_dir
     vars:
       - name: ansible_control_path_dir
   engine_host:
@@ -201,7 +207,6 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNo
 from ansible.plugins.connection import ConnectionBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch, put
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link, Unreachable
 
 
@@ -236,11 +241,15 @@ class Connection(ConnectionBase):
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the controller into the container."""
         super().put_file(in_path, out_path)
+        from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import put
+
         self._guarded(put, in_path, out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
         super().fetch_file(in_path, out_path)
+        from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch
+
         self._guarded(fetch, in_path, out_path)
 
     def close(self) -> None:

@@ -14,7 +14,6 @@ from ..module_utils._desired.errors import EngineMissing
 from ..module_utils._engine.address import SSH, TCP, Address
 from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
-from .channel_kept import Kept
 from .channel_local import Direct, Port, current_user
 from .channel_own_ssh import OwnSsh
 from .channel_probe import Blocked
@@ -89,14 +88,6 @@ class Channel:
             return self._carrier.dial()
         except Blocked as blocked:
             raise ConnectionError(str(blocked)) from blocked
-
-    def forget(self) -> bool:
-        """Give up a forward of earlier tasks that nobody answers behind; False if there is none."""
-        carrier = self._carrier
-        if not isinstance(carrier, Kept) or carrier.fresh:
-            return False
-        carrier.forget()
-        return True
 
     def close(self) -> None:
         """End forward and relays and remove their files; harmless to repeat, never raises."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import stat
 from typing import Iterator
 
 from ..module_utils._engine.address import Address
 from .channel_forward import LONGEST_LOCAL, Forward
-from .channel_probe import Blocked, connect
+from .channel_probe import Blocked
 from .channel_ssh import Ssh
 
 
@@ -25,16 +24,14 @@ class NotKept(Blocked):
 class Kept(Forward):
     """A forward whose local socket stays, in a folder beside Ansible's control sockets.
 
-    Its name stands for the ssh command and the engine's address, so that another task that would
-    make the same one finds it. It ends with the shared connection, which an idle forward does not
-    keep alive. `fresh` is False if it was found: then nobody has asked yet if an engine answers.
+    `place` stands for all that decides where it leads to, so that another task that would make the
+    same one finds it. It ends with the shared connection, which an idle forward does not
+    keep alive.
     """
 
-    def __init__(self, ssh: Ssh, address: Address, timeout: float) -> None:
-        self._home = _folder(os.path.join(ssh.control_folder(), "fleet"))
-        words = b"\0".join([*ssh.argv(ssh.host), str(address).encode()])
-        self._name = hashlib.sha256(words).hexdigest()[:12]
-        self.fresh = False
+    def __init__(self, place: str, ssh: Ssh, address: Address, timeout: float) -> None:
+        self._home, self._name = os.path.split(place)
+        _check(self._home, place)
         super().__init__(ssh, address, timeout)
 
     @property
@@ -44,29 +41,16 @@ class Kept(Forward):
     def close(self) -> None:
         """Leave it to later tasks."""
 
-    def forget(self) -> None:
-        """Take it back, since nobody answers behind it."""
-        with _locked(self._home):
-            super().close()
-
     def _open(self) -> None:
         with _locked(self._home):
             self._folder = self._home
-            if not self._stands():
-                self.fresh = True
+            if not self._proven():
                 self._clear()
                 try:
                     super()._open()
                 except BaseException:
                     super().close()
                     raise
-
-    def _stands(self) -> bool:
-        try:
-            connect(self._local, self._timeout).close()
-        except OSError:
-            return False
-        return True
 
     def _place(self) -> str:
         return self._home
@@ -79,15 +63,14 @@ class Kept(Forward):
             os.unlink(self._local)
 
 
-def _folder(path: str) -> str:
-    """Return the folder for kept sockets; raise NotKept for one that others may write to."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
-    held = os.stat(path)
+def _check(folder: str, place: str) -> None:
+    """Make the folder for kept sockets; raise NotKept for one that others may write to."""
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    held = os.stat(folder)
     if held.st_uid != os.geteuid() or stat.S_IMODE(held.st_mode) & 0o022:
-        raise NotKept(f"others may write to {path}")
-    if len(os.fsencode(path)) + 14 > LONGEST_LOCAL:
-        raise NotKept(f"{path} is too long for a socket")
-    return path
+        raise NotKept(f"others may write to {folder}")
+    if len(os.fsencode(place)) > LONGEST_LOCAL:
+        raise NotKept(f"{place} is too long for a socket")
 
 
 @contextlib.contextmanager
@@ -101,9 +84,9 @@ def _locked(folder: str) -> Iterator[None]:
         os.close(handle)
 
 
-def kept_or_own(ssh: Ssh, address: Address, timeout: float) -> Forward:
+def kept_or_own(place: str, ssh: Ssh, address: Address, timeout: float) -> Forward:
     """Return a kept forward, or one of this task where none can be kept."""
     try:
-        return Kept(ssh, address, timeout)
+        return Kept(place, ssh, address, timeout)
     except NotKept:
         return Forward(ssh, address, timeout)

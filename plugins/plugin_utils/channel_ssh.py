@@ -57,14 +57,6 @@ class Ssh:
             self._drop_password_pipe()
         return [built[executable], *map(to_bytes, options), *built[executable + 1 :]]
 
-    def control_folder(self) -> str:
-        """Return the folder in which Ansible keeps the sockets of shared connections."""
-        try:
-            path: str = self._connection.get_option("control_path_dir")
-        except (AttributeError, KeyError) as error:
-            raise _unknown_plugin(error) from error
-        return os.path.expandvars(os.path.expanduser(path))
-
     def _drop_password_pipe(self) -> None:
         """Close the pipe that `_build_command` opens for sshpass, which is stripped."""
         for descriptor in getattr(self._connection, "sshpass_pipe", None) or ():

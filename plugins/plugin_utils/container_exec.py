@@ -12,8 +12,7 @@ from ansible.module_utils.common.text.converters import to_bytes
 
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.client import Client
-from ..module_utils._engine.exec_run import exit_code
-from ..module_utils._engine.raw import Frames, Raw
+from ..module_utils._engine.raw import Frames, Raw, exit_code
 from ..module_utils._engine.wire import EngineError
 from .container_link import Link
 

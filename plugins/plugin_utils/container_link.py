@@ -1,39 +1,36 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way of the connection plugin to the engine of a container's host, and what it asks there."""
+"""The connection plugin's engine: asked over a kept forward at once, else by a way to be opened.
+
+Ansible runs each task in a new process and compiles the collection there, so what a command over a
+kept forward does not need is imported late.
+"""
 
 from __future__ import annotations
 
-import copy
-from types import SimpleNamespace
-from typing import Any, Callable, Optional, TypeVar
+import hashlib
+import json
+import os
+import socket
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
-from ansible.errors import AnsibleConnectionFailure
-from ansible.plugins.loader import become_loader, connection_loader
+from ansible import constants as C
+from ansible import context
 
-from ..module_utils._desired.errors import EngineMissing, FleetError
+from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.client import Client
 from ..module_utils._engine.wire import ConnectionLost, EngineError
-from .channel import Channel, NoChannel, open_channel
-from .channel_kept import kept_or_own
-from .plain import plain
 
-# Options of ours that Ansible's ssh plugin has under the same name, and under another one.
-_SSH = (
-    *("ssh_args", "ssh_common_args", "ssh_extra_args", "ssh_executable"),
-    *("control_path", "control_path_dir"),
-)
-_HOST = {
-    "host": "host",
-    "host_port": "port",
-    "host_user": "remote_user",
-    "host_password": "password",
-    "host_private_key_file": "private_key_file",
-}
-_ENGINE = (
-    *("engine_host", "engine_context", "engine_timeout"),
-    *("engine_tls", "engine_ca", "engine_cert", "engine_key", "engine_tls_hostname"),
+if TYPE_CHECKING:
+    from .channel import Channel
+
+# The options of ours that decide where a forward leads to, and the settings of ssh beside them.
+DECIDES = (
+    *("host", "host_port", "host_user", "host_private_key_file", "host_become"),
+    *("ssh_args", "ssh_common_args", "ssh_extra_args", "ssh_executable", "control_path"),
+    *("engine_host", "engine_context", "engine_ca", "engine_cert", "engine_key"),
+    *("engine_tls", "engine_tls_hostname"),
 )
 _Answer = TypeVar("_Answer")
 
@@ -46,40 +43,44 @@ class Link:
     """The engine's client, opened when it is first asked; `container` is the container's name."""
 
     def __init__(self, plugin: Any, play_context: Any) -> None:
-        self._plugin = plugin
-        self._play_context = play_context
+        self.plugin = plugin
+        self.play_context = play_context
         self._channel: Optional[Channel] = None
         self._client: Optional[Client] = None
         self.container = str(self.option("container"))
 
     def option(self, name: str) -> Any:
-        """Return an option of the plugin as a plain value."""
-        return plain(self._plugin.get_option(name))
+        """Return an option of the plugin."""
+        return self.plugin.get_option(name)
 
     @property
     def address(self) -> str:
         """How messages name the container."""
         return f"container {self.container} on {self.option('host') or 'this machine'}"
 
+    @property
+    def place(self) -> str:
+        """Where the socket of a kept forward is, if there is one."""
+        decides = [self.option(name) for name in DECIDES]
+        given = [context.CLIARGS.get(f"ssh_{name}_args") for name in ("common", "extra")]
+        set_for_ssh = sorted(one for one in os.environ.items() if one[0].startswith("ANSIBLE_SSH"))
+        words = json.dumps([decides, given, set_for_ssh, str(C.CONFIG_FILE)], default=str)
+        name = hashlib.sha256(words.encode()).hexdigest()[:12]
+        folder = os.path.expanduser(str(self.option("control_path_dir")))
+        return os.path.join(folder, "fleet", name)
+
     def ask(self, question: Callable[[Client], _Answer]) -> _Answer:
         """Ask the engine something about the container; raise Unreachable if it is not running."""
         try:
-            try:
-                return question(self._open())
-            except ConnectionLost:
-                # A forward that an earlier task left may lead nowhere by now.
-                if self._channel is None or not self._channel.forget():
-                    raise
-                self.close()
-                return question(self._open())
+            if self._client is None and self._kept():
+                try:
+                    return question(self._opened())
+                except ConnectionLost:
+                    # What an earlier task left may lead nowhere by now.
+                    self.close()
+            return question(self._opened())
         except EngineError as error:
             raise self._meaning(error) from error
-        except NoChannel as error:
-            raise Unreachable(f"{self.address}: no way to its engine: {error}") from error
-        except EngineMissing as error:
-            raise Unreachable(f"{self.address}: {error}") from error
-        except AnsibleConnectionFailure as error:
-            raise Unreachable(f"{self.address}: {error.message}") from error
 
     def _meaning(self, error: EngineError) -> FleetError:
         if error.status == 404 and "o such container" in error.message:
@@ -92,47 +93,36 @@ class Link:
             return Unreachable(f"{self.address}: {error.message}")
         return FleetError(f"{self.address}: {error.message}")
 
-    def _open(self) -> Client:
+    def _kept(self) -> bool:
+        """Use the forward that an earlier task left, if it stands; the engine is yet to answer."""
+        if not self.option("host") or self.option("engine_tls") or self.option("engine_ca"):
+            return False
+        place, timeout = self.place, self.option("engine_timeout")
+
+        def dial() -> socket.socket:
+            stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            try:
+                stream.settimeout(timeout)
+                stream.connect(place)
+            except OSError:
+                stream.close()
+                raise
+            return stream
+
+        try:
+            dial().close()
+        except OSError:
+            return False
+        self._client = Client(dial, timeout)
+        return True
+
+    def _opened(self) -> Client:
         if self._client is None:
-            options = {name: self.option(name) for name in _ENGINE}
-            action: Any = SimpleNamespace(
-                _connection=self._carrier(), _task=SimpleNamespace(environment=None)
-            )
-            self._channel = open_channel(action, options, kept_or_own)
-            self._client = Client(self._channel.dial, options["engine_timeout"])
+            from .container_way import open_way
+
+            self._channel = open_way(self)
+            self._client = Client(self._channel.dial, self.option("engine_timeout"))
         return self._client
-
-    def _carrier(self) -> Any:
-        """Return what stands for Ansible's connection to the host: its ssh, or this machine."""
-        become = self._become() if self.option("host_become") else None
-        if not self.option("host"):
-            shell = self._plugin._shell
-            return SimpleNamespace(
-                ansible_name="ansible.builtin.local", become=become, _shell=shell
-            )
-        context = copy.copy(self._play_context)
-        context.remote_addr = self.option("host")
-        context.remote_user, context.port = self.option("host_user"), self.option("host_port")
-        carrier = connection_loader.get("ansible.builtin.ssh", context)
-        names = {**_HOST, **{name: name for name in _SSH}}
-        given = {theirs: self.option(ours) for ours, theirs in names.items()}
-        carrier.set_options(
-            direct={key: value for key, value in given.items() if value is not None}
-        )
-        carrier.become = become
-        return carrier
-
-    def _become(self) -> Any:
-        method = self.option("host_become_method")
-        become = become_loader.get(method)
-        if become is None:
-            raise Unreachable(f"{self.address}: there is no become method {method}")
-        given = {"become_user": self.option("host_become_user")}
-        password = self.option("host_become_password")
-        if password is not None:
-            given["become_pass"] = password
-        become.set_options(direct=given)
-        return become
 
     def close(self) -> None:
         """Close the connection to the engine; harmless to repeat."""

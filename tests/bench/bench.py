@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,8 @@ COMMAND = ["sh", "-c", "trap 'exit 0' TERM; sleep 1d & wait"]
 LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
 PAIRS = 15
 LOOPS = 7
+# What a command in a container may take beyond one on its host, in seconds.
+LIMIT = [0.06] * PAIRS
 MANY = 50
 
 
@@ -65,6 +68,37 @@ def single(stage: Stage, where: str) -> list[Row]:
     return [
         Row("no-op task, channel, beside ping", where, channel, ping, 0.3),
         Row("no-op task, module, beside ping", where, target, ping, 1.3),
+    ]
+
+
+def inside(stage: Stage, variables: dict[str, Any]) -> list[Row]:
+    """Measure a command in a container by the connection plugin, over ssh.
+
+    What it takes beyond Ansible's own command on the host stands beside the goal, and the whole
+    beside docker's client on the host; all over one shared ssh connection.
+    """
+    box = f"{PREFIX}-one"
+    plugin = {
+        "ansible_connection": "dockyard.fleet.container",
+        "ansible_container_name": box,
+        "ansible_container_user": "0",
+        "ansible_container_host": variables["ansible_host"],
+        "ansible_container_host_port": variables["ansible_port"],
+        "ansible_container_host_user": variables["ansible_user"],
+        "ansible_container_host_private_key_file": variables["ansible_ssh_private_key_file"],
+    }
+    no_tty = {"ansible_ssh_use_tty": False}  # a server that is not root's has none
+    triple = [
+        {"name": "host", "ansible.builtin.raw": "true", "vars": no_tty},
+        {"name": "plugin", "ansible.builtin.raw": "true", "vars": plugin},
+        {"name": "client", "ansible.builtin.raw": f"docker exec {box} true", "vars": no_tty},
+    ]
+    times = stage.seconds([ours("create", wanted(box)), *triple * (PAIRS + 1)])
+    host, own, client = (times[name][1:] for name in ("host", "plugin", "client"))
+    beyond = [one - other for one, other in zip(own, host)]
+    return [
+        Row("exec by connection, beyond a command on the host, of 60 ms", "ssh", beyond, LIMIT, 1),
+        Row("exec by connection, beside ssh and docker exec", "ssh", own, client),
     ]
 
 
@@ -111,6 +145,8 @@ def stages(engine: None) -> Iterator[dict[str, Stage]]:
 def test_bench(stages: dict[str, Stage], capsys: pytest.CaptureFixture[str]) -> None:
     load = os.getloadavg()[0]
     rows = [row for where, stage in stages.items() for row in single(stage, where)]
+    if "ssh" in stages:
+        rows += inside(stages["ssh"], stages["ssh"].variables)
     rows.append(once(stages["local"], "create", "started"))
     rows += [loops(stage, where) for where, stage in stages.items()]
     rows.append(once(stages["local"], "remove", "absent"))

@@ -79,6 +79,7 @@ class Stage:
 
     def __init__(self, folder: Path, variables: dict[str, Any]) -> None:
         self.folder = folder
+        self.variables = variables
         self.folder.mkdir(exist_ok=True)
         (folder / "hosts.json").write_text(
             json.dumps({"all": {"hosts": {"target": {**variables, **LIBRARY}}}})

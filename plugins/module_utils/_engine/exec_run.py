@@ -14,10 +14,9 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import show_duration
 from .client import Client, EngineError
-from .ending import until_ended
 from .exec_wish import Wish
 from .inside import last_words, output
-from .raw import Frames, Raw
+from .raw import Frames, Raw, exit_code
 
 
 def run(work: Work, step: Step) -> bool:
@@ -76,16 +75,6 @@ def _talk(
     with Raw(client, "POST", path, None, body, "application/json") as raw:
         for piece in raw.talk(text, deadline):
             frames.feed(piece)
-
-
-def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
-    """Return the exit code; a command may have closed its output before it ends."""
-
-    def look() -> Optional[int]:
-        seen = client.get(f"/exec/{ident}/json")
-        return None if seen.get("Running") else int(seen.get("ExitCode") or 0)
-
-    return until_ended(client, look, {"container": [box], "event": ["exec_die"]}, deadline)
 
 
 def _words(wish: Wish) -> Any:

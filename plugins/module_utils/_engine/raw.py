@@ -14,9 +14,7 @@ import socket
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
-from .broken import failure
 from .client import Client, Query, head, target
-from .stream import send
 from .wire import Reply
 
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
@@ -51,19 +49,30 @@ class Raw:
         self._wire = self._dial()
         try:
             self._wire.sock.settimeout(self._idle)
-            send(self._wire, self._head, self._body, dict(self._fields), self._idle)
+            self._send()
             self._reply = Reply(self._wire, self._method)
             if self._reply.status >= 400:
                 raise self._reply.read().error(self._method, self._path)
         except BaseException as exc:
             self._wire.close()
             if isinstance(exc, (OSError, ValueError)):
+                from .broken import failure
+
                 raise failure(exc, self._method, self._path, self._idle) from exc
             raise
         return self
 
     def __exit__(self, *_exc: object) -> None:
         self._wire.close()
+
+    def _send(self) -> None:
+        body, fields = self._body, self._fields
+        if isinstance(body, bytes) and len(body) <= _PIECE:
+            self._wire.sock.sendall(self._head({**fields, "Content-Length": str(len(body))}) + body)
+        else:  # loads more than a command with little input needs
+            from .stream import send
+
+            send(self._wire, self._head, body, dict(fields), self._idle)
 
     def _head(self, fields: Mapping[str, str]) -> bytes:
         return head(self._method, self._target, fields)
@@ -77,6 +86,8 @@ class Raw:
         try:
             yield from iter(self._reply.some, b"")
         except (OSError, ValueError) as exc:
+            from .broken import failure
+
             raise failure(exc, self._method, self._path, self._idle) from exc
 
     def talk(self, text: Optional[bytes], deadline: Optional[float]) -> Iterator[bytes]:
@@ -160,3 +171,18 @@ class Frames:
             )
             for number in (1, 2)
         }
+
+
+def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
+    """Return a command's exit code; it may have closed its output before it ends."""
+
+    def look() -> Optional[int]:
+        seen = client.get(f"/exec/{ident}/json")
+        return None if seen.get("Running") else int(seen.get("ExitCode") or 0)
+
+    code = look()
+    if code is not None:
+        return code
+    from .ending import until_ended
+
+    return until_ended(client, look, {"container": [box], "event": ["exec_die"]}, deadline)
