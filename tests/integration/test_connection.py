@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -20,7 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files imp
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
 from tests.integration.test_channel import jump
-from tests.lab.asking import Desk
+from tests.lab.asking import ROOT, Desk
 from tests.lab.boxes import docker
 from tests.lab.sshd import Site
 
@@ -125,6 +127,26 @@ def test_commands_and_files_by_every_way(desk: Desk, tmp_path: Path) -> None:
     assert len(list((desk.control / "fleet").iterdir())) == 2, (
         "one for each host with forwards, whatever the number of tasks"
     )
+
+
+def test_the_inventory_of_the_guide_works_as_it_is_written(
+    desk: Desk, boxes: dict[str, str], tmp_path: Path
+) -> None:
+    """Only names and the way to the host come from outside."""
+    page = (ROOT / "docs/container-connection.md").read_text()
+    (text,) = re.findall(r"```ini\n(.*?)```", page, re.DOTALL)
+    for theirs, ours in (("shop-db-1", boxes["python"]), ("\nweb ", f"\n{boxes['bare']} ")):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    (tmp_path / "hosts.ini").write_text(text)
+    near = {key: one for key, one in desk.hosts["forward"].items() if key != "ansible_connection"}
+    del near["ansible_container_name"]
+    options = ("-i", str(tmp_path / "hosts.ini"), "-e", json.dumps(near))
+    told = desk.run(
+        {"name": "raw", "ansible.builtin.raw": "echo in"}, hosts="boxes", options=options
+    )
+    for host in (boxes["bare"], "db"):
+        assert told.good(host, "raw")["stdout_lines"] == ["in"]
 
 
 def settings() -> dict[str, Any]:
