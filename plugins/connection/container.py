@@ -15,6 +15,8 @@ description:
     engine, and no client of it on the controller.
   - C(raw), C(script) and the transfer of files need no Python in the container. Transfer needs
     nothing in it at all.
+  - Where the controller has no OpenSSH client, Paramiko is used, with the user's ssh_config and
+    known hosts.
   - A forward is left to later tasks for as long as ssh keeps its shared connection
     (C(ControlPersist)).
 author: dockyard.fleet contributors (@dockyard)

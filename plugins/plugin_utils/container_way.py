@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Dict
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.loader import become_loader, connection_loader
 
 from ..module_utils._desired.errors import EngineMissing, InvalidOption
-from .channel import Channel, NoChannel, open_channel
+from ..module_utils._engine.address import find_address
+from .channel import Channel, NoChannel, Way, open_channel
 from .channel_kept import kept_or_own
+from .channel_probe import Blocked
 from .container_link import Link, Unreachable
 from .plain import plain
 
@@ -42,11 +45,13 @@ def open_way(link: Link) -> Channel:
 
     A forward that is there and leads nowhere is made anew.
     """
-    action: Any = SimpleNamespace(
-        _connection=_carrier(link), _task=SimpleNamespace(environment=None)
-    )
     options = {name: plain(link.option(name)) for name in _ENGINE}
     try:
+        if link.option("host") and not shutil.which(link.option("ssh_executable") or "ssh"):
+            return _without_ssh(link, options)
+        action: Any = SimpleNamespace(
+            _connection=_carrier(link), _task=SimpleNamespace(environment=None)
+        )
         return open_channel(action, options, partial(kept_or_own, link.place))
     except NoChannel as error:
         raise Unreachable(f"{link.address}: no way to its engine: {error}") from error
@@ -54,6 +59,27 @@ def open_way(link: Link) -> Channel:
         raise Unreachable(f"{link.address}: {error.message}") from error
     except (EngineMissing, InvalidOption) as error:
         raise Unreachable(f"{link.address}: {error}") from error
+
+
+def _without_ssh(link: Link, options: Dict[str, Any]) -> Channel:
+    """Return a channel by Paramiko, where this machine has no ssh; raise NoChannel if it cannot."""
+    reason = "there is no OpenSSH client on this machine"
+    try:
+        import paramiko  # noqa: F401 - looked for alone
+    except ImportError:
+        raise NoChannel([f"{reason}, and no Paramiko"]) from None
+    from .channel_paramiko import Login, Paramiko
+
+    if link.option("host_become"):
+        raise NoChannel([f"{reason}, and Paramiko's streams have the login user's rights"])
+    names = ("host", "host_port", "host_user", "host_private_key_file", "host_password")
+    login = Login(*(plain(link.option(name)) for name in names))
+    address = find_address(options, {}, own=False)
+    try:
+        carrier = Paramiko(login, address, options["engine_timeout"])
+    except Blocked as blocked:
+        raise NoChannel([reason, str(blocked)]) from blocked
+    return Channel(Way("paramiko", (reason,)), carrier)
 
 
 def _carrier(link: Link) -> Any:

@@ -157,6 +157,27 @@ def settings() -> dict[str, Any]:
     }
 
 
+def test_paramiko_is_the_way_where_there_is_no_ssh(desk: Desk, boxes: dict[str, str]) -> None:
+    """The user's ssh_config, jump host and known hosts count there too."""
+    home = desk.folder / "no-ssh"
+    (home / ".ssh").mkdir(parents=True)
+    shutil.copy(desk.folder / "ssh_config", home / ".ssh/config")
+    bare = {**PLUGIN, "ansible_ssh_executable": "/no/ssh"}
+    near = {**desk.hosts["forward"], **bare}
+    hosts = {
+        "jump": {**bare, "ansible_container_host": "fleet-far"},
+        "stranger": {**near, "ansible_container_host": "127.0.0.1"},
+    }
+    for one in hosts.values():
+        one["ansible_container_name"] = boxes["bare"]
+    there = Desk(desk.folder, hosts, desk.control, {"HOME": str(home)})
+    told = there.run({"name": "raw", "ansible.builtin.raw": "cat; echo in"})
+    assert told.good("jump", "raw")["stdout_lines"] == ["in"]
+    outcome, result = told.results["stranger"]["raw"]
+    assert outcome == "unreachable", result
+    assert "not found in known_hosts" in result["msg"]
+
+
 def test_modules_run_where_there_is_python(desk: Desk, boxes: dict[str, str]) -> None:
     inside = {"ansible_container_name": boxes["python"], "ansible_python_interpreter": "python3"}
     told = desk.run(
