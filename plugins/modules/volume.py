@@ -48,6 +48,25 @@ options:
         because the volume has to be made anew.
       - A volume that a container mounts is not removed in any case.
     type: str
+  backup:
+    description:
+      - The path of an archive on the controller, relative to the playbook, into which the data is
+        written; first of all, if the same task removes the volume or makes it anew. It appears
+        under its name when it is whole. If the data is the same as in the archive that is there,
+        nothing changes.
+      - Containers that write meanwhile are not stopped.
+      - A helper container is made, of the smallest image on the engine, and never started.
+    type: str
+  restore:
+    description:
+      - The path of an archive on the controller, relative to the playbook, that fills the volume
+        if it is made by this task or empty. A volume with data in it is left as it is.
+      - With O(destroy), a volume whose data did not come from this archive is removed and made
+        anew from it.
+      - A restore that was interrupted is done again by the next run.
+    type: str
+notes:
+  - Archives are on the controller, so O(backup) and O(restore) need a channel to the engine.
 seealso:
   - module: dockyard.fleet.volume_info
   - module: dockyard.fleet.container
@@ -70,6 +89,16 @@ EXAMPLES = r"""
     name: shop-cache
     driver_opts: {type: tmpfs, device: tmpfs, o: "size=32m"}
     destroy: shop-cache
+
+- name: Back it up into an archive on the controller
+  dockyard.fleet.volume:
+    name: shop-data
+    backup: shop-data.tar
+
+- name: Have a second one with the same data
+  dockyard.fleet.volume:
+    name: shop-copy
+    restore: shop-data.tar
 
 - name: Remove a volume with its data
   dockyard.fleet.volume:
@@ -113,7 +142,7 @@ created:
   type: bool
   sample: true
 updated:
-  description: Always false for volumes.
+  description: Always false for volumes; a backup or restore shows in the plan.
   returned: success
   type: bool
   sample: false

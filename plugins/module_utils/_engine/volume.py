@@ -10,7 +10,7 @@ The engine answers the creation of an existing volume with success, and leaves i
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired import owned
@@ -22,7 +22,7 @@ from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
 from .volume_fields import FIELDS, OWNER_LABEL, secret_keys
-from .volume_wish import Wish, spec, wish
+from .volume_wish import HELPER_LABEL, Wish, spec, wish
 
 if TYPE_CHECKING:
     from .._desired.resource import Verb, Work
@@ -35,11 +35,16 @@ _PASSWORD = re.compile(r"(pass(?:word|wd)?\d?=)[^,]*")
 
 @dataclass(frozen=True)
 class Found:
-    """One look at the engine. `users` are the names of the containers that mount the volume,
-    looked up only before a removal; `unknown` says what an earlier task of this run would do."""
+    """One look at the engine. `users` are the names of the containers that mount the volume, and
+    `helpers` those that an interrupted run left, by name; both are looked up only if there is
+    something to do. `archive` is the digest of what may be restored; `unknown` says what an
+    earlier task of this run would do; `settled`: what may turn out needless has been done."""
 
     current: Optional[Inspect] = None
     users: Tuple[str, ...] = ()
+    helpers: Mapping[str, str] = field(default_factory=dict)
+    archive: str = ""
+    settled: bool = False
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
 
@@ -49,10 +54,15 @@ class Volume:
 
     name = "volume"
     server = "engine"
-    reveals = ()
+    reveals = ("backup", "fill")
 
-    def __init__(self) -> None:
-        self.verbs: Mapping[str, Verb] = {"create": _create, "remove": _remove}
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The mutations by verb."""
+        from .volume_archive import backup, clear, fill, restore
+
+        archives = {"backup": backup, "clear": clear, "fill": fill, "restore": restore}
+        return {"create": _create, "remove": _remove, **archives}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -74,10 +84,12 @@ class Volume:
                 raise answer
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
-        found = Found(answer, (), client.kind, unknown)
-        if answer is None or not (desired.state == "absent" or changes_of(desired, found)):
-            return found
-        return Found(answer, _users(client, desired.name), client.kind, unknown)
+        found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)
+        if desired.restore and (answer is None or desired.destroys):
+            from .volume_archive import digest_of
+
+            found = replace(found, archive=digest_of(desired.restore))
+        return found if not _calls(desired, found) else _with_users(client, desired, found)
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
@@ -89,10 +101,15 @@ class Volume:
                     option="external",
                     hint="create it first",
                 )
-            return Plan(fingerprint=mark)
+            if not desired.backup:
+                return Plan(fingerprint=mark)
         changes = changes_of(desired, found)
-        steps = _steps(desired, found, changes)
-        return Plan(steps, (), (), tuple(_refusals(desired, found, steps)), mark)
+        if not _calls(desired, found):
+            return Plan(fingerprint=mark)
+        from .volume_plan import refusals, steps_of
+
+        steps = tuple(steps_of(desired, found, changes))
+        return Plan(steps, (), (), tuple(refusals(desired, found, steps)), mark)
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: a volume that was made is empty, and the next run takes it as it is."""
@@ -134,55 +151,27 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     return diff(fields, context, observed(fields, found.current, context), scope)
 
 
-def _users(client: Client, name: str) -> Tuple[str, ...]:
-    query = {"all": True, "filters": {"volume": [name]}}
-    listed = client.get("/containers/json", query) or ()
-    # The filter takes a path inside the container as well.
-    return tuple(
-        sorted(
-            str(one["Names"][0]).lstrip("/")
-            for one in listed
-            if any(mount.get("Name") == name for mount in one.get("Mounts") or ())
-        )
-    )
+def _calls(desired: Wish, found: Found) -> bool:
+    """Tell whether there may be something to do."""
+    if desired.state == "absent":
+        return found.current is not None
+    missing = found.current is None and not desired.external
+    return missing or bool(desired.backup or desired.restore or changes_of(desired, found))
 
 
-def _steps(desired: Wish, found: Found, changes: List[Change]) -> Tuple[Step, ...]:
-    absent = desired.state == "absent"
-    if found.current is None if absent else found.current is not None and not changes:
-        return ()
-    from .._desired.steps import Chain
-
-    chain = Chain(desired.address)
-    cause = "state: absent" if absent else "; ".join(change.words() for change in changes)
-    if found.current is not None:
-        chain.add("remove", cause, "destroy", on=desired.name)
-    elif absent:
-        return ()
-    else:
-        cause = (
-            f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
-        )
-    if not absent:
-        impact = "replace" if changes else "none"
-        chain.add("create", cause, impact, tuple(changes), on=desired.name)
-    return tuple(chain.steps)
-
-
-def _refusals(desired: Wish, found: Found, steps: Tuple[Step, ...]) -> List[str]:
-    if found.current is None or not steps:
-        return []
-    refused = []
-    if not desired.destroys:
-        refused.append(
-            f"{steps[0].cause}: the data in the volume would be lost; destroy: {desired.name} "
-            "permits it"
-        )
-    if is_foreign(found.current) and not desired.adopt:
-        refused.append(f"{steps[0].cause}: nobody here made this volume; adopt: true permits it")
-    if found.users:
-        refused.append(f"used by {', '.join(found.users)}; remove the containers first")
-    return refused
+def _with_users(client: Client, desired: Wish, found: Found) -> Found:
+    query = {"all": True, "filters": {"volume": [desired.name]}}
+    users, helpers = [], {}
+    for one in client.get("/containers/json", query) or ():
+        name = str(one["Names"][0]).lstrip("/")
+        # The filter takes a path inside the container as well.
+        if not any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ()):
+            continue
+        if (one.get("Labels") or {}).get(HELPER_LABEL) == desired.address:
+            helpers[name] = str(one["Id"])
+        else:
+            users.append(name)
+    return replace(found, users=tuple(sorted(users)), helpers=helpers)
 
 
 def _create(work: Work, step: Step) -> None:
@@ -191,7 +180,10 @@ def _create(work: Work, step: Step) -> None:
     desired: Wish = work.desired
     context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
     made = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
-    extra = {"secret": sorted(secret_keys(desired.declared, {}))}
+    extra = {
+        "secret": sorted(secret_keys(desired.declared, {})),
+        "restored": work.snapshot.archive,
+    }
     record = owned.make(desired.address, FIELDS, desired.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})

@@ -5,27 +5,33 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import argument_spec, declare
 from .options import behaviour, check_external, ignored
 from .volume_fields import FIELDS
 
+HELPER_LABEL = "dockyard.fleet.helper"
 # As the engine's local driver has it.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of a volume without the connection's options."""
-    return {**behaviour(), "destroy": {"type": "str"}, **argument_spec(FIELDS)}
+    own = {name: {"type": "str"} for name in ("destroy", "backup", "restore")}
+    return {**behaviour(), **own, **argument_spec(FIELDS)}
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A volume as declared; `declared` is canonical, by field. `destroys`: its data may go."""
+    """A volume as declared; `declared` is canonical, by field. `destroys`: its data may go.
+
+    `backup` and `restore` are paths of archives on the machine where this runs, "" for none.
+    """
 
     name: str
     declared: Mapping[str, Any]
@@ -36,6 +42,8 @@ class Wish:
     protect: bool
     ignore: FrozenSet[str]
     adopt: bool
+    backup: str = ""
+    restore: str = ""
 
     @property
     def address(self) -> str:
@@ -75,4 +83,22 @@ def wish(params: Mapping[str, Any]) -> Wish:
         protect=params["protect"],
         ignore=ignored(params, FIELDS),
         adopt=params["adopt"],
+        backup=_archive(params, "backup", os.path.dirname),
+        restore=_archive(params, "restore", lambda path: path),
     )
+
+
+def _archive(params: Mapping[str, Any], option: str, needed: Callable[[str], str]) -> str:
+    path = str(params.get(option) or "")
+    if not path:
+        return ""
+    if params["external"] and option == "restore":
+        hint = "leave it out, or leave external out"
+        raise InvalidOption("what is external is never changed", option=option, hint=hint)
+    if params["state"] == "absent" and option == "restore":
+        raise InvalidOption("there is nothing to restore into with state: absent", option=option)
+    if not os.path.isabs(path):
+        raise InvalidOption(f"'{path}' is not an absolute path here", option=option)
+    if not os.path.exists(needed(path)):
+        raise InvalidOption(f"there is nothing at {needed(path)}", option=option)
+    return path

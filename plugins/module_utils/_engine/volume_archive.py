@@ -1,0 +1,160 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Volumes into archives and out of them, on the machine where this runs; nothing is kept in memory.
+
+The engine reads and writes archives of containers, stopped ones too. So a helper container is
+made, of the smallest image there is, that mounts the volume and is never started. The helper of
+a restore is removed when all is written: while it is there, the volume may be half full, and the
+next run writes all of it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from typing import Any, Dict, Iterator, Optional
+
+from .._desired.errors import FleetError
+from .._desired.resource import Work
+from .._desired.steps import Step
+from .archive import members
+from .client import Client, EngineError
+from .raw import Raw
+from .volume_wish import HELPER_LABEL, Wish
+
+_MOUNT = "/volume"
+_PIECE = 1 << 18
+
+
+def digest_of(path: str) -> str:
+    """Return a digest of an archive on this machine."""
+    made = hashlib.sha256()
+    for piece in _pieces(path, "restore"):
+        made.update(piece)
+    return made.hexdigest()
+
+
+def backup(work: Work, step: Step) -> Optional[bool]:
+    """Write the archive beside its path, then put it there; False if it is the same as before."""
+    wish: Wish = work.desired
+    part = os.path.join(
+        os.path.dirname(wish.backup), f".{os.path.basename(wish.backup)}.dockyard-part"
+    )
+    made = hashlib.sha256()
+    with _errors("backup"):
+        try:
+            handle = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+            with open(handle, "wb") as file, _helper(work.client, wish, "backup", True) as box:
+                query = {"path": f"{_MOUNT}/."}
+                with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
+                    for piece in answer.pieces():
+                        made.update(piece)
+                        file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            if os.path.exists(wish.backup) and digest_of(wish.backup) == made.hexdigest():
+                return False
+            os.replace(part, wish.backup)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part)
+    return None
+
+
+def fill(work: Work, step: Step) -> Optional[bool]:
+    """Restore into a volume that is there if it is empty; False if it is not."""
+    with _helper(work.client, work.desired, "look", True) as box:
+        names = (member.name for member, _ in members(work.client, box, f"{_MOUNT}/."))
+        if any(name.strip("./") for name in names):
+            return False
+    return restore(work, step)
+
+
+def restore(work: Work, step: Step) -> Optional[bool]:
+    """Write the archive into the volume; the helper goes when all is written."""
+    wish: Wish = work.desired
+    box = _make(work.client, wish, "restore", False)
+    with Raw(
+        work.client,
+        "PUT",
+        f"/containers/{box}/archive",
+        {"path": _MOUNT},
+        _pieces(wish.restore, "restore"),
+        "application/x-tar",
+    ) as answer:
+        answer.read()
+    _drop(work.client, box)
+    return None
+
+
+def clear(work: Work, step: Step) -> None:
+    """Remove a helper that an interrupted run left."""
+    _drop(work.client, step.args["id"])
+
+
+@contextlib.contextmanager
+def _helper(client: Client, wish: Wish, what: str, read_only: bool) -> Iterator[str]:
+    box = _make(client, wish, what, read_only)
+    try:
+        yield box
+    finally:
+        _drop(client, box)
+
+
+def _make(client: Client, wish: Wish, what: str, read_only: bool) -> str:
+    """Make a helper and return its name; one that an interrupted run left is as good."""
+    name = f"dockyard.fleet-{what}-{wish.name}"
+    mount: Dict[str, Any] = {
+        "Type": "volume",
+        "Source": wish.name,
+        "Target": _MOUNT,
+        "ReadOnly": read_only,
+        "VolumeOptions": {"NoCopy": True},
+    }
+    made = {
+        "Image": _smallest(client),
+        "Cmd": ["never-started"],
+        "Labels": {HELPER_LABEL: wish.address},
+        "HostConfig": {"Mounts": [mount], "NetworkMode": "none"},
+    }
+    try:
+        client.post("/containers/create", {"name": name}, made)
+    except EngineError as error:
+        if error.status != 409:
+            raise
+    return name
+
+
+def _drop(client: Client, box: str) -> None:
+    try:
+        client.delete(f"/containers/{box}", {"v": True, "force": True})
+    except EngineError as error:
+        if error.status != 404:
+            raise
+
+
+def _smallest(client: Client) -> str:
+    images = client.get("/images/json") or ()
+    if not images:
+        raise FleetError(
+            "the engine has no image, and archives of volumes need one to make a helper of",
+            hint="pull or build any image first",
+        )
+    return str(min(images, key=lambda one: int(one.get("Size") or 0))["Id"])
+
+
+def _pieces(path: str, option: str) -> Iterator[bytes]:
+    with _errors(option), open(path, "rb") as file:
+        yield from iter(lambda: file.read(_PIECE), b"")
+
+
+@contextlib.contextmanager
+def _errors(option: str) -> Iterator[None]:
+    """Turn what this machine refuses into the one error family."""
+    try:
+        yield
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        raise FleetError(f"{where}{exc.strerror or exc}", option=option) from exc

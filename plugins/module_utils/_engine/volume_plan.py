@@ -1,0 +1,94 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps from a volume that is there to the declared one, loaded only if there are any."""
+
+from __future__ import annotations
+
+from typing import List, Sequence, Tuple
+
+from .._desired.errors import InvalidOption
+from .._desired.steps import Chain, Change, Step
+from .volume import Found, is_foreign, record_of
+from .volume_wish import Wish
+
+INTERRUPTED = "an earlier restore was interrupted"
+
+
+def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Step]:
+    """Return the steps: the backup first, then what changes, then the restore."""
+    chain = Chain(desired.address)
+    if desired.backup and not found.settled:
+        _backup(chain, desired, found)
+    half_full = any("-restore-" in name for name in found.helpers)
+    if desired.state == "absent":
+        _remove(chain, desired, found, "state: absent")
+        return chain.steps
+    words = [change.words() for change in changes]
+    anew = found.current is not None and not half_full and _is_other(desired, found)
+    if anew:
+        words.append("restore: another archive")
+    if words:
+        _remove(chain, desired, found, "; ".join(words))
+    elif found.current is None:
+        words = ["not there"]
+        if "engine" in found.unknown:
+            words.append(found.unknown["engine"])
+    cause = "; ".join(words)
+    if words:
+        impact = "replace" if found.current is not None else "none"
+        chain.add("create", cause, impact, tuple(changes), on=desired.name)
+    if desired.restore:
+        _restore(chain, desired, found, cause or (INTERRUPTED if half_full else ""))
+    return chain.steps
+
+
+def _is_other(desired: Wish, found: Found) -> bool:
+    """Tell whether the data is to be replaced by that of an archive it did not come from."""
+    record = record_of(found.current or {"Name": ""})
+    return bool(desired.restore and desired.destroys and record.get("restored") != found.archive)
+
+
+def _backup(chain: Chain, desired: Wish, found: Found) -> None:
+    if found.current is None and not found.unknown:
+        if desired.state == "absent":
+            return
+        raise InvalidOption(
+            "there is nothing to back up: the volume does not exist",
+            option="backup",
+            hint="leave it out until there is one",
+        )
+    args = {"on": desired.name, "to": desired.backup}
+    chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
+
+
+def _restore(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
+    args = {"on": desired.name}
+    if cause:
+        chain.add("restore", cause, args=args)
+    elif not found.settled and not record_of(found.current or {"Name": ""}).get("restored"):
+        chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
+
+
+def _remove(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
+    for name, ident in found.helpers.items():
+        chain.add("clear", cause, on=name, id=ident)
+    if found.current is not None:
+        chain.add("remove", cause, "destroy", on=desired.name)
+
+
+def refusals(desired: Wish, found: Found, steps: Tuple[Step, ...]) -> List[str]:
+    """Return why the steps may not be made: what goes with its data is asked for by name."""
+    causes = [step.cause for step in steps if step.verb == "remove"]
+    if found.current is None or not causes:
+        return []
+    refused = []
+    if not desired.destroys:
+        refused.append(
+            f"{causes[0]}: the data in the volume would be lost; destroy: {desired.name} permits it"
+        )
+    if is_foreign(found.current) and not desired.adopt:
+        refused.append(f"{causes[0]}: nobody here made this volume; adopt: true permits it")
+    if found.users:
+        refused.append(f"used by {', '.join(found.users)}; remove the containers first")
+    return refused
