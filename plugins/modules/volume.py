@@ -55,7 +55,7 @@ options:
         under its name when it is whole. If the data is the same as in the archive that is there,
         nothing changes.
       - Containers that write meanwhile are not stopped.
-      - A helper container is made, of the smallest image on the engine, and never started.
+        - A helper container is made, of the smallest image on the engine, and never started.
     type: str
   restore:
     description:

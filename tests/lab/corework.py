@@ -26,8 +26,15 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container i
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
-RESOURCES: Dict[str, Any] = {"container": CONTAINER, "copy": COPY, "network": NETWORK, "run": JOB}
+RESOURCES: Dict[str, Any] = {
+    "container": CONTAINER,
+    "copy": COPY,
+    "network": NETWORK,
+    "run": JOB,
+    "volume": VOLUME,
+}
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -39,6 +46,7 @@ for _part in (
     "network_plan",
     "network_verbs",
     "stream",
+    "volume_archive",
     "wait",
 ):
     importlib.import_module(

@@ -44,6 +44,19 @@ def tree(box: Json) -> Dict[str, Node]:
     return found
 
 
+def _mounted(state: State, box: Json) -> Dict[str, Tuple[str, Dict[str, Node]]]:
+    """Show in a container what its named volumes hold; return (target, files) by volume."""
+    found: Dict[str, Tuple[str, Dict[str, Node]]] = {}
+    for mount in box["Mounts"]:
+        volume, target = state.volumes.get(mount.get("Name", "")), mount["Destination"]
+        if volume is not None:
+            files: Dict[str, Node] = volume.setdefault("_files", {})
+            tree(box).update({target: Node("folder", 0o755)})
+            tree(box).update({f"{target}/{path}": node for path, node in files.items()})
+            found[volume["Name"]] = (target, files)
+    return found
+
+
 def resolve(box: Json, path: str, last: bool = False) -> str:
     """Follow the links of a path but for its last part, as the engine does; `last` follows all."""
     parts = [part for part in path.split("/") if part not in ("", ".")]
@@ -94,8 +107,11 @@ def head_archive(state: State, request: Request, ref: str) -> Response:
 @route("GET", "/containers/{ref}/archive")
 def get_archive(state: State, request: Request, ref: str) -> Response:
     box = state.container(ref)
-    full, node = _find(box, ref, request.query.get("path", ""))
-    name = full.rpartition("/")[2] or "/"
+    _mounted(state, box)
+    asked = request.query.get("path", "")
+    full, node = _find(box, ref, asked)
+    # Of "folder/." the engine sends what is in it.
+    name = "." if asked.endswith("/.") else full.rpartition("/")[2] or "/"
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for path, one in sorted(tree(box).items()):
@@ -119,6 +135,7 @@ def put_archive(state: State, request: Request, ref: str) -> Response:
     box, path = state.container(ref), request.query.get("path", "")
     if box["HostConfig"]["ReadonlyRootfs"]:
         raise ApiError(403, "container rootfs is marked read-only")
+    volumes = _mounted(state, box)
     full = resolve(box, path, last=True)
     if full not in tree(box):
         raise ApiError(404, f"Could not find the file {path} in container {ref}")
@@ -127,6 +144,10 @@ def put_archive(state: State, request: Request, ref: str) -> Response:
     for name, node in _unpacked(request.body):
         target = resolve(box, f"{full.rstrip('/')}/{name}")
         _place(box, target, node, keep=request.flag("noOverwriteDirNonDir"))
+    for target, files in volumes.values():
+        start = f"{target}/"
+        inner = {at[len(start) :]: one for at, one in tree(box).items() if at.startswith(start)}
+        files.update(inner)
     return Response(200)
 
 

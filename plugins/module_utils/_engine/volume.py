@@ -22,7 +22,7 @@ from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
 from .volume_fields import FIELDS, OWNER_LABEL, secret_keys
-from .volume_wish import HELPER_LABEL, Wish, spec, wish
+from .volume_wish import ANEW, HELPER_LABEL, Wish, helper_name, spec, wish
 
 if TYPE_CHECKING:
     from .._desired.resource import Verb, Work
@@ -59,10 +59,10 @@ class Volume:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .volume_archive import backup, clear, fill, restore
+        from .volume_archive import backup, clear, fill, mark, restore
 
-        archives = {"backup": backup, "clear": clear, "fill": fill, "restore": restore}
-        return {"create": _create, "remove": _remove, **archives}
+        archives = {"backup": backup, "fill": fill, "mark": mark, "restore": restore}
+        return {"clear": clear, "create": _create, "remove": _remove, **archives}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -85,11 +85,15 @@ class Volume:
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
         found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)
-        if desired.restore and (answer is None or desired.destroys):
+        if not _calls(desired, found):
+            return found
+        found = _with_users(client, desired, found)
+        begun = helper_name(ANEW, desired.name) in found.helpers
+        if desired.restore and (answer is None or desired.destroys or begun):
             from .volume_archive import digest_of
 
             found = replace(found, archive=digest_of(desired.restore))
-        return found if not _calls(desired, found) else _with_users(client, desired, found)
+        return found
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
@@ -160,17 +164,24 @@ def _calls(desired: Wish, found: Found) -> bool:
 
 
 def _with_users(client: Client, desired: Wish, found: Found) -> Found:
-    query = {"all": True, "filters": {"volume": [desired.name]}}
-    users, helpers = [], {}
-    for one in client.get("/containers/json", query) or ():
-        name = str(one["Names"][0]).lstrip("/")
+    asked = ({"volume": [desired.name]}, {"label": [f"{HELPER_LABEL}={desired.address}"]})
+    lists = client.get_all([("/containers/json", {"all": True, "filters": one}) for one in asked])
+    for answer in lists:
+        if isinstance(answer, EngineError):
+            raise answer
+    boxes = {str(one["Names"][0]).lstrip("/"): one for answer in lists for one in answer}
+    helpers = {
+        name: str(one["Id"])
+        for name, one in boxes.items()
+        if (one.get("Labels") or {}).get(HELPER_LABEL) == desired.address
+    }
+    users = [
+        name
+        for name, one in boxes.items()
         # The filter takes a path inside the container as well.
-        if not any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ()):
-            continue
-        if (one.get("Labels") or {}).get(HELPER_LABEL) == desired.address:
-            helpers[name] = str(one["Id"])
-        else:
-            users.append(name)
+        if name not in helpers
+        and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
+    ]
     return replace(found, users=tuple(sorted(users)), helpers=helpers)
 
 

@@ -6,7 +6,8 @@
 The engine reads and writes archives of containers, stopped ones too. So a helper container is
 made, of the smallest image there is, that mounts the volume and is never started. The helper of
 a restore is removed when all is written: while it is there, the volume may be half full, and the
-next run writes all of it again.
+next run writes all of it again. A volume that is made for its archive says so in its record; a
+container that mounts nothing is there from before its creation until the archive is in it.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from .._desired.steps import Step
 from .archive import members
 from .client import Client, EngineError
 from .raw import Raw
-from .volume_wish import HELPER_LABEL, Wish
+from .volume_wish import ANEW, HELPER_LABEL, RESTORE, Wish, helper_name
 
-_MOUNT = "/volume"
+_TARGET = "/volume"
 _PIECE = 1 << 18
 
 
@@ -47,7 +48,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
         try:
             handle = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
             with open(handle, "wb") as file, _helper(work.client, wish, "backup", True) as box:
-                query = {"path": f"{_MOUNT}/."}
+                query = {"path": f"{_TARGET}/."}
                 with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
                     for piece in answer.pieces():
                         made.update(piece)
@@ -66,7 +67,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
 def fill(work: Work, step: Step) -> Optional[bool]:
     """Restore into a volume that is there if it is empty; False if it is not."""
     with _helper(work.client, work.desired, "look", True) as box:
-        names = (member.name for member, _ in members(work.client, box, f"{_MOUNT}/."))
+        names = (member.name for member, _ in members(work.client, box, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
     return restore(work, step)
@@ -75,18 +76,24 @@ def fill(work: Work, step: Step) -> Optional[bool]:
 def restore(work: Work, step: Step) -> Optional[bool]:
     """Write the archive into the volume; the helper goes when all is written."""
     wish: Wish = work.desired
-    box = _make(work.client, wish, "restore", False)
+    box = _make(work.client, wish, RESTORE, _mount(wish, False))
     with Raw(
         work.client,
         "PUT",
         f"/containers/{box}/archive",
-        {"path": _MOUNT},
+        {"path": _TARGET},
         _pieces(wish.restore, "restore"),
         "application/x-tar",
     ) as answer:
         answer.read()
     _drop(work.client, box)
+    _drop(work.client, helper_name(ANEW, wish.name))
     return None
+
+
+def mark(work: Work, step: Step) -> None:
+    """Say that a volume is about to be made and filled."""
+    _make(work.client, work.desired, ANEW)
 
 
 def clear(work: Work, step: Step) -> None:
@@ -96,28 +103,31 @@ def clear(work: Work, step: Step) -> None:
 
 @contextlib.contextmanager
 def _helper(client: Client, wish: Wish, what: str, read_only: bool) -> Iterator[str]:
-    box = _make(client, wish, what, read_only)
+    box = _make(client, wish, what, _mount(wish, read_only))
     try:
         yield box
     finally:
         _drop(client, box)
 
 
-def _make(client: Client, wish: Wish, what: str, read_only: bool) -> str:
-    """Make a helper and return its name; one that an interrupted run left is as good."""
-    name = f"dockyard.fleet-{what}-{wish.name}"
-    mount: Dict[str, Any] = {
+def _mount(wish: Wish, read_only: bool) -> Dict[str, Any]:
+    return {
         "Type": "volume",
         "Source": wish.name,
-        "Target": _MOUNT,
+        "Target": _TARGET,
         "ReadOnly": read_only,
         "VolumeOptions": {"NoCopy": True},
     }
+
+
+def _make(client: Client, wish: Wish, what: str, *mounts: Dict[str, Any]) -> str:
+    """Make a helper and return its name; one that an interrupted run left is as good."""
+    name = helper_name(what, wish.name)
     made = {
         "Image": _smallest(client),
         "Cmd": ["never-started"],
         "Labels": {HELPER_LABEL: wish.address},
-        "HostConfig": {"Mounts": [mount], "NetworkMode": "none"},
+        "HostConfig": {"Mounts": list(mounts), "NetworkMode": "none"},
     }
     try:
         client.post("/containers/create", {"name": name}, made)

@@ -10,7 +10,7 @@ from typing import List, Sequence, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.steps import Chain, Change, Step
 from .volume import Found, is_foreign, record_of
-from .volume_wish import Wish
+from .volume_wish import ANEW, RESTORE, Wish, helper_name
 
 INTERRUPTED = "an earlier restore was interrupted"
 
@@ -20,27 +20,47 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
     chain = Chain(desired.address)
     if desired.backup and not found.settled:
         _backup(chain, desired, found)
-    half_full = any("-restore-" in name for name in found.helpers)
     if desired.state == "absent":
         _remove(chain, desired, found, "state: absent")
         return chain.steps
+    half_full = _half_full(desired, found)
     words = [change.words() for change in changes]
-    anew = found.current is not None and not half_full and _is_other(desired, found)
-    if anew:
+    if found.current is not None and not half_full and _is_other(desired, found):
         words.append("restore: another archive")
-    if words:
-        _remove(chain, desired, found, "; ".join(words))
-    elif found.current is None:
+    if not words and found.current is None:
         words = ["not there"]
         if "engine" in found.unknown:
             words.append(found.unknown["engine"])
     cause = "; ".join(words)
     if words:
-        impact = "replace" if found.current is not None else "none"
-        chain.add("create", cause, impact, tuple(changes), on=desired.name)
+        _make(chain, desired, found, cause, tuple(changes))
     if desired.restore:
         _restore(chain, desired, found, cause or (INTERRUPTED if half_full else ""))
     return chain.steps
+
+
+def _make(
+    chain: Chain, desired: Wish, found: Found, cause: str, changes: Tuple[Change, ...]
+) -> None:
+    mark = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
+    if found.current is not None:
+        _clear(chain, found, cause)
+        if mark:
+            chain.add("mark", cause, args=mark)
+        chain.add("remove", cause, "destroy", on=desired.name)
+    elif mark:
+        chain.add("mark", cause, args=mark)
+    impact = "replace" if found.current is not None else "none"
+    chain.add("create", cause, impact, changes, on=desired.name)
+
+
+def _half_full(desired: Wish, found: Found) -> bool:
+    """Tell whether a restore was interrupted, so that the volume holds a part of an archive."""
+    if found.current is None:
+        return False
+    restored = record_of(found.current).get("restored")
+    made = helper_name(ANEW, desired.name) in found.helpers and restored == found.archive
+    return made or helper_name(RESTORE, desired.name) in found.helpers
 
 
 def _is_other(desired: Wish, found: Found) -> bool:
@@ -66,15 +86,21 @@ def _restore(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
     args = {"on": desired.name}
     if cause:
         chain.add("restore", cause, args=args)
-    elif not found.settled and not record_of(found.current or {"Name": ""}).get("restored"):
+        return
+    _clear(chain, found, INTERRUPTED)
+    if not found.settled and not record_of(found.current or {"Name": ""}).get("restored"):
         chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
 
 
 def _remove(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
-    for name, ident in found.helpers.items():
-        chain.add("clear", cause, on=name, id=ident)
+    _clear(chain, found, cause)
     if found.current is not None:
         chain.add("remove", cause, "destroy", on=desired.name)
+
+
+def _clear(chain: Chain, found: Found, cause: str) -> None:
+    for name, ident in found.helpers.items():
+        chain.add("clear", cause, on=name, id=ident)
 
 
 def refusals(desired: Wish, found: Found, steps: Tuple[Step, ...]) -> List[str]:
