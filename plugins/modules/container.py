@@ -50,9 +50,10 @@ options:
       - When the image is pulled.
       - V(missing) pulls it if it is not on the engine; V(if_not_present) is another word for it.
       - V(always) asks the registry which image it has, and pulls it if it is another.
+      - V(daily), V(weekly) and C(every_DURATION), such as V(every_12h), do the same if the image
+        was tagged longer ago than that.
       - V(never) fails if it is not on the engine.
     type: str
-    choices: [always, if_not_present, missing, never]
     default: missing
   state:
     description:

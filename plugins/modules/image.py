@@ -337,13 +337,13 @@ EXAMPLES = r"""
 - name: Save an image into an archive on the host
   dockyard.fleet.image:
     name: demo/web:1
-    save: /srv/page/web.tar
+    save: /var/tmp/web.tar
     remote_src: true
 
 - name: Have an image that an archive holds, under another name
   dockyard.fleet.image:
     name: shop/web:1.5
-    load: /srv/page/web.tar
+    load: /var/tmp/web.tar
     remote_src: true
 
 - name: Make an image of a root file system

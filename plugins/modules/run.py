@@ -43,7 +43,6 @@ options:
     description:
       - When the image is pulled, as for M(dockyard.fleet.container).
     type: str
-    choices: [always, if_not_present, missing, never]
     default: missing
   stdin:
     description: What the job reads from standard input. Without it there is none.

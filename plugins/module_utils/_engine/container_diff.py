@@ -66,12 +66,19 @@ def _image_id(desired: Wish, found: Found) -> Any:
     return Unknown(f"{desired.reference} will be pulled")
 
 
+def pull_policy(desired: Wish, found: Found) -> str:
+    """Return what the pull policy comes to: the registry was asked only if it is time to."""
+    if not desired.pull_policy.startswith("every_"):
+        return desired.pull_policy
+    return "missing" if found.remote is None else "always"
+
+
 def will_pull(desired: Wish, found: Found) -> bool:
     """Tell whether the image has to be pulled first, by the task's pull policy."""
     platform = desired.platform
-    if found.image is not None and desired.pull_policy != "always" and not platform:
+    policy = pull_policy(desired, found)
+    if found.image is not None and policy != "always" and not platform:
         return False
     from .image_pull import plan_pull
 
-    policy = desired.pull_policy
     return bool(plan_pull(desired.reference, policy, found.image, found.remote, platform=platform))

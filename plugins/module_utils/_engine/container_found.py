@@ -112,7 +112,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         old=old,
         image=image,
         bases=_bases(client, (current, fresh, old), image),
-        remote=_remote(client, wish, settled),
+        remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if got[f"peer {n}"]},
         api=client.api,
@@ -148,11 +148,15 @@ def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
     }
 
 
-def _remote(client: Client, wish: Wish, settled: bool) -> Any:
-    if wish.pull_policy != "always" or not wish.reference or settled:
+def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool) -> Any:
+    """Ask the registry if it is time to; a digest cannot change."""
+    if wish.pull_policy in ("missing", "never") or not wish.reference or settled:
         return None
+    from .image_policy import policy_now
     from .image_pull import ask_registry
 
+    if policy_now(wish.pull_policy, image) != "always":
+        return None
     return ask_registry(client, wish.reference)
 
 

@@ -15,7 +15,7 @@ from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
 from .container_checks import before_creation
-from .container_diff import changes_of, context_of
+from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
 from .container_found import Found, Inspect, bare_name, is_foreign, record_of, runs
 from .container_wish import Wish
@@ -81,7 +81,7 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
 def _pull(chain: Chain, desired: Wish, found: Found) -> None:
     if "engine" in found.unknown:
         return
-    policy, platform = desired.pull_policy, desired.platform
+    policy, platform = pull_policy(desired, found), desired.platform
     step = plan_pull(desired.reference, policy, found.image, found.remote, platform=platform)
     if step is not None:
         chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)

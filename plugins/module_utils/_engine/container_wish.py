@@ -23,11 +23,7 @@ LIMITS = ("live", "restart", "replace")
 # Options that say how to get there; the others are rows of the field table.
 BEHAVIOUR: Dict[str, Any] = {
     "name": {"type": "str", "required": True},
-    "pull_policy": {
-        "type": "str",
-        "choices": ["always", "if_not_present", "missing", "never"],
-        "default": "missing",
-    },
+    "pull_policy": {"type": "str", "default": "missing"},
     "state": {"type": "str", "choices": list(STATES), "default": "started"},
     "wait": {"type": "str", "choices": list(WAITS), "default": "started"},
     "wait_timeout": {"type": "str", "default": "5m"},
@@ -129,6 +125,15 @@ class Wish:
         return (*self.declared.get("networks", ()), *named)
 
 
+def _policy(word: str) -> str:
+    """Return the pull policy in one spelling; the usual ones cost a no-op nothing."""
+    if word in ("always", "missing", "never"):
+        return word
+    from .image_policy import parse_policy
+
+    return parse_policy(word, "pull_policy")
+
+
 def wish(params: Mapping[str, Any]) -> Wish:
     """Return the declared container of a task's options.
 
@@ -164,7 +169,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         name=name,
         declared=declared,
         reference=declared.get("image", ""),
-        pull_policy=params["pull_policy"].replace("if_not_present", "missing"),
+        pull_policy=_policy(params["pull_policy"]),
         state=params["state"],
         wait=params["wait"],
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,

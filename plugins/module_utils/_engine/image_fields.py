@@ -7,33 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
-from .._desired.values import parse_duration
 from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
+from .image_policy import parse_policy
 from .reference import parse_reference
 
 LIMITS = ("live", "restart", "replace")
-_POLICY_HINT = "write always, missing, never, daily, weekly, or every_ and a duration: every_12h"
 
 
 def _reference(value: Any, where: str) -> str:
     return str(parse_reference(str(value), where))
-
-
-def parse_policy(value: Any, where: str) -> str:
-    """Return a pull policy of the Compose Specification in one spelling.
-
-    `if_not_present` is Compose's older word for missing; daily and weekly are durations.
-    """
-    word = {"if_not_present": "missing", "daily": "every_24h", "weekly": "every_168h"}.get(
-        str(value), str(value)
-    )
-    if word.startswith("every_"):
-        parse_duration(word[6:], where)
-    elif word not in ("always", "missing", "never"):
-        raise InvalidOption(f"'{value}' is not a pull policy", option=where, hint=_POLICY_HINT)
-    return word
 
 
 _STATES = ["absent", "present"]

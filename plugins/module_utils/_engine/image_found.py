@@ -10,7 +10,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from . import image_record
 from .client import Client, EngineError, Query
-from .image_pull import ask_registry, policy_now
+from .image_policy import policy_now
+from .image_pull import ask_registry
 from .image_wish import Wish
 
 Inspect = Mapping[str, Any]

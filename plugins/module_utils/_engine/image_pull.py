@@ -42,7 +42,7 @@ def plan_pull(
 ) -> Optional[Step]:
     """Return the step that brings an image, None if the engine has what the policy asks for.
 
-    `policy` is missing, always or never (see policy_now); `local` the image's inspect answer,
+    `policy` is missing, always or never (see image_policy); `local` the image's inspect answer,
     None if it is not there; `remote` the answer of `GET /distribution/REFERENCE/json`, asked only
     for always: anything without a digest means that the registry did not say. A pull that was
     made in this run already (`settled`) is not made again. An image of another `platform` is not
@@ -67,28 +67,6 @@ def plan_pull(
     known = [str(one).rpartition("@")[2] for one in local.get("RepoDigests") or ()]
     # Whether one that was built or loaded here is the registry's, only a pull tells.
     return None if digest in known else pull_step(reference, CHANGED, maybe=not known)
-
-
-def policy_now(policy: str, local: Optional[Mapping[str, Any]]) -> str:
-    """Return what a policy comes to now: `every_12h` is always for what was tagged before.
-
-    Compose measures the age from the image's last tag time, which a pull sets, and which engines
-    that do not tell it make us ask.
-    """
-    if not policy.startswith("every_"):
-        return policy
-    import calendar
-    import time
-
-    from .._desired.values import parse_duration
-
-    text = str(dig(local, "Metadata.LastTagTime") or "")[:19]
-    try:
-        tagged = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%S"))
-    except ValueError:
-        tagged = 0
-    age = (parse_duration(policy[6:], "pull_policy") or 0) / 1e9
-    return "always" if time.time() - tagged >= age else "missing"
 
 
 def _other_platform(local: Optional[Mapping[str, Any]], platform: str) -> str:
