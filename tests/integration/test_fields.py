@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import EngineError
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
 
 from tests.lab.engines import Engine
@@ -38,3 +40,16 @@ def test_every_row_has_an_entry() -> None:
 def test_entries_without_an_effect_say_why() -> None:
     silent = [e.row for e in entries() if not e.inside and not e.unseen]
     assert silent == []
+
+
+def test_a_setting_that_the_kernel_lacks_is_an_error(ground: Field) -> None:
+    """Docker only warns, and creates the container without it."""
+    if ground.client.kind != "docker":
+        pytest.skip("Podman refuses it by itself")
+    if Path("/sys/fs/cgroup/blkio/blkio.weight").exists():
+        pytest.skip("this kernel has weights of block devices")
+    name = f"{ground.prefix}-weight"
+    with pytest.raises(AssertionError, match=r"the engine drops a setting: .* Weight discarded"):
+        ground.run({"name": name, "blkio_config": {"weight": 300}})
+    with pytest.raises(EngineError, match="No such container"):
+        ground.inspect(name)
