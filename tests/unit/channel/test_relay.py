@@ -82,7 +82,8 @@ def test_python_carries_bytes_both_ways_and_passes_ends_on(
 @pytest.mark.parametrize(
     ("present", "taken"),
     [
-        (["docker", "socat", "python3"], "docker"),
+        (["docker", "podman", "socat", "python3"], "docker"),
+        (["podman", "python3"], "podman"),
         (["socat", "python3"], "python3"),  # this path has signs that socat reads otherwise
         (["python3"], "python3"),
         ([], ""),
