@@ -220,6 +220,8 @@ class Pump:
                 down += data
         except ssl.SSLWantReadError:
             return True
+        except ssl.SSLError:  # its end after ours is one; what came before is to be delivered
+            return False
 
 
 def _some(stream: socket.socket, data: bytearray) -> None:

@@ -187,3 +187,4 @@ def echo(listener: socket.socket, context: ssl.SSLContext) -> None:
         for data in iter(lambda: stream.recv(4096), b""):
             stream.sendall(data)
         stream.sendall(b"last word")
+        stream.unwrap()  # says that nothing more comes, as an engine does
