@@ -51,11 +51,12 @@ options:
   backup:
     description:
       - The path of an archive on the controller, relative to the playbook, into which the data is
-        written; first of all, if the same task removes the volume or makes it anew. It appears
-        under its name when it is whole. If the data is the same as in the archive that is there,
-        nothing changes.
+        written; with O(external=true) nothing else of the volume is looked at.
+      - It is done first of all, if the same task removes the volume or makes it anew. The archive
+        appears under its name when it is whole. If the data is the same as in the archive that
+        is there, nothing changes.
       - Containers that write meanwhile are not stopped.
-        - A helper container is made, of the smallest image on the engine, and never started.
+      - A helper container is made, of the smallest image on the engine, and never started.
     type: str
   restore:
     description:
@@ -93,6 +94,7 @@ EXAMPLES = r"""
 - name: Back it up into an archive on the controller
   dockyard.fleet.volume:
     name: shop-data
+    external: true  # whatever it is like, it stays so
     backup: shop-data.tar
 
 - name: Have a second one with the same data

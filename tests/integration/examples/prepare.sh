@@ -1,6 +1,8 @@
 # Bring a server's engine to what the documentation's examples refer to.
 set -eu
 docker ps -aq | xargs -r docker rm -f -v >/dev/null
+docker volume ls -q | xargs -r docker volume rm >/dev/null
+docker network ls -q --filter name=shop | xargs -r docker network rm >/dev/null
 archive=/usr/local/share/lab/busybox.tar
 docker image inspect lab/web >/dev/null 2>&1 || {
     docker import "$archive" lab/base >/dev/null
