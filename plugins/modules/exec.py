@@ -90,7 +90,10 @@ options:
     default: true
 attributes:
   check_mode:
-    description: Says what would run, and runs nothing; see the description of the module.
+    description: Says what would run, and runs nothing.
+    details:
+      - Without O(creates) and O(removes) nobody can tell whether a command changes anything, so the
+        task is skipped then.
     support: partial
   diff_mode:
     description: Shows the command under C(--diff).

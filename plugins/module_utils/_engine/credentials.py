@@ -127,7 +127,12 @@ def run_helper(helper: str, verb: str, text: str) -> Optional[str]:
     program = f"docker-credential-{helper}"
     try:
         done = subprocess.run(
-            [program, verb], input=text, capture_output=True, text=True, timeout=_PATIENCE
+            [program, verb],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
         )
     except (OSError, subprocess.SubprocessError) as exc:
         raise _helper_failed(program, str(getattr(exc, "strerror", "") or exc)) from exc
