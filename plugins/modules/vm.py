@@ -317,13 +317,15 @@ vm:
       - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExample web01
 ready:
   description:
-    - The steps up to O(wait), each with the seconds since the start and what was seen.
+    - The steps up to O(wait), each with what was seen, and with the seconds since the machine was
+      about to be made or started. C(defined) is one of a machine that was made.
   returned: when it was waited for
   type: list
   elements: dict
   sample:
-    - {rung: running, seconds: 0.0, seen: running}
-    - {rung: address, seconds: 9.2, seen: 192.168.122.41}
+    - {rung: defined, seconds: 0.1, seen: defined}
+    - {rung: running, seconds: 1.3, seen: running}
+    - {rung: address, seconds: 10.5, seen: 192.168.122.41}
 restart_required:
   description: Whether something waits for the next start; C(plan.pending) says what.
   returned: when it does

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The readiness ladder: running → address → SSH with the expected host key → cloud-init done.
+"""The readiness ladder: defined → running → address → SSH with the expected host key → cloud-init.
 
 One deadline for all rungs. When it passes, or the machine stops, the error names the rung, what
 was seen there, and the console's last lines.
@@ -84,9 +84,12 @@ class _Ladder:
         return self.keys
 
 
-def wait(host: Hypervisor, wish: Wish) -> List[Dict[str, Any]]:
-    """Climb to the rung that `wait` names; return [{rung, seconds, seen}].
+def wait(
+    host: Hypervisor, wish: Wish, begun: float, before: List[Dict[str, Any]]
+) -> List[Dict[str, Any]]:
+    """Climb to the rung that `wait` names; return [{rung, seconds, seen}], those `before` first.
 
+    Seconds count from `begun`, a reading of the monotonic clock; `wait_timeout` counts from now.
     Raise FleetError with the failing rung, what was seen there and the console's tail.
     """
     ladder = _Ladder(host, wish)
@@ -97,9 +100,8 @@ def wait(host: Hypervisor, wish: Wish) -> List[Dict[str, Any]]:
         ("cloud_init", ladder.look_cloud_init),
     ]
     last = max(WAITS.index(wish.wait), 0)
-    begun = time.monotonic()
-    deadline = begun + wish.wait_timeout / 1e9
-    climbed: List[Dict[str, Any]] = []
+    deadline = time.monotonic() + wish.wait_timeout / 1e9
+    climbed = list(before)
     for rung, look in rungs[: last + 1]:
         seen = _climb(ladder, rung, look, deadline, climbed)
         seconds = round(time.monotonic() - begun, 1)

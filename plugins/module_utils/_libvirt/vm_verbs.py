@@ -67,7 +67,9 @@ def _define(work: Work, step: Step) -> None:
     """Write the document: a new one, or the changed places of the one that is there."""
     wish: Wish = work.desired
     if step.args.get("new"):
+        _since(work)
         _define_document(work, new_domain(wish, work.snapshot))
+        work.shared["defined"] = _since(work)
         return
     root = config_of(work.client, need(work))
     for change in sorted(step.changes, key=_last_first):
@@ -238,6 +240,7 @@ def _start(work: Work, step: Step) -> None:
     domain = need(work)
     if work.client.call("isActive", on=domain):
         return
+    _since(work)
     try:
         work.client.call("create", on=domain)
     except LibvirtError as error:
@@ -262,7 +265,17 @@ def _shutdown(work: Work, step: Step) -> None:
 def _wait(work: Work, step: Step) -> None:
     from .ready import wait
 
-    work.shared["report"] = {"ready": wait(work.client, work.desired)}
+    made = work.shared.get("defined")
+    before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]
+    begun = work.shared.get("begun", time.monotonic())
+    work.shared["report"] = {"ready": wait(work.client, work.desired, begun, before)}
+
+
+def _since(work: Work) -> float:
+    """Return the seconds since this was first asked for: a machine was to be made or started."""
+    now = time.monotonic()
+    begun: float = work.shared.setdefault("begun", now)
+    return round(now - begun, 1)
 
 
 def _mark(work: Work, step: Step) -> None:
