@@ -18,7 +18,8 @@ PASSWORD = "example"
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     tree = Checkout(tmp_path_factory.mktemp("tree"))
     # What a used checkout holds besides: none of it may be packed.
-    for name in (".cache/demo/record.json", "playbooks/demo/page/bin/busybox", ".venv/bin/python"):
+    names = (".cache/demo/record.json", "playbooks/demo/page/bin/busybox", ".venv/bin/python")
+    for name in (*names, "inventories/local/.known_hosts"):
         (tree.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (tree.folder / name).write_text("left by a run\n")
     return tree
@@ -37,7 +38,9 @@ def test_it_contains_no_test_no_cache_and_no_link(tarball: Path) -> None:
         members = archive.getmembers()
     assert {"plugins/modules/container.py", "playbooks/site.yml"} <= {m.name for m in members}
     assert [m.name for m in members if m.issym() or m.islnk()] == []
-    found = [m.name for m in members if set(Path(m.name).parts) & {*OURS, "busybox"}]
+    found = [
+        m.name for m in members if set(Path(m.name).parts) & {*OURS, "busybox", ".known_hosts"}
+    ]
     assert found == []
 
 
@@ -89,3 +92,27 @@ def test_the_example_fleet_is_sound(tree: Checkout, tmp_path: Path) -> None:
     assert checked.code == 0, checked.output
     text = (tree.folder / "inventories/example/group_vars/shop/vault.yml").read_text()
     assert text.startswith("$ANSIBLE_VAULT")
+
+
+def test_the_example_machines_are_sound(tree: Checkout, tmp_path: Path, hypervisor: None) -> None:
+    """Plan them on this machine's libvirt, in the place of both hypervisors."""
+    password = tmp_path / "password"
+    password.write_text(PASSWORD)
+    here = {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "ansible_become": False,
+        "site_libvirt": False,
+        "debian_site": tmp_path.as_uri(),
+    }
+    name = "bookworm/20260101-1000/debian-12-genericcloud-amd64-20260101-1000.qcow2"
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    options = ("--check", "--limit", "hypervisors:machines", "--tags", "hypervisors,machines")
+    vault = ("--vault-password-file", str(password), "-e", json.dumps(here))
+    done = tree.play("playbooks/site.yml", *options, *vault, inventory="inventories/example")
+    machines = {"web01", "web02", "db01", "build01"}
+    assert done.changed.keys() == {"hyper1.example.com", "hyper2.example.com", *machines}
+    for name in machines:
+        assert f"deferred: vm/{name} comes first" in done.output
+    assert "deferred: container/web" in done.output
