@@ -95,7 +95,7 @@ def test_each_is_one_error_that_names_an_option_and_changes_nothing(
                 yard.unharmed(params)
         except Exception as error:
             wrong.append(f"{error!r} for {params}")
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     record_property("broken", messages.total())
     record_property("sound after all", sound)
     print(f"{messages.total()} broken, {sound} sound after all; the ten most frequent messages:")

@@ -14,6 +14,7 @@ from ..._desired.values import dig, put
 from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words
 
 _LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
+_HOST = re.compile(r"[\w.-]+")
 _GATEWAY = "host-gateway"  # the engine's word for an address of the host
 
 
@@ -36,6 +37,10 @@ def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
     """Return host → addresses of a mapping or of a list of `HOST=ADDRESS` or `HOST:ADDRESS`."""
     found: Dict[str, List[str]] = {}
     for host, addresses, here in _host_entries(value, where):
+        if not _HOST.fullmatch(host):
+            raise InvalidOption(
+                f"'{host}' is not the name of a host", option=here, hint="such as db=10.0.0.5"
+            )
         for one in parse_lone(addresses, here):
             address = one if one == _GATEWAY else _address(one, here)
             found.setdefault(host, []).append(address)
@@ -49,7 +54,7 @@ def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
     for position, entry in enumerate(parse_words(value, where)):
         here = f"{where}[{position}]"
         host, sign, address = entry.partition("=" if "=" in entry else ":")
-        if not host or not sign:
+        if not sign:
             raise InvalidOption(
                 f"'{entry}' names no host and address", option=here, hint="such as db=10.0.0.5"
             )
@@ -58,7 +63,11 @@ def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
 
 
 def _read_hosts(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
-    return _parse_hosts(list(dig(obj, "HostConfig.ExtraHosts") or ()), "extra_hosts")
+    found: Dict[str, List[str]] = {}
+    for entry in dig(obj, "HostConfig.ExtraHosts") or ():
+        host, _colon, address = str(entry).partition(":")
+        found.setdefault(host, []).append(address)
+    return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
 
 
 def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -73,7 +73,9 @@ def _read_options(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     modes = [dig(obj, f"HostConfig.{key}") for key in ("IpcMode", "PidMode")]
     added = dig(obj, "HostConfig.Privileged") or "host" in modes
     found = {_option(entry) for entry in dig(obj, "HostConfig.SecurityOpt") or ()}
-    if dig(obj, "HostConfig.MaskedPaths") == [] and not dig(obj, "HostConfig.Privileged"):
+    # To a privileged container all paths are open, whether or not it was asked for.
+    privileged = dig(obj, "HostConfig.Privileged")
+    if _OPEN_PATHS in declared if privileged else dig(obj, "HostConfig.MaskedPaths") == []:
         found.add(_OPEN_PATHS)
     return tuple(sorted(one for one in found if one != _ADDED or one in declared or not added))
 
