@@ -23,6 +23,7 @@ from . import mounts
 from .common import parse_strings, parse_text, reject_expansion
 from .mounts import Mount, made_of
 
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _PROPAGATIONS = ("shared", "rshared", "slave", "rslave", "private", "rprivate")
 _OPTIONS = ("ro", "rw", "z", "Z", "nocopy", *_PROPAGATIONS)
 # `consistency` means something on macOS only; everywhere else it changes nothing.
@@ -152,6 +153,12 @@ def _source(kind: str, source: str, where: str) -> str:
             f"the source '{source}' is not an absolute path on the host",
             option=where,
             hint="such as /srv/data, or a volume's name without '.' and '/'",
+        )
+    if kind == "volume" and source and not _NAME.fullmatch(source):
+        raise InvalidOption(
+            f"'{source}' is not the name of a volume",
+            option=where,
+            hint="two or more letters, digits, '_', '.' or '-'; a folder begins with /",
         )
     return posixpath.normpath(source) if kind == "bind" else source
 
