@@ -18,9 +18,9 @@ from .._desired.steps import Step
 from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
+from .container_fields.endpoints import endpoint_body
 from .container_fields.limits import parse_restart, read_restart, restart_body
 from .container_fields.mounts import anonymous
-from .container_fields.networks import endpoint_body
 from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect, temporary_name
 from .container_wish import Wish

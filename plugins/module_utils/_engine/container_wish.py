@@ -13,7 +13,7 @@ from .._desired.errors import InvalidOption
 from .._desired.spec import declare, option_tree
 from .._desired.values import nearest, parse_duration
 from .container_fields import declared_subjects, option_spec, rows
-from .container_fields.networks import fixed_mode, split_macs
+from .container_fields.networks import fixed_mode
 from .reference import is_id, parse_reference
 
 STATES = ("absent", "present", "started", "stopped")
@@ -149,7 +149,10 @@ def wish(params: Mapping[str, Any]) -> Wish:
     params = _folded(params)
     given = (option for option, value in params.items() if value is not None)
     declared = declare(rows(declared_subjects(given)), params)
-    split_macs(declared)
+    if "networks" in declared or "mac_address" in declared:
+        from .container_fields.endpoints import split_macs
+
+        split_macs(declared)
     if "image" in declared and not is_id(declared["image"]):
         declared["image"] = str(parse_reference(declared["image"], "image"))
     if len(declared) > 1:

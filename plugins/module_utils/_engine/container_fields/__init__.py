@@ -60,6 +60,10 @@ SUBJECTS = (
 )
 
 
+# Engines mask paths of /proc by themselves: an empty list is what somebody asked for.
+_MASKED = "HostConfig.MaskedPaths"
+
+
 def rows(subjects: Iterable[str] = SUBJECTS) -> Tuple[FieldSpec, ...]:
     """Return the rows of some subjects, in table order."""
     wanted = set(subjects)
@@ -107,4 +111,6 @@ def _silent(
     """Tell whether a part of a container is unset, the engine's own choice, or its image's."""
     value, name = dig(obj, path), str(obj.get("Id"))[:12]  # a host's name, if nobody gave it one
     inherited = dig(base, path[len("Config.") :]) if path.startswith("Config.") else None
-    return not value or value in (*quiet, inherited, name)
+    if path == _MASKED:
+        return bool(value != [])
+    return not value or value in (*quiet, inherited, name, "no")
