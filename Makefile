@@ -15,10 +15,10 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-machine demo-machine-clean test lint sanity unit integration molecule e2e test-engines bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines bench bench-machine docs build
 
 help:
-	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
 
 venv: $(VENV)/.stamp ## the virtual environment with pinned ansible-core
 $(VENV)/.stamp: requirements.txt
@@ -34,17 +34,17 @@ $(VENV)/.stamp-test: requirements-test.txt $(VENV)/.stamp
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements-test.txt
 	@touch $@
 
-demo: venv ## this machine as the fleet: engine, image, containers, and the page they serve
+demo: venv ## the whole way: this host's hypervisor, a machine on it, and the containers inside
 	$(BIN)/ansible-playbook -i inventories/local playbooks/site.yml $(ARGS)
 
-demo-machine: venv ## the whole way: this host's hypervisor, a machine on it, and the containers inside
-	$(BIN)/ansible-playbook -i inventories/local_machine playbooks/site.yml $(ARGS)
-
-demo-machine-clean: venv ## remove what that made; packages and the cached guest image stay
-	$(BIN)/ansible-playbook -i inventories/local_machine playbooks/demo_machine_clean.yml $(ARGS)
-
-demo-clean: venv ## remove what the demonstration made, and nothing else
+demo-clean: venv ## remove what that made, and nothing else; the guest's image stays in .cache
 	$(BIN)/ansible-playbook -i inventories/local playbooks/demo_clean.yml $(ARGS)
+
+demo-containers: venv ## without a machine: engine, image, containers, and the page they serve
+	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/site.yml $(ARGS)
+
+demo-containers-clean: venv ## remove what that made, and nothing else
+	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/demo_containers_clean.yml $(ARGS)
 
 test: venv-test ## the whole suite, in two processes
 	$(PYTEST) --numprocesses 2 --dist loadgroup

@@ -66,9 +66,11 @@ class Checkout:
             for server, user in servers.items()
         }
         inventory = {"container_hosts": {"children": {"demo": {"hosts": hosts}}}}
-        (self.folder / "inventories/local/hosts.yml").write_text(json.dumps(inventory))
+        (self.folder / "inventories/local_containers/hosts.yml").write_text(json.dumps(inventory))
 
-    def play(self, playbook: str, *options: str, inventory: str = "inventories/local") -> Run:
+    def play(
+        self, playbook: str, *options: str, inventory: str = "inventories/local_containers"
+    ) -> Run:
         """Run a playbook as a user would, in the folder."""
         return self.command("ansible-playbook", "-i", inventory, playbook, *options)
 

@@ -69,7 +69,7 @@ def test_a_second_run_changes_nothing(first: Run, tree: Checkout) -> None:
 
 def test_no_secret_of_an_inventory_is_shown(first: Run, tree: Checkout) -> None:
     """Not where it goes well, and not where a wrong key ends the run."""
-    variables = tree.folder / "inventories/local/group_vars/container_hosts.yml"
+    variables = tree.folder / "inventories/local_containers/group_vars/container_hosts.yml"
     entries = [
         {"name": f"demo-{key}", "image": "demo/page:1", "command": ["sleep", "1d"], key: secret}
         for key in ("secret_environment", "secret_enviroment")

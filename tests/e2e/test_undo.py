@@ -1,4 +1,4 @@
-"""demo_clean removes what the demonstration made, and nothing else."""
+"""demo_containers_clean removes what the demonstration made, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def undone(first: Run, tree: Checkout, servers: dict[str, Server]) -> Run:
     shared = servers[SHARED]
     shared.exec("docker", "import", "/usr/local/share/lab/busybox.tar", "foreign:1")
     shared.exec("docker", "run", "-d", "--name", "foreign", "foreign:1", "sleep", "1d")
-    return tree.play("playbooks/demo_clean.yml")
+    return tree.play("playbooks/demo_containers_clean.yml")
 
 
 def test_an_engine_that_others_use_stays(undone: Run, servers: dict[str, Server]) -> None:
@@ -53,9 +53,9 @@ def test_an_engine_that_was_there_before_stays_as_it_was(
 
 
 def test_nothing_is_kept_on_the_controller(undone: Run, tree: Checkout) -> None:
-    left = [".cache/demo", "playbooks/demo/page/bin"]
+    left = [".cache/demo-containers", "playbooks/demo/page/bin"]
     assert [name for name in left if (tree.folder / name).exists()] == []
 
 
 def test_a_second_time_it_finds_nothing(undone: Run, tree: Checkout) -> None:
-    assert set(tree.play("playbooks/demo_clean.yml").changed.values()) == {0}
+    assert set(tree.play("playbooks/demo_containers_clean.yml").changed.values()) == {0}
