@@ -95,6 +95,16 @@ options:
     type: str
     choices: [auto, always, never]
     default: auto
+  moved_from:
+    description:
+      - The name that the container had before. If a container of that name is there, it is renamed
+        to O(name), which interrupts nothing, before anything else is compared.
+      - If there is none, the option does nothing. Leave it in until the container is replaced for
+        another reason, since only then its label says the new name; without it a renamed container
+        counts as one that somebody else made.
+      - If containers of both names are there, the task is refused.
+      - 'Change: C(live).'
+    type: str
   force_restart:
     description:
       - Restarts the container in every run in which it ran before and goes on without being
@@ -234,6 +244,24 @@ EXAMPLES = r"""
     command: [sleep, 2d]
     stop_grace_period: 1s
     adopt: true
+
+- name: Give a container another name without interrupting it
+  dockyard.fleet.container:
+    name: jobs
+    moved_from: worker
+    image: demo/web:1
+    command: [sleep, 1d]
+    networks:
+      front:
+      back:
+        aliases: [jobs]
+    stop_grace_period: 1s
+
+- name: And change that name back
+  dockyard.fleet.container:
+    name: worker
+    moved_from: jobs
+    state: started
 
 - name: Let it read its configuration again
   dockyard.fleet.container:

@@ -83,7 +83,7 @@ def still_there(stage: Stage, where: str) -> None:
     if story.before is None or story.after == "none":
         return
     seen, name = stage.look(), story.task["name"]
-    old = stage.before[name].id
+    old = stage.before[story.before["name"]].id
     if old not in {one.id for one in seen.values()}:
         assert story.proves, f"{where}: the old container is gone, {list(seen)}"
         new = seen[name]

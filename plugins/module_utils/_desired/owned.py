@@ -43,11 +43,11 @@ def make(
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def read(value: Any, inherited: Any, address: str) -> Dict[str, Any]:
+def read(value: Any, inherited: Any, *addresses: str) -> Dict[str, Any]:
     """Return the record in a label's value, or {} when it does not make the resource ours.
 
     A label is inherited from images and through commits, so it counts only if the parent does not
-    hold the same value and the address matches.
+    hold the same value and the address is the resource's, or one that it had.
     """
     if not value or value == inherited:
         return {}
@@ -55,7 +55,7 @@ def read(value: Any, inherited: Any, address: str) -> Dict[str, Any]:
         record = json.loads(value)
     except ValueError:
         return {}
-    if not isinstance(record, dict) or record.get("address") != address:
+    if not isinstance(record, dict) or record.get("address") not in addresses:
         return {}
     return record
 

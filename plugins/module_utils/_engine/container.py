@@ -18,9 +18,9 @@ from .container_fields.process import split_env
 from .container_found import (
     Found,
     bare_name,
-    record_of,
     require_references,
     runs,
+    secrets_on_record,
     unreachable,
     with_others,
 )
@@ -85,8 +85,7 @@ class Container:
         """Return the container as the engine describes it, secret values masked."""
         if found.current is None:
             return None
-        record = record_of(found.current, found.base, bare_name(found.current))
-        return masked(found.current, {*record.get("secret", ()), *found.hidden})
+        return masked(found.current, found.hidden)
 
 
 def _steps(desired: Wish, found: Found) -> Tuple[Step, ...]:
@@ -99,6 +98,8 @@ def _steps(desired: Wish, found: Found) -> Tuple[Step, ...]:
 
 def _is_as_declared(desired: Wish, found: Found) -> bool:
     """Tell whether there is nothing to do, without what only a change needs."""
+    if found.current is not None and bare_name(found.current) != desired.name:
+        return False
     if found.fresh is not None or found.old is not None or desired.recreate == "always":
         return False
     if desired.state == "absent" or found.current is None:
@@ -113,7 +114,10 @@ def _is_as_declared(desired: Wish, found: Found) -> bool:
 
 
 def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
-    """Return an inspected container with the values of the `hidden` environment keys masked."""
+    """Return an inspected container with secret environment values masked: those of `hidden` keys,
+    and whoever made it, whatever it is called now, those that its record calls secret.
+    """
+    hidden = {*hidden, *secrets_on_record(container)}
     env = split_env(dig(container, "Config.Env"))
     shown = [
         f"{key}={MASK}" if key in hidden else key if value is None else f"{key}={value}"

@@ -27,7 +27,7 @@ def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
     for name, option in desired.peers.items():
         if f"container {name}" in found.unknown:
             declared[option] = Unknown(f"container {name}: {found.unknown[f'container {name}']}")
-    record = record_of(found.current, found.base, desired.name)
+    record = record_of(found.current, found.base, desired.names)
     return Context(declared, base, record, found.api, found.kind)
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired import owned
 from .._desired.errors import InvalidOption
@@ -54,11 +55,22 @@ class Found:
         return self.bases.get(str(dig(self.current, "Image")))
 
 
-def record_of(container: Optional[Inspect], base: Optional[Mapping[str, Any]], name: str) -> Any:
-    """Return the ownership record of a container, {} when it is not ours."""
+def record_of(
+    container: Optional[Inspect], base: Optional[Mapping[str, Any]], names: Iterable[str]
+) -> Any:
+    """Return the ownership record of a container, {} when it is not ours by any of its names."""
     label = dig(container, "Config.Labels") or {}
     inherited = (dig(base, "Labels") or {}).get(OWNER_LABEL)
-    return owned.read(label.get(OWNER_LABEL), inherited, f"container/{name}")
+    return owned.read(label.get(OWNER_LABEL), inherited, *(f"container/{name}" for name in names))
+
+
+def secrets_on_record(container: Inspect) -> Tuple[str, ...]:
+    """Return the environment keys that a container's record calls secret, whosever it is."""
+    try:
+        record = json.loads((dig(container, "Config.Labels") or {}).get(OWNER_LABEL) or "{}")
+    except ValueError:
+        return ()
+    return tuple(record.get("secret", ())) if isinstance(record, dict) else ()
 
 
 def is_foreign(container: Inspect, record: Mapping[str, Any]) -> bool:
@@ -106,12 +118,12 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
     if current is not None and current["Name"] != f"/{wish.name}":
         current = None  # the engine answers to the beginning of an id as well
     fresh, old = _leftovers(client, wish, got["leftovers"] or [])
-    return Found(
+    found = Found(
         current=current,
         fresh=fresh,
         old=old,
         image=image,
-        bases=_bases(client, (current, fresh, old), image),
+        bases=bases_of(client, (current, fresh, old), image),
         remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if got[f"peer {n}"]},
@@ -121,6 +133,11 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         hidden=frozenset(wish.declared.get("secret_environment") or ()),
         settled=settled,
     )
+    if not wish.moved_from:
+        return found
+    from .container_moved import look
+
+    return look(client, wish, found)
 
 
 def _is(got: Mapping[str, Any], network: str) -> bool:
@@ -173,12 +190,12 @@ def _leftovers(
         name, ident = str(inspected["Name"]).lstrip("/"), str(inspected["Id"])
         if name == aside_name(ident, wish.name):
             old = inspected
-        elif record_of(inspected, None, wish.name).get("replaces"):
+        elif record_of(inspected, None, wish.names).get("replaces"):
             fresh = inspected
     return fresh, old
 
 
-def _bases(
+def bases_of(
     client: Client, containers: Tuple[Optional[Inspect], ...], image: Optional[Inspect]
 ) -> Dict[str, Mapping[str, Any]]:
     """Return the configurations of the containers' images by id; only others than `image` cost."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import FrozenSet, List, Optional, Sequence, Tuple
 
@@ -17,6 +18,7 @@ from . import swap
 from .container_checks import before_creation
 from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
+from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect, bare_name, is_foreign, record_of, runs
 from .container_wish import Wish
 from .image_pull import plan_pull
@@ -27,6 +29,10 @@ RESTART = "force_restart: true"
 def steps_of(desired: Wish, found: Found) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
+    if desired.moved_from:
+        from .container_moved import move
+
+        found = move(chain, desired, found)
     recovered = swap.recover(chain, desired, found)
     found = recovered.found
     if desired.state == "absent":
@@ -62,10 +68,14 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old one, or nothing, as it was before."""
     chain = Chain(desired.address)
     if found.fresh is not None or found.old is not None:
-        swap.recover(chain, desired, found, failed=True)
+        found = swap.recover(chain, desired, found, failed=True).found
     elif found.current is not None and not any(_is_swap(desired, step) for step in begun):
         # After a swap nothing is left over if it had not begun, or had ended: both are kept.
         _undo_first(chain, desired, found, frozenset(step.verb for step in begun))
+    if desired.moved_from:
+        from .container_moved import move_back
+
+        move_back(chain, desired, found, begun)
     return Plan(tuple(chain.steps))
 
 
@@ -184,7 +194,7 @@ def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]
                     "stop", cause, "replace", on=bare_name(container), id=str(container["Id"])
                 )
             _remove(chain, container, cause, impact)
-    record = record_of(found.current, found.base, desired.name)
+    record = record_of(found.current, found.base, desired.names)
     for volume in record.get("carried", ()) if desired.remove_volumes else ():
         chain.add("remove_volume", cause, "destroy", on=volume)
 
@@ -197,7 +207,7 @@ def _undo_first(chain: Chain, desired: Wish, found: Found, verbs: FrozenSet[str]
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
     current = found.current or {}
     cause, ident = "it did not come up", str(current["Id"])
-    if "create" in verbs and not record_of(current, found.base, desired.name):
+    if "create" in verbs and not record_of(current, found.base, desired.names):
         return  # somebody else was faster
     if runs(current) and verbs & {"create", "start"}:
         chain.add("stop", cause, on=desired.name, id=ident)
@@ -208,8 +218,16 @@ def _undo_first(chain: Chain, desired: Wish, found: Found, verbs: FrozenSet[str]
 def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     if found.current is None or desired.adopt:
         return []
-    record = record_of(found.current, found.base, desired.name)
+    record = record_of(found.current, found.base, desired.names)
     heavy = [step for step in steps if step.impact in ("replace", "destroy")]
     if not heavy or not is_foreign(found.current, record):
         return []
-    return [f"{heavy[0].cause}: nobody here made this container; adopt: true permits it"]
+    return [f"{heavy[0].cause}: nobody here made this container; {_permit(found.current)}"]
+
+
+def _permit(container: Inspect) -> str:
+    """Say what permits to replace or remove a foreign container; a renamed one says its name."""
+    text = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL) or ""
+    renamed = re.search(r'"address":"container/([^"]+)"', text)
+    former = f"moved_from: {renamed.group(1)}, if that was its name, or " if renamed else ""
+    return f"{former}adopt: true permits it"

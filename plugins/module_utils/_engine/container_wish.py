@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import declare, option_tree
@@ -29,6 +29,7 @@ BEHAVIOUR: Dict[str, Any] = {
     "wait_timeout": {"type": "str", "default": "5m"},
     "monitor": {"type": "str", "default": "500ms"},
     "recreate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
+    "moved_from": {"type": "str"},
     "force_restart": {"type": "bool", "default": False},
     "allow": {
         "type": "list",
@@ -74,6 +75,7 @@ class Wish:
     wait_timeout: int
     monitor: int
     recreate: str
+    moved_from: str
     force_restart: bool
     allow: Tuple[str, ...]
     protect: bool
@@ -85,6 +87,11 @@ class Wish:
     def address(self) -> str:
         """The container's name in plans."""
         return f"container/{self.name}"
+
+    @property
+    def names(self) -> Tuple[str, ...]:
+        """The names under which its record may have been written."""
+        return (self.name, self.moved_from) if self.moved_from else (self.name,)
 
     @property
     def peers(self) -> Mapping[str, str]:
@@ -140,12 +147,11 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
     name = str(params["name"])
-    if not _NAME.fullmatch(name) or len(name) < 2:
-        raise InvalidOption(
-            f"'{name}' is not a container name",
-            option="name",
-            hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
-        )
+    for option in ("name", "moved_from"):
+        _check_name(params[option], option)
+    if params["moved_from"] == name:
+        hint = "it is the name that the container had before"
+        raise InvalidOption("is the name itself", option="moved_from", hint=hint)
     params = _folded(params)
     given = (option for option, value in params.items() if value is not None)
     declared = declare(rows(declared_subjects(given)), params)
@@ -178,6 +184,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
         monitor=parse_duration(params["monitor"], "monitor") or 0,
         recreate=params["recreate"],
+        moved_from=params["moved_from"] or "",
         force_restart=params["force_restart"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
@@ -185,6 +192,15 @@ def wish(params: Mapping[str, Any]) -> Wish:
         adopt=params["adopt"],
         remove_volumes=params["remove_volumes"],
     )
+
+
+def _check_name(name: Optional[str], option: str) -> None:
+    if name is not None and (not _NAME.fullmatch(name) or len(name) < 2):
+        raise InvalidOption(
+            f"'{name}' is not a container name",
+            option=option,
+            hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
+        )
 
 
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:

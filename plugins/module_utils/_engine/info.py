@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Dict, List, Mapping
 
 from .._desired.values import dig
 from .client import Client, EngineError
 from .container import masked
-from .container_fields.process import OWNER_LABEL
 from .info_lists import Kind, Listed
 from .reference import short
 from .volume import masked as masked_volume
@@ -27,13 +25,7 @@ def _container_names(entry: Mapping[str, Any]) -> List[str]:
 
 def _container(answer: Mapping[str, Any]) -> Dict[str, Any]:
     """Return an inspect answer with secret values masked."""
-    try:
-        record = json.loads((dig(answer, "Config.Labels") or {}).get(OWNER_LABEL) or "{}")
-    except ValueError:
-        record = {}
-    # Whoever made it: keys that the record calls secret are never shown.
-    hidden = record.get("secret", ()) if isinstance(record, dict) else ()
-    return masked(answer, hidden)
+    return masked(answer, ())
 
 
 def _image_names(entry: Mapping[str, Any]) -> List[str]:

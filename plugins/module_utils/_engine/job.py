@@ -103,7 +103,7 @@ class Jobs:
 
 def _is_job(desired: Job, found: Found) -> bool:
     """Tell whether the container of the job's name is one that a run made."""
-    return bool(record_of(found.current, found.base, desired.wish.name).get("job"))
+    return bool(record_of(found.current, found.base, desired.wish.names).get("job"))
 
 
 def _own(desired: Job, found: Found) -> Mapping[str, Any]:

@@ -112,7 +112,7 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
         aside = str(found.old["Id"])
         chain.add("rename", cause, on=aside_name(aside, wish.name), to=wish.name, id=aside)
         return Recovered(replace(found, current=_named(found.old, wish), old=None))
-    record = record_of(found.current, found.base, wish.name)
+    record = record_of(found.current, found.base, wish.names)
     replaces = record.get("replaces") or {}
     if replaces.get("id") != found.old["Id"]:
         return Recovered(found)
@@ -125,7 +125,7 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
 def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     """Keep the old one while the new one has only its temporary name."""
     fresh = found.fresh or {}
-    replaces = record_of(fresh, None, wish.name).get("replaces") or {}
+    replaces = record_of(fresh, None, wish.names).get("replaces") or {}
     kept = found.current or found.old
     if kept is None:
         chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
@@ -138,7 +138,7 @@ def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found
 def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     """Take the new one out of the way and bring the old one back."""
     new, old = found.current or {}, found.old or {}
-    replaces = record_of(new, found.base, wish.name).get("replaces") or {}
+    replaces = record_of(new, found.base, wish.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), wish.name)
     if runs(new):
         chain.add("stop", cause, on=wish.name, id=str(new["Id"]))

@@ -13,7 +13,7 @@ from .._desired.errors import FleetError
 from .._desired.values import dig, hide, show_size
 from .client import Client, EngineError
 from .container_fields.process import split_env
-from .container_found import Inspect, record_of
+from .container_found import Inspect, secrets_on_record
 from .container_wish import Wish
 
 _LOG_LINES = 20
@@ -77,7 +77,7 @@ def hidden_values(wish: Wish, container: Optional[Inspect]) -> Tuple[str, ...]:
     """Return the secret values that a container's output may hold: declared or on record."""
     values = dict(wish.declared.get("secret_environment") or {})
     if container is not None:
-        secret = record_of(container, None, wish.name).get("secret", ())
+        secret = secrets_on_record(container)
         env = split_env(dig(container, "Config.Env"))
         values.update({f"env {key}": env[key] for key in secret if env.get(key)})
     return tuple(str(value) for value in values.values() if value)

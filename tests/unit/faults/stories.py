@@ -48,6 +48,8 @@ STORIES = (
         FULL,
     ),
     Story("start", FULL, {**FULL, "state": "stopped"}),
+    Story("rename", {**FULL, "moved_from": "web-old"}, {**FULL, "name": "web-old"}),
+    Story("rename and replace", {**NEW, "moved_from": "web-old"}, {**FULL, "name": "web-old"}),
     Story("stop", {**FULL, "state": "stopped"}, FULL),
 )
 

@@ -14,7 +14,7 @@ from .test_kill import no_orphans
 
 KINDS = ("500", "500-after", "drop", "drop-after", "nospace")
 # What the kill tests have, and what differs from the others only before or after the writes.
-SLOW = ("replace one that stands still", "replace by one that never says")
+SLOW = ("replace one that stands still", "replace by one that never says", "rename and replace")
 SAID = {
     "500": "the daemon was told to fail",
     "500-after": "the daemon lost the answer",

@@ -1,0 +1,79 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Renaming a container instead of making another (`moved_from`). Loaded only for that.
+
+Labels cannot change, so the record of a renamed container keeps the old name as its address: it
+counts as long as the task says `moved_from`, until a replacement writes a record of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import List, Sequence
+
+from .._desired.errors import InvalidOption
+from .._desired.steps import Chain, Step
+from .client import Client, EngineError
+from .container_found import Found, Inspect, bare_name, bases_of
+from .container_wish import Wish
+
+
+def look(client: Client, wish: Wish, found: Found) -> Found:
+    """Return the snapshot with the container of the old name as the current one, if it is there.
+
+    Raise InvalidOption if both names are taken, or a replacement under the old one is unfinished.
+    """
+    old = wish.moved_from
+    try:
+        moved: Inspect = client.get(f"/containers/{old}/json")
+    except EngineError as error:
+        if error.status != 404:
+            raise
+        return found
+    if bare_name(moved) != old:
+        return found  # the engine answers to the beginning of an id as well
+    there = [one for one in (found.current, found.fresh, found.old) if one is not None]
+    if there:
+        raise InvalidOption(
+            f"there are both {old} and {bare_name(there[0])}",
+            option="moved_from",
+            hint="remove one of the two, or leave moved_from out",
+        )
+    left = _unfinished(client, old)
+    if left:
+        raise InvalidOption(
+            f"a replacement of {old} was interrupted and left {', '.join(left)}",
+            option="moved_from",
+            hint=f"run the task once more under the name {old}, which finishes it",
+        )
+    bases = {**found.bases, **bases_of(client, (moved,), found.image)}
+    return replace(found, current=moved, bases=bases)
+
+
+def _unfinished(client: Client, name: str) -> List[str]:
+    pattern = f"^/?([0-9a-f]{{12}}_{re.escape(name)}|{re.escape(name)}\\.old-[0-9a-f]{{12}})$"
+    listed = client.get("/containers/json", {"all": True, "filters": {"name": [pattern]}})
+    return sorted(str(one["Names"][0]).lstrip("/") for one in listed or ())
+
+
+def move(chain: Chain, wish: Wish, found: Found) -> Found:
+    """Add the rename if the current container has its old name yet."""
+    current = found.current
+    if current is None or bare_name(current) == wish.name:
+        return found
+    ident, old = str(current["Id"]), wish.moved_from
+    chain.add("rename", f"moved_from: {old}", "live", on=old, to=wish.name, id=ident)
+    return replace(found, current={**current, "Name": f"/{wish.name}"})
+
+
+def move_back(chain: Chain, wish: Wish, found: Found, begun: Sequence[Step]) -> None:
+    """Give a container its old name back, if the failed plan has renamed it."""
+    current = found.current
+    if current is None or bare_name(current) != wish.name:
+        return
+    ident = str(current["Id"])
+    if any(step.args.get("on") == wish.moved_from and step.args["id"] == ident for step in begun):
+        args = {"on": wish.name, "to": wish.moved_from, "id": ident}
+        chain.add("rename", "it did not come up", args=args)
