@@ -114,6 +114,20 @@ options:
       - 'The option O(restart) is another thing: what the engine does when the container ends.'
     type: bool
     default: false
+  dependents:
+    description:
+      - What a replacement does with other containers that use the namespaces of this one, by
+        C(network_mode), C(pid) or C(ipc) V(container:NAME). The engine keeps an id there, so they
+        would be left in those of a container that is gone.
+      - V(refuse) refuses the replacement and names them.
+      - V(replace) recreates them after it, each from what the engine says of it, with its anonymous
+        volumes; and those that depend on them. The old ones go once all new ones run through
+        O(monitor); until then a failure brings all of them back.
+      - One that the engine removes by itself cannot be recreated, nor one in several networks
+        before API 1.44.
+    type: str
+    choices: [refuse, replace]
+    default: refuse
   allow:
     description:
       - The impacts that changes may have. A plan that goes beyond them fails before anything is

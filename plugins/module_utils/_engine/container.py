@@ -61,8 +61,11 @@ class Container:
         if client is None:
             return unreachable(desired, pending)
         found = look(client, desired, pending, settled)
-        creates = any(step.verb == "create" for step in _steps(desired, found))
-        return with_others(client, found) if creates else found
+        creations = [step for step in _steps(desired, found) if step.verb == "create"]
+        swaps = any(step.args["on"] != desired.name for step in creations)
+        if swaps or found.fresh is not None or found.old is not None:
+            return with_others(client, found, desired.name)
+        return with_others(client, found) if creations else found
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""

@@ -23,7 +23,7 @@ def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str
     _check_command(wish, found)
     _check_health(wish, found)
     _check_ports(wish, found)
-    return _dependents(found, creations[0]) if creations[0].args["on"] != wish.name else []
+    return _dependents(wish, found, creations[0]) if creations[0].args["on"] != wish.name else []
 
 
 def _check_command(wish: Wish, found: Found) -> None:
@@ -87,17 +87,19 @@ def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str],
             yield (ip, str(port["PublicPort"]), str(port.get("Type", "tcp"))), name
 
 
-def _dependents(found: Found, creation: Step) -> List[str]:
-    """Containers in the replaced one's network would be left with a dead one."""
-    ident = creation.args["on"].partition("_")[0]
-    names = [
-        str(other["Names"][0]).lstrip("/")
-        for other in found.others
-        if str(dig(other, "HostConfig.NetworkMode") or "").startswith(f"container:{ident}")
-    ]
-    if not names:
+def _dependents(wish: Wish, found: Found, creation: Step) -> List[str]:
+    """Containers in the replaced one's namespaces would be left in dead ones."""
+    if not found.dependents:
         return []
+    names = ", ".join(sorted(one.name for one in found.dependents))
+    if wish.dependents == "replace":
+        from .dependents import obstacles
+
+        if dig(found.current, "HostConfig.AutoRemove"):
+            text = f"{names} cannot be recreated with a container that the engine removes itself"
+            return [f"{creation.cause}: {text} (auto_remove)"]
+        return [f"{creation.cause}: {text}" for text in obstacles(found)]
     return [
-        f"{creation.cause}: {', '.join(sorted(names))} would be left in the network of a container "
-        "that is gone; remove them first, and create them again afterwards"
+        f"{creation.cause}: {names} would be left in the namespaces of a container that is gone; "
+        "dependents: replace recreates them as well"
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired import owned
 from .._desired.errors import InvalidOption
@@ -16,6 +16,9 @@ from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
+
+if TYPE_CHECKING:
+    from .dependents import Dependent
 
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
@@ -29,8 +32,10 @@ class Found:
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
     `bases` maps image ids to the configurations of the containers' images. `networks`
     and `peers` map the names that the task refers to, to ids; `others` are all containers as
-    listed, looked at only if one is to be created. `unknown` maps "engine", "image", network
-    names and "container NAME" to what an earlier task of this run would do to them. `hidden` are
+    listed, looked at only if one is to be created; `dependents` use the namespaces of one that is
+    to be replaced, `next_dependents` those of the current one while its own replacement is
+    unfinished. `unknown` maps "engine", "image", network names and "container NAME" to what an
+    earlier task of this run would do to them. `hidden` are
     the environment keys that the task declares secret.
     """
 
@@ -43,6 +48,8 @@ class Found:
     networks: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
     others: Tuple[Mapping[str, Any], ...] = ()
+    dependents: Tuple[Dependent, ...] = ()
+    next_dependents: Tuple[Dependent, ...] = ()
     api: Tuple[int, int] = (0, 0)
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -145,12 +152,20 @@ def _is(got: Mapping[str, Any], network: str) -> bool:
     return (got[f"network {network}"] or {}).get("Name") == network
 
 
-def with_others(client: Client, found: Found) -> Found:
-    """Add all containers of the engine as listed, for the checks before a creation."""
+def with_others(client: Client, found: Found, replaced: str = "") -> Found:
+    """Add all containers of the engine as listed, for the checks before a creation.
+
+    `replaced` names the container that is replaced, whose dependents are looked for.
+    """
     from dataclasses import replace
 
     listed = client.get("/containers/json", {"all": True})
-    return replace(found, others=tuple(listed or ()))
+    found = replace(found, others=tuple(listed or ()))
+    if not replaced:
+        return found
+    from .dependents import look
+
+    return look(client, found, replaced)
 
 
 def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:

@@ -43,8 +43,9 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
     old = recovered.remove_after
     if old is not None and _calls_for_another(desired, found):
         # Only one container can stand aside: this replacement ends before the next one begins.
-        if swap.healthy(found.current or {}, desired.wait):
-            swap.forward(chain, desired, found.current or {}, old)
+        if swap.healthy(found.current or {}, desired.wait) and not found.dependents:
+            swap.forward(chain, desired, found, old)
+            found = replace(found, dependents=found.next_dependents)
         else:
             found = swap.undo(chain, desired, replace(found, old=old), swap.INTERRUPTED)
         old = None
@@ -53,7 +54,7 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
     else:
         _alteration(chain, desired, found)
         if old is not None:
-            swap.forward(chain, desired, found.current, old)
+            swap.forward(chain, desired, found, old)
     return chain.steps
 
 
@@ -135,7 +136,8 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     sure = desired.recreate == "always" or "image" in found.unknown
     maybe = not sure and not any(change.impact == "replace" for change in known)
     networks = later_networks(desired, found.api)
-    swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe)
+    others = found.dependents if desired.dependents == "replace" else ()
+    swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe, others)
     if maybe:
         # If the pull brings nothing new, this is what is left to do.
         light = Chain(desired.address, len(chain.steps) + 1)

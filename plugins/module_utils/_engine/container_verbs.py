@@ -259,6 +259,18 @@ def _wait(work: Work, step: Step) -> None:
     wait(work.client, _ref(step), work.desired, events, work.shared.pop("restarts", None))
 
 
+def _recreate(work: Work, step: Step) -> None:
+    from .dependents_verbs import recreate
+
+    recreate(work, step)
+
+
+def _watch(work: Work, step: Step) -> None:
+    from .dependents_verbs import watch
+
+    watch(work, step)
+
+
 def _remove(work: Work, step: Step) -> None:
     volumes = step.impact == "destroy" or "volumes" in step.args
     try:
@@ -300,6 +312,7 @@ VERBS: Dict[str, Verb] = {
     "disconnect": _disconnect,
     "hold": _hold,
     "pull": _pull,
+    "recreate": _recreate,
     "remove": _remove,
     "remove_volume": _remove_volume,
     "rename": _rename,
@@ -309,4 +322,5 @@ VERBS: Dict[str, Verb] = {
     "stop": _stop,
     "update": _update,
     "wait": _wait,
+    "watch": _watch,
 }

@@ -31,6 +31,7 @@ BEHAVIOUR: Dict[str, Any] = {
     "recreate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "moved_from": {"type": "str"},
     "force_restart": {"type": "bool", "default": False},
+    "dependents": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
     "allow": {
         "type": "list",
         "elements": "str",
@@ -77,6 +78,7 @@ class Wish:
     recreate: str
     moved_from: str
     force_restart: bool
+    dependents: str
     allow: Tuple[str, ...]
     protect: bool
     ignore: FrozenSet[str]
@@ -186,6 +188,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         recreate=params["recreate"],
         moved_from=params["moved_from"] or "",
         force_restart=params["force_restart"],
+        dependents=params["dependents"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
         ignore=ignore,

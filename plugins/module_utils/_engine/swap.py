@@ -15,6 +15,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.steps import Chain, Change
 from .._desired.values import dig
+from . import dependents
 from .container_fields.limits import read_restart
 from .container_found import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
 from .container_wish import Wish
@@ -47,9 +48,11 @@ def swap(
     changes: Tuple[Change, ...],
     networks: Tuple[str, ...] = (),
     maybe: bool = False,
+    others: Tuple[dependents.Dependent, ...] = (),
 ) -> None:
     """Add the steps that replace `old`: the new one exists before the old one stops.
 
+    `others` are the dependents that are replaced with it.
     `networks` are those that must be connected after creation (before API 1.44 all but the first).
     """
     ident, name = str(old["Id"]), wish.name
@@ -77,6 +80,9 @@ def swap(
         add("start", on=name)
         if wish.wait != "none":
             add("wait", on=name)
+    dependents.forward(chain, others, wish.wait != "none", maybe)
+    dependents.clear(chain, others, maybe)
+    # Last of all: as long as it is there, the next run knows that there is something to finish.
     if not gone:
         add("remove", on=aside, id=ident)
 
@@ -117,6 +123,9 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
     if replaces.get("id") != found.old["Id"]:
         return Recovered(found)
     verdict = healthy(found.current, wish.wait)
+    if dependents.some_went(found):
+        # All were up, and there is no way back any more: what is left is for the next run.
+        return Recovered(found if failed else replace(found, old=None), found.old)
     if not failed and (verdict is not False or not replaces.get("running")):
         return Recovered(replace(found, old=None), remove_after=found.old)
     return Recovered(undo(chain, wish, found, cause))
@@ -130,9 +139,13 @@ def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found
     if kept is None:
         chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
         return replace(found, current=_named(fresh, wish), fresh=None)
+    others, root_ran = found.dependents, runs(kept)
+    dependents.step_back(chain, others, cause)
     kept = _bring_back(chain, wish, kept, replaces, cause)
+    dependents.bring_back(chain, others, root_ran, cause)
     chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
-    return replace(found, current=kept, fresh=None, old=None)
+    back = dependents.as_before(others)
+    return replace(found, current=kept, fresh=None, old=None, dependents=back)
 
 
 def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
@@ -140,23 +153,31 @@ def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     new, old = found.current or {}, found.old or {}
     replaces = record_of(new, found.base, wish.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), wish.name)
+    others, root_ran = found.dependents, runs(old)
+    dependents.step_back(chain, others, cause)
     if runs(new):
         chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
     kept = _bring_back(chain, wish, old, replaces, cause)
+    dependents.bring_back(chain, others, root_ran, cause)
     chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
-    return replace(found, current=kept, old=None)
+    return replace(found, current=kept, old=None, dependents=dependents.as_before(others))
 
 
-def forward(chain: Chain, wish: Wish, current: Inspect, old: Inspect) -> None:
+def forward(chain: Chain, wish: Wish, found: Found, old: Inspect) -> None:
     """Add the steps that end an interrupted replacement: the old one goes, if the new one is up.
 
     That it runs proves nothing yet: it may not have been healthy when the run was interrupted.
     """
+    current = found.current or {}
     waits = any(step.verb == "wait" for step in chain.steps)
     if not waits and wish.wait != "none" and runs(current) and will_run(wish, True):
         chain.add("wait", INTERRUPTED, on=wish.name)
+    others = found.dependents
+    if wish.dependents == "replace" or any(one.new is not None for one in others):
+        dependents.forward(chain, others, wish.wait != "none", False)
+        dependents.clear(chain, others, False)
     chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
 
 

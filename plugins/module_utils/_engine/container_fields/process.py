@@ -103,7 +103,7 @@ def _plain_labels(labels: Any) -> Dict[str, Optional[str]]:
     return {
         key: value
         for key, value in (labels or {}).items()
-        if key != OWNER_LABEL and not key.startswith("com.docker.compose.")
+        if not key.startswith(("dockyard.fleet.", "com.docker.compose."))
     }
 
 

@@ -1,0 +1,227 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Containers in the namespaces of one that is replaced: recreated with it, or brought back.
+
+An engine keeps `network_mode: container:NAME` as an id, which a replacement makes a dead one. Each
+of them is replaced as the one it depends on is: the new one is made beside the old one, which goes
+last of all, after all of them are up. The label of the new one says whose place it takes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from .._desired.steps import Chain
+from .._desired.values import dig
+from .client import Client
+from .container_fields.limits import read_restart
+from .container_found import Found, Inspect, aside_name, bare_name, runs, temporary_name
+
+LABEL = "dockyard.fleet.dependent"
+OWN = "own"
+_MODES = ("NetworkMode", "PidMode", "IpcMode")
+_ASIDE = re.compile(r"(.+)\.old-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Dependent:
+    """One of them: `old` uses the namespaces of `parent`, `new` takes its place, None not yet."""
+
+    name: str
+    old: Inspect
+    parent: str
+    new: Optional[Inspect] = None
+
+    @property
+    def address(self) -> str:
+        """Its name in plans."""
+        return f"container/{self.name}"
+
+    @property
+    def id(self) -> str:
+        """The id of the old one."""
+        return str(self.old["Id"])
+
+    @property
+    def ran(self) -> bool:
+        """Whether it ran before all this."""
+        return runs(self.old) or bool(_label(self.new).get("running"))
+
+
+def _label(container: Optional[Inspect]) -> Mapping[str, Any]:
+    text = (dig(container, "Config.Labels") or {}).get(LABEL)
+    try:
+        made = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return made if isinstance(made, dict) else {}
+
+
+def label(old: Inspect) -> str:
+    """Return the label's value for a container that takes the place of another."""
+    return json.dumps({"of": old["Id"], "running": runs(old)}, separators=(",", ":"))
+
+
+def lenders(container: Inspect) -> Tuple[str, ...]:
+    """Return the ids of the containers whose namespaces a container uses."""
+    modes = (str(dig(container, f"HostConfig.{mode}") or "") for mode in _MODES)
+    return tuple(mode.partition(":")[2] for mode in modes if mode.startswith("container:"))
+
+
+def look(client: Client, found: Found, name: str) -> Found:
+    """Return the snapshot with the dependents of the container that is, or was, to be replaced.
+
+    `next_dependents` are those of the current one, where its own replacement is unfinished.
+    """
+    own = {str(one["Id"]) for one in (found.current, found.fresh, found.old) if one}
+    asked = [f"/containers/{one['Id']}/json" for one in found.others if one["Id"] not in own]
+    answers = client.get_all([(path, None) for path in asked])
+    boxes: List[Inspect] = [one for one in answers if isinstance(one, dict)]
+    boxes.sort(key=bare_name)
+    root, later = found.old or found.current, found.current if found.old else None
+    return replace(
+        found,
+        dependents=_below(root, name, boxes),
+        next_dependents=_below(later, name, boxes),
+    )
+
+
+def _below(root: Optional[Inspect], name: str, boxes: List[Inspect]) -> Tuple[Dependent, ...]:
+    """Return the dependents of a container and those of theirs, parents first."""
+    if root is None:
+        return ()
+    news = {_label(one).get("of"): one for one in boxes if _label(one)}
+    names: Dict[str, str] = {str(root["Id"]): name}
+    made: List[Dependent] = []
+    grown = True
+    while grown:
+        grown = False
+        for box in boxes:
+            parent = next((names[one] for one in lenders(box) if one in names), None)
+            if parent is not None and box["Id"] not in names:
+                one = Dependent(_name(box), box, parent, news.get(box["Id"]))
+                names[one.id] = one.name
+                made.append(one)
+                grown = True
+    return tuple(made)
+
+
+def some_went(found: Found) -> bool:
+    """Tell whether old dependents were removed already, whose places new ones have taken."""
+    there = {one.id for one in found.dependents}
+    taken = [_label(one.old).get("of") for one in found.next_dependents]
+    return any(ident not in there for ident in taken if ident)
+
+
+def as_before(dependents: Iterable[Dependent]) -> Tuple[Dependent, ...]:
+    """Return dependents as they are when the old ones were brought back."""
+    made = []
+    for one in dependents:
+        state = {**one.old["State"], "Running": one.ran}
+        host = dict(one.old["HostConfig"])
+        if one.new is not None:
+            host["RestartPolicy"] = one.new["HostConfig"]["RestartPolicy"]
+        old = {**one.old, "Name": f"/{one.name}", "State": state, "HostConfig": host}
+        made.append(Dependent(one.name, old, one.parent))
+    return tuple(made)
+
+
+def _name(box: Inspect) -> str:
+    """Return the name that a dependent has, or had before it was set aside."""
+    bare = bare_name(box)
+    aside = _ASIDE.fullmatch(bare)
+    if aside and bare == aside_name(str(box["Id"]), aside.group(1)):
+        return aside.group(1)
+    return bare
+
+
+def obstacles(found: Found) -> List[str]:
+    """Return why dependents cannot be recreated, each in words."""
+    made = []
+    for one in found.dependents:
+        if dig(one.old, "HostConfig.AutoRemove"):
+            made.append(f"{one.name} is removed by the engine when it stops (auto_remove)")
+        elif found.api < (1, 44) and len(dig(one.old, "NetworkSettings.Networks") or ()) > 1:
+            made.append(f"{one.name} is in several networks, which needs API 1.44")
+    return made
+
+
+def forward(chain: Chain, dependents: Iterable[Dependent], waits: bool, maybe: bool) -> None:
+    """Add the steps that replace each dependent, but not the removal of the old ones."""
+    for one in dependents:
+        cause = f"in the namespaces of {one.parent}, which is replaced"
+        temporary = temporary_name(one.id, one.name)
+
+        def add(verb: str, one: Dependent = one, cause: str = cause, **args: str) -> None:
+            chain.add(verb, cause, "replace", (), maybe, one.address, args)
+
+        if one.new is None:
+            add("recreate", on=temporary, id=one.id)
+        if bare_name(one.old) == one.name:
+            if read_restart(one.old)[0] != "no":
+                add("hold", on=one.name, id=one.id)
+            if runs(one.old):
+                add("stop", on=one.name, id=one.id)
+            add("rename", on=one.name, to=aside_name(one.id, one.name), id=one.id)
+        if one.new is None or bare_name(one.new) == temporary:
+            add("rename", on=temporary, to=one.name)
+        if one.ran and (one.new is None or not runs(one.new)):
+            add("start", on=one.name)
+            if waits:
+                add("watch", on=one.name)
+
+
+def clear(chain: Chain, dependents: Tuple[Dependent, ...], maybe: bool) -> None:
+    """Add the removal of the old ones, once all new ones are up.
+
+    Parents last: the next run finds dependents by the ids of their parents.
+    """
+    for one in reversed(dependents):
+        cause = f"in the namespaces of {one.parent}, which is replaced"
+        args = {"on": aside_name(one.id, one.name), "id": one.id}
+        chain.add("remove", cause, "replace", (), maybe, one.address, args)
+
+
+def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: str) -> None:
+    """Take new dependents out of the way and give the old ones their names back."""
+    for one in reversed(dependents):
+        if one.new is not None:
+            ident = str(one.new["Id"])
+            if runs(one.new):
+                _add(chain, one, "stop", cause, on=one.name, id=ident)
+            if bare_name(one.new) == one.name:
+                temporary = temporary_name(one.id, one.name)
+                _add(chain, one, "rename", cause, on=one.name, to=temporary, id=ident)
+        if bare_name(one.old) != one.name:
+            _add(chain, one, "rename", cause, on=bare_name(one.old), to=one.name, id=one.id)
+
+
+def bring_back(chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, cause: str) -> None:
+    """Let old dependents run again, as they did, in namespaces that are there again.
+
+    `root_ran`: the container whose namespaces they use had not been stopped. Otherwise those that
+    run still use dead ones.
+    """
+    for one in dependents:
+        policy = read_restart(one.new) if one.new is not None else read_restart(one.old)
+        if policy != read_restart(one.old):
+            text = f"{policy[0]}:{policy[1]}"
+            _add(chain, one, "restore", cause, on=one.name, id=one.id, policy=text)
+        if runs(one.old):
+            if not root_ran:
+                _add(chain, one, "restart", cause, on=one.name, id=one.id)
+        elif one.ran:
+            _add(chain, one, "start", cause, on=one.name, id=one.id)
+    for one in dependents:
+        if one.new is not None:
+            temporary = temporary_name(one.id, one.name)
+            ident = str(one.new["Id"])
+            _add(chain, one, "remove", cause, on=temporary, id=ident, volumes=OWN)
+
+
+def _add(chain: Chain, one: Dependent, verb: str, cause: str, **args: str) -> None:
+    chain.add(verb, cause, address=one.address, args=args)

@@ -1,0 +1,107 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The mutations that only dependents need: made again from what the engine says of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping
+
+from .._desired.resource import Work
+from .._desired.steps import Step
+from .._desired.values import dig
+from .client import Client, EngineError
+from .container_fields.mounts import anonymous
+from .container_found import Inspect
+from .dependents import LABEL, label, lenders
+from .wait import wait
+
+# What an endpoint was asked for; the rest is what the engine made of it.
+_ASKED = ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
+_MODES = ("NetworkMode", "PidMode", "IpcMode")
+
+
+def recreate(work: Work, step: Step) -> None:
+    """Create a container like one that is there, in the namespaces of the new one it depends on."""
+    old = work.client.get(f"/containers/{step.args['id']}/json")
+    found = work.snapshot
+    root = found.old or found.current
+    names = {str(root["Id"]): work.desired.name}
+    names.update({one.id: one.name for one in found.dependents})
+    ids = {
+        one: str(work.client.get(f"/containers/{names[one]}/json")["Id"])
+        for one in lenders(old)
+        if one in names
+    }
+    try:
+        made = _body(work.client, old, ids)
+        work.client.post("/containers/create", {"name": step.args["on"]}, made)
+    except EngineError as error:
+        error.address = step.address
+        raise
+
+
+def _body(client: Client, old: Inspect, ids: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the create body of a container that is like another."""
+    host: Dict[str, Any] = dict(old["HostConfig"])
+    for mode in _MODES:
+        ident = str(host.get(mode) or "").partition("container:")[2]
+        if ident in ids:
+            host[mode] = f"container:{ids[ident]}"
+    lent = (entry.partition(":") for entry in host.get("VolumesFrom") or ())
+    host["VolumesFrom"] = [ids.get(name, name) + colon + ro for name, colon, ro in lent] or None
+    _carry(host, old)
+    made: Dict[str, Any] = {**old["Config"], "HostConfig": host, "Image": _image(client, old)}
+    made["Labels"] = {**(made.get("Labels") or {}), LABEL: label(old)}
+    made.pop("MacAddress", None)
+    if made.get("Hostname") == old["Id"][:12]:
+        del made["Hostname"]
+    network = str(host.get("NetworkMode") or "")
+    if network.startswith("container:"):
+        # Both are the other container's then, and the engine refuses them.
+        for key in ("Hostname", "Domainname", "ExposedPorts"):
+            made.pop(key, None)
+    elif network not in ("host", "none"):
+        made["NetworkingConfig"] = {"EndpointsConfig": _endpoints(old)}
+    return made
+
+
+def _image(client: Client, old: Inspect) -> str:
+    """Return the image's reference if it still means the same image, else its id."""
+    reference, ident = str(dig(old, "Config.Image")), str(old["Image"])
+    try:
+        same = client.get(f"/images/{reference}/json")["Id"] == ident
+    except EngineError:
+        same = False
+    return reference if same else ident
+
+
+def _carry(host: Dict[str, Any], old: Inspect) -> None:
+    """Let the new container take over the anonymous volumes of the old one."""
+    mounts: List[Dict[str, Any]] = [dict(one) for one in host.get("Mounts") or ()]
+    binds: List[str] = list(host.get("Binds") or ())
+    for target, name in anonymous(old):
+        asked = next((one for one in mounts if one.get("Target") == target), None)
+        if asked is not None:
+            asked["Source"] = name
+        elif not any(bind.split(":")[1:2] == [target] for bind in binds):
+            binds.append(f"{name}:{target}")
+    host.update(Mounts=mounts or None, Binds=binds or None)
+
+
+def _endpoints(old: Inspect) -> Dict[str, Any]:
+    made: Dict[str, Any] = {}
+    for name, point in (dig(old, "NetworkSettings.Networks") or {}).items():
+        made[name] = {key: point[key] for key in _ASKED if point.get(key)}
+        own = (old["Id"][:12], dig(old, "Config.Hostname"))
+        aliases = [alias for alias in point.get("Aliases") or () if alias not in own]
+        if aliases:
+            made[name]["Aliases"] = aliases
+    return made
+
+
+def watch(work: Work, step: Step) -> None:
+    """Wait until a dependent has run through `monitor`; FleetError if it has not."""
+    name = step.args["on"]
+    wait(work.client, name, replace(work.desired, name=name, wait="started"))
