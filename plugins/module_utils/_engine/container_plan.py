@@ -39,7 +39,7 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
         _removal(chain, desired, found, recovered.remove_after)
         return chain.steps
     if desired.reference and "image" not in found.unknown and not found.settled:
-        _pull(chain, desired, found)
+        pull(chain, desired, found)
     old = recovered.remove_after
     if old is not None and _calls_for_another(desired, found):
         # Only one container can stand aside: this replacement ends before the next one begins.
@@ -89,7 +89,8 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     return before_creation(desired, found, steps) + _foreign_refusals(desired, found, steps)
 
 
-def _pull(chain: Chain, desired: Wish, found: Found) -> None:
+def pull(chain: Chain, desired: Wish, found: Found) -> None:
+    """Add the pull of the image, if the task's policy asks for one."""
     if "engine" in found.unknown:
         return
     policy, platform = pull_policy(desired, found), desired.platform

@@ -29,8 +29,7 @@ from .container_found import (
     unreachable,
     with_others,
 )
-from .container_plan import later_networks
-from .image_pull import plan_pull
+from .container_plan import later_networks, pull
 from .job_wish import Job, job, spec
 
 GOES_ON = "an earlier run of this job goes on"
@@ -134,12 +133,9 @@ def _go_on(chain: Chain, desired: Job, found: Found) -> None:
 
 def _begin(chain: Chain, desired: Job, found: Found) -> None:
     wish, name, cause = desired.wish, desired.wish.name, desired.words()
+    if "image" not in found.unknown and not found.settled:
+        pull(chain, wish, found)
     if "engine" not in found.unknown:
-        if "image" not in found.unknown and not found.settled:
-            step = plan_pull(wish.reference, wish.pull_policy, found.image, found.remote)
-            if step is not None:
-                where = step.address
-                chain.add(step.verb, step.cause, maybe=step.maybe, address=where, args=step.args)
         base = dig(found.image, "Config") or {}
         check_supported(for_kind(FIELDS, found.kind), context_of(wish, found, base))
     chain.add("create", cause, on=name)
