@@ -55,6 +55,10 @@ def _body(client: Client, old: Inspect, ids: Mapping[str, str]) -> Dict[str, Any
     made: Dict[str, Any] = {**old["Config"], "HostConfig": host, "Image": _image(client, old)}
     made["Labels"] = {**(made.get("Labels") or {}), LABEL: label(old)}
     made.pop("MacAddress", None)
+    if client.kind == "podman":
+        # It shows its own additions as if they had been asked for; this one holds the old id.
+        own = f"HOSTNAME={made.get('Hostname')}"
+        made["Env"] = [item for item in made.get("Env") or () if item != own]
     if made.get("Hostname") == old["Id"][:12]:
         del made["Hostname"]
     network = str(host.get("NetworkMode") or "")

@@ -89,8 +89,9 @@ def _create(work: Work, step: Step) -> None:
 def _start(work: Work, step: Step) -> None:
     job: Job = work.desired
     name = step.args["on"]
-    work.shared["attached"] = Attached(work, name, bool(job.wish.declared.get("tty")))
     try:
+        # Podman makes the program ready already here.
+        work.shared["attached"] = Attached(work, name, bool(job.wish.declared.get("tty")))
         work.client.post(f"/containers/{name}/start")
     except EngineError as error:
         raise explain_start(work.client, name, job.wish, error) from None

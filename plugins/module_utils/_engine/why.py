@@ -18,7 +18,7 @@ from .container_wish import Wish
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and
-# in runc's and crun's sources; the first that fits gives the likely cause.
+# Podman 5.8, with runc and crun; the first that fits gives the likely cause.
 _REFUSALS: Tuple[Tuple[str, str], ...] = (
     (
         r"port is already allocated|address already in use",
@@ -53,14 +53,17 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
     (r"no space left on device", "the engine's disk is full; prune images and volumes"),
     (r"chdir to cwd|mkdir .*: not a directory", "working_dir: it is no folder in the image"),
     (
-        r"executable file not found|exec: .*no such file or directory",
+        r"executable file (`.*` )?not found|exec: .*no such file or directory",
         "the command is not in the image, or the interpreter that it names is not",
     ),
     (
         r"exec format error",
         "the command is for another architecture, or a script without a first line #!",
     ),
-    (r"exec: .*permission denied", "the command is not executable for that user, or is a folder"),
+    (
+        r"exec: .*permission denied|OCI permission denied",
+        "the command is not executable for that user, or is a folder",
+    ),
 )
 # Exit codes with a meaning beyond the program's own (POSIX shells; Docker's run for 125).
 _CODES = {

@@ -17,6 +17,8 @@ SAID = {
     f'{RUNC} container process: exec: "/no/such": stat /no/such: no such file or directory: '
     "unknown": "not in the image",
     "exec /usr/bin/app: exec format error": "architecture",
+    "crun: executable file `nosuch` not found in $PATH: No such file": "not in the image",
+    "crun: the path `/etc` is not a regular file: OCI permission denied": "not executable",
     "unable to find user nosuch: no matching entries in passwd file": "user:",
     'error gathering device information while adding custom device "/dev/nosuch": no such file or '
     "directory": "devices:",
