@@ -215,7 +215,7 @@ def together(stage: Stage) -> float:
 
 
 def test_machines(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = [pair(stage) for _ in range(PAIRS)]
+    pairs = [pair(stage) for _number in range(PAIRS)]
     ours, beside = [one for one, _other in pairs], [other for _one, other in pairs]
     both = together(stage)
     with capsys.disabled():

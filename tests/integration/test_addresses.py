@@ -13,17 +13,9 @@ from typing import Any
 
 import pytest
 
-# The accounts, servers and the fixture are those of the channels' own tests.
-from tests.integration.test_channel import (  # noqa: F401
-    SOCKET,
-    Lab,
-    engine_version,
-    lab,
-    left_on_hosts,
-    ssh_config,
-)
 from tests.lab.certificates import Authority, TlsPort, server_context
 from tests.lab.proxy import Proxy
+from tests.lab.ways import SOCKET, Lab, left_on_hosts, ssh_config
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="accounts to log in with are made by root"
@@ -50,8 +42,8 @@ WAYS = {"here": "port", "dock": "forward", "dock-alone": "child", "free": "forwa
 
 
 def test_a_port_with_tls_is_reached_as_the_host_sees_it(
-    lab: Lab,  # noqa: F811
-    engine_version: str,  # noqa: F811
+    lab: Lab,
+    engine_version: str,
     port: dict[str, Any],
 ) -> None:
     """Keys and certificates stay on the controller, whatever the way; become changes nothing."""
@@ -65,7 +57,7 @@ def test_a_port_with_tls_is_reached_as_the_host_sees_it(
 
 
 def test_a_wrong_name_is_the_same_error_by_every_way(
-    lab: Lab,  # noqa: F811
+    lab: Lab,
     port: dict[str, Any],
 ) -> None:
     reports, _done = lab.play("here:dock", **{**port, "engine_tls_hostname": "127.0.0.1"})
@@ -75,8 +67,8 @@ def test_a_wrong_name_is_the_same_error_by_every_way(
 
 
 def test_ssh_addresses_go_by_the_users_own_configuration(
-    lab: Lab,  # noqa: F811
-    engine_version: str,  # noqa: F811
+    lab: Lab,
+    engine_version: str,
 ) -> None:
     """The user's aliases, key, known hosts and jump; the second task shares the connection."""
     user = lab.accounts["free"]
@@ -110,7 +102,7 @@ def test_ssh_addresses_go_by_the_users_own_configuration(
 
 
 def test_a_context_is_followed_where_its_files_are(
-    lab: Lab,  # noqa: F811
+    lab: Lab,
     tmp_path: Path,
 ) -> None:
     subprocess.run(
@@ -131,8 +123,8 @@ def test_a_context_is_followed_where_its_files_are(
 
 
 def test_the_users_own_engine_is_found_where_docker_is_not_theirs(
-    lab: Lab,  # noqa: F811
-    engine_version: str,  # noqa: F811
+    lab: Lab,
+    engine_version: str,
 ) -> None:
     account = pwd.getpwnam(lab.accounts["none"].name)
     folder = Path(f"/run/user/{account.pw_uid}")
@@ -153,8 +145,8 @@ def test_the_users_own_engine_is_found_where_docker_is_not_theirs(
 
 
 def test_a_delegated_task_goes_the_way_of_the_host_that_does_it(
-    lab: Lab,  # noqa: F811
-    engine_version: str,  # noqa: F811
+    lab: Lab,
+    engine_version: str,
 ) -> None:
     for first, other, way in (("here", "dock", "forward"), ("none", "here", "socket")):
         reports, _done = lab.play(first, delegate_to=other)

@@ -21,10 +21,10 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec impo
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch, put
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
-from tests.integration.test_channel import jump
 from tests.lab.asking import ROOT, Desk
 from tests.lab.boxes import docker
 from tests.lab.sshd import Site
+from tests.lab.ways import jump
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0, reason="accounts to log in with are made by root"
@@ -57,7 +57,9 @@ def boxes(engine: None) -> Iterator[dict[str, str]]:
         # One program under another name: there is no shell and no cat.
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(shutil.which("busybox") or "/bin/busybox", f"{folder}/sleep")
-            tar = subprocess.run(["tar", "-C", folder, "-c", "sleep"], stdout=subprocess.PIPE)
+            tar = subprocess.run(
+                ["tar", "-C", folder, "-c", "sleep"], stdout=subprocess.PIPE, check=True
+            )
         subprocess.run(["docker", "import", "-", f"{tag}:1"], input=tar.stdout, check=True)
         docker(*run, "--name", names["empty"], f"{tag}:1", "/sleep", "1d")
         yield names

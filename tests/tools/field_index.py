@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,12 +54,22 @@ def text() -> str:
 def _packed(value: dict[str, Any]) -> str:
     lines = ["{"]
     for key, entry in value.items():
-        inner = repr(entry)[1:-1].replace("'", '"')
-        wrapped = textwrap.wrap(inner, 92, break_long_words=False, break_on_hyphens=False)
-        opening, closing = ("{", "}") if isinstance(entry, dict) else ("(", ")")
-        lines += [f'    "{key}": {opening}', *(f"        {line}" for line in wrapped)]
+        named = isinstance(entry, dict)
+        parts = [f"{name!r}: {one!r}" for name, one in entry.items()] if named else map(repr, entry)
+        opening, closing = ("{", "}") if named else ("(", ")")
+        lines += [f'    "{key}": {opening}', *_wrapped(part.replace("'", '"') for part in parts)]
         lines.append(f"    {closing},")
     return "\n".join([*lines, "}", ""])
+
+
+def _wrapped(parts: Iterable[str]) -> list[str]:
+    """Return lines of whole entries: pycodestyle wants nested ones not to be broken."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1]) + len(part) > 90:
+            lines.append("")
+        lines[-1] += f"{' ' if lines[-1] else ''}{part},"
+    return [f"        {line}" for line in lines]
 
 
 def main() -> None:

@@ -141,7 +141,8 @@ BUILD_FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("build.cache_from", compare="list", option=LIST, parse=parse_strings),
     FieldSpec("build.cache_to", compare="list", option=LIST, parse=parse_strings),
     FieldSpec("build.platforms", compare="list", option=LIST, parse=_platforms),
-    FieldSpec("build.secrets", compare="map", option=_RAWS, parse=_secrets),
+    # Names only: the values are in build_secrets.
+    FieldSpec("build.secrets", compare="map", option={**_RAWS, "no_log": False}, parse=_secrets),
     FieldSpec("build.ssh", compare="map", option=_RAW, parse=_ssh),
     FieldSpec("build.privileged", option=_FLAG),
     FieldSpec("build.entitlements", compare="list", option=LIST, parse=parse_strings),

@@ -67,7 +67,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
 def fill(work: Work, step: Step) -> Optional[bool]:
     """Restore into a volume that is there if it is empty; False if it is not."""
     with _helper(work.client, work.desired, "look", True) as box:
-        names = (member.name for member, _ in members(work.client, box, f"{_TARGET}/."))
+        names = (member.name for member, _body in members(work.client, box, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
     return restore(work, step)
