@@ -75,7 +75,7 @@ options:
     type: bool
   auto_remove:
     description:
-      - Has the engine remove it once it stops. It excludes O(restart) and C(state: stopped).
+      - Has the engine remove it once it stops. It excludes O(restart) and the state C(stopped).
       - A replacement of such a container has no way back, since the old one is gone once it
         stops; the plan says so.
       - 'Change: C(replace).'
