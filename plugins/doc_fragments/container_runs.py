@@ -87,7 +87,8 @@ options:
     type: str
   platform:
     description:
-      - The platform of the image, C(OS[/ARCH[/VARIANT]]), such as V(linux/arm64).
+      - The platform of the image, C(OS[/ARCH[/VARIANT]]), such as V(linux/arm64), or the
+        architecture alone.
       - It matters when a container is created; what is compared is the image.
     type: str
   annotations:

@@ -13,7 +13,7 @@ from .._desired.model import Context
 from .._desired.spec import check_supported, for_kind, observed
 from .._desired.values import Unknown
 from .container_fields import declared_subjects, rows, seen_subjects
-from .container_fields.process import secret_keys
+from .container_fields.process import hidden_keys
 from .container_found import Found, Inspect, is_foreign, record_of
 from .container_wish import Wish
 
@@ -44,7 +44,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     seen = seen_subjects(shown, context.base) if full else []
     fields = for_kind(rows([*wanted, *seen]), found.kind)
     check_supported(fields, context)
-    private = {"environment": frozenset(secret_keys(context))}
+    private = {"environment": frozenset(hidden_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private)
     return diff(fields, context, observed(fields, shown, context), scope)
 

@@ -242,8 +242,8 @@ def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
 
 def require_references(wish: Wish, found: Found) -> None:
     """Raise InvalidOption for a network or a container that the task names and nobody has."""
-    if "engine" in found.unknown:
-        return
+    if "engine" in found.unknown or wish.state == "absent":
+        return  # what is to go needs nothing
     for name in wish.networks:
         if name not in found.networks and name not in found.unknown:
             option = "network_mode" if wish.declared.get("network_mode") == name else "networks"

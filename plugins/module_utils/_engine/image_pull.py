@@ -75,6 +75,8 @@ def _other_platform(local: Optional[Mapping[str, Any]], platform: str) -> str:
         return ""
     parts = [str(local.get(key) or "") for key in ("Os", "Architecture", "Variant")]
     asked = platform.split("/")
+    if asked == [parts[1]]:
+        return ""  # as for engines, an architecture alone is one of the engine's own system
     # A variant that nobody asked for does not count, and older engines do not tell it.
     alike = all(want in (have, "") or not have for want, have in zip(asked, parts))
     return "" if alike else f"the image there is for {'/'.join(parts).rstrip('/')}"

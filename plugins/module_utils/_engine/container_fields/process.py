@@ -22,10 +22,20 @@ def split_env(items: Any) -> Dict[str, Optional[str]]:
     return {key: value if equals else None for key, equals, value in pairs}
 
 
-def secret_keys(context: Context) -> List[str]:
-    """Return the environment keys that are secret: declared so now, or when it was created."""
+def hidden_keys(context: Context) -> List[str]:
+    """Return the environment keys whose values are not shown: secret now, or when created."""
     now = context.declared.get("secret_environment") or {}
     return [*now, *context.record.get("secret", ())]
+
+
+def secret_keys(context: Context) -> List[str]:
+    """Return the environment keys that are compared as secret ones.
+
+    One that was secret and is declared in plain now is not: the container is the same if the value
+    is, and a replacement for the sake of the record would be needless.
+    """
+    plain = context.declared.get("environment") or {}
+    return [key for key in hidden_keys(context) if key not in plain]
 
 
 def _read_image(obj: Mapping[str, Any], context: Context) -> Any:
@@ -86,9 +96,8 @@ def _read_secret_env(obj: Mapping[str, Any], context: Context) -> Dict[str, Opti
 
 def _default_secret_env(context: Context) -> Dict[str, Optional[str]]:
     env = split_env(context.base.get("Env"))
-    declared = context.declared.get("environment") or {}
-    gone = [key for key in context.record.get("secret", ()) if key in env and key not in declared]
-    return {key: env[key] for key in gone}
+    now = context.declared.get("secret_environment") or {}
+    return {key: env[key] for key in secret_keys(context) if key in env and key not in now}
 
 
 def _parse_secret_env(value: Any, where: str) -> Dict[str, Optional[str]]:
