@@ -1,4 +1,4 @@
-"""What several files use, and at how many points runs on the real engine were cut short."""
+"""What several files use; how often runs were cut short, and how the peer's scenarios went."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 
 from tests.lab.killing import report
+from tests.lab.peerwork import PEER
 from tests.lab.ways import SOCKET, Lab, reachable
 
 
@@ -26,5 +27,11 @@ def engine_version() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Add the numbers of points to the summary."""
+    """Add both to the summary."""
     report(terminalreporter, "tests/integration")
+    passed = terminalreporter.stats.get("passed", ())
+    lines = [text for test in passed for name, text in test.user_properties if name == PEER]
+    if lines:
+        terminalreporter.section("scenarios of community.docker's own tests")
+        for line in lines:
+            terminalreporter.write_line(str(line))
