@@ -129,9 +129,7 @@ class Wish:
     @property
     def networks(self) -> Tuple[str, ...]:
         """The user networks it names."""
-        mode = self.declared.get("network_mode")
-        named = () if fixed_mode(mode) or mode in (None, "bridge") else (mode,)
-        return (*self.declared.get("networks", ()), *named)
+        return tuple(self.declared.get("networks") or ())
 
 
 def _policy(word: str) -> str:
@@ -167,6 +165,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         from .container_together import check_together
 
         check_together(declared, params["state"])
+    _join_mode(declared)
     _check_image(params, declared)
     if params["force_restart"] and params["state"] not in ("started", "present"):
         hint = "it is for containers that go on running; leave one of the two out"
@@ -204,6 +203,13 @@ def _check_name(name: Optional[str], option: str) -> None:
             option=option,
             hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
         )
+
+
+def _join_mode(declared: Dict[str, Any]) -> None:
+    """Let a mode that names a network be that one network, as in Compose."""
+    mode = declared.get("network_mode") or "bridge"
+    if mode != "bridge" and not fixed_mode(mode):
+        declared["networks"] = {mode: {}}
 
 
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -42,11 +42,14 @@ def _parse_mode(value: Any, where: str) -> str:
 
 
 def _read_mode(obj: Mapping[str, Any], context: Context) -> Optional[str]:
-    return fixed_mode(dig(obj, "HostConfig.NetworkMode"))
+    # A mode that names a bridge is no other than another bridge's: `networks` has the joining.
+    asked = context.declared.get("network_mode")
+    fixed = fixed_mode(dig(obj, "HostConfig.NetworkMode"))
+    return fixed or (None if fixed_mode(asked) else asked)
 
 
 def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoint]:
-    if _read_mode(obj, context):
+    if fixed_mode(dig(obj, "HostConfig.NetworkMode")):
         return {}
     networks = dig(obj, "NetworkSettings.Networks") or {}
     short = str(obj.get("Id", ""))[:12]
