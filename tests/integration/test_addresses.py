@@ -66,7 +66,7 @@ def test_a_wrong_name_is_the_same_error_by_every_way(
         assert "not for 127.0.0.1" in reports[host]["error"]
 
 
-def test_ssh_addresses_go_by_the_users_own_configuration(
+def test_complaint_containers_12_ssh_addresses_go_by_the_users_own_configuration(
     lab: Lab,
     engine_version: str,
 ) -> None:

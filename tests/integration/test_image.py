@@ -96,7 +96,7 @@ def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Images]:
         made.remove()
 
 
-def test_built_once_and_again_when_a_file_changed(images: Images) -> None:
+def test_complaint_containers_09_built_again_when_a_file_changed(images: Images) -> None:
     task = images.build(labels={"team": "shop"})
     first, again = images.run(task, task)
     assert causes(first) == ["build: not on the engine"]

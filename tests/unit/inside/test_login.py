@@ -61,7 +61,7 @@ def logout(fake: FakeEngine, **params: Any) -> Dict[str, Any]:
     return do(LOGOUT, fake.socket_path, **{"registry": REGISTRY, **params})
 
 
-def test_plain_text_needs_a_word(fake: FakeEngine, config: Path) -> None:
+def test_complaint_containers_13_plain_text_needs_a_word(fake: FakeEngine, config: Path) -> None:
     result = login(fake)
     assert result["msg"] == (
         f"plain_text: no credential helper is named in {config}, so the password would be kept as"
