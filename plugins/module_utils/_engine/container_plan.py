@@ -212,7 +212,7 @@ def _undo_first(chain: Chain, desired: Wish, found: Found, verbs: FrozenSet[str]
     cause, ident = "it did not come up", str(current["Id"])
     if "create" in verbs and not record_of(current, found.base, desired.names):
         return  # somebody else was faster
-    if runs(current) and verbs & {"create", "start"}:
+    if swap.may_run(current) and verbs & {"create", "start"}:
         chain.add("stop", cause, on=desired.name, id=ident)
     if "create" in verbs:
         chain.add("remove", cause, on=desired.name, id=ident, volumes=swap.OWN)

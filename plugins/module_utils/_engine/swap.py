@@ -27,6 +27,13 @@ FAILED = "the replacement did not come up"
 OWN = "own"
 
 
+def may_run(container: Inspect) -> bool:
+    """Tell whether a container runs, or may at any moment: Podman shows nothing of a restart to
+    come."""
+    begun = dig(container, "State.Status") != "created"
+    return runs(container) or (begun and read_restart(container)[0] != "no")
+
+
 def healthy(container: Inspect, wait: str) -> Optional[bool]:
     """Judge a container by `wait`: True it is up, False it failed, None it is not decided yet."""
     state = container.get("State") or {}
@@ -155,7 +162,7 @@ def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     temporary = temporary_name(str(old["Id"]), wish.name)
     others, root_ran = found.dependents, runs(old)
     dependents.step_back(chain, others, cause)
-    if runs(new):
+    if may_run(new):
         chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
