@@ -31,7 +31,7 @@ TAIL: Params = {
     "state": "stopped",
     "hostname": "tail",
 }
-KINDS = {"kill": "all", "kill-after": "all", "500": "writes", "500-after": "writes"}
+KINDS = ("kill", "kill-after", "500", "500-after")
 
 
 class Stage:
@@ -91,14 +91,14 @@ def test_the_next_run_converges(
 ) -> None:
     task = {**WEB, "image": "app:2"}
     with Stage(crew) as stage:
-        stage.fake.faults.reset(KINDS[kind])
+        stage.fake.faults.reset("writes")
         assert stage.run(task)["replaced"] is True
         count = stage.fake.faults.count
         stage.as_declared("in peace")
 
     def point(number: int) -> int:
         with Stage(crew) as stage:
-            stage.fake.faults.reset(KINDS[kind])
+            stage.fake.faults.reset("writes")
             stage.fake.faults.at(number, kind)
             result = stage.run(task)
             if not stage.fake.faults.hits:
