@@ -1,0 +1,67 @@
+"""The page for those who come from community.docker names every option of theirs, and real ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import pytest
+import yaml
+
+from tests.unit.test_docs import MODULES, documented
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "from-community-docker.md"
+THEIRS: Dict[str, List[str]] = yaml.safe_load(
+    (ROOT / "tests" / "cases" / "peer_options.yml").read_text()
+)
+WITHOUT = THEIRS.pop("without")
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def sections() -> Dict[str, str]:
+    """Return the page's sections by their heading."""
+    parts = re.split(r"^## (.+)$", PAGE.read_text(), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2]))
+
+
+def table(text: str) -> List[Tuple[List[str], List[str]]]:
+    """Return for each row of a section's table what stands as code in its first two cells."""
+    rows = [line.split("|")[1:3] for line in text.splitlines() if line.startswith("| `")]
+    return [(_CODE.findall(one), _CODE.findall(other)) for one, other in rows]
+
+
+@pytest.mark.parametrize("section", THEIRS)
+def test_every_option_of_theirs_is_named_once(section: str) -> None:
+    named = [name for theirs, _ours in table(sections()[section]) for name in theirs]
+    assert sorted(named) == sorted(THEIRS[section])
+
+
+@pytest.mark.parametrize("section", [name for name in THEIRS if " " not in name])
+def test_ours_are_options_of_the_modules_that_the_section_names(section: str) -> None:
+    text = sections()[section]
+    modules = set(re.findall(r"\(modules/(\w+)\.md\)", text))
+    known = [documented(path)["options"] for path in MODULES if path.stem in modules]
+    ours = [name.partition(":")[0] for _theirs, names in table(text) for name in names]
+    assert ours
+    assert [name for name in ours if not any(_has(one, name) for one in known)] == []
+
+
+def _has(options: Dict[str, Any], name: str) -> bool:
+    for part in name.split("."):
+        if part not in options:
+            return False
+        options = options[part].get("suboptions") or {}
+    return True
+
+
+def test_what_has_no_counterpart_is_named() -> None:
+    text = sections()["What has no counterpart"]
+    assert sorted(set(WITHOUT) - set(_CODE.findall(text))) == []
+
+
+def test_variables_of_the_connection_are_those_it_has() -> None:
+    ours = [name for _theirs, names in table(sections()["connection plugins"]) for name in names]
+    plugin = (ROOT / "plugins" / "connection" / "container.py").read_text()
+    assert [name for name in ours if name not in plugin] == []
