@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -69,6 +69,9 @@ e2e: venv-test ## whole playbooks
 
 test-engines: venv-test ## the container's options on every engine of the lab
 	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py
+
+test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
+	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py

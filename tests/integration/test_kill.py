@@ -129,7 +129,8 @@ def test_nothing_is_lost_and_the_next_run_converges(
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda one: point(*one), points))
     assert yard.boxes.orphans() == set()
-    record_property(f"{POINTS}{kind}, on the real engine", len(points))
+    for fault in KINDS:
+        record_property(f"{POINTS}{fault}, {kind}, on the real engine", len(points) // len(KINDS))
 
 
 def writes(yard: Yard, kind: str) -> list[str]:
@@ -160,7 +161,7 @@ def test_killed_in_a_playbook(
             assert result["changed"] is True
             converges(stage, where)
             stage.keeps_its_data(where)
-    record_property(f"{POINTS}replace, in a playbook by {via}", len(cut))
+    record_property(f"{POINTS}kill-after, replace, in a playbook by {via}", len(cut))
 
 
 def killed(play: Play, task: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 `with Core() as core: core.run({"name": "web", …}, fake.socket_path)`. A parent process that has
 loaded the core forks once for each run, so that a run costs no start of an interpreter; it speaks
-lines of JSON: {"params", "socket", "check", "kind", "timeout"} in, {"result", "signal"} out.
+lines of JSON: {"params", "socket", "check", "kind", "timeout"} in (and "silence", the seconds that
+a stream may say nothing), {"result", "signal"} out.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
@@ -31,17 +33,21 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume impo
 RESOURCES: Dict[str, Any] = {
     "container": CONTAINER,
     "copy": COPY,
+    "image": IMAGE,
     "network": NETWORK,
     "run": JOB,
     "volume": VOLUME,
 }
 ROOT = Path(__file__).resolve().parents[2]
+ENGINE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine"
 
 
 # All that a run needs is loaded before the fork.
 for _part in (
     "container_plan",
     "copy_out",
+    "image_build",
+    "image_pull",
     "job_run",
     "network_plan",
     "network_verbs",
@@ -49,9 +55,7 @@ for _part in (
     "volume_archive",
     "wait",
 ):
-    importlib.import_module(
-        f"ansible_collections.dockyard.fleet.plugins.module_utils._engine.{_part}"
-    )
+    importlib.import_module(f"{ENGINE}.{_part}")
 
 
 class Outcome(NamedTuple):
@@ -99,12 +103,13 @@ class Core:
         check: bool = False,
         kind: str = "container",
         timeout: float = 20,
+        **more: Any,
     ) -> Outcome:
         """Run one task against the engine at `socket`."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         job = {"params": params, "socket": socket, "check": check}
-        job.update(kind=kind, timeout=timeout)
+        job.update(kind=kind, timeout=timeout, **more)
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
         return Outcome(**json.loads(self._process.stdout.readline()))
@@ -165,6 +170,8 @@ def _in_child(job: Dict[str, Any], send: int) -> None:
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     resource = RESOURCES[job["kind"]]
+    for part in ("image_build", "image_pull") if "silence" in job else ():
+        vars(sys.modules[f"{ENGINE}.{part}"])["_SILENCE"] = job["silence"]
     checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages
     return run(

@@ -6,13 +6,18 @@ and the task that is cut short.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, Optional, Protocol, Tuple
+from typing import Any, Dict, List, Optional, Protocol, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 
+from tests.lab.faults import KINDS
+
 Params = Dict[str, Any]
+# `make test-faults` has every kind at every point.
+ALL = os.environ.get("FLEET_FAULTS") == "all"
 
 
 @dataclass(frozen=True)
@@ -120,21 +125,53 @@ def declared(stage: Stage, where: str, task: Params) -> None:
     assert again["changed"] is False, f"{where}: {again['plan']['text']}"
 
 
+def chosen(kind: str, number: int) -> bool:
+    """Tell if a fault of a kind is tried at a point, in stories that have many points.
+
+    Deaths are tried at every one. Of the other kinds, unless all are wanted, each point has about
+    a third, and three points one after another have all of them.
+    """
+    return ALL or kind.startswith("kill") or (number + KINDS.index(kind)) % 3 == 0
+
+
 def report(terminalreporter: pytest.TerminalReporter, where: str) -> None:
-    """Print how many points the tests below `where` cut a run short at."""
-    lines = [
-        f"{value:6} {name[len(POINTS) :]}"
-        for outcome in ("passed", "failed")
-        for test in terminalreporter.stats.get(outcome, ())
-        if test.nodeid.startswith(where)
-        for name, value in test.user_properties
-        if name.startswith(POINTS)
-    ]
-    if lines:
+    """Print at how many points the tests below `where` cut runs short: stories and faults.
+
+    A property of a test is named POINTS, then a fault and a story, or any words.
+    """
+    table: Dict[str, Dict[str, int]] = {}
+    for outcome in ("passed", "failed"):
+        for test in terminalreporter.stats.get(outcome, ()):
+            for name, value in test.user_properties if test.nodeid.startswith(where) else ():
+                if name.startswith(POINTS):
+                    kind, _comma, story = name[len(POINTS) :].partition(", ")
+                    story, kind = (story, kind) if kind in KINDS else (name[len(POINTS) :], "")
+                    row = table.setdefault(story, {})
+                    row[kind] = row.get(kind, 0) + int(value)
+    if table:
         terminalreporter.section(f"points at which a run was cut short ({where})")
-        for line in lines:
+        for line in _lines(table):
             terminalreporter.write_line(line)
-        terminalreporter.write_line(f"{sum(int(line.split()[0]) for line in lines):6} in all")
+
+
+def _lines(table: Dict[str, Dict[str, int]]) -> List[str]:
+    kinds = [kind for kind in KINDS if any(kind in row for row in table.values())]
+    rows = {
+        name: [*(row.get(kind, 0) for kind in kinds), *row.values()] for name, row in table.items()
+    }
+    width = max(map(len, [*rows, "in all"]))
+    made = ["  ".join([" " * width, *kinds, "sum"])] if kinds else []
+    sums = [0] * (len(kinds) + 1)
+    for name, counts in rows.items():
+        shown = [*counts[: len(kinds)], sum(counts[len(kinds) :])]
+        sums = [old + new for old, new in zip(sums, shown)]
+        made.append(_row(name.ljust(width), kinds, shown))
+    return [*made, _row("in all".ljust(width), kinds, sums)]
+
+
+def _row(name: str, kinds: List[str], counts: List[int]) -> str:
+    cells = (str(n or "").rjust(max(3, len(k))) for k, n in zip([*kinds, "sum"], counts))
+    return "  ".join([name, *cells])
 
 
 POINTS = "points: "

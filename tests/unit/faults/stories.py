@@ -9,7 +9,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 
 from tests.lab.corework import Crew
 from tests.lab.fake_engine import FakeEngine
-from tests.lab.killing import Params, Seen, Story, look
+from tests.lab.killing import ALL, Params, Seen, Story, chosen, look
 
 CHECK = {"Test": ["CMD", "true"], "Interval": 1_000_000_000}
 FULL: Params = {
@@ -24,6 +24,7 @@ FULL: Params = {
     "wait": "healthy",
     "wait_timeout": "20s",
     "monitor": "30ms",
+    "stop_grace_period": "1s",
 }
 NEW: Params = {
     **FULL,
@@ -55,6 +56,7 @@ STORIES = (
 
 
 WORKERS = 3
+STALL = 1.0  # seconds that the core waits for an engine which has stalled
 
 
 def volumes(socket: str) -> list[str]:
@@ -80,6 +82,19 @@ def at_each(counted: str, story: Story, crew: Crew, point: Callable[[int], bool]
     while all(hits) and point(number):
         number += 1
     return sum(hits) + number - count - 1
+
+
+def until_no_call(kind: str, point: Callable[[int], bool]) -> int:
+    """Call `point` with chosen ones of 1, 2, … until one is not hit; return how many were hit."""
+    width = WORKERS if ALL or kind.startswith("kill") else 3 * WORKERS
+    hits, number = 0, 1
+    with ThreadPoolExecutor(WORKERS) as pool:
+        while True:
+            numbers = [n for n in range(number, number + width) if chosen(kind, n)]
+            found = list(pool.map(point, numbers))
+            hits, number = hits + sum(found), number + width
+            if not all(found):
+                return hits
 
 
 class Stage:
@@ -119,9 +134,9 @@ class Stage:
         self.fake.add_image("plain:1")
         self.fake.add_image("plain:2")
 
-    def run(self, params: Params, check: bool = False) -> Dict[str, Any]:
+    def run(self, params: Params, check: bool = False, timeout: float = 20) -> Dict[str, Any]:
         """Run a task and return its result, {} if a fault killed it."""
-        outcome = self.crew.run(params, self.socket, check)
+        outcome = self.crew.run(params, self.socket, check, timeout=timeout)
         assert outcome.signal in (0, 9)
         assert "Traceback" not in outcome.result.get("msg", ""), outcome.result
         return outcome.result

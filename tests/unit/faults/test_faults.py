@@ -7,26 +7,34 @@ from typing import Callable
 import pytest
 
 from tests.lab.corework import Crew
-from tests.lab.killing import POINTS, Story, converges, still_there
+from tests.lab.killing import ALL, POINTS, Story, converges, still_there
 
-from .stories import STORIES, Stage, at_each
+from .stories import STALL, STORIES, Stage, at_each
 from .test_kill import no_orphans
 
-KINDS = ("500", "500-after", "drop", "drop-after", "nospace")
+KINDS = ("500", "500-after", "drop", "drop-after", "stall", "nospace")
 # What the kill tests have, and what differs from the others only before or after the writes.
 SLOW = ("replace one that stands still", "replace by one that never says", "rename and replace")
+# A stall differs from a lost request by nothing but time.
+STALLED = ("create", "replace", "remove")
 SAID = {
     "500": "the daemon was told to fail",
     "500-after": "the daemon lost the answer",
     "drop": "",
     "drop-after": "",
+    "stall": "",
     "nospace": "no space left on device",
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "story", [story for story in STORIES if story.name not in SLOW], ids=lambda s: s.name
+    ("story", "kind"),
+    [
+        pytest.param(story, kind, id=f"{story.name}-{kind}")
+        for story in STORIES
+        for kind in KINDS
+        if ALL or (story.name not in SLOW and (kind != "stall" or story.name in STALLED))
+    ],
 )
 def test_one_error_and_the_next_run_converges(
     story: Story, kind: str, crew: Crew, record_property: Callable[[str, object], None]
@@ -35,7 +43,7 @@ def test_one_error_and_the_next_run_converges(
         with Stage(story, crew) as stage:
             stage.fake.faults.reset()
             stage.fake.faults.at(number, kind)
-            result = stage.run(story.task)
+            result = stage.run(story.task, timeout=STALL if kind == "stall" else 20)
             if not stage.fake.faults.hits:
                 return False
             where = stage.fake.faults.hits[0]

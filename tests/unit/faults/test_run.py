@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab.corework import Crew
 from tests.lab.fake_engine import FakeEngine
-from tests.lab.killing import POINTS
+from tests.lab.killing import POINTS, chosen
 
 from .stories import WORKERS
 
@@ -48,7 +48,8 @@ def test_the_next_run_converges(
             assert (fake.names(), fake.volumes) == ([], {}), where
             return 1
 
+    numbers = [number for number in range(1, count + 1) if chosen(kind, number)]
     with ThreadPoolExecutor(WORKERS) as pool:
-        hit = sum(pool.map(point, range(1, count + 1)))
+        hit = sum(pool.map(point, numbers))
     record_property(f"{POINTS}{kind}, a job", hit)
-    assert hit > 8
+    assert hit > 2
