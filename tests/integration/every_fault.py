@@ -49,7 +49,7 @@ class Ground:
         self._numbers = itertools.count(1)
 
     def run(self, scene: Scene, socket: str = SOCKET, kind: str = "") -> tuple[Params, int]:
-        more = {"timeout": STALL, "silence": STALL} if kind == "stall" else {}
+        more: Params = {"timeout": STALL, "silence": STALL} if kind == "stall" else {}
         outcome = self.crew.run(scene.task, socket, kind=scene.kind, **more)
         assert "Traceback" not in outcome.result.get("msg", ""), outcome.result
         return outcome.result, outcome.signal
@@ -101,7 +101,7 @@ class Ground:
         begun = started(name)
 
         def clean() -> None:
-            docker("rm", "-f", "-v", name)
+            drop(name)
             for left in networks(name):
                 docker("network", "rm", left)
 
@@ -126,7 +126,7 @@ class Ground:
             {"container": name, "content": "new\n", "dest": "/etc/app.conf", "owner": "33"},
             lambda: text() in ("old", "new"),
             lambda: text() == "new",
-            lambda: bool(docker("rm", "-f", "-v", name)) and None,
+            lambda: drop(name),
         )
 
 
@@ -139,6 +139,10 @@ def label(image: str, name: str) -> str:
 
 def forget(image: str) -> None:
     subprocess.run(["docker", "rmi", "-f", image], capture_output=True, check=False)
+
+
+def drop(name: str) -> None:
+    docker("rm", "-f", "-v", name)
 
 
 def started(name: str) -> str:

@@ -87,7 +87,7 @@ def test_complaint_containers_03_what_is_declared_no_more_goes(web: Params) -> N
         "cap_drop": ["NET_RAW", "CHOWN"],
     }
     apply(web, **declared)
-    less = {
+    less: Params = {
         key: {name: value[name] for name in [next(iter(value))]}
         if isinstance(value, dict)
         else value[:1]
@@ -179,7 +179,7 @@ def test_complaint_containers_06_a_check_says_all_and_does_nothing(
     (tmp_path / "Dockerfile").write_text(f"FROM {boxes.image('1')}\nLABEL release=3\n")
     before = inspect(web["name"])
     images = docker("images", "-q", "--no-trunc", f"{boxes.prefix}/*")
-    built = {"name": boxes.image("2"), "build": {"context": str(tmp_path)}}
+    built: Params = {"name": boxes.image("2"), "build": {"context": str(tmp_path)}}
     with Proxy() as proxy:
         planned = do(IMAGE, proxy.socket_path, check=True, **built)
         later = apply(

@@ -129,5 +129,5 @@ def test_the_old_image_stays_and_the_next_run_converges(
     numbers = [number for number in range(1, count + 1) if chosen(kind, number)]
     with ThreadPoolExecutor(WORKERS) as pool:
         assert all(pool.map(point, numbers))
-    record_property(f"{POINTS}{kind}, {story.name} an image", len(numbers))
+    record_property(f"{POINTS}{kind}, {story.name} (image)", len(numbers))
     assert count > 3

@@ -169,7 +169,7 @@ def test_a_run_cut_short_at_any_call_converges(
             return cut(stage, kind, number)
 
     hits = until_no_call(kind, point)
-    record_property(f"{POINTS}{kind}, {story.name} a network", hits)
+    record_property(f"{POINTS}{kind}, {story.name} (network)", hits)
     assert hits > (3 if kind.startswith("kill") else 0)
 
 
