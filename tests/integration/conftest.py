@@ -1,4 +1,4 @@
-"""What several files use; how often runs were cut short, and how the peer's scenarios went."""
+"""What several files use; what runs cut short, the peer's scenarios and secrets came to."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 from tests.lab.killing import report
 from tests.lab.peerwork import PEER
 from tests.lab.ways import SOCKET, Lab, reachable
+
+SEARCHED = "searched: "
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +29,7 @@ def engine_version() -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Add both to the summary."""
+    """Add them to the summary."""
     report(terminalreporter, "tests/integration")
     passed = terminalreporter.stats.get("passed", ())
     lines = [text for test in passed for name, text in test.user_properties if name == PEER]
@@ -35,3 +37,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("scenarios of community.docker's own tests")
         for line in lines:
             terminalreporter.write_line(str(line))
+    found = [
+        f"{value:>20} {name[len(SEARCHED) :]}"
+        for test in passed
+        for name, value in test.user_properties
+        if name.startswith(SEARCHED)
+    ]
+    if found:
+        terminalreporter.section("where secrets were searched, and not found")
+        for line in found:
+            terminalreporter.write_line(line)
