@@ -5,12 +5,12 @@ subject; `with` are options of every step; `steps` are tasks in their order:
 
 do: our options, or `again` for those of the step before; gone: only once the engine has removed the
 container by itself; check: in check mode; module: run for the module that runs a container to its
-end; is: what has to come of it, changed, unchanged or failed; says: a regular expression that the
-message of a failure holds; sees: paths of the container's inspection and what stands there; same:
-whether it is the container of the step before, by its id; theirs: what their test expects, if that
-differs, and why, a name in `reasons`. `unlike` in place of `steps` is such a reason for a scenario
-that has no counterpart. `lacks` is a regular expression: if the first step fails with it, this
-machine cannot do it, which their test accepts as well.
+end; is: what has to come of it, changed, unchanged or failed, a list where their test leaves it to
+the machine; says: a regular expression that the message of a failure holds; sees: paths of the
+container's inspection and what stands there; same: whether it is the container of the step before,
+by its id; theirs: what their test expects, if that differs, and why, a name in `reasons`. `unlike`
+in place of `steps` is such a reason for a scenario that has no counterpart. `lacks` is a regular
+expression: if the first step fails with it, this machine cannot do it, which their test accepts.
 
 A step has an image, a command, `state: present` and `wait: none` unless it says otherwise. Names in
 braces stand for what the stage holds: {net1}, {peer1}, {image1} and so on.
@@ -286,9 +286,10 @@ def _wrong(
     step: Params, result: Params, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> Iterator[str]:
     got = "failed" if result.get("failed") else "changed" if result["changed"] else "unchanged"
-    if got != step["is"]:
+    wanted = step["is"] if isinstance(step["is"], list) else [step["is"]]
+    if got not in wanted:
         said = result.get("msg") or result.get("plan", {}).get("text")
-        yield f"{got}, not {step['is']}: {said}"
+        yield f"{got}, not {' or '.join(wanted)}: {said}"
         return
     if not re.search(step.get("says", ""), result.get("msg", "")):
         yield f"{result['msg']!r} does not say {step['says']!r}"
