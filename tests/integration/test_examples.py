@@ -21,7 +21,7 @@ import yaml
 
 from tests.lab.registry import HTPASSWD, PASSWORD, USER, program
 from tests.lab.servers import Server, start, stop
-from tests.tools.examples import ROOT, Example, of_modules, of_pages, pages
+from tests.tools.examples import ROOT, Example, of_modules, of_pages, pages, twice
 
 FOLDER = Path(__file__).parent / "examples"
 # What the examples take from the inventory.
@@ -91,21 +91,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield made
     finally:
         stop([name])
-
-
-def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the tasks, each of ours repeated at once, which must change nothing.
-
-    One that only ever plans is not repeated: its plan is the same again.
-    """
-    made: list[dict[str, Any]] = []
-    for task in tasks:
-        made.append(task)
-        ours = any(key.startswith("dockyard.fleet.") for key in task)
-        if ours and not task.get("check_mode"):
-            again = {"that": ["again is skipped or again is not changed"]}
-            made += [{**task, "register": "again"}, {"ansible.builtin.assert": again}]
-    return made
 
 
 def show(example: Example) -> str:

@@ -28,7 +28,7 @@ LAYERS = {
     "molecule": "molecule",
     "e2e": "e2e",
 }
-NEED_LIBVIRT = ("test_vm_image", "test_vm_kill", "test_machine")
+NEED_LIBVIRT = ("test_vm_image", "test_vm_kill")
 NEED_ENGINE = ("integration", "molecule", "e2e")
 # By the program that shows them to be there: an engine of another vendor is as good.
 PACKAGES = {

@@ -30,19 +30,31 @@ class Example:
     content: Any
 
 
-def of_modules() -> list[Example]:
-    """Return the examples of each module as one list of tasks.
-
-    Those about machines are left out: they want a hypervisor.
-    """
+def of_modules(*, machines: bool = False) -> list[Example]:
+    """Return the examples of each module as a list of tasks: about containers, or machines."""
     made = []
     for path in sorted((ROOT / "plugins" / "modules").glob("*.py")):
-        if path.stem.partition("_")[0] == "vm":
+        if (path.stem.partition("_")[0] == "vm") is not machines:
             continue
         for node in ast.parse(path.read_text()).body:
             names = [t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)]
             if names == ["EXAMPLES"]:
                 made.append(_example(path.stem, ast.literal_eval(node.value)))  # type: ignore[attr-defined]
+    return made
+
+
+def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tasks, each of ours repeated at once, which must change nothing.
+
+    One that only ever plans is not repeated: its plan is the same again.
+    """
+    made: list[dict[str, Any]] = []
+    for task in tasks:
+        made.append(task)
+        ours = any(key.startswith("dockyard.fleet.") for key in task)
+        if ours and not task.get("check_mode"):
+            again = {"that": ["again is skipped or again is not changed"]}
+            made += [{**task, "register": "again"}, {"ansible.builtin.assert": again}]
     return made
 
 
