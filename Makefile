@@ -47,7 +47,7 @@ demo-containers-clean: venv ## remove what that made, and nothing else
 	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/demo_containers_clean.yml $(ARGS)
 
 test: venv-test ## the whole suite, in two processes
-	$(PYTEST) --numprocesses 2 --dist loadgroup
+	$(PYTEST) --numprocesses 2 --dist loadscope
 
 lint: venv-test ## ruff, mypy, ansible-lint, changelog
 	$(PYTEST) tests/static/test_lint.py

@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.lab.busybox import BUSYBOX, import_busybox
 from tests.lab.daemons import note_process, take_back, turn
@@ -68,9 +70,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "engine")
         if item.path.name.startswith(NEED_LIBVIRT):
             item.fixturenames.insert(0, "hypervisor")
-        # `make test` has two processes: one for what shares the engine, one for all the rest.
-        side = "integration" if layer(item) == "integration" else "others"
-        item.add_marker(pytest.mark.xdist_group(side))
+
+
+class TwoSides(LoadScopeScheduling):  # type: ignore[misc]
+    """Two processes for `make test`: one for what shares the engine, one for all the rest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "integration" if nodeid.startswith("tests/integration/") else "others"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoSides:
+    """Give each process its side, in the order of the layers."""
+    return TwoSides(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
