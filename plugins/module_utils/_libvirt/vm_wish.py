@@ -97,7 +97,9 @@ def wish(params: Mapping[str, Any]) -> Wish:
     _check_cloud_init(cloud_init)
     declared = declare(FIELDS, {**params, "cloud_init": None})
     _check_together(declared)
-    if params["wait"] == "cloud_init" and cloud_init is None:
+    # Nothing is awaited of a machine that is to stop or to go.
+    awaited = params["wait"] == "cloud_init" and params["state"] == "started"
+    if awaited and cloud_init is None:
         raise InvalidOption("cloud_init needs a cloud_init", option="wait", hint="declare one")
     known = {row.name for row in FIELDS}
     ignore = frozenset(params.get("ignore_changes") or ())
