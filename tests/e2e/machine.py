@@ -188,7 +188,7 @@ def test_a_limit_to_one_machine_touches_only_that_one(
 
 def test_another_host_key_is_refused_every_time(first: Run, fleet: Checkout) -> None:
     inside(fleet, OTHER_KEY)
-    for _ in range(2):
+    for _attempt in range(2):
         refused = inside(fleet, "true")
         assert refused.code == 4
         assert "Host key verification failed" in refused.output
