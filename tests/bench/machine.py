@@ -37,7 +37,7 @@ PATIENCE = 900
 def stage(hypervisor: None) -> Iterator[Stage]:
     """Have the guest's image in the pool, and a folder for plays; take away what was made."""
     install()
-    subprocess.run([str(BUILD), str(GUEST)], check=True)
+    subprocess.run(["sh", str(BUILD), str(GUEST)], check=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{NAME}-"))
     try:
         stage = Stage(folder, VARIABLES)
