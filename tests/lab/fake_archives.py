@@ -53,9 +53,9 @@ def load(state: State, request: Request) -> Response:
 def _loading(state: State, data: bytes) -> Iterator[bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-            listed = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
+            listed = json.load(tar.extractfile("manifest.json"))
             for entry in listed:
-                config = json.load(tar.extractfile(entry["Config"]))  # type: ignore[arg-type]
+                config = json.load(tar.extractfile(entry["Config"]))
                 hexed = entry["Config"].rpartition("/")[2].partition(".")[0]
                 with state.lock:
                     image = _kept(state, f"sha256:{hexed}", config)
@@ -84,7 +84,7 @@ def import_root(state: State, request: Request) -> Response:
     for line in [changes] if isinstance(changes, str) else changes:
         word, _blank, rest = line.partition(" ")
         if word == "LABEL":
-            key, value = re.fullmatch(r"([^=]+)='(.*)'", rest).groups()  # type: ignore[union-attr]
+            key, value = re.fullmatch(r"([^=]+)='(.*)'", rest).groups()
             config["Labels"] = {**(config["Labels"] or {}), key: value}
         elif word == "CMD":
             config["Cmd"] = json.loads(rest)

@@ -98,7 +98,7 @@ def _if_still(state: State, box: Json, seconds: float, action: object) -> None:
 
     def act() -> None:
         if box["_run"] == run and box["State"]["Running"] and box["Id"] in state.containers:
-            action()  # type: ignore[operator]
+            action()
 
     state.later(seconds, act)
 

@@ -212,7 +212,7 @@ def _readable(document: str) -> str:
 def _error(lib: Any, message: str) -> Exception:
     """Return libvirt's own kind of error with a message (virterror.h: 38 is a system error)."""
     error: Exception = lib.libvirtError(message)
-    error.err = (38, 18, message, 2, message, None, None, -1, -1)  # type: ignore[attr-defined]
+    error.err = (38, 18, message, 2, message, None, None, -1, -1)
     return error
 
 

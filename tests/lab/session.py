@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "hypervisor")
 
 
-class TwoSides(LoadScopeScheduling):  # type: ignore[misc]
+class TwoSides(LoadScopeScheduling):
     """Two processes for `make test`: one for what shares the engine, one for all the rest."""
 
     def _split_scope(self, nodeid: str) -> str:

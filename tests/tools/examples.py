@@ -39,7 +39,7 @@ def of_modules(*, machines: bool = False) -> list[Example]:
         for node in ast.parse(path.read_text()).body:
             names = [t.id for t in getattr(node, "targets", ()) if isinstance(t, ast.Name)]
             if names == ["EXAMPLES"]:
-                made.append(_example(path.stem, ast.literal_eval(node.value)))  # type: ignore[attr-defined]
+                made.append(_example(path.stem, ast.literal_eval(node.value)))
     return made
 
 

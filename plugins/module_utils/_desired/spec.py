@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import InvalidOption
 from .model import Context, FieldSpec
@@ -86,6 +86,18 @@ def declare(fields: Iterable[FieldSpec], params: Mapping[str, Any]) -> Dict[str,
         if value is not None:
             declared[row.name] = row.parse(value, row.name) if row.parse else value
     return {name: value for name, value in declared.items() if value is not None}
+
+
+def ignored(params: Mapping[str, Any], rows: Iterable[str]) -> FrozenSet[str]:
+    """Return the fields whose changes the task ignores, of a table's row names.
+
+    A dotted row may be named whole or by its dict option. Raise InvalidOption for an unknown one.
+    """
+    names = frozenset(params.get("ignore_changes") or ())
+    known = {part for name in rows for part in (name, name.partition(".")[0])}
+    for field in names - known:
+        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
+    return names
 
 
 def for_kind(fields: Sequence[FieldSpec], kind: str) -> Tuple[FieldSpec, ...]:

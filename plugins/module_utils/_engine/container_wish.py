@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import declare, option_tree
-from .._desired.values import nearest, parse_duration
+from .._desired.spec import declare, ignored, option_tree
+from .._desired.values import parse_duration
 from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
 from .reference import is_id, parse_reference
@@ -171,10 +171,6 @@ def wish(params: Mapping[str, Any]) -> Wish:
         hint = "it is for containers that go on running; leave one of the two out"
         text = f"does not go with state: {params['state']}"
         raise InvalidOption(text, option="force_restart", hint=hint)
-    ignore = frozenset(params.get("ignore_changes") or ())
-    known = {part for name in option_spec() for part in (name, name.partition(".")[0])}
-    for field in ignore - known:
-        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
     return Wish(
         name=name,
         declared=declared,
@@ -190,7 +186,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         dependents=params["dependents"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignore,
+        ignore=ignored(params, option_spec()),
         adopt=params["adopt"],
         remove_volumes=params["remove_volumes"],
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import argument_spec, declare
+from .._desired.spec import argument_spec, declare, ignored
 from .network_fields import FIELDS
-from .options import behaviour, check_external, ignored
+from .options import behaviour, check_external
 
 # The engine's own networks; nobody makes or removes them.
 OWN = ("bridge", "host", "none", "default", "ingress")
@@ -73,7 +73,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         force=params["force"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignored(params, FIELDS),
+        ignore=ignored(params, (row.name for row in FIELDS)),
         adopt=params["adopt"],
     )
 

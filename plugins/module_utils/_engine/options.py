@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, Iterable, Mapping
+from typing import Any, Dict, Mapping
 
 from .._desired.errors import InvalidOption
-from .._desired.model import FieldSpec
-from .._desired.values import nearest
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 
@@ -45,15 +43,6 @@ def behaviour() -> Dict[str, Any]:
         "ignore_changes": {**words, "default": []},
         "adopt": {"type": "bool", "default": False},
     }
-
-
-def ignored(params: Mapping[str, Any], fields: Iterable[FieldSpec]) -> FrozenSet[str]:
-    """Return the fields whose changes the task ignores; raise InvalidOption for an unknown one."""
-    names = frozenset(params.get("ignore_changes") or ())
-    known = {part for row in fields for part in (row.name, row.name.partition(".")[0])}
-    for field in names - known:
-        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
-    return names
 
 
 def check_external(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import argument_spec, declare
-from .options import behaviour, check_external, ignored
+from .._desired.spec import argument_spec, declare, ignored
+from .options import behaviour, check_external
 from .volume_fields import FIELDS
 
 HELPER_LABEL = "dockyard.fleet.helper"
@@ -88,7 +88,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         destroys=bool(params.get("destroy")),
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignored(params, FIELDS),
+        ignore=ignored(params, (row.name for row in FIELDS)),
         adopt=params["adopt"],
         backup=_archive(params, "backup", os.path.dirname),
         restore=_archive(params, "restore", lambda path: path),

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import argument_spec, declare
-from .._desired.values import nearest, parse_duration
+from .._desired.spec import argument_spec, declare, ignored
+from .._desired.values import parse_duration
 from .vm_fields import FIELDS, seed_name
 
 STATES = ("absent", "present", "started", "stopped")
@@ -101,10 +101,6 @@ def wish(params: Mapping[str, Any]) -> Wish:
     awaited = params["wait"] == "cloud_init" and params["state"] == "started"
     if awaited and cloud_init is None:
         raise InvalidOption("cloud_init needs a cloud_init", option="wait", hint="declare one")
-    known = {row.name for row in FIELDS}
-    ignore = frozenset(params.get("ignore_changes") or ())
-    for field in ignore - known:
-        raise InvalidOption("unknown field", option="ignore_changes", hint=nearest(field, known))
     return _made(params, declared, {**handed, "cloud_init": cloud_init})
 
 
@@ -123,7 +119,7 @@ def _made(
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=frozenset(params.get("ignore_changes") or ()),
+        ignore=ignored(params, (row.name for row in FIELDS)),
         delete_disks=params["delete_disks"],
         reseed=params["reseed"],
     )

@@ -99,7 +99,7 @@ def test_what_it_is_told(fake: FakeEngine, folder: Path) -> None:
     assert "--output type=oci,dest=/tmp/out.tar" in " ".join(output["argv"])
     assert "--no-cache" not in output["argv"]
     record = json.loads(fake.builds[0].labels["dockyard.fleet.image"])
-    assert record["bases"] == {"base:1": fake.image("base:1")["Id"]}  # type: ignore[index]
+    assert record["bases"] == {"base:1": fake.image("base:1")["Id"]}
 
 
 def test_it_is_taken_where_it_is(fake: FakeEngine, folder: Path) -> None:
