@@ -65,8 +65,15 @@ class State:
         self._ended = False
 
     def new_id(self) -> str:
-        """Make a 64-digit id whose first twelve are unique too."""
-        return hashlib.sha256(f"{id(self)} {next(self._ids)}".encode()).hexdigest()
+        """Make a 64-digit id whose first twelve are unique too, and no number.
+
+        Docker draws another one as well (pkg/stringid), since a container's hostname, its short
+        id, must not be a number. One id in 280 would be one, and nobody could tell it from a size.
+        """
+        while True:
+            made = hashlib.sha256(f"{id(self)} {next(self._ids)}".encode()).hexdigest()
+            if not made[:12].isdecimal():
+                return made
 
     # -- looking up -----------------------------------------------------------------------
 

@@ -193,3 +193,9 @@ def test_a_newer_engine_shows_what_docker_28_shows() -> None:
         run(client, "plain")
         assert client.get("/containers/plain/json")["HostConfig"]["NetworkMode"] == "bridge"
         assert "Hostname" not in client.get("/images/app:1/json")["Config"]
+
+
+def test_no_short_id_is_a_number(fake: FakeEngine) -> None:
+    """As Docker draws them: one of 280 random ones would be, and a plan's text then differs."""
+    made = [fake.state.new_id() for _turn in range(5000)]
+    assert [one for one in made if one[:12].isdecimal()] == []
