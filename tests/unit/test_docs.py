@@ -117,6 +117,11 @@ def test_module_pages_are_fresh() -> None:
     assert there == pages(), "run make docs"
 
 
+def test_every_module_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [path.stem for path in MODULES if f"(docs/modules/{path.stem}.md)" not in text] == []
+
+
 def test_page_of_engines_is_fresh() -> None:
     assert engines_page.PAGE.read_text() == engines_page.page(), "run make docs"
 
