@@ -18,6 +18,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests.lab.busybox import BUSYBOX, import_busybox
 from tests.lab.daemons import note_process, take_back, turn
+from tests.lab.leftovers import note_images, remove_images
 from tests.lab.server_image import exists, image, run
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -121,6 +122,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End what the tests started, once nobody needs it any more."""
     if not _is_worker(session):
+        remove_images()
         take_back()
 
 
@@ -143,6 +145,7 @@ def engine(packages: None) -> None:
     with turn("engine"):
         if not _answers():
             _start_engine()
+        note_images()
         if not exists(BUSYBOX):
             import_busybox("/var/run/docker.sock")
 
