@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from ..module_utils._engine.job import JOB
+from ..plugin_utils.env_files import with_files
+from ..plugin_utils.former import CONTAINER as FORMER
 from ..plugin_utils.front import Front
 
 
@@ -14,3 +18,8 @@ class ActionModule(Front):
 
     resource = JOB
     module = "dockyard.fleet.run"
+    former = FORMER
+
+    def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
+        """Read the files of variables and labels, which are the controller's."""
+        return with_files(params, self._loader)

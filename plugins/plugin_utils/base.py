@@ -22,6 +22,8 @@ class Base(ActionBase):
 
     resource: Any = None
     module = ""
+    # What options are called elsewhere, and what here (former.py).
+    former: Mapping[str, str] = {}
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
@@ -50,7 +52,7 @@ class Base(ActionBase):
         """Return the task's options, checked and with defaults; values are never repeated."""
         given = plain(self._task.args)
         spec = {**self.connection_options(), **self.resource.spec()}
-        check_known(given, spec)
+        check_known(given, spec, former=self.former)
         for name, entry in spec.items():
             value = given.get(name)
             secret = entry.get("no_log") and entry.get("type") == "dict" and value is not None

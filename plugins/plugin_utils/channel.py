@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, 
 
 from ..module_utils._desired.errors import EngineMissing
 from ..module_utils._engine.address import SSH, TCP, Address
+from ..module_utils._engine.options import patience
 from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
 from .channel_local import Direct, Port, current_user
@@ -114,7 +115,7 @@ def open_channel(
     name = str(getattr(connection, "ansible_name", ""))
     kind = name.rpartition(".")[2] if name in BUILTIN else ""
     address = wanted_address(action, options, kind == "local")
-    timeout = options["engine_timeout"]
+    timeout = patience(options)
     tried: List[str] = []
     try:
         if address.scheme == SSH:

@@ -55,9 +55,9 @@ def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
         if not os.path.exists(whole):
             if not required:
                 continue
-            raise InvalidOption(
-                f"there is no file {whole} on the controller", option=where, hint="required: false"
-            )
+            hint = "correct the path, or say required: false beside it"
+            text = f"there is no file {whole} on the controller"
+            raise InvalidOption(text, option=where, hint=hint)
         with open(loader.get_real_file(whole), encoding="utf-8") as file:
             text = file.read()
         found.update(_lines(text, where) if raw else parse_file(text, where, found))

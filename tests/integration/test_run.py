@@ -70,8 +70,13 @@ def test_a_job_that_goes_on_is_awaited_with_all_that_it_said(name: str) -> None:
 def test_jobs_in_a_playbook(via: str, name: str, tmp_path: Path) -> None:
     canary = f"canary-{uuid.uuid4().hex}"
     (tmp_path / "secrets.yml").write_text(json.dumps({"canary": canary}))
+    (tmp_path / "job.env").write_text(f"FROM_FILE={canary[::-1]}\n")
     box = {"name": name, "image": IMAGE, "engine_via": via}
-    secret = {"secret_environment": {"TOKEN": "{{ canary }}"}, "command": [*SHELL, "echo $TOKEN"]}
+    secret = {
+        "secret_environment": {"TOKEN": "{{ canary }}"},
+        "env_file": "job.env",
+        "command": [*SHELL, "echo $TOKEN $FROM_FILE"],
+    }
     play = Play(tmp_path)
     check, done, failed, other = play.run(
         {RUN: {**box, **secret}, "check_mode": True},
@@ -82,7 +87,8 @@ def test_jobs_in_a_playbook(via: str, name: str, tmp_path: Path) -> None:
     )
     assert check["changed"] is True
     assert check["plan"]["text"] == done["plan"]["text"]
-    assert (done["rc"], done["stdout"]) == (0, "********")
+    assert (done["rc"], done["stdout"]) == (0, "******** ********")
     assert (failed["failed"], failed["rc"]) == (True, 1)
     assert (other["failed"], other["rc"]) == (False, 3)
     assert canary not in play.output
+    assert canary[::-1] not in play.output

@@ -8,7 +8,9 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 import yaml
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.former import CONTAINER as FORMER
 
+from tests.lab.front import Front
 from tests.unit.test_docs import MODULES, documented
 
 ROOT = Path(__file__).parents[2]
@@ -56,6 +58,11 @@ def _has(options: Dict[str, Any], name: str) -> bool:
     return True
 
 
+def test_the_hint_is_in_the_message() -> None:
+    result = Front("/no/engine").run({"name": "web", "image": "app:1", "memory": "64m"})
+    assert result["msg"] == "memory: unknown option; mem_limit takes its place here"
+
+
 def test_what_has_no_counterpart_is_named() -> None:
     text = sections()["What has no counterpart"]
     assert sorted(set(WITHOUT) - set(_CODE.findall(text))) == []
@@ -65,3 +72,17 @@ def test_variables_of_the_connection_are_those_it_has() -> None:
     ours = [name for _theirs, names in table(sections()["connection plugins"]) for name in names]
     plugin = (ROOT / "plugins" / "connection" / "container.py").read_text()
     assert [name for name in ours if name not in plugin] == []
+
+
+def test_whoever_writes_an_old_name_is_told_the_one_here() -> None:
+    """The hint on an unknown option is the row of the page, for what a near word would not find."""
+    rows = table(sections()["docker_container"])
+    known = documented(ROOT / "plugins" / "modules" / "container.py")["options"]
+    renamed = {
+        name: ours[0]
+        for theirs, ours in rows
+        if ours
+        for name in theirs
+        if "." not in name and name not in known and ours[0] not in ("cleanup",)
+    }
+    assert {**renamed, "container_name": "name"} == FORMER

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import InvalidOption
 from .model import Context, FieldSpec
@@ -31,9 +31,15 @@ def option_tree(options: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
     return spec
 
 
-def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> None:
+def check_known(
+    params: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    where: str = "",
+    former: Optional[Mapping[str, str]] = None,
+) -> None:
     """Raise InvalidOption for an unknown option, naming the nearest known one, never its value.
 
+    `former` says what options that are known elsewhere are called here.
     Where options have options of their own, anything but a mapping of them is refused as well, and
     so is a number without an end (YAML's `.inf`, `.nan`): ansible-core 2.19 breaks off with a
     traceback there. It parses a string by itself.
@@ -42,7 +48,8 @@ def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str =
         path = f"{where}.{name}" if where else str(name)
         entry = spec.get(name)
         if entry is None and not any(name in e.get("aliases", ()) for e in spec.values()):
-            raise InvalidOption("unknown option", option=path, hint=nearest(str(name), spec))
+            hint = _instead(str(name), spec, former or {})
+            raise InvalidOption("unknown option", option=path, hint=hint)
         if isinstance(value, float) and not abs(value) < float("inf"):
             raise InvalidOption("is not a number", option=path, hint="write it in digits")
         options = entry.get("options") if entry else None
@@ -56,6 +63,13 @@ def check_known(params: Mapping[str, Any], spec: Mapping[str, Any], where: str =
             elif not isinstance(part, str):
                 keys = ", ".join(sorted(options))
                 raise InvalidOption("takes a mapping", option=here, hint=f"its keys are {keys}")
+
+
+def _instead(name: str, spec: Mapping[str, Any], former: Mapping[str, str]) -> str:
+    """Return a hint for an unknown option; the collection's own ones are nobody's business."""
+    if name in former:
+        return f"{former[name]} takes its place here"
+    return nearest(name, (one for one in spec if one != "pending" and not one.startswith("_")))
 
 
 def check_keys(entry: Any, keys: Iterable[str], where: str) -> None:

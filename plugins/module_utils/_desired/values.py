@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from .errors import InvalidOption
 
 MASK = "********"
 # A line of a secret is masked by itself from this length on: shorter ones stand in many words.
 _LINE = 8
+
+# More words than this are no help in a message.
+_MANY = 30
 
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
 _SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
@@ -160,9 +163,14 @@ def canonical(value: Any) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint with the known word nearest to a misspelt one."""
+    """Return a hint with the known word nearest to a misspelt one, or all if they are not many."""
     import difflib
 
     choices: List[str] = sorted(known)
-    close: Tuple[str, ...] = tuple(difflib.get_close_matches(word, choices, 1, 0.5))
-    return f"did you mean {close[0]}?" if close else f"known are {', '.join(choices)}"
+    lower = {one.lower(): one for one in choices}
+    longer = [one for one in lower if one.startswith(word.lower())]
+    close = longer if len(longer) == 1 else difflib.get_close_matches(word.lower(), lower, 1, 0.6)
+    if close:
+        return f"did you mean {lower[close[0]]}?"
+    many = len(choices) > _MANY
+    return "its documentation has all" if many else f"known are {', '.join(choices)}"

@@ -15,7 +15,7 @@ from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.spec import masked_arguments
 from .client import Client, unix_dial
-from .options import DEFAULT_SOCKET, engine_options
+from .options import DEFAULT_SOCKET, engine_options, patience
 
 
 def main(resource: Any) -> None:
@@ -39,12 +39,12 @@ def main(resource: Any) -> None:
 
 def local_client(params: Mapping[str, Any]) -> Client:
     """Return a client of the engine as this machine sees it, by a task's options."""
+    timeout = patience(params)
     if _usual(params):
-        return Client(unix_dial(DEFAULT_SOCKET), params["engine_timeout"])
+        return Client(unix_dial(DEFAULT_SOCKET), timeout)
     from .address import SSH, UNIX, find_address, usual_socket
 
     address = find_address(params, os.environ, own=True)
-    timeout = params["engine_timeout"]
     if address.scheme == UNIX:
         return Client(unix_dial(address.path or usual_socket()), timeout)
     if address.scheme == SSH:

@@ -28,6 +28,15 @@ def engine_options() -> Dict[str, Any]:
     }
 
 
+def patience(options: Mapping[str, Any]) -> float:
+    """Return `engine_timeout` in seconds; raise InvalidOption for one that no answer can meet."""
+    seconds: float = options["engine_timeout"]
+    if seconds <= 0:
+        text, hint = f"{seconds} is no time to wait", "write seconds, such as 60"
+        raise InvalidOption(text, option="engine_timeout", hint=hint)
+    return seconds
+
+
 LIMITS = ("live", "restart", "replace")
 
 

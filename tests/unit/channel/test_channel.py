@@ -13,7 +13,10 @@ from typing import Any
 
 import pytest
 from ansible import constants as C
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import (
+    EngineMissing,
+    InvalidOption,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import Address
 from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
@@ -66,6 +69,11 @@ def test_another_connection_plugin_has_no_channel(name: str) -> None:
     with pytest.raises(NoChannel) as caught:
         open_channel(action(connection), options())
     assert name in caught.value.reasons[-1]
+
+
+def test_a_time_to_wait_that_is_none_is_refused() -> None:
+    with pytest.raises(InvalidOption, match="engine_timeout: 0 is no time to wait"):
+        open_channel(action(SshPlugin()), options(timeout=0))
 
 
 @pytest.mark.parametrize("gone", ["_build_command", "_play_context"])
