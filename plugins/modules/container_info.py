@@ -67,7 +67,7 @@ EXAMPLES = r"""
 RETURN = r"""
 containers:
   description:
-    - The named containers in the order of O(names), then those that O(filters) match, each once.
+    - One for each of O(names), in order, then what O(filters) match beside these.
     - Each is the engine's answer to C(GET /containers/NAME/json) with C(name) (without the
       slash) and C(exists); of one that does not exist there are only these two.
     - Values of environment keys that were given as secrets are masked.

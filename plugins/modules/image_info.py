@@ -38,10 +38,10 @@ EXAMPLES = r"""
 RETURN = r"""
 images:
   description:
-    - The named images in the order of O(names), then those that O(filters) match, each once.
+    - One for each of O(names), in order, then what O(filters) match beside these.
     - Each is the engine's answer to C(GET /images/NAME/json) with C(name) and C(exists);
       of one that does not exist there are only these two.
-    - C(name) is the first tag, or the id where there is none.
+    - C(name) is the tag that was asked for, else the first one, or the id where there is none.
   returned: success
   type: list
   elements: dict

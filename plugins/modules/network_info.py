@@ -42,7 +42,7 @@ EXAMPLES = r"""
 RETURN = r"""
 networks:
   description:
-    - The named networks in the order of O(names), then those that O(filters) match, each once.
+    - One for each of O(names), in order, then what O(filters) match beside these.
     - Each is the engine's answer to C(GET /networks/NAME) with C(name) and C(exists);
       of one that does not exist there are only these two.
   returned: success

@@ -38,7 +38,7 @@ EXAMPLES = r"""
 RETURN = r"""
 volumes:
   description:
-    - The named volumes in the order of O(names), then those that O(filters) match, each once.
+    - One for each of O(names), in order, then what O(filters) match beside these.
     - Each is the engine's answer to C(GET /volumes/NAME) with C(name) and C(exists);
       of one that does not exist there are only these two.
     - Values of secret driver options and passwords in mount options are masked.

@@ -65,24 +65,29 @@ class Listed:
         return {"names": _WORDS, "filters": {"type": "dict", "options": options}}
 
     def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
-        """Return the named ones in their order, then what the filters match, each once."""
+        """Return one entry for each name, then what the filters match beside these."""
         names: List[str] = list(params.get("names") or ())
+        for number, name in enumerate(names):
+            if not name.strip("/"):  # the engine would answer with a list of all
+                raise InvalidOption("is empty", option=f"names[{number}]", hint="write a name")
         filters = params.get("filters")
         listed: List[str] = []
         if filters is not None or not names:
             listed = self._listed(client, filters or {})
         wanted = [*names, *listed]
         answers = client.get_all([(self.kind.path.format(one), None) for one in wanted])
-        found: Dict[str, Dict[str, Any]] = {}
+        made: List[Dict[str, Any]] = []
+        seen = set()
         for number, (asked, answer) in enumerate(zip(wanted, answers)):
-            if not isinstance(answer, EngineError):
-                entry = self._entry(answer, asked if number < len(names) else "")
-                found.setdefault(str(answer[self.kind.key]), entry)
-            elif answer.status != 404:
-                raise answer
-            elif number < len(names):
-                found[asked] = {"name": asked, "exists": False}
-        return {self.kind.plural: list(found.values())}
+            named = number < len(names)
+            if isinstance(answer, EngineError):
+                if answer.status != 404:
+                    raise answer
+                made += [{"name": asked, "exists": False}] * named
+            elif named or answer[self.kind.key] not in seen:
+                seen.add(answer[self.kind.key])
+                made.append(self._entry(answer, asked))
+        return {self.kind.plural: made}
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the named ones as missing."""
@@ -91,7 +96,8 @@ class Listed:
 
     def _entry(self, answer: Answer, asked: str) -> Dict[str, Any]:
         names = self.kind.names(answer)
-        name = names[0] if names else asked or str(answer[self.kind.key])
+        same = (one for one in (asked, f"{asked}:latest") if one in names)
+        name = next(same, names[0] if names else asked)
         return {"name": name, "exists": True, **self.kind.shown(answer)}
 
     def _listed(self, client: Client, filters: Mapping[str, Any]) -> List[str]:
@@ -99,7 +105,12 @@ class Listed:
         query: Dict[str, Any] = {"filters": _query(filters)}
         if self.kind.word == "container":
             query["all"] = True
-        answer = client.get(self.kind.listing, query) or ()
+        try:
+            answer = client.get(self.kind.listing, query) or ()
+        except EngineError as error:
+            if error.status == 400 and filters.get("engine"):
+                raise InvalidOption(error.message, option="filters.engine") from error
+            raise
         if isinstance(answer, Mapping):  # volumes come in an object
             answer = answer.get("Volumes") or ()
         return [

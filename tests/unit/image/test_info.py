@@ -70,6 +70,20 @@ def test_names_and_filters_add_up_without_repeating(fake: FakeEngine) -> None:
     assert names(result) == ["web-old", "web"]
 
 
+def test_each_name_has_an_answer_though_two_mean_the_same(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/images/app:1/tag", {"repo": "app", "tag": "latest"})
+    asked = ["app:latest", "none:1", "app:1", "app"]
+    found = look(fake, IMAGES, names=asked, filters={})["images"]
+    assert [one["name"] for one in found] == ["app:latest", "none:1", "app:1", "app:latest"]
+
+
+@pytest.mark.parametrize("reader", [CONTAINERS, IMAGES, NETWORKS, VOLUMES])
+def test_an_empty_name_is_no_name(fake: FakeEngine, reader: Reader) -> None:
+    message = "names[1]: is empty; write a name"
+    assert look(fake, reader, names=["app:1", ""])["msg"] == message
+
+
 def test_secret_values_are_masked(fake: FakeEngine) -> None:
     result = look(fake, CONTAINERS, names=["web"])
     assert "canary" not in json.dumps(result)
