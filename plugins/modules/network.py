@@ -96,6 +96,8 @@ options:
     description:
       - With O(state=absent), disconnects the containers that use the network. Without it they
         forbid the removal.
+      - A removal that was interrupted is finished by the same task. O(state=present) undoes it
+        instead, so that the containers are connected again.
     type: bool
     default: false
 seealso:

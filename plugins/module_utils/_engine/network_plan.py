@@ -6,12 +6,13 @@
 Replacing: 1 note (endpoints and the old network's body survive in it) · 2 disconnect every
 container · 3 remove the old network: its name and its subnet are free · 4 create the new one ·
 5 connect every container with the settings it had · 6 forget the note. Containers keep running.
+A forced removal with containers is the same without 4 and 5.
 
 | seen at the next run | what happens, shown in the plan |
 |---|---|
 | note, and a network of the name, old or new | missing endpoints are connected; forget; plan anew |
 | note, and no network | the declared one is made; endpoints are connected; forget |
-| note, and `state: absent` | refused while containers wait for the network, unless `force` |
+| note, `state: absent` | refused while containers wait for the network; `force`: removed, forget |
 
 A step that fails makes the run go back itself: the old network is made again from the note.
 """
@@ -26,7 +27,7 @@ from .._desired.model import Context, Plan
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
-from .network_fields import FIELDS
+from .network_fields import FIELDS, OWNER_LABEL
 from .network_found import (
     Found,
     Inspect,
@@ -38,8 +39,8 @@ from .network_found import (
 )
 from .network_wish import Wish
 
-INTERRUPTED = "an earlier replacement was interrupted"
-FAILED = "the replacement did not work"
+INTERRUPTED = "an earlier run was interrupted"
+FAILED = "it did not work"
 
 
 def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Step]:
@@ -75,10 +76,16 @@ def _replacement(
 
 
 def _removal(chain: Chain, desired: Wish, found: Found) -> None:
-    cause = "state: absent"
-    if found.current is not None:
+    cause, old = "state: absent", found.current
+    # The note of an interrupted removal has the containers that it has disconnected.
+    noted = bool(found.users) and not _is_old(found)
+    if old is not None:
+        if noted:
+            chain.add("note", cause, "replace", on=note_name(old))
         _disconnect(chain, desired, found.users, cause)
-        chain.add("remove", cause, "replace", on=desired.name, id=str(found.current["Id"]))
+        chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
+        if noted:
+            chain.add("forget", cause, "replace", on=note_name(old))
     _forget(chain, found.notes, cause)
 
 
@@ -96,8 +103,16 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
 
 
 def _is_old(found: Found) -> bool:
-    ident = (found.current or {}).get("Id")
-    return any(note_of(note).get("id") == ident for note in found.notes)
+    """Tell whether the network is one of which there is a note, not what replaced it.
+
+    Podman makes the id of the name, so another one has the same; its label tells them apart.
+    """
+    current = found.current or {}
+    mark = (current.get("Id"), (current.get("Labels") or {}).get(OWNER_LABEL))
+    return any(
+        mark == (note.get("id"), (dig(note, "body.Labels") or {}).get(OWNER_LABEL))
+        for note in map(note_of, found.notes)
+    )
 
 
 def _bring_back(chain: Chain, desired: Wish, found: Found) -> None:
