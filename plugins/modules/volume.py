@@ -65,6 +65,8 @@ options:
       - With O(destroy), a volume whose data did not come from this archive is removed and made
         anew from it.
       - A restore that was interrupted is done again by the next run.
+      - An archive that is damaged, or breaks off before its end, is refused before anything is
+        changed.
     type: str
 notes:
   - Archives are on the controller, so O(backup) and O(restore) need a channel to the engine.

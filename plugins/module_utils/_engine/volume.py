@@ -90,8 +90,9 @@ class Volume:
         found = _with_users(client, desired, found)
         begun = helper_name(ANEW, desired.name) in found.helpers
         if desired.restore and (answer is None or desired.destroys or begun):
-            from .volume_archive import digest_of
+            from .volume_archive import check_whole, digest_of
 
+            check_whole(desired.restore)
             found = replace(found, archive=digest_of(desired.restore))
         return found
 
