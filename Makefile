@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults bench e2e-machine bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -75,9 +75,6 @@ test-faults: venv-test ## every fault at every call, on the fake engine and on a
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py
-
-e2e-machine: venv-test ## the whole way through a hypervisor that is another server
-	$(PYTEST) tests/e2e/machine.py
 
 bench-machine: venv-test ## what a machine costs, beside QEMU alone
 	$(PYTEST) tests/bench/machine.py

@@ -50,7 +50,7 @@ def _play(tasks: list[dict[str, Any]]) -> dict[str, Any]:
         "hosts": "hypervisors",
         "gather_facts": False,
         "become": True,
-        "vars": {"ops_public_key": "ssh-ed25519 AAAA ops"},
+        "vars": {"ops_public_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPublic ops"},
         # Nothing in these machines would hear a request to shut down.
         "module_defaults": {"dockyard.fleet.vm": {"stop_grace_period": "1s"}},
         "tasks": tasks,
