@@ -151,7 +151,9 @@ options:
     default: none
   wait_timeout:
     description:
-      - How long O(wait) may take in all. A machine that stops or panics ends it at once.
+      - How long O(wait) may take in all.
+      - It ends at once for a machine that stops, that is paused since its pool is full, or whose
+        kernel panics, as its console shows (a kernel writes there with C(console=ttyS0)).
     type: str
     default: 10m
   allow:

@@ -31,7 +31,7 @@ LAYERS = {
     "molecule": "molecule",
     "e2e": "e2e",
 }
-NEED_LIBVIRT = ("test_vm_image", "test_vm_kill")
+NEED_LIBVIRT = "test_vm_"
 NEED_ENGINE = ("integration", "molecule", "e2e")
 # By the program that shows them to be there: an engine of another vendor is as good.
 PACKAGES = {
@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if layer(item) in NEED_ENGINE:
             # First: fixtures of the test itself may use the engine already.
             item.fixturenames.insert(0, "engine")
-        if item.path.name.startswith(NEED_LIBVIRT):
+        if layer(item) == "integration" and item.path.name.startswith(NEED_LIBVIRT):
             item.fixturenames.insert(0, "hypervisor")
 
 

@@ -10,6 +10,7 @@ was seen there, and the console's last lines.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -29,7 +30,14 @@ from .vm_wish import WAITS, Wish, seed_pool
 
 _CONSOLE_LINES = 20
 _POLL = 0.25
-_PANIC = "Kernel panic - not syncing"
+# Seconds for one try: ssh's own limit ends with the banner, and a guest that dies then holds it.
+_SSH_PATIENCE = 60
+# A whole line, so that its reason is whole.
+_PANIC = re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)[\r\n]")
+# virDomainState, and the reasons of two of them that tell something (libvirt-domain.h).
+_PAUSED = 3
+_IO_ERROR = 5
+_STOPS = {1: "its guest switched it off", 2: "somebody switched it off", 3: "it crashed"}
 
 # What a rung tells: done, and what was seen.
 Seen = Tuple[bool, str]
@@ -49,6 +57,25 @@ class _Ladder:
     def look_running(self) -> Seen:
         active = bool(self.host.call("isActive", on=self.domain))
         return active, "running" if active else "it is not running"
+
+    def trouble(self) -> str:
+        """Say why it will not come up any more, "" as long as it may."""
+        state, reason = self.host.call("state", 0, on=self.domain)
+        if not self.look_running()[0]:
+            return f"the machine stopped: {_STOPS.get(reason, 'nothing says why')}"
+        if (state, reason) == (_PAUSED, _IO_ERROR):
+            return f"the machine is paused: {self._disk_trouble()}"
+        panic = panic_of(self.wish.name)
+        return "" if panic is None else f"its kernel panicked: {panic}"
+
+    def _disk_trouble(self) -> str:
+        full = self.host.lib.VIR_DOMAIN_DISK_ERROR_NO_SPACE
+        errors = self.host.call("diskErrors", 0, on=self.domain)
+        said = {
+            disk: "no space is left in the pool of" if error == full else "an error of"
+            for disk, error in sorted(errors.items())
+        }
+        return ", ".join(f"{what} its disk {disk}" for disk, what in said.items())
 
     def look_address(self) -> Seen:
         found = addresses(self.host, self.domain)
@@ -120,10 +147,9 @@ def _climb(
         done, seen = look()
         if done:
             return seen
-        if not ladder.look_running()[0]:
-            raise _fault(ladder, rung, "the machine stopped", climbed)
-        if _PANIC in console_text(ladder.wish.name):
-            raise _fault(ladder, rung, "its kernel panicked", climbed)
+        trouble = ladder.trouble()
+        if trouble:
+            raise _fault(ladder, rung, trouble, climbed)
         if time.monotonic() >= deadline:
             patience = show_duration(ladder.wish.wait_timeout)
             raise _fault(ladder, rung, f"{seen} within {patience}", climbed)
@@ -138,6 +164,12 @@ def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) 
     return FleetError(
         f"waiting for {rung}: {how}", address=ladder.wish.address, hint=hint, details=details
     )
+
+
+def panic_of(name: str) -> Optional[str]:
+    """Return what a machine's kernel said when it panicked since the start, None if it did not."""
+    found = _PANIC.search(console_text(name))
+    return found.group(1).strip() if found else None
 
 
 def console_text(name: str) -> str:
@@ -178,13 +210,17 @@ def _try_ssh(address: str, name: str, known_hosts: str) -> Seen:
     words = ["ssh", "-F", "/dev/null"]
     for option in options:
         words += ["-o", option]
-    done = subprocess.run(
-        [*words, f"nobody@{address}", "true"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [*words, f"nobody@{address}", "true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SSH_PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"{address} accepts a connection, and then says nothing"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     if "Permission denied" in done.stderr or done.returncode == 0:
         return True, f"{address} answers with the expected host key"

@@ -61,7 +61,7 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     stopped = any(step.verb == "shutdown" for step in begun)
     if defined and found.config is not None:
         if found.runs and stopped:
-            chain.add("shutdown", cause, on=wish.name)
+            chain.add("shutdown", cause, on=wish.name, undo="yes")
         _undo_define(chain, cause, begun, found)
     for step in begun:
         if step.verb == "unreserve" and "nic" in step.args:
@@ -147,7 +147,9 @@ def _removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
     if found.record and not found.record.get("removing"):
         chain.add("mark", cause, impact, on=wish.name)
     if found.runs:
-        chain.add("shutdown", cause, impact, on=wish.name)
+        # What is taken away again at once has nothing to lose.
+        back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
+        chain.add("shutdown", cause, impact, args=back, on=wish.name)
     for volume in found.record.get("volumes", ()):
         # Disks that an interrupted removal began to delete are of no use.
         deletes = wish.delete_disks or found.record.get("removing") == "disks"
