@@ -78,18 +78,24 @@ def _own_macs(found: Found, entry: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _check_address(address: str, where: str, network: Element, own: Sequence[str]) -> None:
-    """Raise InvalidOption for a reservation outside the subnet (libvirt takes it), or taken."""
+    """Raise InvalidOption for an address that no machine can have (libvirt takes it), or taken."""
     wanted = ipaddress.ip_address(address)
-    subnets = []
+    subnets = {}
     for ip in network.findall("ip"):
         mask = ip.get("prefix") or ip.get("netmask")
         if ip.get("address") and mask and ip.get("family", "ipv4") == "ipv4":
-            subnets.append(ipaddress.ip_network(f"{ip.get('address')}/{mask}", strict=False))
-    if not any(wanted in subnet for subnet in subnets):
-        shown = ", ".join(str(subnet) for subnet in subnets) or "none that libvirt serves"
+            whole = ipaddress.ip_network(f"{ip.get('address')}/{mask}", strict=False)
+            subnets[whole] = ipaddress.ip_address(str(ip.get("address")))
+    subnet = next((one for one in subnets if wanted in one), None)
+    if subnet is None:
+        shown = ", ".join(str(one) for one in subnets) or "none that libvirt serves"
         raise InvalidOption(
             f"{address} is not in the network's subnet", option=where, hint=f"it has {shown}"
         )
+    ends = (subnet.network_address, subnet.broadcast_address)
+    if wanted == subnets[subnet] or wanted in ends:
+        whose = "stands for all of" if wanted in ends else "is the hypervisor's own in"
+        raise InvalidOption(f"{address} {whose} {subnet}", option=where, hint="give another one")
     for host in network.findall("ip/dhcp/host"):
         if host.get("ip") == address and str(host.get("mac")).lower() not in own:
             owner = host.get("name") or host.get("mac")
