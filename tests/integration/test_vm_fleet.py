@@ -1,0 +1,45 @@
+"""What site.yml does about machines when only a part of it is asked for, on the real libvirt."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.checkout import Checkout
+from tests.lab.hostcore import run
+
+URI = "qemu:///system"
+THERE, MISSING = "dockyard-fleet-there", "dockyard-fleet-missing"
+# Without a system; its disk would be changed if the machine were looked at as declared.
+MACHINE = {"memory": "32MiB", "stop_grace_period": "0s"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Iterator[Checkout]:
+    """Return a checkout whose inventory has a machine that is there and one that is not."""
+    tree = Checkout(tmp_path)
+    here = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
+    machines = {
+        "hosts": {THERE: None, MISSING: None},
+        "vars": {"machines_hypervisor": "here", "machines_vm": {**MACHINE, "memory": "48MiB"}},
+    }
+    inventory = {"hypervisors": {"hosts": {"here": here}}, "machines": machines}
+    (tree.folder / "hosts.json").write_text(json.dumps(inventory))
+    assert run({"name": THERE, **MACHINE}, URI).result["created"] is True
+    yield tree
+    run({"name": THERE, "state": "absent", "stop_grace_period": "0s"}, URI)
+
+
+@pytest.mark.parametrize("options", [("--tags", "workloads"), ("--tags", "hypervisors", "--check")])
+def test_tags_of_others_leave_machines_alone(tree: Checkout, options: tuple[str, ...]) -> None:
+    before = run({"name": THERE, **MACHINE}, URI).result
+    extra = ("--limit", "machines", *options)
+    done = tree.play("playbooks/site.yml", *extra, inventory="hosts.json")
+    assert done.changed == {THERE: 0, MISSING: 0}
+    assert f"deferred: vm/{MISSING} comes first" in done.output
+    assert re.search(rf"machine +{THERE} +unchanged", done.output)
+    assert run({"name": THERE, **MACHINE}, URI).result["vm"] == before["vm"]
