@@ -65,9 +65,13 @@ def pages() -> list[Path]:
 
 def of_pages() -> list[Example]:
     """Return every yaml block of the pages."""
+    return [example for page in pages() for example in of_page(page)]
+
+
+def of_page(page: Path) -> list[Example]:
+    """Return every yaml block of one page."""
     return [
         _example(f"{page.relative_to(ROOT)}-{number}", text)
-        for page in pages()
         for number, text in enumerate(_BLOCK.findall(page.read_text()), 1)
     ]
 

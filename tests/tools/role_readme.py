@@ -17,10 +17,16 @@ START, END = "<!-- variables: make docs -->", "<!-- end of variables -->"
 
 
 def table(spec: dict[str, Any]) -> str:
-    """Return the table of one role's options; nested options follow their parent, indented."""
-    rows = ["| Variable | Type | Default | Description |", "|---|---|---|---|"]
-    rows += _rows(spec["argument_specs"]["main"].get("options", {}), "")
-    return "\n".join(rows)
+    """Return the table of one role's options; nested options follow their parent.
+
+    Those of entry points beside `main` come after it, each in a table of its own.
+    """
+    tables = []
+    for name, entry in spec["argument_specs"].items():
+        rows = [] if name == "main" else [f"For `tasks_from: {name}`:", ""]
+        rows += ["| Variable | Type | Default | Description |", "|---|---|---|---|"]
+        tables.append("\n".join(rows + _rows(entry.get("options", {}), "")))
+    return "\n\n".join(tables)
 
 
 def _rows(options: dict[str, Any], prefix: str) -> list[str]:
