@@ -124,16 +124,19 @@ def resize(host: Hypervisor, pool: str, name: str, size: int) -> None:
 
 
 def upload(host: Hypervisor, pool: str, name: str, pieces: Iterable[bytes], size: int) -> None:
-    """Write `size` bytes into an existing volume from its beginning."""
+    """Write `size` bytes into an existing volume from its beginning; raise FleetError if full."""
     volume = host.volume(need_pool(host, pool), name)
     stream = host.call("newStream", 0)
-    host.call("upload", stream, 0, size, 0, on=volume)
-    for piece in pieces:
-        view = memoryview(piece)
-        while view:
-            sent = host.call("send", bytes(view[:_PIECE]), on=stream)
-            view = view[sent:]
-    host.call("finish", on=stream)
+    try:
+        host.call("upload", stream, 0, size, 0, on=volume)
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                sent = host.call("send", bytes(view[:_PIECE]), on=stream)
+                view = view[sent:]
+        host.call("finish", on=stream)
+    except LibvirtError as error:
+        raise explain(error, pool, f"cannot write the volume {name}") from None
 
 
 def download(host: Hypervisor, pool: str, name: str) -> bytes:

@@ -80,7 +80,7 @@ def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:
 
 def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
-    fields = {*RESTART, "networks"}
+    fields = {*RESTART, "networks", "cloud_init"}
     if not any(step.verb == "attach" for step in begun):
         fields.add("disks")
     defined = next(step for step in begun if step.verb == "define")
@@ -90,8 +90,10 @@ def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) 
         if change.field in fields
     )
     chain.add("define", cause, "none", changes, on=defined.args["on"], undo="yes")
+    # A seed that was there before was written anew, and stays.
+    seeded = any(change.field == "cloud_init" for change in changes)
     for name, volume in _made(begun, found).items():
-        if "disks" in fields and not name.endswith("-seed.img"):
+        if seeded if name.endswith("-seed.img") else "disks" in fields:
             chain.add("delete_volume", cause, on=name, pool=volume.pool)
 
 

@@ -90,12 +90,16 @@ def _define(work: Work, step: Step) -> None:
 
 def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]:
     """Return the record after a way back: other values were declared last, fewer volumes ours."""
-    gone = [c.key for c in step.changes if c.field == "disks" and c.after is None]
-    names = {volume_name(wish.name, name) for name in gone}
+    gone = [c for c in step.changes if c.after is None]
+    names = {volume_name(wish.name, c.key) for c in gone if c.field == "disks"}
+    names |= {seed_name(wish.name) for c in gone if c.field == "cloud_init"}
     volumes = [one for one in record.get("volumes", ()) if one["name"] not in names]
     # Nothing has an empty digest: what is declared next counts as declared, not as drift.
-    digests = {**record.get("digests", {}), **{c.field: "" for c in step.changes}}
-    return {**record, "volumes": volumes, "digests": digests}
+    fields = [c.field for c in step.changes if c.field != "cloud_init"]
+    digests = {**record.get("digests", {}), **dict.fromkeys(fields, "")}
+    seeded = record.get("seeded") and seed_name(wish.name) not in names
+    made = {**record, "volumes": volumes, "digests": digests, "seeded": seeded}
+    return {key: value for key, value in made.items() if value}
 
 
 def _last_first(change: Change) -> int:
@@ -120,13 +124,23 @@ def _apply(root: Element, change: Change, wish: Wish) -> None:
         elif devices is not None and number < len(interfaces(root)):
             devices.remove(interfaces(root)[number])
     elif change.field == "cloud_init":
-        from .vm_new import add_seed_disk
-
-        add_seed_disk(root, wish)
+        _apply_seed(root, change, wish)
     else:
         row = next(row for row in FIELDS if row.name == change.field)
         if row.write is not None:
             row.write({"config": root}, change.after, Context(wish.declared))
+
+
+def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
+    from .vm_new import add_seed_disk
+
+    if change.after is not None:
+        add_seed_disk(root, wish)
+        return
+    for devices in root.findall("devices"):
+        for disk in devices.findall("disk"):
+            if attribute(disk, "source", "volume") == seed_name(wish.name):
+                devices.remove(disk)
 
 
 def _create_volume(work: Work, step: Step) -> None:
@@ -166,7 +180,12 @@ def _seed(work: Work, step: Step) -> None:
         storage.create(work.client, pool, name, len(image), "raw", None)
     # A shorter one must not leave the end of the former behind it.
     image = image.ljust(there.capacity if there is not None else 0, b"\0")
-    storage.upload(work.client, pool, name, [image], len(image))
+    try:
+        storage.upload(work.client, pool, name, [image], len(image))
+    except FleetError:
+        if there is None:
+            storage.delete(work.client, pool, name)
+        raise
 
 
 def _attach(work: Work, step: Step) -> None:
