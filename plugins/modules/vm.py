@@ -24,7 +24,8 @@ description:
   - The volumes are listed in the metadata before they are made, so a run that was killed at any
     instant is finished by the next one, and only what was made here is ever deleted.
   - A new machine that cannot start or does not reach O(wait) is taken away again, with the last
-    lines of its console in the error; after a restart that fails, the former settings run again.
+    lines of its console in the error. One that was off is switched off again; after a restart that
+    fails, the former settings run again.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:
@@ -54,9 +55,9 @@ options:
       - The disks, as a list of mappings. Each is a qcow2 volume of its own.
       - C(name) tells a disk from the others for good; by default V(root) for the first and
         C(diskN) for others, with N counted from 0.
-      - C(size), such as V(10GiB), or C(image), or both. C(image) is the volume of a base image in
-        the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that the disk is backed
-        by; without C(size) the disk has the image's.
+      - C(size), such as V(10GiB) and at least V(1MiB), or C(image), or both. C(image) is the volume
+        of a base image in the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that
+        the disk is backed by; without C(size) the disk has the image's.
       - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
         V(scsi), V(sata) or V(usb).
       - A disk that is added is plugged in C(live), a C(sata) one at the next start. A larger

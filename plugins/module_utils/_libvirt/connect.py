@@ -132,9 +132,12 @@ def _words(error: Any) -> str:
 
 
 def _missing(uri: str, text: str) -> LibvirtMissing:
+    rights = "use become: true, or add the user to the group libvirt"
     hints: Dict[str, str] = {
-        "ermission denied": "use become: true, or add the user to the group libvirt",
-        "uthentication": "use become: true, or add the user to the group libvirt",
+        "ermission denied": rights,
+        "uthentication": rights,
+        # Who may is asked of polkit, which is not there: root needs nobody's permission.
+        "system bus": "use become: true",
         "No such file": "start libvirtd (the role kvm_host does), or correct uri",
         "refused": "start libvirtd (the role kvm_host does), or correct uri",
     }

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired.errors import InvalidOption
 from .._desired.model import Context, FieldSpec
-from .._desired.spec import check_known
+from .._desired.spec import check_keys
 from .._desired.values import parse_size, show_size
 from .tree import (
     Element,
@@ -31,8 +31,8 @@ from .tree import (
 
 Entry = Dict[str, Any]
 
-DISK_KEYS: Mapping[str, Any] = {key: {} for key in ("name", "size", "pool", "image", "bus")}
-NETWORK_KEYS: Mapping[str, Any] = {key: {} for key in ("network", "mac", "address")}
+DISK_KEYS = ("name", "size", "pool", "image", "bus")
+NETWORK_KEYS = ("network", "mac", "address")
 BUSES = ("virtio", "scsi", "sata", "usb")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -61,10 +61,16 @@ def _write_count(made: Dict[str, Any], value: Any, context: Context) -> None:
     vcpu.text = str(value)
 
 
-def _parse_memory(value: Any, where: str) -> Optional[int]:
+def _parse_memory(value: Any, where: str) -> int:
+    return _whole(value, where, 16 * _MIB, "such as 512MiB or 2GiB")
+
+
+def _whole(value: Any, where: str, least: int, hint: str) -> int:
+    """Return a size in bytes, rounded up to whole KiB as libvirt and qemu-img do."""
     size = parse_size(value, where)
-    if size is None or size < 16 * _MIB:
-        raise InvalidOption(f"'{value}' is too little", option=where, hint="such as 512MiB or 2GiB")
+    if size is None or size < least:
+        # Often a number whose unit was forgotten.
+        raise InvalidOption(f"'{value}' is too little", option=where, hint=hint)
     return size + (-size % 1024)
 
 
@@ -115,7 +121,7 @@ def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
     found: Dict[str, Entry] = {}
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
-        check_known(entry, DISK_KEYS, here)
+        check_keys(entry, DISK_KEYS, here)
         name = str(entry.get("name") or ("root" if number == 0 else f"disk{number}"))
         if name in found or not _NAME.fullmatch(name):
             raise InvalidOption(
@@ -128,7 +134,7 @@ def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
 def _disk(entry: Mapping[str, Any], where: str) -> Entry:
     made: Entry = {"pool": str(entry.get("pool") or "default")}
     if entry.get("size") is not None:
-        made["size"] = parse_size(entry["size"], f"{where}.size")
+        made["size"] = _whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
     if entry.get("image"):
         made["image"] = str(entry["image"])
     made["bus"] = str(entry.get("bus") or "virtio")
@@ -216,7 +222,7 @@ def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         entry = {"network": entry} if isinstance(entry, str) else entry
-        check_known(entry, NETWORK_KEYS, here)
+        check_keys(entry, NETWORK_KEYS, here)
         found[str(number)] = _interface(entry, here)
     for key in ("mac", "address"):
         given: List[str] = [entry[key] for entry in found.values() if key in entry]

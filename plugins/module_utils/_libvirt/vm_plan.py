@@ -59,9 +59,9 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
         _removal(chain, replace(wish, delete_disks=True), replace(found, volumes=made), cause)
         return Plan(tuple(chain.steps))
     stopped = any(step.verb == "shutdown" for step in begun)
+    if found.runs and any(step.verb == "start" for step in begun):
+        chain.add("shutdown", cause, on=wish.name, undo="yes")
     if defined and found.config is not None:
-        if found.runs and stopped:
-            chain.add("shutdown", cause, on=wish.name, undo="yes")
         _undo_define(chain, cause, begun, found)
     for step in begun:
         if step.verb == "unreserve" and "nic" in step.args:
