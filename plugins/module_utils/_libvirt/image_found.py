@@ -186,7 +186,8 @@ def _versions(host: Hypervisor, wish: Wish, but: str = "") -> Dict[str, Volume]:
     for volume in host.call("listAllVolumes", 0, on=pool):
         name = str(host.call("name", on=volume))
         if form.fullmatch(name) and name != f"{but}.qcow2":
-            found[name] = storage.describe(host, wish.pool, volume)
+            seen = storage.describe(host, wish.pool, volume)
+            found.update({name: seen} if seen else {})
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from .connect import Hypervisor
+from .connect import Hypervisor, LibvirtError
 from .tree import Element, attribute, disks, interfaces
 from .vm import public
 from .vm_found import Found, observe
@@ -28,7 +28,7 @@ class Machines:
         """Return `machines` in the order of `names` (else by name), `pools` and `networks`."""
         present = sorted(str(client.call("name", on=d)) for d in client.call("listAllDomains", 0))
         asked = params.get("names")
-        seen = {name: observe(client, named(name), {}) for name in present}
+        seen = {name: _look(client, name) for name in present}
         wanted = list(dict.fromkeys(present if asked is None else asked))
         return {
             "machines": [_machine(name, seen.get(name, Found())) for name in wanted],
@@ -40,6 +40,16 @@ class Machines:
         """Return the named machines as missing."""
         machines = [_machine(name, Found()) for name in params.get("names") or ()]
         return {"machines": machines, "pools": [], "networks": []}
+
+
+def _look(client: Hypervisor, name: str) -> Found:
+    """Take a snapshot of a machine that somebody may remove meanwhile."""
+    try:
+        return observe(client, named(name), {})
+    except LibvirtError as error:
+        if error.code != client.lib.VIR_ERR_NO_DOMAIN:
+            raise
+        return Found()
 
 
 def _machine(name: str, found: Found) -> Dict[str, Any]:

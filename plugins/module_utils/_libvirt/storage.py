@@ -59,9 +59,12 @@ def find_volume(host: Hypervisor, pool: str, name: str) -> Optional[Volume]:
     return None if volume is None else describe(host, pool, volume)
 
 
-def describe(host: Hypervisor, pool: str, volume: Any) -> Volume:
-    """Return what a virStorageVol is."""
-    root = parse(host.call("XMLDesc", 0, on=volume))
+def describe(host: Hypervisor, pool: str, volume: Any) -> Optional[Volume]:
+    """Return what a virStorageVol is, None if somebody removed it meanwhile."""
+    text = host.call("XMLDesc", 0, on=volume, missing=(host.lib.VIR_ERR_NO_STORAGE_VOL,))
+    if text is None:
+        return None
+    root = parse(text)
     kind = root.find("target/format")
     return Volume(
         pool=pool,
@@ -116,7 +119,7 @@ def delete(host: Hypervisor, pool: str, name: str) -> bool:
 
 def resize(host: Hypervisor, pool: str, name: str, size: int) -> None:
     """Give a volume that nobody uses a larger capacity, in bytes."""
-    volume = host.volume(need_pool(host, pool), name)
+    volume = _need_volume(host, pool, name)
     try:
         host.call("resize", size, 0, on=volume)
     except LibvirtError as error:
@@ -125,7 +128,7 @@ def resize(host: Hypervisor, pool: str, name: str, size: int) -> None:
 
 def upload(host: Hypervisor, pool: str, name: str, pieces: Iterable[bytes], size: int) -> None:
     """Write `size` bytes into an existing volume from its beginning; raise FleetError if full."""
-    volume = host.volume(need_pool(host, pool), name)
+    volume = _need_volume(host, pool, name)
     stream = host.call("newStream", 0)
     try:
         host.call("upload", stream, 0, size, 0, on=volume)
@@ -141,7 +144,7 @@ def upload(host: Hypervisor, pool: str, name: str, pieces: Iterable[bytes], size
 
 def download(host: Hypervisor, pool: str, name: str) -> bytes:
     """Return a small volume's content."""
-    volume = host.volume(need_pool(host, pool), name)
+    volume = _need_volume(host, pool, name)
     stream = host.call("newStream", 0)
     host.call("download", stream, 0, 0, 0, on=volume)
     return b"".join(_received(host, stream))
@@ -164,6 +167,13 @@ def need_pool(host: Hypervisor, name: str) -> Any:
     return pool
 
 
+def _need_volume(host: Hypervisor, pool: str, name: str) -> Any:
+    volume = host.volume(need_pool(host, pool), name)
+    if volume is None:
+        raise FleetError(f"the volume {name} is gone", hint="somebody removed it meanwhile")
+    return volume
+
+
 def explain(error: LibvirtError, pool: str, what: str) -> FleetError:
     """Return the error of a failed write into a pool, with what the user can do about it."""
     full = "No space left" in error.message or "ENOSPC" in error.message
@@ -171,16 +181,23 @@ def explain(error: LibvirtError, pool: str, what: str) -> FleetError:
     return FleetError(f"{what}: {error.message}", hint=hint)
 
 
+def documents(host: Hypervisor, flags: int) -> Iterator[Tuple[str, Element]]:
+    """Yield the names and documents of all domains, but of those removed meanwhile."""
+    for domain in host.call("listAllDomains", 0):
+        text = host.call("XMLDesc", flags, on=domain, missing=(host.lib.VIR_ERR_NO_DOMAIN,))
+        if text is not None:
+            yield str(host.call("name", on=domain)), parse(text)
+
+
 def users_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
     """Return the names of domains whose disks are, or are backed by, the file at a path."""
     backed = _backings(host)
     users = set()
-    for domain in host.call("listAllDomains", 0):
-        root = parse(host.call("XMLDesc", 0, on=domain))
+    for name, root in documents(host, 0):
         # A running domain's document names its whole backing chain.
         for source in root.findall("devices/disk//source"):
             if _reaches(_path(host, source), path, backed):
-                users.add(str(host.call("name", on=domain)))
+                users.add(name)
     return tuple(sorted(users))
 
 
@@ -198,7 +215,8 @@ def _backings(host: Hypervisor) -> Dict[str, str]:
             name = str(host.call("name", on=pool))
             for volume in host.call("listAllVolumes", 0, on=pool):
                 found = describe(host, name, volume)
-                backed[found.path] = found.backing
+                if found is not None:
+                    backed[found.path] = found.backing
     return backed
 
 

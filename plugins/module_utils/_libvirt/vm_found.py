@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from .._desired.errors import FleetError
 from .connect import Hypervisor
-from .storage import Pool, Volume, download, find_pool, find_volume
+from .storage import Pool, Volume, documents, download, find_pool, find_volume
 from .tree import Element, interfaces, mac_of, parse, record
 from .vm_fields import seed_name, volume_name
 from .vm_wish import Wish, seed_pool
@@ -244,11 +244,8 @@ def _macs(host: Hypervisor, wish: Wish) -> Dict[str, str]:
     if not any("mac" in entry for entry in (wish.declared.get("networks") or {}).values()):
         return {}
     found: Dict[str, str] = {}
-    for domain in host.call("listAllDomains", 0):
-        name = str(host.call("name", on=domain))
+    for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
         if name != wish.name:
-            flags = host.lib.VIR_DOMAIN_XML_INACTIVE
-            root = parse(host.call("XMLDesc", flags, on=domain))
             found.update({mac_of(one): name for one in interfaces(root)})
     return found
 

@@ -108,6 +108,7 @@ class Pools(Hypervisor):
         self.uri = "fake:///"
         self.lib = SimpleNamespace(
             libvirtError=FakeError,
+            VIR_ERR_NO_DOMAIN=42,
             VIR_ERR_NO_STORAGE_POOL=NO_POOL,
             VIR_ERR_NO_STORAGE_VOL=NO_VOLUME,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
@@ -94,3 +94,23 @@ def test_without_libvirt_there_is_nothing_if_it_is_to_come(why: Optional[str]) -
         assert result["pools"] == result["networks"] == []
     else:
         assert result["msg"] == "uri: libvirt does not answer at qemu:///system: no"
+
+
+@pytest.mark.parametrize(("what", "code"), [("domain", 42), ("volume", 50)])
+def test_what_somebody_removes_meanwhile_is_no_failure(
+    bench: HostBench, what: str, code: int
+) -> None:
+    """Between the list and the look: virterror.h has the codes of what is not there."""
+
+    class Racing(BenchHost):
+        def invoke(self, function: Callable[..., Any], args: Tuple[Any, ...]) -> Any:
+            kind = {"domain": "virDomain", "volume": "virStorageVol"}[what]
+            if (type(function.__self__).__name__, function.__name__) == (kind, "XMLDesc"):
+                error = self.lib.libvirtError("gone")
+                error.err = (code, 10, "gone", 2, "gone", None, None, -1, -1)
+                raise error
+            return super().invoke(function, args)
+
+    result = report(MACHINES, {"pending": {}}, lambda: Racing(bench.world))
+    assert not result.get("failed"), result["msg"]
+    assert [one["exists"] for one in result["machines"]] == [what == "volume"] * 2
