@@ -12,7 +12,10 @@ description:
   - Keeps a network of the container engine as declared, with the keys of the Compose Specification.
   - A network's settings are fixed when it is made, so every change replaces it. Containers keep
     running meanwhile; all of them, stopped ones too, are connected anew with the aliases, links
-    and fixed addresses that they had.
+    and fixed addresses that they had. Docker since API 1.44 gives a fixed MAC address only to a
+    container that it creates, so there a container with one forbids the replacement. Podman does
+    not tell what is fixed; there running containers keep the addresses that they have, where the
+    new network holds them.
   - Networks that this collection or Compose made are compared in full, and omitted means default.
     What the engine chose by itself, such as a subnet, never counts as a change.
   - During a replacement a configuration-only network named C(NAME.old-ID) holds what has to be
@@ -39,13 +42,15 @@ options:
     description:
       - Options of the driver, as a mapping or a list of C(KEY=VALUE). Options that come from the
         engine's own settings are left alone. A change replaces the network.
+      - Podman honours C(com.docker.network.driver.mtu), C(com.docker.network.bridge.name),
+        C(parent) and C(mode); others are refused there.
     type: raw
   ipam:
     description: How addresses are given out. A change replaces the network.
     type: dict
     suboptions:
       driver:
-        description: The driver of the addresses; the default is V(default).
+        description: The driver of the addresses; the default is V(default). Not with Podman.
         type: str
       config:
         description: Subnets. Without any, the engine chooses one.
@@ -63,10 +68,12 @@ options:
             description: The part of the subnet from which containers get their addresses.
             type: str
           aux_addresses:
-            description: Addresses that no container gets, by the name of what has them.
+            description:
+              - Addresses that no container gets, by the name of what has them. Not with Podman.
             type: dict
       options:
-        description: Options of that driver, as a mapping or a list of C(KEY=VALUE).
+        description:
+          - Options of that driver, as a mapping or a list of C(KEY=VALUE). Not with Podman.
         type: raw
   internal:
     description:
@@ -75,7 +82,7 @@ options:
   attachable:
     description:
       - Lets containers that are no services of a swarm connect; the default is V(false). A change
-        replaces the network.
+        replaces the network. Not with Podman.
     type: bool
   enable_ipv6:
     description:
@@ -84,8 +91,8 @@ options:
     type: bool
   enable_ipv4:
     description:
-      - Gives IPv4 addresses; the default is V(true). It needs API 1.48 (Docker 28), and V(false)
-        an engine with experimental features. A change replaces the network.
+      - Gives IPv4 addresses; the default is V(true). It needs API 1.48 (Docker 28). A change
+        replaces the network. Not with Podman.
     type: bool
   labels:
     description:

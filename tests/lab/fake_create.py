@@ -204,6 +204,10 @@ def build_container(state: State, name: str, image: Json, body: Json) -> Json:
     config = _config(body, image, key)
     host = _host(state, body.get("HostConfig"))
     host["Links"] = [_link(name, one) for one in host["Links"] or ()] or host["Links"]
+    points = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    mac = (points.get(host["NetworkMode"]) or {}).get("MacAddress")
+    if mac and state.api >= (1, 44):
+        config["MacAddress"] = mac
     command = [*(config["Entrypoint"] or []), *(config["Cmd"] or [])]
     if not command:
         raise ApiError(400, "No command specified")

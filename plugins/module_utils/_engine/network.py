@@ -94,8 +94,13 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     context = Context(desired.declared, {}, record, found.api, found.kind)
     fields = for_kind(FIELDS, found.kind)
     check_supported(fields, context)
+    shown = found.current
+    if found.kind == "podman":
+        from .podman_network import as_docker
+
+        shown = as_docker(shown, context)
     scope = Scope(not is_foreign(found.current, desired.name), ignore=desired.ignore)
-    return diff(fields, context, observed(fields, found.current, context), scope)
+    return diff(fields, context, observed(fields, shown, context), scope)
 
 
 def _calls(desired: Wish, found: Found) -> bool:

@@ -112,6 +112,8 @@ def _plain(value: Any) -> Any:
     """Return an observed address, range or mapping of addresses as a declaration would be read."""
     if isinstance(value, Mapping):
         return {name: _plain(one) for name, one in value.items()}
+    if value.startswith("("):  # the engine does not show it
+        return value
     if "/" in value:
         return str(ipaddress.ip_network(value, strict=False))
     return str(ipaddress.ip_address(value))
@@ -142,13 +144,11 @@ def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
     return plain_labels(obj.get("Labels"))
 
 
-def _flag(name: str, at: str, default: bool = False, since: Tuple[int, int] = (0, 0)) -> FieldSpec:
+def _flag(name: str, at: str, default: bool = False, **more: Any) -> FieldSpec:
     def read(obj: Mapping[str, Any], context: Context) -> bool:
         return bool(obj.get(at, default))
 
-    return FieldSpec(
-        name, at, {"type": "bool"}, read=read, default=lambda context: default, since=since
-    )
+    return FieldSpec(name, at, {"type": "bool"}, read=read, default=lambda _: default, **more)
 
 
 def _word(value: Any, where: str) -> str:
@@ -180,6 +180,7 @@ FIELDS: Tuple[FieldSpec, ...] = (
         option={"type": "str"},
         parse=_word,
         default=lambda context: "default",
+        only=("docker",),
     ),
     FieldSpec(
         "ipam.config",
@@ -198,12 +199,13 @@ FIELDS: Tuple[FieldSpec, ...] = (
         compare="map",
         parse=parse_map,
         read=_read_ipam_options,
+        only=("docker",),
     ),
     _flag("internal", "Internal"),
-    _flag("attachable", "Attachable"),
+    _flag("attachable", "Attachable", only=("docker",)),
     _flag("enable_ipv6", "EnableIPv6"),
     # Older engines have no networks without IPv4.
-    _flag("enable_ipv4", "EnableIPv4", default=True, since=(1, 48)),
+    _flag("enable_ipv4", "EnableIPv4", default=True, since=(1, 48), only=("docker",)),
     FieldSpec(
         "labels",
         at="Labels",

@@ -144,7 +144,12 @@ def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     network = found.current or {}
     for box in found.users:
         points = dig(box, "NetworkSettings.Networks") or {}
-        made[str(box["Id"])] = _settings(points.get(network["Name"]) or {}, str(box["Id"]))
+        point = points.get(network["Name"]) or {}
+        made[str(box["Id"])] = _settings(point, str(box["Id"]))
+        if found.kind == "podman":
+            from .podman_network import had
+
+            made[str(box["Id"])].update(had(point))
     return made
 
 

@@ -174,6 +174,10 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
 def _check_creation(desired: Wish, found: Found) -> None:
     context = Context(desired.declared, {}, {}, found.api, found.kind)
     check_supported(for_kind(FIELDS, found.kind), context)
+    if found.kind == "podman":
+        from .podman_network import check_declared
+
+        check_declared(desired.declared)
     if desired.declared.get("driver", "bridge") != "bridge" or "ipam.driver" in desired.declared:
         return  # other drivers have rules of their own
     subnets = list(desired.declared.get("ipam.config") or ())
@@ -222,7 +226,25 @@ def _unfit(desired: Wish, found: Found) -> List[str]:
     for box in found.users:
         if old.startswith(str(dig(box, "HostConfig.NetworkMode") or "?")):
             refused.append(f"{_name(box)} names the network by its id; create it anew by name")
+        mac = _fixed_mac(desired, found, box)
+        if mac:
+            refused.append(
+                f"{_name(box)} has the fixed MAC address {mac}, which this engine gives at a "
+                "container's creation only; remove the container first, and run its task again then"
+            )
     return refused
+
+
+def _fixed_mac(desired: Wish, found: Found, box: Inspect) -> str:
+    """Return the MAC address that a container was given here and would not have again, or "".
+
+    Before API 1.44 Docker takes it from the container, and so connects with it; since then from the
+    endpoint, and it does so at creation only (up to 1.53). It can be seen of the first network.
+    """
+    if found.kind != "docker" or found.api < (1, 44):
+        return ""
+    first = str(dig(box, "HostConfig.NetworkMode") or "") == desired.name
+    return str(dig(box, "Config.MacAddress") or "") if first else ""
 
 
 def _fixed(settings: Mapping[str, Any]) -> List[str]:

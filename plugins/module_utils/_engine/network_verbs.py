@@ -14,6 +14,7 @@ from .._desired.model import Context
 from .._desired.resource import Verb, Work
 from .._desired.spec import for_kind
 from .._desired.steps import Step
+from .._desired.values import dig
 from .client import EngineError
 from .network_fields import FIELDS, OWNER_LABEL, asked_keys
 from .network_found import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
@@ -87,7 +88,13 @@ def _delete(work: Work, step: Step) -> Optional[bool]:
 def _connect(work: Work, step: Step) -> Optional[bool]:
     ident = step.args["id"]
     network = work.shared.get("network") or work.snapshot.current["Id"]
-    made = {"Container": ident, "EndpointConfig": endpoints(work.snapshot).get(ident, {})}
+    settings = endpoints(work.snapshot).get(ident, {})
+    if work.snapshot.kind == "podman":
+        from .podman_network import settings as fitting
+
+        config = dig(work.client.get(f"/networks/{network}"), "IPAM.Config") or ()
+        settings = fitting(settings, [str(entry["Subnet"]) for entry in config])
+    made = {"Container": ident, "EndpointConfig": settings}
     return _unless_gone(work, f"/networks/{network}/connect", made)
 
 

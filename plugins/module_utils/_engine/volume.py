@@ -21,7 +21,7 @@ from .._desired.spec import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
-from .volume_fields import FIELDS, OWNER_LABEL, secret_keys
+from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
 from .volume_wish import ANEW, HELPER_LABEL, Wish, helper_name, spec, wish
 
 if TYPE_CHECKING:
@@ -127,9 +127,10 @@ class Volume:
 
 def masked(volume: Inspect) -> Dict[str, Any]:
     """Return an inspected volume with the values of its secret driver options masked."""
-    record = record_of(volume)
+    secret = list(record_of(volume).get("secret", ()))
+    secret += UNDERSTOOD if "o" in secret else ()
     options = {
-        key: MASK if key in record.get("secret", ()) else _PASSWORD.sub(rf"\g<1>{MASK}", str(value))
+        key: MASK if key in secret else _PASSWORD.sub(rf"\g<1>{MASK}", str(value))
         for key, value in (volume.get("Options") or {}).items()
     }
     return {**volume, "Options": options}

@@ -13,19 +13,28 @@ from .labels import parse_labels, parse_map, plain_labels
 OWNER_LABEL = "dockyard.fleet.volume"
 
 
+# What Podman has understood of the option `o`, which it shows beside it.
+UNDERSTOOD = frozenset(("GID", "INODES", "NOQUOTA", "SIZE", "UID"))
+
+
 def secret_keys(declared: Mapping[str, Any], record: Mapping[str, Any]) -> List[str]:
     """Return the driver options that are secret: declared so now, or when it was created."""
     return [*(declared.get("secret_driver_opts") or {}), *record.get("secret", ())]
 
 
-def _read_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+def _options(obj: Mapping[str, Any], context: Context, secret: bool) -> Dict[str, str]:
     hidden = secret_keys(context.declared, context.record)
-    return {key: value for key, value in (obj.get("Options") or {}).items() if key not in hidden}
+    added = UNDERSTOOD if context.kind == "podman" else ()
+    options = (obj.get("Options") or {}).items()
+    return {k: value for k, value in options if (k in hidden) is secret and k not in added}
+
+
+def _read_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+    return _options(obj, context, False)
 
 
 def _read_secret_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
-    hidden = secret_keys(context.declared, context.record)
-    return {key: value for key, value in (obj.get("Options") or {}).items() if key in hidden}
+    return _options(obj, context, True)
 
 
 def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:

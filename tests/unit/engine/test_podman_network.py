@@ -1,0 +1,108 @@
+"""What Podman shows of a network is compared as if Docker had shown it."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
+    network,
+    network_fields,
+    network_wish,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_found import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_network import (
+    check_declared,
+    had,
+    settings,
+)
+
+MTU = "com.docker.network.driver.mtu"
+BRIDGE = "com.docker.network.bridge.name"
+IPAM = {"Driver": "default", "Options": {"driver": "host-local"}}
+RANGE = {"subnet": "10.20.0.0/16", "ip_range": "10.20.1.0/24"}
+
+
+def wish(**options: Any) -> network_wish.Wish:
+    checked = ArgumentSpecValidator(network_wish.spec()).validate({"name": "front", **options})
+    assert not checked.error_messages
+    return network_wish.wish(checked.validated_parameters)
+
+
+def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
+    """Return what changes from one declaration to another of a network that Podman shows so."""
+    made = wish(**before)
+    asked = {"asked": network_fields.asked_keys(made.declared)}
+    record = owned.make(made.address, network_fields.FIELDS, made.declared, asked)
+    config = [{"Subnet": "10.20.0.0/16", "Gateway": "10.20.0.1"}]
+    now: Dict[str, Any] = {
+        "Name": "front",
+        "Id": "00",
+        "Driver": "bridge",
+        "Options": {},
+        **dict.fromkeys(("EnableIPv4", "EnableIPv6", "Internal", "Attachable"), False),
+        "IPAM": {**IPAM, "Config": config},
+        **shown,
+        "Labels": {network_fields.OWNER_LABEL: record},
+    }
+    found = Found(current=now, api=(1, 44), kind="podman")
+    return [change.words() for change in network.changes_of(wish(**after), found)]
+
+
+@pytest.mark.parametrize(
+    ("before", "shown", "after", "words"),
+    [
+        ({}, {}, {}, []),
+        ({"driver_opts": {MTU: "1400"}}, {"Options": {"mtu": "1400"}}, None, []),
+        ({"driver_opts": {BRIDGE: "front0"}}, {}, None, []),
+        (
+            {"driver_opts": {BRIDGE: "front0"}},
+            {},
+            {"driver_opts": {BRIDGE: "front1"}},
+            [f"driver_opts.{BRIDGE}: (not shown by Podman) → front1"],
+        ),
+        ({"driver": "macvlan"}, {"Driver": "macvlan", "IPAM": {"Driver": "dhcp"}}, None, []),
+        ({"ipam": {"config": [RANGE]}}, {}, None, []),
+        (
+            {"ipam": {"config": [RANGE]}},
+            {},
+            {"ipam": {"config": [{"subnet": "10.20.0.0/16"}]}},
+            ["ipam.config.10.20.0.0/16: {ip_range: (not shown by Podman)} → set"],
+        ),
+    ],
+)
+def test_compared_as_if_docker_had_shown_it(
+    before: Dict[str, Any], shown: Dict[str, Any], after: Any, words: List[str]
+) -> None:
+    assert changes(before, shown, before if after is None else after) == words
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"driver_opts": {"icc": "no"}}, "driver_opts.icc: podman does not honour it; it has"),
+        (
+            {"ipam": {"config": [{**RANGE, "aux_addresses": {"printer": "10.20.0.9"}}]}},
+            "ipam.config[0].aux_addresses: podman does not honour it; declare an ip_range",
+        ),
+    ],
+)
+def test_what_podman_would_drop_is_refused(options: Dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidOption) as caught:
+        check_declared(wish(**options).declared)
+    assert str(caught.value).startswith(message)
+
+
+def test_an_endpoint_keeps_the_addresses_that_fit() -> None:
+    point = {"IPAddress": "10.20.0.7", "GlobalIPv6Address": "fd07::7", "MacAddress": "02:42:0a:00"}
+    kept = {"Aliases": ["shop"], **had(point)}
+    assert settings(kept, ["10.20.0.0/24", "10.30.0.0/24"]) == {
+        "Aliases": ["shop"],
+        "MacAddress": "02:42:0a:00",
+        "IPAMConfig": {"IPv4Address": "10.20.0.7"},
+    }
+    assert "IPAMConfig" not in settings(kept, ["10.30.0.0/24"])
+    assert had({"IPAddress": "", "MacAddress": ""}) == {}  # it does not run
