@@ -67,7 +67,7 @@ molecule: venv-test ## every role on a server with systemd, over ssh
 e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
-test-engines: venv-test ## the container's options on every engine of the lab
+test-engines: venv-test ## every option of containers, networks and volumes on every engine of the lab
 	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one

@@ -1,4 +1,7 @@
-"""Every option of a container on a real engine: created, changed, seen in effect, dropped."""
+"""Every option of a container, a network and a volume on a real engine.
+
+It is created with, changed, seen in effect and dropped, each time as check announced it.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,11 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import EngineError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
 
 from tests.lab.engines import Engine
-from tests.lab.fieldwork import Field, entries, groups
+from tests.lab.fieldnetvol import NetworkField, VolumeField
+from tests.lab.fieldtable import ROWS, entries, groups
+from tests.lab.fieldwork import Field
 
 # `make test-engines` asks for all of them.
 ENGINES = os.environ.get("FLEET_ENGINES", "d20 d28").split()
@@ -25,20 +29,35 @@ def ground(request: pytest.FixtureRequest, engine_of: Callable[[str], Engine]) -
 
 
 def test_every_row_on_the_engine(ground: Field, subtests: Any, record_property: Any) -> None:
+    record_property("rows", played(ground, subtests))
+
+
+@pytest.mark.parametrize("kind", [NetworkField, VolumeField], ids=lambda kind: kind.resource)
+def test_every_row_of_networks_and_volumes(
+    kind: Any, ground: Field, subtests: Any, record_property: Any
+) -> None:
+    with kind(ground.socket_path) as other:
+        record_property("rows", played(other, subtests))
+
+
+def played(ground: Any, subtests: Any) -> int:
+    """Play all rows that an engine can have, and return how many they are."""
     honoured = ground.honoured()
     for group in groups(honoured, ground.impacts):
         with subtests.test(rows=", ".join(entry.row for entry in group)):
             ground.play(group)
-    record_property("rows", len({entry.row for entry in honoured}))
+    return len({entry.row for entry in honoured})
 
 
-def test_every_row_has_an_entry() -> None:
-    missing = {row.name for row in FIELDS} - {entry.row for entry in entries()}
+@pytest.mark.parametrize("resource", ROWS)
+def test_every_row_has_an_entry(resource: str) -> None:
+    missing = {row.name for row in ROWS[resource]} - {entry.row for entry in entries(resource)}
     assert sorted(missing) == []
 
 
-def test_entries_without_an_effect_say_why() -> None:
-    silent = [e.row for e in entries() if not e.inside and not e.unseen]
+@pytest.mark.parametrize("resource", ROWS)
+def test_entries_without_an_effect_say_why(resource: str) -> None:
+    silent = [e.row for e in entries(resource) if not e.inside and not e.unseen]
     assert silent == []
 
 

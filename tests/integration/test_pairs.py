@@ -8,8 +8,10 @@ from typing import Callable
 
 from tests.lab import pairs
 from tests.lab.engines import Engine
-from tests.lab.fieldwork import COMMAND, Field, Params
+from tests.lab.fieldtable import Params
+from tests.lab.fieldwork import Field
 from tests.lab.front import Front
+from tests.lab.ground import COMMAND
 from tests.lab.proxy import Proxy
 from tests.lab.specs import Pair, Specs
 

@@ -8,7 +8,8 @@ from typing import Any, Counter, Dict, Iterable, List, Protocol
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client
 
-from tests.lab.fieldwork import Params
+from tests.lab.agree import agree
+from tests.lab.fieldtable import Params
 from tests.lab.front import Front
 from tests.lab.serving import Server
 from tests.lab.specs import Pair
@@ -46,7 +47,7 @@ def play(engine: Engine, pair: Pair, name: str) -> str:
         assert engine.server.writes == [], "a refused task wrote to the engine"
         return "refused"
     assert not apply.get("failed"), f"check: {check['plan']['text']}apply: {apply['msg']}"
-    _agree(check, apply)
+    agree(check, apply)
     engine.server.forget()
     for in_check in (True, False):
         again = engine.front.run(task, check=in_check)
@@ -62,22 +63,6 @@ def clear(engine: Engine, name: str) -> None:
     """Remove what a pair has left of its container."""
     for one in engine.client.get("/containers/json", {"all": True, "filters": {"name": [name]}}):
         engine.client.delete(f"/containers/{one['Id']}", {"force": True, "v": True})
-
-
-def _agree(check: Json, apply: Json) -> None:
-    unknown = "known after apply" in check["plan"]["text"]
-    announced, made = (_steps(result, not unknown) for result in (check, apply))
-    text = f"check: {check['plan']['text']}apply: {apply['plan']['text']}"
-    assert [step for step in made if step not in announced] == [], text
-    missing = [step for step in announced if step not in made]
-    assert [step for step in missing if not step["maybe"]] == [], text
-    assert apply["changed"] is bool(made), text
-
-
-def _steps(result: Json, with_cause: bool) -> List[Json]:
-    keys = ["address", "verb", "impact", "args", *(["cause", "maybe"] if with_cause else [])]
-    steps = result["plan"]["steps"]
-    return [{key: step[key] for key in (*keys, "maybe")} for step in steps]
 
 
 def play_all(engine: Engine, drawn: Iterable[Pair], name: str, became: Counter[str]) -> List[str]:

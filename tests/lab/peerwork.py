@@ -47,7 +47,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.env_files import with_files
 
 from tests.lab.corework import RESOURCES
-from tests.lab.fieldwork import COMMAND, IMAGE
+from tests.lab.ground import COMMAND, IMAGE
 from tests.lab.registry import Registry
 
 TABLE = Path(__file__).parents[1] / "cases" / "peer_container.yml"

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from tests.lab.fieldwork import Entry, Params, merged
+from tests.lab.fieldtable import Entry, Params, merged
 
 # What nobody means: values of a wrong type, out of range, or no text that can be meant.
 NASTY: tuple[Any, ...] = (

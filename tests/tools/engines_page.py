@@ -1,7 +1,7 @@
-"""Write docs/engines.md: which option of a container was tried on which engine.
+"""Write docs/engines.md: which option was tried on which engine.
 
 `python -m tests.tools.engines_page` renews it. It says what tests/integration/test_fields.py does:
-the table of entries and the rows' own columns decide both.
+the tables of entries and the rows' own columns decide both.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from pathlib import Path
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import FieldSpec
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import for_kind
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
 
 from tests.lab.engines import RECIPES, Recipe
-from tests.lab.fieldwork import Entry, entries, honours
+from tests.lab.fieldtable import ROWS, Entry, entries, honours
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "engines.md"
 HEAD = """\
@@ -22,12 +21,15 @@ HEAD = """\
 
 <!-- Made by `make docs` from the tests' own tables; do not edit. -->
 
-Each option of [container](modules/container.md) is tried on real engines. A container is created
-with it, and a second run changes nothing; it is given another value, and taken out of the
-declaration, and each time a second run changes nothing, and in the end the container is as it was.
-`make test` does so on Docker 20.10 and 28, `make test-engines` on all of these.
+Each option of [container](modules/container.md), [network](modules/network.md) and
+[volume](modules/volume.md) is tried on real engines. A container is created with it, and a second
+run changes nothing; it is given another value, and taken out of the declaration, and each time
+apply does what check announced, a second run changes nothing, and in the end the container is as
+it was. A network is replaced so under a running container, which keeps its alias and its fixed
+address. A volume is made anew only if its data is given up by name; before that, the change is
+refused. `make test` does so on Docker 20.10 and 28, `make test-engines` on all of these.
 
-- **seen**: its effect was looked at as well, inside the container: a limit in the cgroup, a name
+- **seen**: its effect was looked at as well, inside a container: a limit in the cgroup, a name
   that resolves.
 - **kept**: the engine has it, and shows it as it was declared. Why no effect was looked at is said
   below.
@@ -63,18 +65,23 @@ Its API shows less than Docker's, so some changes do not show:
 
 def page() -> str:
     """Return the page as it should be."""
-    rows = {kind: {r.name: r for r in for_kind(FIELDS, kind)} for kind in ("docker", "podman")}
-    listed = entries()
-    names = list(dict.fromkeys(entry.row for entry in listed))
+    count = ", ".join(f"{len(rows)} of a {name}" for name, rows in ROWS.items())
+    tables = "\n".join(f"## {name.capitalize()}\n\n{_table(name)}\n" for name in ROWS)
+    seen = f"Options: {count}. Engines: {len(RECIPES)}.\n\n"
+    return f"{HEAD}{seen}{tables}\n{_unseen()}\n{GAPS}"
+
+
+def _table(resource: str) -> str:
+    kinds = {one.kind for one in RECIPES.values()}
+    rows = {kind: {row.name: row for row in for_kind(ROWS[resource], kind)} for kind in kinds}
+    listed = entries(resource)
     lines = ["| option |" + "".join(f" {one.title} |" for one in RECIPES.values())]
     lines.append("|---|" + "---|" * len(RECIPES))
-    for name in names:
+    for name in dict.fromkeys(entry.row for entry in listed):
         ours = [entry for entry in listed if entry.row == name]
         cells = (_cell(ours, rows[one.kind][name], one) for one in RECIPES.values())
         lines.append(f"| `{name}` |" + "".join(f" {cell} |" for cell in cells))
-    table = "\n".join(lines)
-    seen = f"{len(names)} options, {len(RECIPES)} engines.\n\n"
-    return f"{HEAD}{seen}{table}\n\n{_unseen(listed)}\n{GAPS}"
+    return "\n".join(lines)
 
 
 def _cell(listed: list[Entry], row: FieldSpec, recipe: Recipe) -> str:
@@ -91,15 +98,18 @@ def _cell(listed: list[Entry], row: FieldSpec, recipe: Recipe) -> str:
     return f"API {since[0]}.{since[1]}" if recipe.api < since else "not tried"
 
 
-def _unseen(listed: list[Entry]) -> str:
-    return "\n".join(["## Effects that were not looked at", "", *_reasons(listed), ""])
+def _unseen() -> str:
+    lines = [line for resource in ROWS for line in _reasons(resource)]
+    return "\n".join(["## Effects that were not looked at", "", *lines, ""])
 
 
-def _reasons(listed: list[Entry]) -> Iterator[str]:
+def _reasons(resource: str) -> Iterator[str]:
+    listed = entries(resource)
     reasons = dict.fromkeys(entry.unseen for entry in listed if entry.unseen and not entry.inside)
     for reason in reasons:
         names = dict.fromkeys(f"`{entry.row}`" for entry in listed if entry.unseen == reason)
-        yield f"- {', '.join(names)}: {reason}."
+        of = "" if resource == "container" else f" of a {resource}"
+        yield f"- {', '.join(names)}{of}: {reason}."
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ umount "$root/sys/fs/cgroup/unified" 2>/dev/null || true
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 mkdir -p "$root/var/lib/containers" "$root/etc/containers" "$root/.old" "$dir/storage"
+# Volumes with a file system of their own are mounted by this program.
+[ -e "$root/usr/bin/mount" ] || ln -s busybox "$root/usr/bin/mount"
 mkdir -p "$root$dir"
 mount --bind "$dir" "$root$dir"
 mount --bind "$dir/storage" "$root/var/lib/containers"

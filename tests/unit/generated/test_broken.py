@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from tests.lab.fake_engine import FakeEngine
-from tests.lab.fieldwork import Params, honoured
+from tests.lab.fieldtable import Params, honoured
 from tests.lab.front import Front
 from tests.lab.specs import Specs
 

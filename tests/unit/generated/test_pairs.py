@@ -9,7 +9,7 @@ import pytest
 
 from tests.lab import pairs
 from tests.lab.fake_engine import FakeEngine
-from tests.lab.fieldwork import honoured
+from tests.lab.fieldtable import honoured
 from tests.lab.front import Front
 from tests.lab.specs import Specs
 
