@@ -11,8 +11,8 @@ from typing import Any, Dict, Mapping
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.context import Context
 from ..module_utils._engine.image import IMAGE
-from ..module_utils._engine.image_build import inline_files
-from ..module_utils._engine.image_build_wish import read_for
+from ..module_utils._engine.image_build import added_files
+from ..module_utils._engine.image_build_wish import DOCKERFILE, read_for
 from ..module_utils._engine.image_load import Source, read_source
 from ..module_utils._engine.labels import parse_map
 from ..module_utils._engine.reference import parse_reference
@@ -108,5 +108,7 @@ class ActionModule(Front):
 
     def _packed(self, params: Mapping[str, Any]) -> str:
         context = params["_context"]
-        inline = inline_files(params["build"].get("dockerfile_inline"), context.root)
-        return self.upload("context.tar", context.tar(inline))
+        build = params["build"]
+        dockerfile = build.get("dockerfile") or DOCKERFILE
+        added = added_files(build.get("dockerfile_inline"), context.root, dockerfile)
+        return self.upload("context.tar", context.tar(added))

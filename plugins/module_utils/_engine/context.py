@@ -15,6 +15,7 @@ from .._desired.errors import FleetError, InvalidOption
 from .context_files import fold
 from .ignore import Ignore
 
+RULES = ".dockerignore"
 _PIECE = 1 << 18
 _BLOCK = 512
 
@@ -76,8 +77,10 @@ def read_context(
     check_folder(path, option)
     root = os.path.realpath(path)
     text = _dockerfile(root, path, dockerfile) if inline is None else inline
-    keep = (os.path.normpath(dockerfile), ".dockerignore") if inline is None else (".dockerignore",)
-    entries = tuple(sorted(_walk(root, "", _ignore(root, keep)), key=lambda entry: entry.path))
+    rules = RULES if inline is not None else rules_of(root, dockerfile)
+    keep = (RULES,) if inline is not None else (os.path.normpath(dockerfile), RULES, rules)
+    ignore = _ignore(root, rules, keep)
+    entries = tuple(sorted(_walk(root, "", ignore), key=lambda entry: entry.path))
     files = {entry.path: entry.digest[:8] for entry in entries}
     whole = hashlib.sha256()
     for entry in entries:
@@ -121,14 +124,21 @@ def _dockerfile(root: str, shown: str, name: str) -> str:
         ) from exc
 
 
-def _ignore(root: str, keep: Tuple[str, ...]) -> Ignore:
+def rules_of(root: str, dockerfile: str) -> str:
+    """Return which file says what is left out: `NAME.dockerignore` beside the Dockerfile NAME goes
+    before the context's own, as BuildKit has it."""
+    own = f"{os.path.normpath(dockerfile)}{RULES}"
+    return own if os.path.isfile(os.path.join(root, own)) else RULES
+
+
+def _ignore(root: str, rules: str, keep: Tuple[str, ...]) -> Ignore:
     try:
-        with open(os.path.join(root, ".dockerignore"), encoding="utf-8", errors="replace") as file:
+        with open(os.path.join(root, rules), encoding="utf-8", errors="replace") as file:
             return Ignore(file.read(), keep)
     except FileNotFoundError:
         return Ignore("", keep)
     except OSError as exc:
-        raise _unreadable(".dockerignore", exc) from exc
+        raise _unreadable(rules, exc) from exc
 
 
 def _walk(root: str, folder: str, ignore: Ignore) -> Iterator[Entry]:

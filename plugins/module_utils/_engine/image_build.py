@@ -15,6 +15,7 @@ from .._desired.steps import Step
 from .._desired.values import MASK
 from . import image_record
 from .client import ConnectionLost, EngineError
+from .context import RULES, rules_of
 from .image_build_wish import INLINE, Build
 from .image_pull import cannot, image_id
 from .image_wish import Wish
@@ -147,17 +148,25 @@ def _body(build: Build) -> Iterator[bytes]:
 
 
 def _extra(build: Build) -> Dict[str, bytes]:
-    return inline_files(build.get("dockerfile_inline"), build.context.get("root"))
+    root = build.context.get("root")
+    return added_files(build.get("dockerfile_inline"), root, build.values["dockerfile"])
 
 
-def inline_files(text: Optional[str], root: Optional[str]) -> Dict[str, bytes]:
-    """Return what a Dockerfile given as text adds to a classic context; {} without one.
+def added_files(text: Optional[str], root: Optional[str], dockerfile: str) -> Dict[str, bytes]:
+    """Return what is added to a classic context: a Dockerfile given as text, and the rules of a
+    Dockerfile's own file, which the classic builder does not look for.
 
     The engine removes from the context what .dockerignore names, once it has read it: so
-    `COPY . /` copies neither of the two.
+    `COPY . /` copies neither the text nor rules that were not there.
     """
-    if text is None or root is None:
+    if root is None:
         return {}
+    if text is None:
+        rules = rules_of(root, dockerfile)
+        if rules == RULES:
+            return {}
+        with open(os.path.join(root, rules), "rb") as file:
+            return {RULES: file.read()}
     path = os.path.join(root, ".dockerignore")
     ignored, more = b"", [INLINE]
     if os.path.exists(path):

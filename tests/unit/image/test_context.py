@@ -92,6 +92,21 @@ def test_ignored_files_neither_count_nor_travel(folder: Path) -> None:
     assert sorted(unpack(folder)) == [".dockerignore", "Dockerfile", "static/index.html"]
 
 
+def test_rules_of_a_dockerfile_go_before_those_of_the_folder(folder: Path) -> None:
+    """BuildKit sends by them, so what they let in counts."""
+    (folder / "Dockerfile.dockerignore").write_text("static\n")
+    (folder / ".dockerignore").write_text("app.conf\n")
+    before = read_context(str(folder)).digest
+    (folder / "static" / "note.txt").write_text("other")
+    assert read_context(str(folder)).digest == before
+    (folder / "app.conf").write_text("other")
+    assert read_context(str(folder)).digest != before
+    assert "app.conf" in unpack(folder)
+    assert "static/index.html" not in unpack(folder)
+    inline = read_context(str(folder), inline="FROM scratch\n")
+    assert "app.conf" not in {entry.path for entry in inline.entries}
+
+
 def test_a_dockerfile_in_an_ignored_folder_is_sent(folder: Path) -> None:
     (folder / "build").mkdir()
     (folder / "build" / "Dockerfile.web").write_text("FROM scratch\n")
