@@ -67,8 +67,14 @@ class Base(ActionBase):
 
 
 def noted(result: Dict[str, Any], pending: Pending) -> Dict[str, Any]:
-    """Return a result without what a check foresees, which is kept for later tasks."""
+    """Return a result without what a check foresees, which is kept for later tasks.
+
+    What was done for real is to come no more: single tasks of a run may be checks of their own.
+    """
     foreseen = result.pop("_pending", None)
     if foreseen:
         pending.add(foreseen)
+    elif foreseen is None and not result.get("failed"):
+        steps = (result.get("plan") or {}).get("steps") or ()
+        pending.drop({str(step["address"]) for step in steps})
     return result

@@ -17,7 +17,7 @@ from ansible import constants as C
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
-from ..module_utils._desired.run import run
+from ..module_utils._desired.run import coming, run
 from ..module_utils._engine.client import Client
 from ..module_utils._engine.options import engine_options
 from .base import Base, noted
@@ -78,7 +78,7 @@ class Front(Base):
         """Run the core here over a channel, or on the target; note what a check foresees."""
         host = self.host(task_vars)
         pending = Pending(host, params["engine_host"] or "")
-        params["pending"] = pending.read()
+        params["pending"] = coming(self._task, pending.read)
         if params["engine_via"] == "target" or self._task.async_val:
             result = self._on_target(params, task_vars, [])
         else:

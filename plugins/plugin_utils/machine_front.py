@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
+from ..module_utils._desired.run import coming
 from ..module_utils._libvirt.options import libvirt_options
 from .base import Base, noted
 from .pending import Pending
@@ -36,7 +37,7 @@ class MachineFront(Base):
         host = self.host(task_vars)
         pending = Pending(host, params["uri"])
         # What roles announce is not of one URI.
-        foreseen = {**Pending(host, "").read(), **pending.read()}
+        foreseen = coming(self._task, lambda: {**Pending(host, "").read(), **pending.read()})
         prepared = self.prepare({**params, "pending": foreseen}, task_vars)
         result: Dict[str, Any] = self._execute_module(
             module_name=self.module,

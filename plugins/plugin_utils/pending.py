@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Iterable, Mapping, Optional
 
 from ansible import constants as C
 
@@ -35,15 +35,27 @@ class Pending:
         with open(self._path, encoding="utf-8") as lines:
             for line in lines:
                 engine, address, cause = json.loads(line)
-                if engine == self._engine or address == "engine":
+                if engine != self._engine and address != "engine":
+                    continue
+                if cause is None:
+                    found.pop(address, None)
+                else:
                     found[address] = cause
         return found
 
     def add(self, causes: Mapping[str, Any]) -> None:
         """Add addresses with their causes; one write, so that forks cannot mix lines."""
+        self._write({address: str(cause) for address, cause in causes.items()})
+
+    def drop(self, addresses: Iterable[str]) -> None:
+        """Forget addresses; a run without a check has nothing to forget."""
+        known = self.read()
+        if known:
+            self._write({address: None for address in addresses if address in known})
+
+    def _write(self, causes: Mapping[str, Optional[str]]) -> None:
         lines = "".join(
-            json.dumps([self._engine, address, str(cause)]) + "\n"
-            for address, cause in causes.items()
+            json.dumps([self._engine, address, cause]) + "\n" for address, cause in causes.items()
         )
         handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:

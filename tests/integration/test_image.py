@@ -41,7 +41,9 @@ class Images:
         self.context = folder / "app"
         (self.context / "site").mkdir(parents=True)
         (self.context / "Dockerfile").write_text(DOCKERFILE)
-        (self.context / ".dockerignore").write_text("**/*.tmp\n")
+        (self.context / ".dockerignore").write_text("site\n")
+        # Goes before the other one, whatever builds.
+        (self.context / "Dockerfile.dockerignore").write_text("**/*.tmp\n")
         (self.context / "site" / "index.html").write_text("one\n")
         shutil.copy(shutil.which("busybox") or "/bin/busybox", self.context / "busybox")
         self.play = Play(folder)
@@ -134,9 +136,13 @@ def test_stages_arguments_and_base_images(images: Images) -> None:
 def test_check_mode_sees_what_an_earlier_task_would_change(images: Images) -> None:
     base = f"{images.prefix}/base:1"
     on_base = images.build(args={"BASE": base})
-    images.run(images.build(base), on_base)
-    _first, planned = images.run(images.build(base, network="none"), on_base, check=True)
+    other = images.build(base, network="none")
+    foreseen = {**on_base, "check_mode": True}
+    *_made, planned, _built, after = images.run(
+        images.build(base), on_base, {**other, "check_mode": True}, foreseen, other, foreseen
+    )
     assert causes(planned) == [f"build: base image {base} will be rebuilt"]
+    assert causes(after) == [f"build: base image {base} changed"], "it is no longer to come"
 
 
 def test_a_failed_build_leaves_the_old_image(images: Images) -> None:

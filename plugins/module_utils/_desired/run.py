@@ -60,6 +60,11 @@ def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
     return {**result, "_pending": dict(causes)} if task.check_mode else result
 
 
+def coming(task: Task, read: Callable[[], Pending]) -> Dict[str, str]:
+    """Return what earlier tasks of a check would do; a task that is run for real looks itself."""
+    return dict(read()) if task.check_mode else {}
+
+
 def failure(error: FleetError) -> Dict[str, Any]:
     """Return Ansible's result for an error of ours."""
     return {"failed": True, "changed": False, "msg": str(error), **error.details}
