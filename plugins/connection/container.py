@@ -13,8 +13,9 @@ description:
   - The engine is reached as by the modules of this collection - its socket, or the socket forwarded
     by Ansible's own ssh to the host, or a relay there. Nothing is needed on the host but the
     engine, and no client of it on the controller.
-  - C(raw), C(script) and the transfer of files need no Python in the container. Transfer needs
-    nothing in it at all.
+  - C(raw) and C(script) need no Python in the container. The plugin's own transfer of files needs
+    nothing in it at all; M(ansible.builtin.copy) and M(ansible.builtin.fetch) run modules beside
+    that, which need Python as everywhere. M(dockyard.fleet.copy) does without.
   - Where the controller has no OpenSSH client, Paramiko is used, with the user's ssh_config and
     known hosts.
   - A forward is left to later tasks for as long as ssh keeps its shared connection

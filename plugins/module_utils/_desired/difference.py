@@ -33,6 +33,8 @@ def change_of(
         for value in (before, after)
     )
     origin = _origin(row, context, given)
+    if origin == "drift" and scope.sealed and row.live:
+        origin = "declared" if given else "dropped"
     return Change(row.name, key, before, after, impact, origin, hide, text)
 
 

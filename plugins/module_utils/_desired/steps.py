@@ -142,6 +142,15 @@ def _parts(cause: str, changes: List[str]) -> List[str]:
     parts: List[str] = []
     while cause:
         whole = [said for said in changes if f"{cause}; ".startswith(f"{said}; ")]
-        parts.append(max(whole, key=len) if whole else cause.partition("; ")[0])
+        parts.append(max(whole, key=len) if whole else _first(cause))
         cause = cause[len(parts[-1]) + 2 :]
     return parts
+
+
+def _first(cause: str) -> str:
+    """Return what comes before the first "; " outside of quotes: commands are quoted."""
+    part, more, rest = cause.partition("; ")
+    while more and part.count("'") % 2:
+        further, more, rest = rest.partition("; ")
+        part += f"; {further}"
+    return part

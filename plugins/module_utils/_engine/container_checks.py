@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.steps import Step
 from .._desired.values import dig
 from . import swap
+from .container_fields.networks import IPS
 from .container_found import Found, runs
 from .container_wish import Wish
 
@@ -52,6 +54,20 @@ def _check_health(wish: Wish, found: Found) -> None:
             option="wait",
             hint="add a healthcheck, or wait: started",
         )
+
+
+def check_addresses(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a fixed address that no subnet of its network holds."""
+    for name, endpoint in (wish.declared.get("networks") or {}).items():
+        subnets = [str(one["Subnet"]) for one in found.subnets.get(name) or () if one.get("Subnet")]
+        for key in IPS if subnets else ():
+            address = endpoint.get(key)
+            if address and not any(ip_address(address) in ip_network(one) for one in subnets):
+                raise InvalidOption(
+                    f"{address} is in no subnet of the network ({', '.join(subnets)})",
+                    option=f"networks.{name}.{key}",
+                    hint="choose one of these, or declare the subnet in the network's ipam.config",
+                )
 
 
 def _check_ports(wish: Wish, found: Found) -> None:

@@ -25,7 +25,7 @@ def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
     declared = desired.resolved(found.peers)
     for name, option in desired.peers.items():
-        if f"container {name}" in found.unknown:
+        if f"container {name}" in found.unknown and option != "links":  # by name, not by id
             declared[option] = Unknown(f"container {name}: {found.unknown[f'container {name}']}")
     record = record_of(found.current, found.base, desired.names)
     return Context(declared, base, record, found.api, found.kind)
@@ -45,7 +45,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     fields = for_kind(rows([*wanted, *seen]), found.kind)
     check_supported(fields, context)
     private = {"environment": frozenset(hidden_keys(context))}
-    scope = Scope(full, ignore=desired.ignore, private=private)
+    scope = Scope(full, ignore=desired.ignore, private=private, sealed=True)
     return diff(fields, context, observed(fields, shown, context), scope)
 
 

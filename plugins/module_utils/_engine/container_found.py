@@ -31,12 +31,12 @@ class Found:
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
     `bases` maps image ids to the configurations of the containers' images. `networks`
-    and `peers` map the names that the task refers to, to ids; `others` are all containers as
-    listed, looked at only if one is to be created; `dependents` use the namespaces of one that is
-    to be replaced, `next_dependents` those of the current one while its own replacement is
-    unfinished. `unknown` maps "engine", "image", network names and "container NAME" to what an
-    earlier task of this run would do to them. `hidden` are
-    the environment keys that the task declares secret.
+    and `peers` map the names that the task refers to, to ids, `subnets` networks to theirs;
+    `others` are all containers as listed, looked at only if one is to be created; `dependents` use
+    the namespaces of one that is to be replaced, `next_dependents` those of the current one while
+    its own replacement is unfinished. `unknown` maps "engine", "image", network names and
+    "container NAME" to what an earlier task of this run would do to them. `hidden` are the
+    environment keys that the task declares secret.
     """
 
     current: Optional[Inspect] = None
@@ -47,6 +47,7 @@ class Found:
     remote: Any = None
     networks: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
+    subnets: Mapping[str, Any] = field(default_factory=dict)
     others: Tuple[Mapping[str, Any], ...] = ()
     dependents: Tuple[Dependent, ...] = ()
     next_dependents: Tuple[Dependent, ...] = ()
@@ -134,6 +135,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
         remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if got[f"peer {n}"]},
+        subnets={n: dig(got[f"network {n}"], "IPAM.Config") for n in wish.networks},
         api=client.api,
         kind=client.kind,
         unknown=_unknown(wish, pending),
@@ -171,8 +173,10 @@ def with_others(client: Client, found: Found, replaced: str = "") -> Found:
 def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
     """Answer each request by its key: None for what does not exist; other errors are raised."""
     answers = client.get_all(list(requests.values()))
-    for answer in answers:
+    for key, answer in zip(requests, answers):
         if isinstance(answer, EngineError) and answer.status != 404:
+            if key.startswith("network ") and answer.status < 500:  # several have that name
+                answer.hint = f"networks: remove all {key[8:]} but one by id"
             raise answer
     return {
         key: None if isinstance(answer, EngineError) else answer

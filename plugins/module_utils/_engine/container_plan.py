@@ -15,7 +15,7 @@ from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
-from .container_checks import before_creation
+from .container_checks import before_creation, check_addresses
 from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
 from .container_fields.process import OWNER_LABEL
@@ -86,6 +86,8 @@ def _is_swap(desired: Wish, step: Step) -> bool:
 
 def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
+    if any(step.verb in ("create", "connect") for step in steps):
+        check_addresses(desired, found)
     return before_creation(desired, found, steps) + _foreign_refusals(desired, found, steps)
 
 

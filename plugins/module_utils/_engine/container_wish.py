@@ -97,7 +97,8 @@ class Wish:
 
     @property
     def peers(self) -> Mapping[str, str]:
-        """The containers whose namespaces or volumes it uses, each with the option that does."""
+        """The containers that it refers to, each with the option that does: those whose namespaces
+        or volumes it uses, and those that it links."""
         joined = {
             str(self.declared.get(option) or "").partition("container:")[2]: option
             for option in _LENT
@@ -105,7 +106,8 @@ class Wish:
         lent = {
             name.partition(":")[0]: "volumes_from" for name in self.declared.get("volumes_from", ())
         }
-        return {name: option for name, option in {**lent, **joined}.items() if name}
+        links = {one.partition(":")[0]: "links" for one in self.declared.get("links", ())}
+        return {name: option for name, option in {**links, **lent, **joined}.items() if name}
 
     def resolved(self, ids: Mapping[str, str]) -> Dict[str, Any]:
         """Return the declared values with other containers named by their ids."""

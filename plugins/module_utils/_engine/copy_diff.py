@@ -70,7 +70,8 @@ def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]
     made: List[Change] = []
     if entry.kind == "file" and not there.same:
         sizes = f"{show_size(seen.size)} → {show_size(entry.size)}"
-        made.append(_change("content", path, "changed" if secret else sizes))
+        alike = secret or seen.size == entry.size
+        made.append(_change("content", path, "changed" if alike else sizes))
     if entry.kind == "link":
         if seen.link != entry.link:
             made.append(_change("link", path, f"{seen.link} → {entry.link}"))

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import FleetError, InvalidOption
 from .client import Client, EngineError
 
 _WORDS = {"type": "list", "elements": "str"}
@@ -82,7 +82,7 @@ class Listed:
             named = number < len(names)
             if isinstance(answer, EngineError):
                 if answer.status != 404:
-                    raise answer
+                    raise _about(answer, f"names[{number}]" if named else "filters")
                 made += [{"name": asked, "exists": False}] * named
             elif named or answer[self.kind.key] not in seen:
                 seen.add(answer[self.kind.key])
@@ -108,9 +108,7 @@ class Listed:
         try:
             answer = client.get(self.kind.listing, query) or ()
         except EngineError as error:
-            if error.status == 400 and filters.get("engine"):
-                raise InvalidOption(error.message, option="filters.engine") from error
-            raise
+            raise _about(error, "filters.engine") from error
         if isinstance(answer, Mapping):  # volumes come in an object
             answer = answer.get("Volumes") or ()
         return [
@@ -131,6 +129,12 @@ class Listed:
             return
         for name in self.kind.names(entry) if isinstance(record, dict) else ():
             yield record.get("address") == f"{self.kind.word}/{name}" or record.get("name") == name
+
+
+def _about(error: EngineError, option: str) -> FleetError:
+    """Return an engine's error; one about what it was asked for names the option."""
+    asked = 400 <= error.status < 500
+    return InvalidOption(error.message, option=option) if asked else error
 
 
 def _query(filters: Mapping[str, Any]) -> Dict[str, List[str]]:

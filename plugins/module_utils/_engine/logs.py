@@ -180,6 +180,8 @@ def _how_it_ended(client: Client, box: Box) -> str:
         return "the container was removed" if error.status == 404 else "the engine ended its log"
     if state.get("Running"):
         return "the engine ended its log"
+    if state.get("Status") == "created":
+        return "the container has not run"
     return f"the container exited with code {state.get('ExitCode')}"
 
 

@@ -25,6 +25,15 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
         "another program on the host uses that port",
     ),
     (
+        r"Address already in use",
+        "networks: another container, or the gateway, has that address",
+    ),
+    (r"[Ii]nvalid address .*subnet", "networks: declare an address of the network's subnet"),
+    (r"Range of CPUs|only \d+ CPUs", "cpus: the host has fewer CPUs"),
+    (r"Requested CPUs are not available", "cpuset: the host has no such CPUs"),
+    (r"invalid Cap(Add|Drop)", "cap_add, cap_drop: the engine knows no such capability"),
+    (r"sysctl .* not in a separate", "sysctls: that one is the host's, not a container's"),
+    (
         r"Are you trying to mount a directory onto a file",
         "volumes: a folder would be mounted on a file, or a file on a folder",
     ),

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context
@@ -29,13 +29,22 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
         order = sorted(
             made, key=lambda n: (-made[n].pop("priority", 0), "mac_address" not in made[n])
         )
-        return {name: made[name] for name in order}
+        return {name: made[name] for name in _joined(order, where)}
     if isinstance(value, str):
         raise InvalidOption("takes a list or a mapping", option=where, hint=f"[{value}]")
     names = parse_words(value, where)
     if len(set(names)) < len(names):
         raise InvalidOption("names a network twice", option=where)
-    return {name: {} for name in names}
+    return {name: {} for name in _joined(names, where)}
+
+
+def _joined(names: Iterable[str], where: str) -> Iterable[str]:
+    """Return the names again; raise InvalidOption for a mode, which is no network to join."""
+    for name in names:
+        if name in ("host", "none"):
+            text, hint = f"{name} is a mode, not a network to join", f"write network_mode: {name}"
+            raise InvalidOption(text, option=where, hint=hint)
+    return names
 
 
 def _endpoint(entry: Any, where: str) -> Endpoint:

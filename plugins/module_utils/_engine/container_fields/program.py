@@ -66,7 +66,8 @@ def _parse_signal(value: Any, where: str) -> str:
 
     name = _signal(parse_text(value, where))
     base = name.partition("+")[0].partition("-")[0]
-    if base not in signal.Signals.__members__ and not name.isdigit():
+    # Numbers without a name are those of real-time signals.
+    if base not in signal.Signals.__members__ and not (name.isdigit() and 0 < int(name) <= 64):
         raise InvalidOption(f"'{value}' is not a signal", option=where, hint="such as SIGUSR1")
     return name
 
