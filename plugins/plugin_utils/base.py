@@ -63,7 +63,8 @@ class Base(ActionBase):
         if checked.error_messages:
             raise InvalidOption("; ".join(checked.error_messages))
         options: Dict[str, Any] = plain(checked.validated_parameters)
-        return options
+        # Aliases are left beside what they stand for, of which the module would warn.
+        return {name: options[name] for name in spec if name in options}
 
 
 def noted(result: Dict[str, Any], pending: Pending) -> Dict[str, Any]:

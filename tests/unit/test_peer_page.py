@@ -63,6 +63,15 @@ def test_the_hint_is_in_the_message() -> None:
     assert result["msg"] == "memory: unknown option; mem_limit takes its place here"
 
 
+def test_an_alias_is_read_as_what_it_stands_for_alone() -> None:
+    """The module would warn of both."""
+    front = Front("/no/engine")
+    front.run({"name": "web", "docker_host": "unix:///run/x.sock", "timeout": 5})
+    options = front._action._options()
+    assert (options["engine_host"], options["engine_timeout"]) == ("unix:///run/x.sock", 5)
+    assert not {"docker_host", "timeout"}.intersection(options)
+
+
 def test_what_has_no_counterpart_is_named() -> None:
     text = sections()["What has no counterpart"]
     assert sorted(set(WITHOUT) - set(_CODE.findall(text))) == []

@@ -34,7 +34,11 @@ def make(
         return done
     unsure = getattr(result.error, "outcome_unknown", False)
     begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
-    raise _failed(result, _go_back(resource, desired, client, begun), desired)
+    # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
+    refused = 400 <= getattr(result.error, "status", 0) < 500
+    nothing = refused and not begun
+    stuck = None if nothing else _go_back(resource, desired, client, begun)
+    raise _failed(result, stuck, desired)
 
 
 def _act(

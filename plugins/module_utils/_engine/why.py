@@ -25,6 +25,10 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
         "another program on the host uses that port",
     ),
     (
+        r"container name .* is already in use|name .* is in use",
+        "another run, or somebody else, was faster; run again when that has ended",
+    ),
+    (
         r"Address already in use",
         "networks: another container, or the gateway, has that address",
     ),

@@ -5,6 +5,7 @@ Each happens between what the task has read and its first write, or instead of a
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
@@ -35,9 +36,11 @@ class Shared(FakeEngine):
         return super().answer(request)
 
 
-def _other(fake: Shared, method: str, path: str, query: Optional[Params] = None) -> None:
+def _other(
+    fake: Shared, method: str, path: str, query: Optional[Params] = None, body: Any = None
+) -> None:
     with Client(unix_dial(fake.socket_path), 10) as client:
-        client.delete(path, query) if method == "DELETE" else client.post(path, query)
+        client.delete(path, query) if method == "DELETE" else client.post(path, query, body)
 
 
 def _remove(fake: Shared) -> None:
@@ -102,6 +105,35 @@ def test_somebody_else_acts_between_read_and_write(
         assert ours == (["web"] if story == "replace" else [])
         assert crew.run(task, fake.socket_path).result["changed"] is False
     record_property(f"{POINTS}meanwhile: {act}, {story}", 1)
+
+
+def test_who_loses_a_race_leaves_the_winner_alone(crew: Crew) -> None:
+    """Two controllers replace a container at once: one of them gets an error, and does no more."""
+    with Shared() as fake:
+        for ref in ("app:1", "app:2"):
+            fake.add_image(ref)
+        with Client(unix_dial(fake.socket_path), 10) as client:
+            client.post("/networks/create", None, {"Name": "front"})
+            assert not crew.run(OLD, fake.socket_path).result.get("failed")
+            before = client.get("/containers/web/json")
+        theirs = f"{before['Id'][:12]}_web"
+
+        def create(fake: Shared) -> None:
+            replaces = {"id": before["Id"], "restart": ["no", 0], "running": True}
+            record = json.dumps({"v": 1, "address": "container/web", "replaces": replaces})
+            body = {"Image": "app:2", "Labels": {"dockyard.fleet.container": record}}
+            _other(fake, "POST", "/containers/create", {"name": theirs}, body)
+            _other(fake, "POST", "/containers/web/stop")
+
+        fake.meanwhile = create
+        result = crew.run(NEW, fake.socket_path).result
+        assert f'"/{theirs}" is already in use' in result["msg"]
+        assert "another run, or somebody else, was faster" in result["msg"]
+        assert sorted(fake.names()) == [theirs, "web"]
+        with Client(unix_dial(fake.socket_path), 10) as client:
+            assert not client.get("/containers/web/json")["State"]["Running"], "it was theirs"
+        assert not crew.run(NEW, fake.socket_path).result.get("failed")
+        assert fake.names() == ["web"]
 
 
 def test_an_engine_that_is_not_there_is_one_error(crew: Crew, tmp_path: Path) -> None:

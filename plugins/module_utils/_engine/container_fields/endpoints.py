@@ -32,6 +32,10 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
         return {name: made[name] for name in _joined(order, where)}
     if isinstance(value, str):
         raise InvalidOption("takes a list or a mapping", option=where, hint=f"[{value}]")
+    for number, entry in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(entry, Mapping):
+            text, hint = "is a mapping", "write names with settings as {front: {aliases: [web]}}"
+            raise InvalidOption(text, option=f"{where}[{number}]", hint=hint)
     names = parse_words(value, where)
     if len(set(names)) < len(names):
         raise InvalidOption("names a network twice", option=where)
