@@ -57,6 +57,7 @@ options:
         is there, nothing changes.
       - Containers that write meanwhile are not stopped.
       - A helper container is made, of the smallest image on the engine, and never started.
+      - Not with Podman, which does not tell who owns the files.
     type: str
   restore:
     description:

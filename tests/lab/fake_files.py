@@ -142,6 +142,8 @@ def put_archive(state: State, request: Request, ref: str) -> Response:
     if tree(box)[full].kind != "folder":
         raise ApiError(500, "extraction point is not a directory")
     for name, node in _unpacked(request.body):
+        if name == ".":  # moby's unpacker leaves the folder as it is
+            continue
         target = resolve(box, f"{full.rstrip('/')}/{name}")
         _place(box, target, node, keep=request.flag("noOverwriteDirNonDir"))
     for target, files in volumes.values():

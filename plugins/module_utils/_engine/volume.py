@@ -90,7 +90,8 @@ class Volume:
         found = _with_users(client, desired, found)
         begun = helper_name(ANEW, desired.name) in found.helpers
         if desired.restore and (answer is None or desired.destroys or begun):
-            from .volume_archive import check_whole, digest_of
+            from .volume_archive import digest_of
+            from .volume_tar import check_whole
 
             check_whole(desired.restore)
             found = replace(found, archive=digest_of(desired.restore))

@@ -17,7 +17,7 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.errors import FleetError, InvalidOption
+from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .archive import members
@@ -27,41 +27,6 @@ from .volume_wish import ANEW, HELPER_LABEL, RESTORE, Wish, helper_name
 
 _TARGET = "/volume"
 _PIECE = 1 << 18
-
-
-def check_whole(path: str) -> None:
-    """Raise InvalidOption for what is no whole archive: an engine unpacks it as far as it goes.
-
-    Damage inside of a file's data shows only in a compressed archive: tar has no sum over it.
-    """
-    import gzip
-    import lzma
-    import tarfile
-    import zlib
-
-    broken = (tarfile.TarError, EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
-    why = "is no archive of tar, as it is or compressed by gzip, bzip2 or xz"
-    try:
-        with _errors("restore"), tarfile.open(path) as archive:
-            why = "is damaged, or breaks off before its end"
-            _read_through(archive)
-    except broken:
-        hint = "name one that backup or tar has written to its end"
-        raise InvalidOption(f"{path} {why}", option="restore", hint=hint) from None
-
-
-def _read_through(archive: Any) -> None:
-    """Read an archive to its end; raise what tarfile and its likes raise for a broken one."""
-    import tarfile
-
-    while archive.next() is not None:
-        archive.members = []  # it would keep them all
-    # It takes a broken header for the end, which is a block of zeros (POSIX, "ustar").
-    archive.fileobj.seek(archive.offset)
-    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError("no end")
-    while archive.fileobj.read(_PIECE):
-        pass
 
 
 def digest_of(path: str) -> str:
@@ -105,26 +70,33 @@ def fill(work: Work, step: Step) -> Optional[bool]:
         names = (member.name for member, _body in members(work.client, box, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
+    from .volume_tar import check_whole
+
     check_whole(work.desired.restore)  # not in check mode: mostly the volume is not empty
     return restore(work, step)
 
 
 def restore(work: Work, step: Step) -> Optional[bool]:
     """Write the archive into the volume; the helper goes when all is written."""
+    from .volume_tar import root_as
+
     wish: Wish = work.desired
     box = _make(work.client, wish, RESTORE, _mount(wish, False))
-    with Raw(
-        work.client,
-        "PUT",
-        f"/containers/{box}/archive",
-        {"path": _TARGET},
-        _pieces(wish.restore, "restore"),
-        "application/x-tar",
-    ) as answer:
-        answer.read()
+    _put(work.client, box, _TARGET, _pieces(wish.restore, "restore"))
+    # What each engine does not leave alone: Docker a folder in its parent, Podman its second turn.
+    path, name = (_TARGET, ".") if work.client.kind == "podman" else ("/", _TARGET[1:])
+    root = root_as(wish.restore, name)
+    if root:
+        _put(work.client, box, path, iter([root]))
     _drop(work.client, box)
     _drop(work.client, helper_name(ANEW, wish.name))
     return None
+
+
+def _put(client: Client, box: str, path: str, pieces: Iterator[bytes]) -> None:
+    where, kind = f"/containers/{box}/archive", "application/x-tar"
+    with Raw(client, "PUT", where, {"path": path}, pieces, kind) as answer:
+        answer.read()
 
 
 def mark(work: Work, step: Step) -> None:

@@ -78,6 +78,12 @@ def _backup(chain: Chain, desired: Wish, found: Found) -> None:
             option="backup",
             hint="leave it out until there is one",
         )
+    if found.kind == "podman":
+        raise InvalidOption(
+            "podman does not tell who owns the files, so all would be root's when restored",
+            option="backup",
+            hint="podman volume export on its host does; restore takes what it writes",
+        )
     args = {"on": desired.name, "to": desired.backup}
     chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
 

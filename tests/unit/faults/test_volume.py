@@ -89,6 +89,9 @@ class Stage:
 def packed(files: Dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
+        root = tarfile.TarInfo("./")
+        root.type = tarfile.DIRTYPE
+        archive.addfile(root)
         for name, data in files.items():
             info = tarfile.TarInfo(name)
             info.size = len(data)

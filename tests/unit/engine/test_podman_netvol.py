@@ -1,4 +1,4 @@
-"""What Podman shows of a network is compared as if Docker had shown it."""
+"""What Podman shows of networks is compared as if Docker had shown it; what it lacks is refused."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
     network,
     network_fields,
     network_wish,
+    volume,
+    volume_wish,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_found import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_network import (
@@ -106,3 +108,13 @@ def test_an_endpoint_keeps_the_addresses_that_fit() -> None:
     }
     assert "IPAMConfig" not in settings(kept, ["10.30.0.0/24"])
     assert had({"IPAddress": "", "MacAddress": ""}) == {}  # it does not run
+
+
+def test_a_backup_would_lose_the_owners() -> None:
+    checked = ArgumentSpecValidator(volume_wish.spec()).validate(
+        {"name": "data", "backup": "/data.tar"}
+    )
+    desired = volume_wish.wish(checked.validated_parameters)
+    found = volume.Found(current={"Name": "data", "Driver": "local"}, kind="podman")
+    with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
+        volume.VOLUME.plan(desired, found)
