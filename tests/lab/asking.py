@@ -17,7 +17,7 @@ PLUGINS = ROOT / "tests/integration/channel"
 
 @dataclass
 class Told:
-    """What a run came to: `results[host][task]` is (ok, failed or unreachable, result)."""
+    """What a run came to: `results[host][task]` is (ok, failed, skipped or unreachable, result)."""
 
     status: int
     output: str

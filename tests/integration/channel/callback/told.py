@@ -17,7 +17,7 @@ description: Writes a list of [host, task, outcome, result] to the file that the
 
 
 class CallbackModule(CallbackBase):
-    """Keep (host, task's name, ok, failed or unreachable, result)."""
+    """Keep (host, task's name, ok, failed, skipped or unreachable, result)."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
@@ -29,7 +29,8 @@ class CallbackModule(CallbackBase):
         self._told: list[Any] = []
 
     def _keep(self, outcome: str, result: Any) -> None:
-        said = json.loads(self._dump_results(result._result))
+        # Whole, with the difference and the arguments, whatever is printed.
+        said = {key: one for key, one in result._result.items() if not key.startswith("_ansible")}
         self._told.append([result._host.get_name(), result._task.name, outcome, said])
 
     def v2_runner_on_ok(self, result: Any) -> None:
@@ -38,9 +39,12 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         self._keep("failed", result)
 
+    def v2_runner_on_skipped(self, result: Any) -> None:
+        self._keep("skipped", result)
+
     def v2_runner_on_unreachable(self, result: Any) -> None:
         self._keep("unreachable", result)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         with open(os.environ["TOLD"], "w") as file:
-            json.dump(self._told, file)
+            json.dump(self._told, file, default=str)
