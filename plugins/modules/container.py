@@ -116,17 +116,22 @@ options:
     default: false
   dependents:
     description:
-      - What a replacement does with other containers that use the namespaces of this one, by
-        C(network_mode), C(pid) or C(ipc) V(container:NAME). The engine keeps an id there, so they
-        would be left in those of a container that is gone.
-      - V(refuse) refuses the replacement and names them.
-      - V(replace) recreates them after it, each from what the engine says of it, with its anonymous
-        volumes; and those that depend on them. The old ones go once all new ones run through
-        O(monitor); until then a failure brings all of them back.
+      - What becomes of other containers that use the namespaces of this one, by C(network_mode),
+        C(pid) or C(ipc) V(container:NAME), when it is replaced or removed. The engine keeps an id
+        there, so they would be left in those of a container that is gone, and could not be started
+        again.
+      - V(refuse) refuses the replacement or the removal, and names them.
+      - V(replace) recreates them after a replacement, each from what the engine says of it, with
+        its anonymous volumes; and those that depend on them. The old ones go once all new ones run
+        through O(monitor); until then a failure brings all of them back. There is nothing to
+        recreate them in after a removal, which is refused as with V(refuse).
+      - V(leave) leaves them as they are, for a task that replaces or removes them later.
       - One that the engine removes by itself cannot be recreated, nor one in several networks
         before API 1.44.
+      - Containers that took their volumes from this one (C(volumes_from)) keep them, and do not
+        count.
     type: str
-    choices: [refuse, replace]
+    choices: [refuse, replace, leave]
     default: refuse
   allow:
     description:
@@ -158,7 +163,8 @@ options:
     default: false
   remove_volumes:
     description:
-      - With O(state=absent), removes its anonymous volumes as well. Named volumes always stay.
+      - With O(state=absent), removes its anonymous volumes as well. Named volumes always stay, and
+        so does what another container uses.
       - This destroys data.
     type: bool
     default: false

@@ -54,6 +54,11 @@ def mounts_of(state: State, host: Json, config: Json) -> List[Json]:
     mounts = [_bind(state, bind) for bind in host["Binds"] or []]
     mounts += [_mount(state, mount) for mount in host.get("Mounts") or []]
     taken = {mount["Destination"] for mount in mounts} | set(host.get("Tmpfs") or {})
+    for lender in host.get("VolumesFrom") or []:
+        name, _colon, mode = lender.partition(":")
+        lent = [m for m in state.container(name)["Mounts"] if m["Destination"] not in taken]
+        mounts += [{**mount, "RW": mount["RW"] and mode != "ro"} for mount in lent]
+        taken |= {mount["Destination"] for mount in lent}
     for destination in config["Volumes"] or {}:
         if destination not in taken:
             mounts.append(_volume(state, "", destination, "", True))

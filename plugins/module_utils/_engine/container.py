@@ -57,13 +57,14 @@ class Container:
     def observe(
         self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
     ) -> Found:
-        """Take a snapshot; look at all other containers only if one is to be created."""
+        """Take a snapshot; look at all other containers only if one is to be made or removed."""
         if client is None:
             return unreachable(desired, pending)
         found = look(client, desired, pending, settled)
         creations = [step for step in _steps(desired, found) if step.verb == "create"]
         swaps = any(step.args["on"] != desired.name for step in creations)
-        if swaps or found.fresh is not None or found.old is not None:
+        removes = desired.state == "absent" and found.current is not None
+        if swaps or removes or found.fresh is not None or found.old is not None:
             return with_others(client, found, desired.name)
         return with_others(client, found) if creations else found
 

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What must hold before a container is created: seen while planning, before any write."""
+"""What must hold before a container is made or removed: seen while planning, before any write."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from .container_fields.networks import IPS
 from .container_found import Found, runs
 from .container_wish import Wish
 
+_LEFT = "would be left in the namespaces of a container that is gone"
+
 
 def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return reasons to refuse a replacement; raise InvalidOption for a wish that cannot work."""
@@ -26,6 +28,17 @@ def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str
     _check_health(wish, found)
     _check_ports(wish, found)
     return _dependents(wish, found, creations[0]) if creations[0].args["on"] != wish.name else []
+
+
+def before_removal(wish: Wish, found: Found) -> List[str]:
+    """Return the reason to refuse a removal: others would be left in dead namespaces."""
+    if wish.state != "absent" or wish.dependents == "leave":
+        return []
+    others = {one.name for one in (*found.dependents, *found.next_dependents)}
+    if not others:
+        return []
+    names = ", ".join(sorted(others))
+    return [f"state: absent: {names} {_LEFT}; remove {names} first, or say dependents: leave"]
 
 
 def _check_command(wish: Wish, found: Found) -> None:
@@ -105,7 +118,7 @@ def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str],
 
 def _dependents(wish: Wish, found: Found, creation: Step) -> List[str]:
     """Containers in the replaced one's namespaces would be left in dead ones."""
-    if not found.dependents:
+    if not found.dependents or wish.dependents == "leave":
         return []
     names = ", ".join(sorted(one.name for one in found.dependents))
     if wish.dependents == "replace":
@@ -115,7 +128,4 @@ def _dependents(wish: Wish, found: Found, creation: Step) -> List[str]:
             text = f"{names} cannot be recreated with a container that the engine removes itself"
             return [f"{creation.cause}: {text} (auto_remove)"]
         return [f"{creation.cause}: {text}" for text in obstacles(found)]
-    return [
-        f"{creation.cause}: {names} would be left in the namespaces of a container that is gone; "
-        "dependents: replace recreates them as well"
-    ]
+    return [f"{creation.cause}: {names} {_LEFT}; dependents: replace recreates them as well"]

@@ -15,7 +15,7 @@ from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
-from .container_checks import before_creation, check_addresses
+from .container_checks import before_creation, before_removal, check_addresses
 from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
 from .container_fields.process import OWNER_LABEL
@@ -88,7 +88,8 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     if any(step.verb in ("create", "connect") for step in steps):
         check_addresses(desired, found)
-    return before_creation(desired, found, steps) + _foreign_refusals(desired, found, steps)
+    made = before_creation(desired, found, steps) + before_removal(desired, found)
+    return made + _foreign_refusals(desired, found, steps)
 
 
 def pull(chain: Chain, desired: Wish, found: Found) -> None:
@@ -200,8 +201,18 @@ def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]
                 )
             _remove(chain, container, cause, impact)
     record = record_of(found.current, found.base, desired.names)
+    shared = _volumes_of_others(found)
     for volume in record.get("carried", ()) if desired.remove_volumes else ():
-        chain.add("remove_volume", cause, "destroy", on=volume)
+        if volume not in shared:
+            chain.add("remove_volume", cause, "destroy", on=volume)
+
+
+def _volumes_of_others(found: Found) -> FrozenSet[str]:
+    """Return the volumes that other containers use, such as by volumes_from: they stay."""
+    own = {str(one["Id"]) for one in (found.current, found.fresh, found.old) if one is not None}
+    others = (one for one in found.others if one["Id"] not in own)
+    mounts = (mount for one in others for mount in one.get("Mounts") or ())
+    return frozenset(str(one.get("Name")) for one in mounts if isinstance(one, dict))
 
 
 def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:

@@ -295,7 +295,8 @@ def _remove_volume(work: Work, step: Step) -> None:
     try:
         work.client.delete(f"/volumes/{step.args['on']}")
     except EngineError as error:
-        if error.status != 404:
+        # 409: somebody has come to use it meanwhile (Podman does not list what others mount).
+        if error.status not in (404, 409):
             raise
 
 

@@ -31,7 +31,7 @@ BEHAVIOUR: Dict[str, Any] = {
     "recreate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "moved_from": {"type": "str"},
     "force_restart": {"type": "bool", "default": False},
-    "dependents": {"type": "str", "choices": ["refuse", "replace"], "default": "refuse"},
+    "dependents": {"type": "str", "choices": ["refuse", "replace", "leave"], "default": "refuse"},
     "allow": {
         "type": "list",
         "elements": "str",
