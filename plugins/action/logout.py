@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Dict
 
-from ..module_utils._desired.lock import lock
 from ..module_utils._desired.run import run
 from ..module_utils._engine.login import LOGOUT
 from ..plugin_utils.login_front import LoginFront
@@ -20,6 +20,6 @@ class ActionModule(LoginFront):
     module = "dockyard.fleet.logout"
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
-        what, pending = f"{host} {params['engine_host'] or ''}", params["pending"]
-        # To forget takes no engine: nothing ever asks this client.
-        return run(self.resource, params, object, self._task, pending, lambda: lock(what))
+        pending = params["pending"]
+        # To forget takes no engine: nothing ever asks this client, and the file has its own lock.
+        return run(self.resource, params, object, self._task, pending, contextlib.nullcontext)

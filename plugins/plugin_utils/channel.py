@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.address import SSH, TCP, Address
+from ..module_utils._engine.address import SSH, TCP, Address, engine_name
 from ..module_utils._engine.options import patience
 from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
@@ -65,9 +65,11 @@ class Carrier(Protocol):
 
 
 class Channel:
-    """A proven way to an engine. `host_lock`: a lock on the host is held too (never, for now)."""
+    """A proven way to an engine. `of_host`: its address is as the task's host sees it, which is
+    another machine.
+    """
 
-    host_lock: bool = False
+    of_host: bool = True
 
     def __init__(self, way: Way, carrier: Carrier) -> None:
         self.way = way
@@ -77,6 +79,11 @@ class Channel:
         """Return what a result says of the way."""
         address = str(self._carrier.address)
         return {"name": self.way.name, "address": address, "tried": list(self.way.tried)}
+
+    def engine(self, host: str) -> str:
+        """Return one text for the engine, whichever way this is; `host` is the task's."""
+        name = engine_name(self._carrier.address)
+        return f"{host} {name}" if self.of_host else name
 
     def dial(self) -> socket.socket:
         """Return a new stream, connected to the engine; several may be open, also from threads.
@@ -119,11 +126,15 @@ def open_channel(
     tried: List[str] = []
     try:
         if address.scheme == SSH:
-            return _open_own_ssh(address, timeout, tried, forward or Forward)
+            channel = _open_own_ssh(address, timeout, tried, forward or Forward)
+            channel.of_host = False
+            return channel
         if options.get("engine_context") and kind != "local":
             raise Blocked("docker contexts are files of the host, read there alone")
         if kind == "local":
-            return _open_local(connection, address, timeout, tried)
+            channel = _open_local(connection, address, timeout, tried)
+            channel.of_host = False
+            return channel
         if kind == "ssh":
             return _open_ssh(connection, address, timeout, tried, forward or Forward)
         raise Blocked(f"the connection plugin {name or 'in use'} carries no streams")

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, ContextManager, Dict, Iterable, Mapping, Optional
 
 from ansible import constants as C
 
@@ -49,6 +49,10 @@ class Reach:
         self._open.callback(client.close)
         return client
 
+    def lock(self, host: str) -> ContextManager[None]:
+        """Exclude other writers of the engine that was reached; `host` is the task's."""
+        return lock(self._channel.engine(host) if self._channel is not None else host)
+
     def public(self) -> Dict[str, Any]:
         """Return the way that was taken, empty if there was none."""
         return self._channel.public() if self._channel is not None else {}
@@ -77,7 +81,7 @@ class Front(Base):
     def _anywhere(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the core here over a channel, or on the target; note what a check foresees."""
         host = self.host(task_vars)
-        pending = Pending(host, params["engine_host"] or "")
+        pending = Pending(host, params["engine_host"] or params["engine_context"] or "")
         params["pending"] = coming(self._task, pending.read)
         if params["engine_via"] == "target" or self._task.async_val:
             result = self._on_target(params, task_vars, [])
@@ -94,14 +98,9 @@ class Front(Base):
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
         with Reach(self, params) as reach:
-            what = f"{host} {params['engine_host'] or ''}"
+            pending = params["pending"]
             result = run(
-                self.resource,
-                params,
-                reach.connect,
-                self._task,
-                params["pending"],
-                lambda: lock(what),
+                self.resource, params, reach.connect, self._task, pending, lambda: reach.lock(host)
             )
             way = reach.public()
             return {**result, "engine_way": {**way, "lock": "controller"}} if way else result

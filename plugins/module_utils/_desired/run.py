@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one way from parameters to a result, for every resource and both front ends.
 
-params → desired → (apply: lock) → observe → plan → refused? → check: result | execute → result.
-This is the only file that looks at check mode.
+params → desired → connect → (apply: lock) → observe → plan → refused?
+→ check: result | execute → result. This is the only file that looks at check mode.
 """
 
 from __future__ import annotations
@@ -34,17 +34,18 @@ def run(
 ) -> Dict[str, Any]:
     """Bring one resource to its declared state, or say what that would take.
 
-    `connect` returns a client or raises EngineMissing; `lock` excludes other writers while
-    applying. Return Ansible's result: `changed`, `plan`, `created`, `updated`, `replaced`,
-    `restarted`, the resource under its name; or `failed` and `msg`. In check mode `_pending` maps
-    the addresses that applying would create or change to their causes.
+    `connect` returns a client or raises EngineMissing; `lock`, called after it, excludes other
+    writers while applying. Return Ansible's result: `changed`, `plan`, `created`, `updated`,
+    `replaced`, `restarted`, the resource under its name; or `failed` and `msg`. In check mode
+    `_pending` maps the addresses that applying would create or change to their causes.
     """
     try:
         desired = resource.desired(params)
         if task.check_mode:
             return _check(resource, desired, connect, pending)
+        client = connect()
         with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
-            return _apply(resource, desired, connect())
+            return _apply(resource, desired, client)
     except FleetError as error:
         return failure(error)
 

@@ -11,7 +11,9 @@ import os
 from typing import Any, Dict, Mapping, Optional
 
 from .._desired.errors import InvalidOption
-from .address import Address, files_in, parse_address
+from .address import Address, client_folder
+from .address_text import parse_address
+from .address_tls import files_in
 
 
 def context_address(name: Optional[str], environment: Mapping[str, str]) -> Optional[Address]:
@@ -20,7 +22,7 @@ def context_address(name: Optional[str], environment: Mapping[str, str]) -> Opti
     None if there is no choice, or the context `default`, which is no file but what holds without.
     Raise InvalidOption on `engine_context` for one that is not there or cannot be used.
     """
-    folder = environment.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")
+    folder = client_folder(environment)
     chosen = name or environment.get("DOCKER_CONTEXT") or _current(folder)
     if not chosen or chosen == "default":
         return None

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping
+from typing import Any, ContextManager, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -14,21 +14,21 @@ from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.spec import masked_arguments
+from .address import SSH, UNIX, engine_name, find_address, usual_socket
 from .client import Client, unix_dial
-from .options import DEFAULT_SOCKET, engine_options, patience
+from .options import engine_options, patience
 
 
 def main(resource: Any) -> None:
     """Run one resource as an Ansible module and exit with its result."""
     spec = {**engine_options(), **resource.spec()}
     module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    params = module.params
+    params, pending = module.params, module.params["pending"]
 
-    what = params["engine_host"] or DEFAULT_SOCKET
-    pending = params["pending"]
-    result = run(
-        resource, params, lambda: local_client(params), module, pending, lambda: lock(what)
-    )
+    def exclude() -> ContextManager[None]:
+        return lock(engine_name(find_address(params, os.environ, own=True)))
+
+    result = run(resource, params, lambda: local_client(params), module, pending, exclude)
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
     result["engine_way"] = {"name": "target", "tried": [], "lock": "host"}
@@ -40,10 +40,6 @@ def main(resource: Any) -> None:
 def local_client(params: Mapping[str, Any]) -> Client:
     """Return a client of the engine as this machine sees it, by a task's options."""
     timeout = patience(params)
-    if _usual(params):
-        return Client(unix_dial(DEFAULT_SOCKET), timeout)
-    from .address import SSH, UNIX, find_address, usual_socket
-
     address = find_address(params, os.environ, own=True)
     if address.scheme == UNIX:
         return Client(unix_dial(address.path or usual_socket()), timeout)
@@ -56,14 +52,3 @@ def local_client(params: Mapping[str, Any]) -> Client:
     from .tcp import tcp_dial
 
     return Client(tcp_dial(address, timeout), timeout)
-
-
-def _usual(params: Mapping[str, Any]) -> bool:
-    """Tell whether nobody names an engine and the usual one is there: most tasks, cheaply."""
-    names = (name for name in params if name.startswith("engine_"))
-    asked = any(params[name] for name in names if name not in ("engine_timeout", "engine_via"))
-    if asked or any(name.startswith("DOCKER_") for name in os.environ):
-        return False
-    # A configuration of Docker's client may name a context.
-    config = os.path.expanduser("~/.docker/config.json")
-    return os.path.exists(DEFAULT_SOCKET) and not os.path.exists(config)

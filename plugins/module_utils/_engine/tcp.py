@@ -14,7 +14,8 @@ import threading
 from typing import Any, Callable
 
 from .._desired.errors import EngineMissing, InvalidOption
-from .address import Address, Tls
+from .address import Address
+from .address_tls import Tls
 
 _PIECE = 65536
 # What OpenSSL calls the reasons (X509_verify_cert_error_string(3)).

@@ -17,7 +17,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import Address
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import (
+    Address,
+    engine_name,
+    find_address,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
     Channel,
@@ -122,6 +126,18 @@ def test_a_way_that_broke_is_a_connection_error_and_closing_never_raises() -> No
     with pytest.raises(ConnectionError, match="ended at once"):
         channel.dial()
     channel.close()
+
+
+def test_one_engine_has_one_name_for_the_lock(stalled: str, tmp_path: Path) -> None:
+    """However it is named, here and by the module; other engines do not wait for it."""
+    link, other = tmp_path / "link", tmp_path / "other"
+    link.symlink_to(stalled)
+    with socket.create_server(str(other), family=socket.AF_UNIX):
+        names = [local(path).engine("web") for path in (stalled, str(link), str(other))]
+    module = find_address(options(f"unix://{link}"), {}, own=True)
+    assert [names[0] == names[1] == engine_name(module), names[0] == names[2]] == [True, False]
+    far = Channel(Way("forward"), SimpleNamespace(address=Address(path=stalled)))
+    assert len({far.engine("web"), far.engine("db"), *names}) == 4
 
 
 def local(path: str) -> Any:

@@ -14,11 +14,13 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import address as module
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import (
     Address,
-    Tls,
     find_address,
-    parse_address,
     usual_socket,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address_text import (
+    parse_address,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address_tls import Tls
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_address import wanted_address
 
 from tests.unit.channel.fakes import SshPlugin, action, options

@@ -16,7 +16,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import Address, Tls
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import Address
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address_tls import Tls
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.tcp import tcp_dial
 
