@@ -10,11 +10,11 @@ from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.context import Context
+from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE
 from ..module_utils._engine.image_build import added_files
 from ..module_utils._engine.image_build_wish import DOCKERFILE, read_for
 from ..module_utils._engine.image_load import Source, read_source
-from ..module_utils._engine.labels import parse_map
 from ..module_utils._engine.reference import parse_reference
 from ..plugin_utils.front import Front
 

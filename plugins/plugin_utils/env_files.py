@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.spec import check_keys
-from ..module_utils._engine.container_fields.common import parse_mapping, parse_text
+from ..module_utils._engine.texts import parse_mapping, parse_text
 
 _ENTRY = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.\[\]-]+)

@@ -16,6 +16,7 @@ from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
+from .labels import from_compose
 
 if TYPE_CHECKING:
     from .dependents import Dependent
@@ -83,8 +84,7 @@ def secrets_on_record(container: Inspect) -> Tuple[str, ...]:
 
 def is_foreign(container: Inspect, record: Mapping[str, Any]) -> bool:
     """Tell whether neither we nor Compose made a container."""
-    labels = dig(container, "Config.Labels") or {}
-    return not record and "com.docker.compose.project" not in labels
+    return not record and not from_compose(dig(container, "Config.Labels"))
 
 
 def bare_name(container: Inspect) -> str:

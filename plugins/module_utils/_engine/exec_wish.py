@@ -11,7 +11,8 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import hide, parse_duration
-from .container_fields.common import parse_mapping, parse_words
+from .container_fields.common import parse_words
+from .declared import parse_filled
 from .inside import LIMITS, check_path
 
 _SHOWN = 120  # characters of a command in a plan
@@ -88,8 +89,8 @@ def wish(params: Mapping[str, Any]) -> Wish:
     if not command or not command[0]:
         hint = "write a text or a list of words"
         raise InvalidOption("is empty", option="command", hint=hint)
-    plain = _environment(params, "environment")
-    secret = _environment(params, "secret_environment")
+    plain = parse_filled(params.get("environment") or {}, "environment")
+    secret = parse_filled(params.get("secret_environment") or {}, "secret_environment")
     both = sorted({*plain} & {*secret})
     if both:
         raise InvalidOption(
@@ -116,16 +117,6 @@ def wish(params: Mapping[str, Any]) -> Wish:
         limit=None if nanoseconds is None else nanoseconds * 1e-9,
         strip=params["strip_empty_ends"],
     )
-
-
-def _environment(params: Mapping[str, Any], option: str) -> Dict[str, str]:
-    made: Dict[str, str] = {}
-    for key, value in (parse_mapping(params.get(option) or {}, option) or {}).items():
-        if value is None:
-            hint = "give it one; the environment of the caller is not used"
-            raise InvalidOption("has no value", option=f"{option}.{key}", hint=hint)
-        made[key] = str(value)
-    return made
 
 
 def _path(params: Mapping[str, Any], option: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
 from .._desired.values import parse_size
-from .labels import parse_labels, parse_map, parse_value
+from .declared import parse_labels, parse_map, parse_value
 from .reference import parse_reference
 
 # os[/architecture[/variant]], as in the OCI image specification.

@@ -16,7 +16,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Tuple, Union
 from .._desired.errors import InvalidOption
 from .._desired.model import Context, FieldSpec
 from .._desired.values import dig, show
-from .labels import parse_labels, parse_map, plain_labels
+from .declared import parse_labels, parse_map
+from .labels import plain_labels
 
 OWNER_LABEL = "dockyard.fleet.network"
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

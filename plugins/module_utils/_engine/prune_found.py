@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .client import Client, EngineError, Query
+from .labels import OUR_LABELS
 from .moments import parse_time
 from .prune_wish import Wish
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.
 _BUILT_IN = ("bridge", "host", "none", "podman", "ingress", "docker_gwbridge")
-_PREFIX = "dockyard.fleet."
 _NOBODYS = "<none>:<none>"  # what older engines call the tag of an image without one
 
 Object = Mapping[str, Any]
@@ -128,14 +128,14 @@ def _images(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
 
 def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -> bool:
     """Tell if we built an image. A build on top of it inherits the label, and is younger."""
-    label = (image.get("Labels") or {}).get(_PREFIX + "image")
+    label = (image.get("Labels") or {}).get(OUR_LABELS + "image")
     try:
         record = json.loads(label or "")
     except ValueError:
         return False
     if not isinstance(record, dict) or (tags and record.get("name") not in tags):
         return False
-    alike = [one for one in others if (one.get("Labels") or {}).get(_PREFIX + "image") == label]
+    alike = [one for one in others if (one.get("Labels") or {}).get(OUR_LABELS + "image") == label]
     oldest: Object = min(alike, key=lambda one: int(one.get("Created") or 0))
     return bool(oldest["Id"] == image["Id"])
 
@@ -169,8 +169,8 @@ def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
     whoever is meant: the next run of its task goes on from there.
     """
     labels = thing.get("Labels") or {}
-    record = labels.get(f"{_PREFIX}{kind}")
-    if any(key.startswith(f"{_PREFIX}{kind}.") for key in labels):
+    record = labels.get(f"{OUR_LABELS}{kind}")
+    if any(key.startswith(f"{OUR_LABELS}{kind}.") for key in labels):
         return False  # a note of a change that is under way
     aside = name.endswith(f".old-{str(thing.get('Id'))[:12]}")
     if aside or not _fits(wish, found, thing) or (not record and not wish.everyone):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .._desired.model import Context, FieldSpec
-from .labels import parse_labels, parse_map, plain_labels
+from .declared import parse_labels, parse_map
+from .labels import plain_labels
 
 OWNER_LABEL = "dockyard.fleet.volume"
 

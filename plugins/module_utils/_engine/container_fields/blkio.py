@@ -11,7 +11,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig, parse_size, show_size
-from .common import LIVE, number, parse_text
+from ..texts import parse_text
+from .common import LIVE, number
 
 
 def _weight(value: Any, where: str) -> int:

@@ -14,7 +14,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import canonical, dig
-from .common import parse_strings, parse_text, parse_words, words
+from ..texts import parse_strings, parse_text
+from .common import parse_words, words
 
 Device = Dict[str, str]
 Request = Dict[str, Any]

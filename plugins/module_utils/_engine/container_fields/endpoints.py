@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context
 from ..._desired.spec import check_keys
-from .common import parse_set, parse_strings, parse_text, parse_words
+from ..texts import parse_strings, parse_text
+from .common import parse_set, parse_words
 from .networks import INTERFACE, IPS, Endpoint
 
 _LISTS = ("aliases", "link_local_ips")

@@ -13,7 +13,8 @@ from typing import Any, Callable, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import FieldSpec
-from .common import NOT_PODMAN, parse_text, text
+from ..texts import parse_text
+from .common import NOT_PODMAN, text
 
 
 def _one_of(*known: str) -> Callable[[Any, str], Optional[str]]:

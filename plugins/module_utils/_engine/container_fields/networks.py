@@ -17,7 +17,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.owned import as_recorded
 from ..._desired.values import dig
-from .common import parse_text
+from ..texts import parse_text
 
 Endpoint = Dict[str, Any]
 

@@ -15,7 +15,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from .common import flag, parse_text
+from ..texts import parse_text
+from .common import flag
 
 Binding = Tuple[str, str]
 

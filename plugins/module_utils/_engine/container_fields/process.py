@@ -10,7 +10,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
-from .common import parse_mapping, parse_text, parse_words
+from ..labels import plain_labels
+from ..texts import parse_mapping, parse_text
+from .common import parse_words
 
 OWNER_LABEL = "dockyard.fleet.container"
 _SECOND = 1_000_000_000
@@ -100,34 +102,20 @@ def _default_secret_env(context: Context) -> Dict[str, Optional[str]]:
     return {key: env[key] for key in secret_keys(context) if key in env and key not in now}
 
 
-def _parse_secret_env(value: Any, where: str) -> Dict[str, Optional[str]]:
-    pairs = parse_mapping(value, where)
-    for key, text in pairs.items():
-        if text is None:
-            raise InvalidOption("has no value", option=f"{where}.{key}", hint="give it a value")
-    return pairs
+def _parse_secret_env(value: Any, where: str) -> Dict[str, str]:
+    from ..declared import parse_filled
+
+    return parse_filled(value, where)
 
 
-def _plain_labels(labels: Any) -> Dict[str, Optional[str]]:
-    return {
-        key: value
-        for key, value in (labels or {}).items()
-        if not key.startswith(("dockyard.fleet.", "com.docker.compose."))
-    }
+def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
+    return plain_labels(dig(obj, "Config.Labels"))
 
 
-def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, Optional[str]]:
-    return _plain_labels(dig(obj, "Config.Labels"))
+def _parse_labels(value: Any, where: str) -> Dict[str, str]:
+    from ..declared import parse_labels
 
-
-def _parse_labels(value: Any, where: str) -> Dict[str, Optional[str]]:
-    labels = {key: text or "" for key, text in parse_mapping(value, where).items()}
-    for key in labels:
-        if key.startswith("dockyard.fleet."):
-            raise InvalidOption(
-                "is a label of this collection's own", option=f"{where}.{key}", hint="rename it"
-            )
-    return dict(labels)
+    return parse_labels(value, where)
 
 
 def _parse_grace(value: Any, where: str) -> Optional[int]:
@@ -199,7 +187,7 @@ FIELDS = (
         compare="map",
         parse=_parse_labels,
         read=_read_labels,
-        default=lambda context: _plain_labels(context.base.get("Labels")),
+        default=lambda context: plain_labels(context.base.get("Labels")),
         guarded=True,
     ),
     FieldSpec(

@@ -12,7 +12,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from .common import NOT_PODMAN, flag, mapping, parse_text, reject_expansion, text
+from ..texts import parse_text
+from .common import NOT_PODMAN, flag, mapping, reject_expansion, text
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9]+)?)?")

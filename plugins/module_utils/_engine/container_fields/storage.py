@@ -12,7 +12,8 @@ from typing import Any, Dict, Mapping, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig
-from .common import NOT_PODMAN, mapping, parse_lone, parse_set, parse_text, text, words
+from ..texts import parse_text
+from .common import NOT_PODMAN, mapping, parse_lone, parse_set, text, words
 
 # What Podman adds to what was asked for.
 _ADDED = ("rprivate", "nosuid", "nodev", "tmpcopyup", "noexec", "rw")

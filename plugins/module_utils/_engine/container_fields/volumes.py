@@ -19,8 +19,9 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import parse_size, show, show_size
+from ..texts import parse_strings, parse_text
 from . import mounts
-from .common import parse_strings, parse_text, reject_expansion
+from .common import reject_expansion
 from .mounts import Mount, made_of
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")

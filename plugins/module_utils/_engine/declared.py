@@ -1,0 +1,57 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mappings of texts with rules of their own: build arguments, options of drivers, labels."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from .._desired.errors import InvalidOption
+from .labels import OUR_LABELS
+from .texts import parse_mapping, parse_strings
+
+
+def parse_map(value: Any, where: str) -> Dict[str, str]:
+    """Return a mapping, or a list of KEY=VALUE, as texts by key.
+
+    Booleans become true and false, as in Compose. Raise InvalidOption for a key without a value
+    (nothing is taken from a caller's environment) and for a number with a point, which YAML may
+    have shortened (1.10 is 1.1).
+    """
+    pairs = value if isinstance(value, Mapping) else parse_mapping(value, where)
+    return {str(key): parse_value(item, f"{where}.{key}") for key, item in pairs.items()}
+
+
+def parse_value(value: Any, where: str) -> str:
+    """Return one such text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int)):
+        return str(value)
+    if value is None:
+        hint = "give it one; the environment of the caller is not used"
+        raise InvalidOption("has no value", option=where, hint=hint)
+    raise InvalidOption("is not a text", option=where, hint="put the value in quotes")
+
+
+def parse_filled(value: Any, where: str) -> Dict[str, str]:
+    """Return variables by name; raise InvalidOption for one without a value."""
+    pairs = parse_mapping(value, where)
+    return {key: parse_value(text, f"{where}.{key}") for key, text in pairs.items()}
+
+
+def parse_labels(value: Any, where: str) -> Dict[str, str]:
+    """Return declared labels by name; raise InvalidOption for one that the collection keeps.
+
+    Compose Specification, "labels": one without a value is empty.
+    """
+    made = parse_strings(value, where)
+    for key in made:
+        if key.startswith(OUR_LABELS):
+            raise InvalidOption(
+                f"labels that begin with {OUR_LABELS} are kept by this collection",
+                option=f"{where}.{key}",
+                hint="choose another name",
+            )
+    return made
