@@ -39,14 +39,21 @@ def _open_device() -> None:
         node.chmod(0o660)
 
 
+def _pids(daemon: str) -> list[int]:
+    """Return the processes of a daemon on this machine; those in its test servers are not here."""
+    here = ["pgrep", "--ns", str(os.getpid()), "--nslist", "pid", "-x", daemon]
+    return [
+        int(pid) for pid in subprocess.run(here, capture_output=True, check=False).stdout.split()
+    ]
+
+
 def _start() -> None:
     _open_device()
     for daemon in ("virtlogd", "libvirtd"):
-        if subprocess.run(["pgrep", "-x", daemon], capture_output=True, check=False).returncode:
+        if not _pids(daemon):
             subprocess.run([daemon, "-d"], check=True)
-            found = subprocess.run(["pgrep", "-x", daemon], capture_output=True, check=True)
-            for pid in found.stdout.split():
-                note_process(int(pid))
+            for pid in _pids(daemon):
+                note_process(pid)
     deadline = time.monotonic() + 60
     while not _answers():
         if time.monotonic() > deadline:
