@@ -68,7 +68,7 @@ e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
 test-engines: venv-test ## every option of containers, networks and volumes on every engine of the lab
-	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py

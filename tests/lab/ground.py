@@ -51,14 +51,18 @@ class Ground:
         """Return the entries whose rows this engine can have."""
         return honoured(self.client.api, self.client.kind, self.resource)
 
-    def attempt(self, params: Params, check: bool = False) -> Params:
-        """Run a task with the core and return its result, a failure too."""
-        filled = json.loads(self._filled(json.dumps({**self.defaults, **params})))
-        core = RESOURCES[self.resource]
-        checked = ArgumentSpecValidator(core.spec()).validate(filled)
+    def task(self, resource: str, params: Params, check: bool = False) -> Params:
+        """Run a task of any resource with the core and return its result, a failure too."""
+        core = RESOURCES[resource]
+        checked = ArgumentSpecValidator(core.spec()).validate(params)
         assert not checked.error_messages, checked.error_messages
         values, task = checked.validated_parameters, SimpleNamespace(check_mode=check)
         return run(core, values, lambda: self.client, task, {}, contextlib.nullcontext)
+
+    def attempt(self, params: Params, check: bool = False) -> Params:
+        """Run a task of the ground's own resource and return its result, a failure too."""
+        filled = json.loads(self._filled(json.dumps({**self.defaults, **params})))
+        return self.task(self.resource, filled, check)
 
     def run(self, params: Params, check: bool = False) -> Params:
         """Run a task with the core; it must not fail."""

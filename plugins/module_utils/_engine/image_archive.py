@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
@@ -19,6 +19,8 @@ from .reference import short
 
 _PIECE = 1 << 18
 _BLOCK = 512
+_CONFIG: Tuple[str, ...] = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels")
+_CONFIG += ("StopSignal", "User", "Volumes", "WorkingDir")
 _REFERENCES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
 
 
@@ -27,11 +29,28 @@ class Member:
     """One image of an archive: every id that an engine may know it by, and its references.
 
     `manifest` is what an archive without manifest.json lacks for older engines, None otherwise.
+    `content` is what an image of an archive without index.json is made of, {} otherwise: an engine
+    that keeps images in containerd makes a manifest for it, and knows it by that.
     """
 
     ids: Tuple[str, ...]
     tags: Tuple[str, ...]
     manifest: Optional[Mapping[str, Any]] = None
+    content: Mapping[str, Any] = field(default_factory=dict)
+
+    def is_same(self, image: Optional[Mapping[str, Any]]) -> bool:
+        """Tell whether an inspected image is this one."""
+        if image is None or image["Id"] in self.ids:
+            return image is not None
+        layers = (image.get("RootFS") or {}).get("Layers")
+        return bool(self.content) and self.content == _content(image, layers, "Created", "Config")
+
+
+def _content(image: Mapping[str, Any], layers: Any, created: str, config: str) -> Dict[str, Any]:
+    """Return what tells images apart that are known by different ids."""
+    settings = image.get(config) or {}
+    kept = {key: settings[key] for key in _CONFIG if settings.get(key)}
+    return {"layers": list(layers or ()), "created": image.get(created), "config": kept}
 
 
 def find_image(path: str, name: str, option: str) -> Member:
@@ -105,7 +124,13 @@ def _read(archive: tarfile.TarFile) -> List[Member]:
             ident = "sha256:" + str(entry["Config"]).rpartition("/")[2].partition(".")[0]
             tags = tuple(short(tag) for tag in entry.get("RepoTags") or ())
             known = found.get((ident,), Member((), ()))
-            found[(ident,)] = Member((*known.ids, ident), tuple({*known.tags, *tags}))
+            content: Mapping[str, Any] = {}
+            if not known.ids and entry["Config"] in names:
+                config = _json(archive, entry["Config"])
+                layers = (config.get("rootfs") or {}).get("diff_ids")
+                content = _content(config, layers, "created", "config")
+            ids = (*known.ids, ident)
+            found[(ident,)] = Member(ids, tuple({*known.tags, *tags}), None, content)
     if not found:
         raise ValueError("neither index.json nor manifest.json")
     return list(found.values())

@@ -17,7 +17,7 @@ from .._desired.steps import Step
 from . import image_record
 from .client import ConnectionLost, EngineError
 from .image_build import need_context
-from .image_pull import ABSENT, cannot, image_id
+from .image_pull import ABSENT, cannot, image_id, inspect
 from .reference import parse_reference
 
 if TYPE_CHECKING:
@@ -48,9 +48,10 @@ class Source:
         from .image_archive import Member
 
         member = given["member"]
-        made = Member(tuple(member["ids"]), tuple(member["tags"]), member["manifest"])
+        ids, tags = tuple(member["ids"]), tuple(member["tags"])
+        made = Member(ids, tags, member["manifest"], member["content"])
         path, changes = str(given.get("path") or ""), tuple(given["changes"])
-        return cls(given["kind"], path, made if member["ids"] else None, given["digest"], changes)
+        return cls(given["kind"], path, made if ids else None, given["digest"], changes)
 
     def public(self, path: str = "") -> Dict[str, Any]:
         """Return this as JSON-able values, for a machine that has the file at `path`."""
@@ -62,6 +63,7 @@ class Source:
                 "ids": list(member.ids if member else ()),
                 "tags": list(member.tags if member else ()),
                 "manifest": member.manifest if member else None,
+                "content": dict(member.content) if member else {},
             },
             "digest": self.digest,
             "changes": list(self.changes),
@@ -110,7 +112,7 @@ def plan_source(
     if image is None:
         causes = [ABSENT]
     elif source.kind == "load":
-        same = source.member is not None and image["Id"] in source.member.ids
+        same = source.member is not None and source.member.is_same(image)
         causes = [] if same else ["the archive has another image"]
     elif not record:
         causes = ["not imported by us"]
@@ -141,8 +143,9 @@ def load(work: Work, step: Step) -> bool:
         raise ValueError("a step load without an archive")
     _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, member))
     name = step.args["on"]
-    if image_id(work.client, name) not in member.ids:
-        there = [one for one in member.ids if image_id(work.client, one)]
+    if not member.is_same(inspect(work.client, name)):
+        called = (*member.ids, *member.tags)
+        there = [one for one in called if member.is_same(inspect(work.client, one))]
         if not there:
             raise FleetError(
                 "the engine took the archive, but does not have its image",

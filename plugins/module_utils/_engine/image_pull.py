@@ -114,7 +114,7 @@ def pull(work: Work, step: Step) -> bool:
             pass
     except EngineError as error:
         raise cannot(error, f"{reference} cannot be had", step.address) from error
-    after = _inspect(work.client, reference)
+    after = inspect(work.client, reference)
     if after is None:
         raise FleetError(
             f"{reference} cannot be had: the engine reported success, and has no such image",
@@ -161,11 +161,12 @@ def authorize(reference: str, account: Optional[Account]) -> Dict[str, str]:
 
 def image_id(client: Any, reference: str) -> Optional[str]:
     """Return the id of the image that a reference means on the engine, None if there is none."""
-    image = _inspect(client, reference)
+    image = inspect(client, reference)
     return str(image["Id"]) if image else None
 
 
-def _inspect(client: Any, reference: str) -> Optional[Mapping[str, Any]]:
+def inspect(client: Any, reference: str) -> Optional[Mapping[str, Any]]:
+    """Return what the engine says of an image, None if there is none."""
     try:
         return dict(client.get(f"/images/{reference}/json"))
     except EngineError as error:

@@ -87,6 +87,31 @@ def test_an_archive_of_both_kinds_has_every_id(tmp_path: Path) -> None:
     assert b"".join(pieces(str(path), member)) == path.read_bytes()
 
 
+def test_an_image_without_a_manifest_is_known_by_what_it_is_made_of(tmp_path: Path) -> None:
+    """An engine that keeps images in containerd makes the manifest, whose digest nobody knows."""
+    config = {"Env": ["LOG=debug"], "Cmd": None}
+    made = {"created": "2024-01-01T00:00:00Z", "rootfs": {"diff_ids": ["sha256:1"]}}
+    listed = [{"Config": "00.json", "RepoTags": ["app:1"], "Layers": []}]
+    path = tmp_path / "app.tar"
+    path.write_bytes(tarred({"00.json": {**made, "config": config}, "manifest.json": listed}))
+    member = find_image(str(path), "app:1", "load")
+    image = {
+        "Id": "sha256:22",
+        "Created": "2024-01-01T00:00:00Z",
+        "RootFS": {"Layers": ["sha256:1"]},
+        "Config": {"Env": ["LOG=debug"], "Hostname": ""},
+    }
+    assert member.is_same(image)
+    assert member.is_same({"Id": "sha256:00"})
+    assert not member.is_same(None)
+    for key, other in (
+        ("Created", "2025-01-01T00:00:00Z"),
+        ("RootFS", {"Layers": ["sha256:1", "sha256:2"]}),
+        ("Config", {"Env": ["LOG=debug"], "Labels": {"a": "b"}}),
+    ):
+        assert not member.is_same({**image, key: other}), key
+
+
 def archived(fake: FakeEngine, folder: Path) -> Path:
     """Return an archive of an image that the engine does not have."""
     fake.add_image("other:1", env={"LOG": "debug"})
