@@ -65,8 +65,8 @@ class Container:
         swaps = any(step.args["on"] != desired.name for step in creations)
         removes = desired.state == "absent" and found.current is not None
         if swaps or removes or found.fresh is not None or found.old is not None:
-            return with_others(client, found, desired.name)
-        return with_others(client, found) if creations else found
+            return with_others(client, found, pending, desired.name)
+        return with_others(client, found, pending) if creations else found
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
@@ -107,7 +107,8 @@ def _is_as_declared(desired: Wish, found: Found) -> bool:
     if found.fresh is not None or found.old is not None or desired.recreate == "always":
         return False
     if desired.state == "absent" or found.current is None:
-        return desired.state == "absent" and found.current is None
+        coming = "container" in found.unknown
+        return desired.state == "absent" and found.current is None and not coming
     managed = desired.state in ("started", "stopped")
     running = runs(found.current)
     if (managed and running != (desired.state == "started")) or (desired.force_restart and running):

@@ -36,8 +36,8 @@ class Found:
     `others` are all containers as listed, looked at only if one is to be created; `dependents` use
     the namespaces of one that is to be replaced, `next_dependents` those of the current one while
     its own replacement is unfinished. `unknown` maps "engine", "image", network names and
-    "container NAME" to what an earlier task of this run would do to them. `hidden` are the
-    environment keys that the task declares secret.
+    "container NAME" (its own without a name) to what an earlier task of this run would do to them.
+    `hidden` are the environment keys that the task declares secret.
     """
 
     current: Optional[Inspect] = None
@@ -125,6 +125,8 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
     current, image = got["current"], got.get("image")
     if current is not None and current["Name"] != f"/{wish.name}":
         current = None  # the engine answers to the beginning of an id as well
+    if pending.get(wish.address) == "state: absent":
+        current = None
     fresh, old = _leftovers(client, wish, got["leftovers"] or [])
     found = Found(
         current=current,
@@ -154,15 +156,24 @@ def _is(got: Mapping[str, Any], network: str) -> bool:
     return (got[f"network {network}"] or {}).get("Name") == network
 
 
-def with_others(client: Client, found: Found, replaced: str = "") -> Found:
+def with_others(
+    client: Client, found: Found, pending: Mapping[str, str], replaced: str = ""
+) -> Found:
     """Add all containers of the engine as listed, for the checks before a creation.
 
-    `replaced` names the container that is replaced, whose dependents are looked for.
+    One that an earlier task of this check would remove is not among them, and of one that it would
+    change otherwise nobody knows the ports. `replaced` names the container that is replaced, whose
+    dependents are looked for.
     """
     from dataclasses import replace
 
-    listed = client.get("/containers/json", {"all": True})
-    found = replace(found, others=tuple(listed or ()))
+    others = []
+    for one in client.get("/containers/json", {"all": True}) or ():
+        name = str((one.get("Names") or ["?"])[0])
+        cause = pending.get(f"container{name}")
+        if cause != "state: absent":
+            others.append(one if cause is None else {**one, "Ports": ()})
+    found = replace(found, others=tuple(others))
     if not replaced:
         return found
     from .dependents import look
@@ -235,6 +246,9 @@ def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
     image = pending.get(f"image/{wish.reference}")
     if image is not None:
         found["image"] = image
+    own = pending.get(wish.address)
+    if own not in (None, "state: absent") and (wish.state == "absent" or not wish.reference):
+        found["container"] = own or ""
     return found
 
 

@@ -29,6 +29,9 @@ RESTART = "force_restart: true"
 def steps_of(desired: Wish, found: Found) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
+    if found.current is None and "container" in found.unknown:
+        _later(chain, desired)
+        return chain.steps
     if desired.moved_from:
         from .container_moved import move
 
@@ -56,6 +59,19 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
         if old is not None:
             swap.forward(chain, desired, found, old)
     return chain.steps
+
+
+def _later(chain: Chain, desired: Wish) -> None:
+    """Add what there may be to do to a container that an earlier task of this check would make."""
+    if desired.state == "absent":
+        chain.add("stop", "state: absent", "replace", maybe=True, on=desired.name)
+        chain.add("remove", "state: absent", "replace", maybe=True, on=desired.name)
+    elif desired.state == "stopped":
+        chain.add("stop", "state: running → stopped", "restart", maybe=True, on=desired.name)
+    elif desired.force_restart:
+        chain.add("restart", RESTART, "restart", maybe=True, on=desired.name)
+        if desired.wait != "none":
+            chain.add("wait", RESTART, maybe=True, on=desired.name)
 
 
 def _calls_for_another(desired: Wish, found: Found) -> bool:

@@ -48,13 +48,16 @@ def observe(
     unknown = {
         one: pending[f"image/{one}"] for one in (wish.name, *bases) if f"image/{one}" in pending
     }
+    gone = unknown.get(wish.name, "").startswith("state: absent")
+    if gone:
+        del unknown[wish.name]
     if client is None:
         return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
     others = (*bases, *wish.tags)
     requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{wish.name}/json", None)]
     requests += [(f"/images/{one}/json", None) for one in others]
     answers = client.get_all(requests)
-    image = found(answers[0])
+    image = None if gone else found(answers[0])
     there = {one: found(answer) for one, answer in zip(others, answers[1:])}
     policy = policy_now(wish.pull_policy, image)
     return Found(
@@ -65,7 +68,7 @@ def observe(
         remotes=_remotes(client, wish, image, policy, settled),
         policy=policy,
         saved=_saved(wish),
-        users=_users(client, image) if image and wish.state == "absent" else (),
+        users=_users(client, image, pending) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
     )
@@ -122,8 +125,9 @@ def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str
     return {} if inherited else record
 
 
-def _users(client: Client, image: Inspect) -> Tuple[str, ...]:
+def _users(client: Client, image: Inspect, pending: Mapping[str, str]) -> Tuple[str, ...]:
+    """Return who uses an image, but for whom an earlier task of this check changes or removes."""
     # Not the ancestor filter: it finds users of derived images too, and Podman's takes no id.
     listed = client.get("/containers/json", {"all": True}) or []
     names = [one["Names"][0].lstrip("/") for one in listed if one.get("ImageID") == image["Id"]]
-    return tuple(sorted(names))
+    return tuple(sorted(name for name in names if f"container/{name}" not in pending))

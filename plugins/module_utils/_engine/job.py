@@ -66,7 +66,7 @@ class Jobs:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
             return unreachable(desired.wish, pending)
-        return with_others(client, observe(client, desired.wish, pending, settled))
+        return with_others(client, observe(client, desired.wish, pending, settled), pending)
 
     def plan(self, desired: Job, found: Found) -> Plan:
         """Return the steps of one run."""

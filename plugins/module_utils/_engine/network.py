@@ -52,7 +52,7 @@ class Network:
         """Take a snapshot; look at containers only if there is something to do."""
         found = observe(client, desired, pending)
         idle = client is None or desired.external or not _calls(desired, found)
-        return found if idle else with_users(client, found)
+        return found if idle else with_users(client, found, pending)
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""

@@ -82,7 +82,7 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
     others: List[Inspect] = []
     for network in client.get("/networks") or ():
         if network["Name"] == wish.name:
-            named.append(network)
+            named += [network] if pending.get(wish.address) != "state: absent" else []
         elif note_of(network).get("address") == wish.address:
             notes.append(network)
         else:
@@ -99,8 +99,9 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
     )
 
 
-def with_users(client: Client, found: Found) -> Found:
-    """Add the containers that are or were connected, stopped ones too."""
+def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Found:
+    """Add the containers that are or were connected, stopped ones too, but for those that an
+    earlier task of this check removes."""
     from dataclasses import replace
 
     noted = {key for note in found.notes for key in note_of(note)["endpoints"]}
@@ -113,7 +114,8 @@ def with_users(client: Client, found: Found) -> Found:
     seen: List[Inspect] = []
     for answer in client.get_all([(path, None) for path in asked]):
         if not isinstance(answer, EngineError):
-            seen.append(answer)
+            if pending.get(f"container/{str(answer['Name'])[1:]}") != "state: absent":
+                seen.append(answer)
         elif answer.status != 404:
             raise answer
     seen.sort(key=lambda one: str(one["Name"]))

@@ -83,11 +83,13 @@ class Volume:
             if answer.status != 404:
                 raise answer
             answer = None
+        if pending.get(desired.address) == "state: absent":
+            answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
         found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)
         if not _calls(desired, found):
             return found
-        found = _with_users(client, desired, found)
+        found = _with_users(client, desired, found, pending)
         begun = helper_name(ANEW, desired.name) in found.helpers
         if desired.restore and (answer is None or desired.destroys or begun):
             from .volume_archive import digest_of
@@ -166,7 +168,8 @@ def _calls(desired: Wish, found: Found) -> bool:
     return missing or bool(desired.backup or desired.restore or changes_of(desired, found))
 
 
-def _with_users(client: Client, desired: Wish, found: Found) -> Found:
+def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:
+    """Add who mounts it, but for whom an earlier task of this check changes or removes."""
     asked = ({"volume": [desired.name]}, {"label": [f"{HELPER_LABEL}={desired.address}"]})
     lists = client.get_all([("/containers/json", {"all": True, "filters": one}) for one in asked])
     for answer in lists:
@@ -183,6 +186,7 @@ def _with_users(client: Client, desired: Wish, found: Found) -> Found:
         for name, one in boxes.items()
         # The filter takes a path inside the container as well.
         if name not in helpers
+        and f"container/{name}" not in pending
         and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
     ]
     return replace(found, users=tuple(sorted(users)), helpers=helpers)
