@@ -136,6 +136,7 @@ def _missing(uri: str, text: str) -> LibvirtMissing:
     hints: Dict[str, str] = {
         "ermission denied": rights,
         "uthentication": rights,
+        "PolicyKit": rights,
         # Who may is asked of polkit, which is not there: root needs nobody's permission.
         "system bus": "use become: true",
         "No such file": "start libvirtd (the role kvm_host does), or correct uri",

@@ -58,15 +58,18 @@ class _Ladder:
         active = bool(self.host.call("isActive", on=self.domain))
         return active, "running" if active else "it is not running"
 
-    def trouble(self) -> str:
-        """Say why it will not come up any more, "" as long as it may."""
+    def trouble(self, rung: str) -> str:
+        """Say why it will not reach a rung any more, "" as long as it may."""
         state, reason = self.host.call("state", 0, on=self.domain)
         if not self.look_running()[0]:
             return f"the machine stopped: {_STOPS.get(reason, 'nothing says why')}"
         if (state, reason) == (_PAUSED, _IO_ERROR):
             return f"the machine is paused: {self._disk_trouble()}"
         panic = panic_of(self.wish.name)
-        return "" if panic is None else f"its kernel panicked: {panic}"
+        if panic is not None:
+            return f"its kernel panicked: {panic}"
+        hidden = rung == "cloud_init" and _is_hidden(self.wish.name)
+        return "root alone sees its last message" if hidden else ""
 
     def _disk_trouble(self) -> str:
         full = self.host.lib.VIR_DOMAIN_DISK_ERROR_NO_SPACE
@@ -147,7 +150,7 @@ def _climb(
         done, seen = look()
         if done:
             return seen
-        trouble = ladder.trouble()
+        trouble = ladder.trouble(rung)
         if trouble:
             raise _fault(ladder, rung, trouble, climbed)
         if time.monotonic() >= deadline:
@@ -160,6 +163,8 @@ def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) 
     lines = console_text(ladder.wish.name).splitlines()[-_CONSOLE_LINES:]
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     hint = f"the console's last words: {said}" if said else "the console is empty"
+    if _is_hidden(ladder.wish.name):
+        hint = "root alone can read the console: use become: true"
     details = {"rung": rung, "ready": climbed, "console": lines}
     return FleetError(
         f"waiting for {rung}: {how}", address=ladder.wish.address, hint=hint, details=details
@@ -170,6 +175,11 @@ def panic_of(name: str) -> Optional[str]:
     """Return what a machine's kernel said when it panicked since the start, None if it did not."""
     found = _PANIC.search(console_text(name))
     return found.group(1).strip() if found else None
+
+
+def _is_hidden(name: str) -> bool:
+    path = console_path(name)
+    return os.path.exists(path) and not os.access(path, os.R_OK)
 
 
 def console_text(name: str) -> str:

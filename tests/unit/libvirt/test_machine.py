@@ -107,6 +107,7 @@ def test_a_pool_that_is_busy_is_looked_at_again(bench: HostBench) -> None:
     [
         ("Failed to connect socket: Permission denied", "become: true"),
         ("authentication unavailable: no polkit agent", "become: true"),
+        ("Failed to activate service 'org.freedesktop.PolicyKit1': timed out", "become: true"),
         ("Unable to get system bus connection: No such file or directory", "become: true"),
         ("Failed to connect socket: No such file or directory", "start libvirtd"),
         ("Failed to connect socket: Connection refused", "start libvirtd"),
