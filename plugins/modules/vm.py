@@ -142,7 +142,8 @@ options:
   wait:
     description:
       - What a machine must reach after it was started, in this order, else the task fails with what
-        was seen last and the end of its console.
+        was seen last and the end of its console. One that runs and has no address yet is waited for
+        as well.
       - V(none), nothing.
       - V(address), it has an address, from a lease, the guest agent or the host's ARP table.
       - V(ssh), SSH answers there with the expected host key. Nobody logs in.

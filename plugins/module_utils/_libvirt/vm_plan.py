@@ -197,7 +197,17 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
         chain.add("shutdown", cause, "restart", on=wish.name)
         _start(chain, wish, cause, "restart")
         return []
+    elif _is_coming(wish, found):
+        # An earlier run was killed while it waited, or did not wait.
+        chain.add("wait", "it has no address yet", on=wish.name)
     return waiting
+
+
+def _is_coming(wish: Wish, found: Found) -> bool:
+    """Tell whether a machine runs, and is not even on the first rung that can be waited for."""
+    if wish.wait == "none" or wish.state != "started" or found.running is None:
+        return False
+    return not found.addresses and bool(interfaces(found.running))
 
 
 def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[str]:

@@ -35,11 +35,11 @@ def test_examples_about_hypervisors_and_machines_are_what_molecule_runs() -> Non
     """They need a hypervisor of nobody's; the other pages' examples run elsewhere."""
     others = {path.parent for path in pages()}
     assert [role.name for role in ROLES if role not in others] == ["kvm_host", "machines"]
-    hosts, inventory, plays = (
+    hosts, inventory, plays, later = (
         example.content for role in ("kvm_host", "machines") for example in examples(role)
     )
     assert hosts == scenario("kvm_host/converge.yml")
-    assert plays == scenario("machines/converge.yml")
+    assert plays + later == scenario("machines/converge.yml")
     runs = scenario("machines/inventory/hosts.yml")
     # A container of ours takes the place of hv1, and a file there that of the image's address.
     example = inventory["hypervisors"]["hosts"]["hv1"]
