@@ -14,7 +14,7 @@ from tests.lab.hostcore import run
 
 URI = "qemu:///system"
 THERE, MISSING = "dockyard-fleet-there", "dockyard-fleet-missing"
-# Without a system; its disk would be changed if the machine were looked at as declared.
+# Without a system; its memory would be changed if it were made as declared.
 MACHINE = {"memory": "32MiB", "stop_grace_period": "0s"}
 
 
@@ -41,5 +41,6 @@ def test_tags_of_others_leave_machines_alone(tree: Checkout, options: tuple[str,
     done = tree.play("playbooks/site.yml", *extra, inventory="hosts.json")
     assert done.changed == {THERE: 0, MISSING: 0}
     assert f"deferred: vm/{MISSING} comes first" in done.output
+    assert f"deferred: vm/{THERE} has no address yet" in done.output
     assert re.search(rf"machine +{THERE} +unchanged", done.output)
     assert run({"name": THERE, **MACHINE}, URI).result["vm"] == before["vm"]
