@@ -6,7 +6,8 @@ docker network ls -q --filter name=shop | xargs -r docker network rm >/dev/null
 archive=/usr/local/share/lab/busybox.tar
 docker image inspect lab/web >/dev/null 2>&1 || {
     docker import "$archive" lab/base >/dev/null
-    printf '%s\n' 'FROM lab/base' 'RUN mkdir -p /srv && echo "<h1>It works</h1>" >/srv/index.html' \
+    # httpd as the first process ignores SIGTERM, and each stop would take the whole grace period.
+    printf '%s\n' 'FROM lab/base' 'STOPSIGNAL SIGKILL' 'RUN mkdir -p /srv && echo "<h1>It works</h1>" >/srv/index.html' \
         'CMD ["sh", "-c", "httpd -p 8080 -h /srv && exec httpd -f -p 80 -h /srv"]' | docker build -q -t lab/web - >/dev/null
 }
 pgrep docker-registry >/dev/null || {
