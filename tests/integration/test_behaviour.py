@@ -111,6 +111,10 @@ def test_dependents_are_replaced_with_it(boxes: Boxes) -> None:
     for params in (side, tail):
         again = run(params)
         assert again["changed"] is False, again["plan"]["text"]
+    gone = {"name": web["name"], "state": "absent"}
+    assert f"state: absent: {side['name']} would be left" in run(gone)["msg"]
+    as_checked({**gone, "dependents": "leave"})
+    assert inspect(side["name"])["State"]["Running"] is True
 
 
 def joined(web: str, side: str, tail: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
-from typing import Any, Dict, List, Optional, Type
+from types import SimpleNamespace
+from typing import Any, Dict, List, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
@@ -74,13 +74,8 @@ class Bench:
         self.fake.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self.fake.__exit__(kind, error, trace)
+    def __exit__(self, *exc: Any) -> None:
+        self.fake.__exit__(*exc)
 
     @property
     def writes(self) -> List[Any]:

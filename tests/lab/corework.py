@@ -16,8 +16,8 @@ import queue
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace, TracebackType
-from typing import Any, Dict, NamedTuple, Optional, Type
+from types import SimpleNamespace
+from typing import Any, Dict, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
@@ -88,12 +88,7 @@ class Core:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_exc: Any) -> None:
         self._process.communicate(timeout=20)
 
     def run(

@@ -7,8 +7,8 @@ import html
 import json
 import re
 import sys
-from types import SimpleNamespace, TracebackType
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Type
+from types import SimpleNamespace
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 from xml.etree import ElementTree as ET
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -241,12 +241,7 @@ class HostBench:
         self._kvm, vm_found.kvm_works = vm_found.kvm_works, lambda: bool(self.case.get("kvm"))
         return self
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_exc: Any) -> None:
         vm_found.kvm_works = self._kvm
         self.keeper.close()
 

@@ -7,8 +7,6 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
-from typing import Optional, Type
 
 from tests.lab.server_image import run
 
@@ -77,11 +75,6 @@ class Registry:
                     raise RuntimeError((self._folder / "registry.log").read_text()) from None
                 time.sleep(0.05)
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self._process.terminate()
         self._process.wait(20)

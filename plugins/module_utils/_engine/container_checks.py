@@ -34,7 +34,9 @@ def before_removal(wish: Wish, found: Found) -> List[str]:
     """Return the reason to refuse a removal: others would be left in dead namespaces."""
     if wish.state != "absent" or wish.dependents == "leave":
         return []
-    others = {one.name for one in (*found.dependents, *found.next_dependents)}
+    every = (*found.dependents, *found.next_dependents)
+    # Those that use the namespaces of a dependent keep them.
+    others = {one.name for one in every if one.parent == wish.name}
     if not others:
         return []
     names = ", ".join(sorted(others))
