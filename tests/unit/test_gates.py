@@ -30,7 +30,7 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 # Lines of code of ours (no comments, no documentation) that a no-op may load on a target: each
 # hundred cost a millisecond. What only a declared option or a change needs is imported inside the
 # function that needs it (parsers, bodies, refusals in words).
-TARGET_LINES = 2300
+TARGET_LINES = 2400
 
 
 def _keys(value: Any) -> Iterator[str]:
@@ -87,7 +87,7 @@ def test_no_file_is_too_long_to_read() -> None:
 
 
 def test_a_no_op_loads_few_lines_on_the_target() -> None:
-    """Count what a container no-op imports of ours, in a process of its own."""
+    """Count what a container no-op imports of ours, front end and core, in a process of its own."""
     program = (
         "import sys; sys.path[:0] = ['collections', '.']\nfrom tests.lab.noop import main\nmain()\n"
     )
