@@ -109,10 +109,11 @@ def _ready(desired: Wish, box: Box) -> Tuple[str, ...]:
     if box.unknown:
         return (f"container/{box.name}: {box.unknown}",)
     if not box.running or box.paused:
+        verb = "unpause" if box.paused else "start"
         raise FleetError(
             "is paused" if box.paused else "is not running",
             address=f"container/{desired.container}",
-            hint="a command needs a running container; start it first",
+            hint=f"a command needs a running container; {verb} it first",
         )
     return ()
 

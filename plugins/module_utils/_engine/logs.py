@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import socket
 import time
-from typing import Any, Dict, List, Mapping, Optional, Pattern
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern
 
 from .._desired.errors import EngineMissing, FleetError, InvalidOption
 from .._desired.values import dig, parse_duration, show_duration
@@ -48,19 +49,20 @@ class Logs:
         box = look_at(client, params["container"], params["pending"])
         if not box.id or (box.unknown and pattern):
             return self._said(box, Frames(False), None)
-        frames = Frames(bool(dig(box.inspect, "Config.Tty")))
-        path = f"/containers/{box.id}/logs"
-        if pattern is None:
-            with Raw(client, "GET", path, query) as raw:
-                for piece in raw.pieces():
-                    frames.feed(piece)
-            return _tail(self._said(box, frames, None), params)
-        end = time.monotonic() + limit * 1e-9
-        with Raw(client, "GET", path, {**query, "follow": True}) as raw:
-            found = _wait(raw, frames, pattern, end)
-        if found is None:
-            raise _missed(client, box, frames, params, end)
-        return self._said(box, frames, found)
+        with _about(box):
+            frames = Frames(bool(dig(box.inspect, "Config.Tty")))
+            path = f"/containers/{box.id}/logs"
+            if pattern is None:
+                with Raw(client, "GET", path, query) as raw:
+                    for piece in raw.pieces():
+                        frames.feed(piece)
+                return _tail(self._said(box, frames, None), params)
+            end = time.monotonic() + limit * 1e-9
+            with Raw(client, "GET", path, {**query, "follow": True}) as raw:
+                found = _wait(raw, frames, pattern, end)
+            if found is None:
+                raise _missed(client, box, frames, params, end)
+            return self._said(box, frames, found)
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return that nothing was written yet."""
@@ -70,6 +72,16 @@ class Logs:
     def _said(box: Box, frames: Frames, found: Optional[str]) -> Dict[str, Any]:
         made = {"container": box.public(), **output(frames.texts())}
         return made if found is None else {**made, "matched": found}
+
+
+@contextlib.contextmanager
+def _about(box: Box) -> Iterator[None]:
+    """Let errors of the engine say which container they are about."""
+    try:
+        yield
+    except EngineError as error:
+        error.address = error.address or f"container/{box.name}"
+        raise
 
 
 def _query(params: Mapping[str, Any]) -> Dict[str, Any]:

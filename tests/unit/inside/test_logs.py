@@ -103,3 +103,9 @@ def test_a_container_still_to_come_has_said_nothing(fake: FakeEngine) -> None:
     result = logs(fake, container="new", pending=pending)
     assert (result["changed"], result["stdout_lines"]) == (False, [])
     assert "matched" not in logs(fake, wait_for="ready", pending=pending)
+
+
+def test_a_refusal_of_the_engine_says_whose_log_it_is(fake: FakeEngine) -> None:
+    fake.faults.reset(counted="all")
+    fake.faults.at(3, "500")
+    assert logs(fake)["msg"].startswith("container/web: ")
