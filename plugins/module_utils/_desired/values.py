@@ -56,8 +56,8 @@ def show(value: Any) -> str:
         return "[" + ", ".join(show(item) for item in value) + "]"
     if value is True or value is False:
         return "true" if value else "false"
-    if value == "":
-        return '""'
+    if value in ("", "none"):  # a text, unlike what is not set
+        return f'"{value}"'
     text = str(value)
     return text[:19] if _DIGEST.fullmatch(text) else _ID.sub(r"\1", text)
 
