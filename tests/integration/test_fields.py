@@ -61,6 +61,27 @@ def test_entries_without_an_effect_say_why(resource: str) -> None:
     assert silent == []
 
 
+def test_a_fixed_mac_address_stays_or_forbids_the_replacement(ground: Field) -> None:
+    """Docker since API 1.44 gives it at a container's creation only, so it is not taken away."""
+    mac, box = "02:42:0a:0b:0c:0d", f"{ground.prefix}-fixed"
+    with NetworkField(ground.socket_path) as networks:
+        name = f"{networks.prefix}-fixed"
+        networks.run({"name": name})
+        try:
+            ground.run({"name": box, "networks": {name: {"mac_address": mac}}})
+            result = networks.attempt({"name": name, "labels": {"team": "shop"}})
+            if ground.client.kind == "docker" and ground.client.api >= (1, 44):
+                assert f"{box} has the fixed MAC address {mac}, which this engine" in result["msg"]
+            else:
+                assert result["replaced"]
+            assert ground.inspect(box)["NetworkSettings"]["Networks"][name]["MacAddress"] == mac
+            again = ground.run({"name": box, "networks": {name: {"mac_address": mac}}})
+            assert not again["changed"], again["plan"]["text"]
+        finally:
+            ground.clear(box)
+            networks.clear(name)
+
+
 def test_a_setting_that_the_kernel_lacks_is_an_error(ground: Field) -> None:
     """Docker only warns, and creates the container without it."""
     if ground.client.kind != "docker":

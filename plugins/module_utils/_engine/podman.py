@@ -62,9 +62,11 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
     host["PortBindings"] = _ports(host, context)
     made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
     if context.api < (1, 44) and not _untouched("mac_address", context):
-        # Docker shows it of the container then, Podman of the network only.
-        shown = made["NetworkSettings"]["Networks"].values()
-        config["MacAddress"] = next((one.get("MacAddress") for one in shown), None)
+        # Docker shows that of NetworkMode's network then, of the container; Podman that of each.
+        shown = made["NetworkSettings"]["Networks"]
+        first = next(iter(context.declared.get("mac_address") or shown), "")
+        config["MacAddress"] = (shown.get(first) or {}).get("MacAddress")
+        host["NetworkMode"] = first or host.get("NetworkMode")
     for option, path in _HIDDEN.items():
         _put(made, path, _hidden(option, context))
     return made

@@ -18,8 +18,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman impo
 VOLUME = "ab" * 32
 
 
-def shown(path: str, value: Any, record: Any = None, **declared: Any) -> Any:
-    """Return what `path` of a container of Podman's is in Docker's terms."""
+def shown(path: str, value: Any, record: Any = None, wanted_at: str = "", **declared: Any) -> Any:
+    """Return what `path` of a container of Podman's (or another one) is in Docker's terms."""
     box: Dict[str, Any] = {
         "Id": "0123456789abcdef",
         "Name": "/web",
@@ -34,7 +34,8 @@ def shown(path: str, value: Any, record: Any = None, **declared: Any) -> Any:
     inner[last] = value
     declared = {key.replace("__", "."): item for key, item in declared.items()}
     base = {"Env": ["LOG=info"], "Labels": {"from": "image"}}
-    return dig(as_docker(box, Context(declared, base, record or {}, kind="podman")), path)
+    made = as_docker(box, Context(declared, base, record or {}, kind="podman"))
+    return dig(made, wanted_at or path)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +103,17 @@ def test_what_it_never_shows_is_known_from_the_record() -> None:
     assert shown(path, None, record, sysctls={"a": "2"}) not in ({"a": "2"}, None)
     assert shown(path, None, record) is not None
     assert shown(path, None, sysctls={"a": "1"}) is None
+
+
+def test_a_mac_address_is_that_of_the_network_for_which_it_is_declared() -> None:
+    networks = {"podman": {"MacAddress": "02:00:00:00:00:01"}, "front": {"MacAddress": "02:0a"}}
+    wanted = {"mac_address": {"front": "02:0a"}}
+    assert shown("NetworkSettings.Networks", networks, wanted_at="Config.MacAddress", **wanted) == (
+        "02:0a"
+    )
+    assert shown(
+        "NetworkSettings.Networks", networks, wanted_at="HostConfig.NetworkMode", **wanted
+    ) == ("front")
 
 
 def test_a_create_body_is_in_its_words() -> None:
