@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.labels import plain_labels
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_fields import (
-    OWNER_LABEL as NETWORK_LABEL,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (
-    OWNER_LABEL as VOLUME_LABEL,
+    OWNER_LABEL,
 )
 
 from tests.lab.fieldtable import Entry, Params, together
@@ -80,9 +77,6 @@ class NetworkField(Ground):
     def inspect(self, name: str) -> Params:
         found: Params = self.client.get(f"/networks/{name}")
         return found
-
-    def identity(self, name: str) -> str:
-        return str(self.inspect(name)["Labels"][NETWORK_LABEL])  # Podman's id is made of the name
 
     def inside(self, name: str, script: str) -> str:
         return self.execute(self.guest, script)
@@ -159,7 +153,7 @@ class VolumeField(Ground):
         return found
 
     def identity(self, name: str) -> str:
-        return str(self.inspect(name)["Labels"][VOLUME_LABEL])
+        return str(self.inspect(name)["Labels"][OWNER_LABEL])
 
     def inside(self, name: str, script: str) -> str:
         box = f"{self.prefix}-user"

@@ -27,7 +27,7 @@ from .._desired.model import Context, Plan
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
-from .network_fields import FIELDS, OWNER_LABEL
+from .network_fields import FIELDS
 from .network_found import (
     Found,
     Inspect,
@@ -103,16 +103,8 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
 
 
 def _is_old(found: Found) -> bool:
-    """Tell whether the network is one of which there is a note, not what replaced it.
-
-    Podman makes the id of the name, so another one has the same; its label tells them apart.
-    """
-    current = found.current or {}
-    mark = (current.get("Id"), (current.get("Labels") or {}).get(OWNER_LABEL))
-    return any(
-        mark == (note.get("id"), (dig(note, "body.Labels") or {}).get(OWNER_LABEL))
-        for note in map(note_of, found.notes)
-    )
+    ident = (found.current or {}).get("Id")
+    return any(note_of(note).get("id") == ident for note in found.notes)
 
 
 def _bring_back(chain: Chain, desired: Wish, found: Found) -> None:
