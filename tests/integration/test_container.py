@@ -30,7 +30,7 @@ class Site:
         self.boxes = boxes
         self.play = Play(folder)
         self.name = f"{boxes.prefix}-web"
-        self.network = boxes.network("front")
+        (self.network,) = boxes.networks
 
     def task(self, via: str, **params: Any) -> dict[str, Any]:
         made: Params = {"name": self.name, "image": self.boxes.image("1"), "engine_via": via}
@@ -58,10 +58,20 @@ class Site:
         return dict(look(SOCKET, self.boxes.prefix))
 
 
+@pytest.fixture(scope="module")
+def boxes(engine: None) -> Iterator[Boxes]:
+    with Boxes("box") as made:
+        made.network("front")
+        yield made
+
+
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with Boxes("box") as boxes:
-        yield Site(boxes, tmp_path)
+def site(boxes: Boxes, tmp_path: Path) -> Iterator[Site]:
+    yield Site(boxes, tmp_path)
+    left = docker("ps", "-aq", "--filter", f"name={boxes.prefix}").split()
+    boxes.remember_volumes(left)
+    if left:
+        docker("rm", "-f", *left)
 
 
 def told(result: dict[str, Any]) -> dict[str, Any]:

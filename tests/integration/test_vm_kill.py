@@ -1,8 +1,8 @@
-"""A run about a machine, killed before and after every call that changes the real libvirt.
+"""A run about a machine, killed before and after the calls that change the real libvirt.
 
 The next run converges: no volume is left over, none that is not the machine's is gone, and UUID
-and MAC addresses are what they were. What lies between two calls that only read is one state;
-DOCKYARD_EVERY_CALL=1 dies at those calls too.
+and MAC addresses are what they were. What lies between two calls that write is one state, which is
+met once; DOCKYARD_EVERY_CALL=1 dies on both sides of every call, those that read too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import ipaddress
-import itertools
 import os
 import queue
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ import pytest
 
 from tests.lab.hostcore import Point, run
 from tests.lab.hostwork import binding
-from tests.lab.killing import POINTS
+from tests.lab.killing import POINTS, deaths
 
 URI = "qemu:///system"
 POOL = "dockyard-kill"
@@ -171,7 +170,8 @@ def test_a_killed_run_is_finished_by_the_next(
             names.put(name)
 
     calls = _rehearse(story, lab, f"{POOL}-0")
-    points = list(itertools.product(range(1, len(calls) + 1), ("before", "after")))
+    sides = {"kill": "before", "kill-after": "after"}
+    points = [(number, sides[death]) for death, number in deaths(len(calls), EVERY)]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         faults = [fault for fault in pool.map(lambda one: point(*one), points) if fault]
     assert faults == [], "\n".join(f"{fault} in {', '.join(calls)}" for fault in faults)

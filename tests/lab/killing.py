@@ -134,6 +134,16 @@ def chosen(kind: str, number: int) -> bool:
     return ALL or kind.startswith("kill") or (number + KINDS.index(kind)) % 3 == 0
 
 
+def deaths(count: int, every: bool = ALL) -> List[Tuple[str, int]]:
+    """Return the (kind, call) that leave each state once, of a run that makes `count` calls.
+
+    Who dies before a call leaves what dying after the one before it leaves; `every` asks for both.
+    """
+    numbers = range(1, count + 1)
+    before = numbers if every else numbers[:1]
+    return [*(("kill", n) for n in before), *(("kill-after", n) for n in numbers)]
+
+
 def report(terminalreporter: pytest.TerminalReporter, where: str) -> None:
     """Print at how many points the tests below `where` cut runs short: stories and faults.
 
