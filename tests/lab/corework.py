@@ -1,23 +1,19 @@
 """The core in a process of its own, which a fault may kill.
 
-`with Core() as core: core.run({"name": "web", …}, fake.socket_path)`. A parent process that has
-loaded the core forks once for each run, so that a run costs no start of an interpreter; it speaks
-lines of JSON: {"params", "socket", "check", "kind", "timeout"} in (and "silence", the seconds that
-a stream may say nothing), {"result", "signal"} out.
+`with Core() as core: core.run({"name": "web", …}, fake.socket_path)`. Its jobs (see forking.py) are
+{"params", "socket", "check", "kind", "timeout"}, and "silence", the seconds that a stream may say
+nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import json
 import os
 import queue
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, NamedTuple
+from typing import Any, Dict
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
@@ -30,6 +26,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
+from tests.lab.forking import Outcome, Parent, serve
+
 RESOURCES: Dict[str, Any] = {
     "container": CONTAINER,
     "copy": COPY,
@@ -38,7 +36,6 @@ RESOURCES: Dict[str, Any] = {
     "run": JOB,
     "volume": VOLUME,
 }
-ROOT = Path(__file__).resolve().parents[2]
 ENGINE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine"
 
 
@@ -58,13 +55,6 @@ for _part in (
     importlib.import_module(f"{ENGINE}.{_part}")
 
 
-class Outcome(NamedTuple):
-    """How a run ended: its result, or the signal that ended it (result {})."""
-
-    result: Dict[str, Any]
-    signal: int
-
-
 class Core:
     """Runs container tasks one after another, each in a new process, with the lock for real."""
 
@@ -72,24 +62,12 @@ class Core:
         self._folder = folder
 
     def __enter__(self) -> Core:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": f"{ROOT}:{ROOT / 'collections'}",
-            "XDG_RUNTIME_DIR": str(self._folder),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.lab.corework"],
-            cwd=ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        environment = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(self._folder)}
+        self._parent = Parent("tests.lab.corework", environment)
         return self
 
     def __exit__(self, *_exc: Any) -> None:
-        self._process.communicate(timeout=20)
+        self._parent.close()
 
     def run(
         self,
@@ -101,13 +79,9 @@ class Core:
         **more: Any,
     ) -> Outcome:
         """Run one task against the engine at `socket`."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         job = {"params": params, "socket": socket, "check": check}
         job.update(kind=kind, timeout=timeout, **more)
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        return Outcome(**json.loads(self._process.stdout.readline()))
+        return self._parent.ask(job)
 
 
 class Crew:
@@ -135,33 +109,6 @@ class Crew:
             self._free.put(core)
 
 
-def main() -> None:
-    """Answer one line after another, each from a fork."""
-    for line in sys.stdin:
-        receive, send = os.pipe()
-        child = os.fork()
-        if not child:
-            os.close(receive)
-            _in_child(json.loads(line), send)
-        os.close(send)
-        with os.fdopen(receive) as answer:
-            text = answer.read()
-        _pid, status = os.waitpid(child, 0)
-        killed = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        result = json.loads(text) if text and not killed else {}
-        print(json.dumps({"result": result, "signal": killed}), flush=True)
-
-
-def _in_child(job: Dict[str, Any], send: int) -> None:
-    try:
-        result = work(job)
-    except BaseException as error:  # anything but a result is a defect, which the test must see
-        result = {"failed": True, "msg": f"Traceback: {error!r}"}
-    with os.fdopen(send, "w") as answer, contextlib.suppress(BrokenPipeError):
-        json.dump(result, answer)
-    os._exit(0)
-
-
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     resource = RESOURCES[job["kind"]]
@@ -180,4 +127,4 @@ def work(job: Dict[str, Any]) -> Dict[str, Any]:
 
 
 if __name__ == "__main__":
-    main()
+    serve(work)

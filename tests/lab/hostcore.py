@@ -1,19 +1,15 @@
 """The core about a machine in a process of its own, which may die at any call of libvirt.
 
-`run({"name": "web", …}, uri, point=(3, "after"))`. The process reads a job as JSON and prints
-{"result", "calls"}; it kills itself before or after its n-th call, counted over all calls or, by
-default, over those that write.
+`run({"name": "web", …}, uri, point=(3, "after"))`. The process kills itself before or after its
+n-th call, counted over all calls or, by default, over those that write.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
+import queue
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple
 
@@ -22,9 +18,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import Hypervisor
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
+from tests.lab.forking import Parent, serve
 from tests.lab.hostwork import READS, binding
 
-ROOT = Path(__file__).resolve().parents[2]
+_idle: queue.SimpleQueue[Parent] = queue.SimpleQueue()
 # The number of the call, and "before" or "after".
 Point = Tuple[int, str]
 
@@ -41,21 +38,19 @@ def run(
     params: Dict[str, Any], uri: str, point: Optional[Point] = None, every: bool = False
 ) -> Ending:
     """Run a task about a machine; `every` counts calls that only read too."""
-    job = {"params": params, "uri": uri, "point": point, "every": every}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.lab.hostcore"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'collections'}"},
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    if done.returncode == -signal.SIGKILL:
+    try:
+        parent = _idle.get_nowait()
+    except queue.Empty:
+        # As many as there are runs at once; each ends when this process does.
+        parent = Parent("tests.lab.hostcore", os.environ)
+    try:
+        told = parent.ask({"params": params, "uri": uri, "point": point, "every": every})
+    finally:
+        _idle.put(parent)
+    if told.signal == signal.SIGKILL:
         return Ending({}, [], True)
-    assert done.returncode == 0, done.stderr
-    return Ending(**json.loads(done.stdout), killed=False)
+    assert "calls" in told.result, told.result["msg"]
+    return Ending(**told.result, killed=False)
 
 
 class Mortal(Hypervisor):
@@ -82,10 +77,8 @@ class Mortal(Hypervisor):
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> None:
-    """Run the job that standard input holds."""
-    job = json.load(sys.stdin)
-    binding()
+def work(job: Dict[str, Any]) -> Dict[str, Any]:
+    """Run a job; return its result and the calls that were made."""
     Mortal.point, Mortal.every = job["point"], job["every"]
     checked = ArgumentSpecValidator(MACHINE.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages
@@ -97,8 +90,9 @@ def main() -> None:
         {},
         contextlib.nullcontext,
     )
-    print(json.dumps({"result": result, "calls": Mortal.calls}))
+    return {"result": result, "calls": Mortal.calls}
 
 
 if __name__ == "__main__":
-    main()
+    binding()
+    serve(work)
