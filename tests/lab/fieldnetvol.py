@@ -34,7 +34,6 @@ class NetworkField(Ground):
 
     def __enter__(self) -> NetworkField:
         plain = f"{self.prefix}-plain"
-        run("ip", "link", "add", self.parent, "type", "bridge")
         self.run({"name": plain})
         self.plain = self.inspect(plain)
         body = {"Image": IMAGE, "Cmd": COMMAND, "HostConfig": {"NetworkMode": plain}}
@@ -42,6 +41,7 @@ class NetworkField(Ground):
         self.client.post(f"/containers/{self.guest}/start")
         self.since = self._box()["State"]["StartedAt"]
         self._leave(plain)
+        run("ip", "link", "add", self.parent, "type", "bridge")
         return self
 
     def __exit__(self, *_exc: object) -> None:
