@@ -134,7 +134,7 @@ def chosen(kind: str, number: int) -> bool:
     return ALL or kind.startswith("kill") or (number + KINDS.index(kind)) % 3 == 0
 
 
-def deaths(count: int, every: bool = ALL) -> List[Tuple[str, int]]:
+def deaths(count: int, every: bool) -> List[Tuple[str, int]]:
     """Return the (kind, call) that leave each state once, of a run that makes `count` calls.
 
     Who dies before a call leaves what dying after the one before it leaves; `every` asks for both.
