@@ -77,7 +77,8 @@ class Ground:
         )
 
     def pull(self) -> Scene:
-        name = f"{self.registry.address}/{self.boxes.prefix}:{next(self._numbers)}"
+        # A repository each: Docker 20.10 removes tags of one, and their common digest, at once badly.
+        name = f"{self.registry.address}/{self.boxes.prefix}-{next(self._numbers)}:1"
         docker("tag", self.boxes.image("1"), name)
         docker("push", "-q", name)
         docker("rmi", name)
