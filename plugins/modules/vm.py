@@ -41,6 +41,7 @@ options:
   vcpus:
     description:
       - The number of CPUs. The default is 1.
+      - More than libvirt says that a machine can have is refused, 255 without an IOMMU.
       - 'Change: C(restart).'
     type: int
   memory:

@@ -39,6 +39,7 @@ READS = frozenset(
         "autostart",
         "download",
         "finish",
+        "getDomainCapabilities",
         "getInfo",
         "getURI",
         "info",
@@ -159,6 +160,10 @@ class BenchHost(Hypervisor):
     def _play_upload(self, volume: Any, function: Any, stream: Stream, *rest: int) -> None:
         stream.key = volume.path()
         self.world.contents[stream.key] = b""
+
+    def _play_getDomainCapabilities(self, target: Any, function: Any, *what: Any) -> str:
+        # As libvirt 9.0 with QEMU 7.2 says.
+        return "<domainCapabilities><vcpu max='288'/></domainCapabilities>"
 
     def _play_resize(self, volume: Any, function: Any, size: int, flags: int) -> None:
         self.world.sizes[volume.path()] = size

@@ -39,12 +39,22 @@ def check_references(wish: Wish, found: Found) -> None:
             option="accelerator",
             hint="write auto, and it runs under emulation; kvm_host says why",
         )
-    memory = wish.declared.get("memory")
+    _check_size_of_host(wish, found)
+
+
+def _check_size_of_host(wish: Wish, found: Found) -> None:
+    memory, vcpus = wish.declared.get("memory"), wish.declared.get("vcpus")
     if memory and found.host_memory and memory > found.host_memory:
         raise InvalidOption(
             f"{show_size(memory)} is more than the host's {show_size(found.host_memory)}",
             option="memory",
             hint="declare less",
+        )
+    if vcpus and found.max_vcpus and vcpus > found.max_vcpus:
+        raise InvalidOption(
+            f"{vcpus} is more than the {found.max_vcpus} CPUs that a machine can have here",
+            option="vcpus",
+            hint=f"declare {found.max_vcpus} or fewer",
         )
 
 

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from .._desired.errors import FleetError
-from .connect import Hypervisor
+from .connect import Hypervisor, LibvirtError
 from .storage import Pool, Volume, documents, download, find_pool, find_volume
-from .tree import Element, interfaces, mac_of, parse, record
+from .tree import Element, attribute, interfaces, mac_of, parse, record
 from .vm_fields import seed_name, volume_name
 from .vm_wish import Wish, seed_pool
 
 # virDomainState (libvirt-domain.h).
 _STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "suspended")
+# On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
+# capabilities do not count that in (libvirt 9.0).
+_WITHOUT_IOMMU = 255
 _RUNS = ("running", "blocked", "paused", "shutdown", "suspended")
 
 
@@ -29,7 +32,8 @@ class Found:
     `config` is the inactive document, `running` the active one. `volumes` are the machine's by
     name, `images` base images by (pool, name), `seed` the files of the seed that is there (they
     hold private keys: never shown). `macs` and `taken` map MAC and reserved addresses to who has
-    them, looked at only if an interface is to be added or changed. `unknown` maps "libvirt" and
+    them, looked at only if an interface is to be added or changed. `max_vcpus` is what QEMU gives
+    one machine, 0 if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and
     addresses to what an earlier task of this run would do to them.
     """
 
@@ -46,6 +50,7 @@ class Found:
     addresses: Tuple[str, ...] = ()
     macs: Mapping[str, str] = field(default_factory=dict)
     host_memory: int = 0
+    max_vcpus: int = 0
     kvm: bool = False
     arch: str = "x86_64"
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +104,7 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     pools = _pools(host, wish, config)
     networks, idle = _networks(host, wish, config)
     volumes = _volumes(host, wish, config, pools)
-    info = host.call("getInfo")
+    info, kvm = host.call("getInfo"), kvm_works()
     return Found(
         config=config,
         running=running,
@@ -114,7 +119,8 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         addresses=tuple(addresses(host, domain)) if running is not None else (),
         macs=_macs(host, wish),
         host_memory=int(info[1]) << 20,
-        kvm=kvm_works(),
+        max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
+        kvm=kvm,
         arch=str(info[0]),
         unknown=_unknown(wish, pending),
     )
@@ -248,6 +254,32 @@ def _macs(host: Hypervisor, wish: Wish) -> Dict[str, str]:
         if name != wish.name:
             found.update({mac_of(one): name for one in interfaces(root)})
     return found
+
+
+def machine_type(arch: str) -> str:
+    """Return QEMU's machine type of a new machine."""
+    return "q35" if arch == "x86_64" else "virt"
+
+
+def _max_vcpus(
+    host: Hypervisor, wish: Wish, config: Optional[Element], arch: str, kvm: bool
+) -> int:
+    """Return how many CPUs a machine can have, for a task that would change their number."""
+    count = wish.declared.get("vcpus")
+    if count is None or (config is not None and config.findtext("vcpu") == str(count)):
+        return 0
+    emulator, machine, kind = None, machine_type(arch), wish.kind(kvm)
+    if config is not None:
+        emulator, kind = config.findtext("devices/emulator"), str(config.get("type"))
+        arch = attribute(config, "os/type", "arch") or arch
+        machine = attribute(config, "os/type", "machine") or machine
+    try:
+        text = host.call("getDomainCapabilities", emulator, arch, machine, kind)
+    except LibvirtError:  # such as a kind that this host has not, of which others speak
+        return 0
+    most = int(attribute(parse(text), "vcpu", "max") or 0)
+    bare = config is None or config.find("devices/iommu") is None
+    return min(most, _WITHOUT_IOMMU) if bare and arch in ("x86_64", "i686") else most
 
 
 def kvm_works() -> bool:

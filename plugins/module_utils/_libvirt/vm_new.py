@@ -14,7 +14,7 @@ from .._desired import owned
 from .._desired.model import Context
 from .tree import Element, child, document, put_record
 from .vm_fields import FIELDS, seed_name, volume_name, write_disk, write_interface
-from .vm_found import Found
+from .vm_found import Found, machine_type
 from .vm_wish import Wish, seed_pool
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
@@ -31,11 +31,11 @@ def console_path(name: str) -> str:
 def new_domain(wish: Wish, found: Found) -> Element:
     """Return the document of a machine that does not exist yet, its record included."""
     ident = str(uuid.uuid4())
-    kvm = wish.accelerator == "kvm" or (wish.accelerator == "auto" and found.kvm)
-    root = document("domain", type_="kvm" if kvm else "qemu")
+    kind = wish.kind(found.kvm)
+    root = document("domain", type_=kind)
     child(root, "name").text = wish.name
     child(root, "uuid").text = ident
-    _platform(root, found.arch, kvm)
+    _platform(root, found.arch, kind == "kvm")
     _devices(root, wish)
     made: Dict[str, Any] = {"config": root}
     context = Context(wish.declared)
@@ -98,7 +98,7 @@ def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _platform(root: Element, arch: str, kvm: bool) -> None:
     boot = child(root, "os")
-    child(boot, "type", arch=arch, machine="q35" if arch == "x86_64" else "virt").text = "hvm"
+    child(boot, "type", arch=arch, machine=machine_type(arch)).text = "hvm"
     child(boot, "boot", dev="hd")
     features = child(root, "features")
     child(features, "acpi")

@@ -79,6 +79,12 @@ class Wish:
         """Whether all of the machine is declared; without memory only what is named counts."""
         return "memory" in self.declared
 
+    def kind(self, kvm: bool) -> str:
+        """Return the domain type of a new machine, on a host where KVM works or not."""
+        return (
+            "kvm" if self.accelerator == "kvm" or (self.accelerator == "auto" and kvm) else "qemu"
+        )
+
 
 def wish(params: Mapping[str, Any]) -> Wish:
     """Return the declared machine of a task's options.
