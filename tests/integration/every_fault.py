@@ -77,7 +77,8 @@ class Ground:
         )
 
     def pull(self) -> Scene:
-        # A repository each: Docker 20.10 removes tags of one, and their common digest, at once badly.
+        # A repository each: Docker 20.10 fails at removing tags of one side by side, with their
+        # common digest.
         name = f"{self.registry.address}/{self.boxes.prefix}-{next(self._numbers)}:1"
         docker("tag", self.boxes.image("1"), name)
         docker("push", "-q", name)
