@@ -77,16 +77,16 @@ class Field(Ground):
     def clear(self, name: str) -> None:
         self.run({"name": name, "image": None, "command": None, "state": "absent"})
 
-    def differences(self, box: Params) -> Iterator[str]:
+    def differences(self, found: Params) -> Iterator[str]:
         """Say where a container is not what one is that nothing was ever asked for."""
         for part in ("Config", "HostConfig"):
-            for key in sorted({*box[part], *self.plain[part]}):
+            for key in sorted({*found[part], *self.plain[part]}):
                 if key in ("Labels", "Hostname", "MacAddress"):
                     continue
-                one, other = (_plain(key, x[part].get(key)) for x in (box, self.plain))
+                one, other = (_plain(key, x[part].get(key)) for x in (found, self.plain))
                 if one != other:
                     yield f"{part}.{key}: {one!r}, without it {other!r}"
-        networks = [sorted(x["NetworkSettings"]["Networks"]) for x in (box, self.plain)]
+        networks = [sorted(x["NetworkSettings"]["Networks"]) for x in (found, self.plain)]
         if networks[0] != networks[1]:
             yield f"Networks: {networks[0]}, without it {networks[1]}"
 
