@@ -72,6 +72,7 @@ def test_complaint_containers_12_ssh_addresses_go_by_the_users_own_configuration
 ) -> None:
     """The user's aliases, key, known hosts and jump; the second task shares the connection."""
     user = lab.accounts["free"]
+    lab.need_ansible(user)
     folder = user.home / ".ssh"
     folder.mkdir(mode=0o700)
     shutil.copy(lab.site.key, folder / "key")

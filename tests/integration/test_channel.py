@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -148,9 +146,7 @@ def test_docker_host_of_the_task_environment_is_templated_and_used(lab: Lab) -> 
 def test_a_local_user_without_permission(lab: Lab, engine_version: str) -> None:
     """With sudo the relay is taken; without, the error names the group."""
     user = lab.accounts["free"]
-    command = ["sudo", "-u", user.name, sys.executable, "-c", "import ansible"]
-    if subprocess.run(command, check=False).returncode:
-        pytest.skip(f"user {user.name} may not read the virtual environment {sys.prefix}")
+    lab.need_ansible(user)
     reports, done = lab.play("here:here-root", user=user)
     assert reports["here-root"]["way"] == "relay", done.stdout
     assert reports["here-root"]["answers"] == [engine_version, engine_version]

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lab.sshd import Account, Site
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +30,12 @@ class Lab:
     site: Site
     hosts: dict[str, dict[str, Any]]
     accounts: dict[str, Account]
+
+    def need_ansible(self, user: Account) -> None:
+        """Skip the test where a user may not read this checkout, as one below /root."""
+        command = ["sudo", "-u", user.name, sys.executable, "-c", "import ansible"]
+        if subprocess.run(command, check=False).returncode:
+            pytest.skip(f"user {user.name} may not read the virtual environment {sys.prefix}")
 
     def play(
         self,
