@@ -5,9 +5,10 @@ Each happens between what the task has read and its first write, or instead of a
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
@@ -34,6 +35,19 @@ class Shared(FakeEngine):
             if said is not None:
                 return said
         return super().answer(request)
+
+
+@contextlib.contextmanager
+def shared(crew: Crew) -> Iterator[Tuple[Shared, Params]]:
+    """Yield an engine on which OLD runs, and that container as inspected."""
+    with Shared() as fake:
+        for ref in ("app:1", "app:2"):
+            fake.add_image(ref)
+        with Client(unix_dial(fake.socket_path), 10) as client:
+            client.post("/networks/create", None, {"Name": "front"})
+            assert not crew.run(OLD, fake.socket_path).result.get("failed")
+            before = client.get("/containers/web/json")
+        yield fake, before
 
 
 def _other(
@@ -84,12 +98,7 @@ def test_somebody_else_acts_between_read_and_write(
     crew: Crew,
     record_property: Callable[[str, object], None],
 ) -> None:
-    with Shared() as fake:
-        for ref in ("app:1", "app:2"):
-            fake.add_image(ref)
-        with Client(unix_dial(fake.socket_path), 10) as client:
-            client.post("/networks/create", None, {"Name": "front"})
-        assert not crew.run(OLD, fake.socket_path).result.get("failed")
+    with shared(crew) as (fake, _before):
         fake.meanwhile = ACTS[act]
         result = crew.run(task, fake.socket_path).result
         assert fake.meanwhile is None
@@ -109,13 +118,7 @@ def test_somebody_else_acts_between_read_and_write(
 
 def test_who_loses_a_race_leaves_the_winner_alone(crew: Crew) -> None:
     """Two controllers replace a container at once: one of them gets an error, and does no more."""
-    with Shared() as fake:
-        for ref in ("app:1", "app:2"):
-            fake.add_image(ref)
-        with Client(unix_dial(fake.socket_path), 10) as client:
-            client.post("/networks/create", None, {"Name": "front"})
-            assert not crew.run(OLD, fake.socket_path).result.get("failed")
-            before = client.get("/containers/web/json")
+    with shared(crew) as (fake, before):
         theirs = f"{before['Id'][:12]}_web"
 
         def create(fake: Shared) -> None:
