@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from .steps import Step
 
 
+# The cause of a removal's steps. Later tasks of a check know by it what is gone then.
+REMOVAL = "state: absent"
+
+
+def will_go(pending: Mapping[str, str], address: str) -> bool:
+    """Tell whether an earlier task of this check removes what has an address."""
+    return pending.get(address, "").startswith(REMOVAL)
+
+
 @dataclass(frozen=True, repr=False, eq=False)
 class Context:
     """What the rows of a field table may look at besides their own value.

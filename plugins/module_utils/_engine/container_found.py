@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping,
 
 from .._desired import owned
 from .._desired.errors import InvalidOption
+from .._desired.model import will_go
 from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
@@ -125,7 +126,7 @@ def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: boo
     current, image = got["current"], got.get("image")
     if current is not None and current["Name"] != f"/{wish.name}":
         current = None  # the engine answers to the beginning of an id as well
-    if pending.get(wish.address) == "state: absent":
+    if will_go(pending, wish.address):
         current = None
     fresh, old = _leftovers(client, wish, got["leftovers"] or [])
     found = Found(
@@ -170,9 +171,9 @@ def with_others(
     others = []
     for one in client.get("/containers/json", {"all": True}) or ():
         name = str((one.get("Names") or ["?"])[0])
-        cause = pending.get(f"container{name}")
-        if cause != "state: absent":
-            others.append(one if cause is None else {**one, "Ports": ()})
+        address = f"container{name}"
+        if not will_go(pending, address):
+            others.append({**one, "Ports": ()} if address in pending else one)
     found = replace(found, others=tuple(others))
     if not replaced:
         return found
@@ -246,9 +247,9 @@ def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
     image = pending.get(f"image/{wish.reference}")
     if image is not None:
         found["image"] = image
-    own = pending.get(wish.address)
-    if own not in (None, "state: absent") and (wish.state == "absent" or not wish.reference):
-        found["container"] = own or ""
+    comes = wish.address in pending and not will_go(pending, wish.address)
+    if comes and (wish.state == "absent" or not wish.reference):
+        found["container"] = pending[wish.address]
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Plan
+from .._desired.model import REMOVAL, Plan
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
@@ -64,8 +64,8 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
 def _later(chain: Chain, desired: Wish) -> None:
     """Add what there may be to do to a container that an earlier task of this check would make."""
     if desired.state == "absent":
-        chain.add("stop", "state: absent", "replace", maybe=True, on=desired.name)
-        chain.add("remove", "state: absent", "replace", maybe=True, on=desired.name)
+        chain.add("stop", REMOVAL, "replace", maybe=True, on=desired.name)
+        chain.add("remove", REMOVAL, "replace", maybe=True, on=desired.name)
     elif desired.state == "stopped":
         chain.add("stop", "state: running → stopped", "restart", maybe=True, on=desired.name)
     elif desired.force_restart:
@@ -207,7 +207,7 @@ def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) 
 
 
 def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]) -> None:
-    cause = "state: absent"
+    cause = REMOVAL
     impact = "destroy" if desired.remove_volumes else "replace"
     for container in (found.current, extra, found.old):
         if container is not None:

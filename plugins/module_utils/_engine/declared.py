@@ -37,8 +37,7 @@ def parse_value(value: Any, where: str) -> str:
 
 def parse_filled(value: Any, where: str) -> Dict[str, str]:
     """Return variables by name; raise InvalidOption for one without a value."""
-    pairs = parse_mapping(value, where)
-    return {key: parse_value(text, f"{where}.{key}") for key, text in pairs.items()}
+    return parse_map(parse_mapping(value, where), where)
 
 
 def parse_labels(value: Any, where: str) -> Dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from .._desired.model import will_go
 from . import image_record
 from .client import Client, EngineError, Query
 from .image_policy import policy_now
@@ -48,7 +49,7 @@ def observe(
     unknown = {
         one: pending[f"image/{one}"] for one in (wish.name, *bases) if f"image/{one}" in pending
     }
-    gone = unknown.get(wish.name, "").startswith("state: absent")
+    gone = will_go(pending, f"image/{wish.name}")
     if gone:
         del unknown[wish.name]
     if client is None:

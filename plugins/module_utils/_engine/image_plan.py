@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
-from .._desired.model import Plan
+from .._desired.model import REMOVAL, Plan
 from .._desired.steps import Step
 from . import image_record
 from .image_build_wish import Build
@@ -171,7 +171,7 @@ def plan_absent(desired: Wish, found: Found) -> Plan:
         # An untag has no impact that would stop it.
         refused.append("protect forbids to remove it")
     verb, impact = ("untag", "none") if others else ("remove", "destroy")
-    cause = f"state: absent, {', '.join(others)} stays" if others else "state: absent"
+    cause = f"{REMOVAL}, {', '.join(others)} stays" if others else REMOVAL
     step = Step(
         id=f"{verb}:{desired.name}",
         address=desired.address,

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired import owned
+from .._desired.model import will_go
 from .._desired.values import dig
 from .client import Client, EngineError
 from .labels import from_compose
@@ -82,7 +83,7 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
     others: List[Inspect] = []
     for network in client.get("/networks") or ():
         if network["Name"] == wish.name:
-            named += [network] if pending.get(wish.address) != "state: absent" else []
+            named += [] if will_go(pending, wish.address) else [network]
         elif note_of(network).get("address") == wish.address:
             notes.append(network)
         else:
@@ -114,7 +115,7 @@ def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Foun
     seen: List[Inspect] = []
     for answer in client.get_all([(path, None) for path in asked]):
         if not isinstance(answer, EngineError):
-            if pending.get(f"container/{str(answer['Name'])[1:]}") != "state: absent":
+            if not will_go(pending, f"container{answer['Name']}"):
                 seen.append(answer)
         elif answer.status != 404:
             raise answer

@@ -23,7 +23,7 @@ import ipaddress
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, Plan
+from .._desired.model import REMOVAL, Context, Plan
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
@@ -76,7 +76,7 @@ def _replacement(
 
 
 def _removal(chain: Chain, desired: Wish, found: Found) -> None:
-    cause, old = "state: absent", found.current
+    cause, old = REMOVAL, found.current
     # The note of an interrupted removal has the containers that it has disconnected.
     noted = bool(found.users) and not _is_old(found)
     if old is not None:

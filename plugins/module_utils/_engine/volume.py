@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 from .._desired import owned
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, Plan
+from .._desired.model import Context, Plan, will_go
 from .._desired.spec import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
@@ -83,7 +83,7 @@ class Volume:
             if answer.status != 404:
                 raise answer
             answer = None
-        if pending.get(desired.address) == "state: absent":
+        if will_go(pending, desired.address):
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
         found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
+from .._desired.model import REMOVAL
 from .._desired.steps import Chain, Change, Step
 from .volume import Found, is_foreign, record_of
 from .volume_wish import ANEW, RESTORE, Wish, helper_name
@@ -21,7 +22,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
     if desired.backup and not found.settled:
         _backup(chain, desired, found)
     if desired.state == "absent":
-        _remove(chain, desired, found, "state: absent")
+        _remove(chain, desired, found, REMOVAL)
         return chain.steps
     half_full = _half_full(desired, found)
     words = [change.words() for change in changes]

@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.errors import FleetError
-from .._desired.model import Plan
+from .._desired.model import REMOVAL, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Chain, Step
@@ -132,7 +132,7 @@ def _absent_step(desired: Wish, verb: str, name: str, impact: str) -> Step:
         id=f"{verb}:{name}",
         address=desired.address,
         verb=verb,
-        cause="state: absent",
+        cause=REMOVAL,
         impact=impact,
         args={"on": name},
     )

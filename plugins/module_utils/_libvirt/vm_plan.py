@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, Plan
+from .._desired.model import REMOVAL, Context, Plan
 from .._desired.spec import observed
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
@@ -24,7 +24,6 @@ from .vm_seed import digest_of, wanted_files
 from .vm_wish import Wish
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
-REMOVAL = "state: absent"
 INTERRUPTED = "an earlier removal was interrupted"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
