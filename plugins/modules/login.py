@@ -22,11 +22,8 @@ author:
 extends_documentation_fragment:
   - dockyard.fleet.engine
   - dockyard.fleet.engine.changing
+  - dockyard.fleet.engine.account
 options:
-  registry:
-    description: The registry, as C(HOST[:PORT]); the default is Docker Hub.
-    type: str
-    default: docker.io
   username:
     description: The user at the registry.
     type: str
@@ -39,22 +36,6 @@ options:
     description: Agrees that the password stands in C(config.json) if no helper is named there.
     type: bool
     default: false
-  store:
-    description:
-      - On which machine the account is kept, for the user that the task runs as there.
-      - V(host) is the host of the task. It is what C(docker) and Compose use there, and what
-        M(dockyard.fleet.image) uses with C(engine_via=target). Python is needed on the host.
-      - V(controller) is the machine that runs Ansible. It is what M(dockyard.fleet.image) uses
-        whenever it reaches the engine by a channel, which it does by default.
-      - The work is done there, whatever O(engine_via) says.
-    type: str
-    choices: [controller, host]
-    default: host
-  config_path:
-    description:
-      - The absolute path of the client's C(config.json) on that machine. The default is in the
-        folder that E(DOCKER_CONFIG) names, else in C(.docker) of the user's home.
-    type: str
 seealso:
   - module: dockyard.fleet.logout
   - module: dockyard.fleet.image
