@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import time
 from typing import Dict, Iterator, List, Optional
 
@@ -51,7 +50,7 @@ def begin(state: State, box: Json) -> None:
         Status="running",
         Running=True,
         Restarting=False,
-        Pid=random.randint(1000, 30000),
+        Pid=next(state.pids),
         ExitCode=0,
         OOMKilled=False,
         Error="",
@@ -179,7 +178,7 @@ def _publish(state: State, box: Json) -> None:
     for port in box["Config"].get("ExposedPorts") or {}:
         entries = []
         for wish in bindings.get(port) or []:
-            number = wish["HostPort"] or str(random.randint(49153, 65000))
+            number = wish["HostPort"] or state.free_port()
             if f"{number}/{port[-3:]}" in taken:
                 where = f"{wish['HostIp'] or '0.0.0.0'}:{number}"
                 text = "driver failed programming external connectivity on endpoint"

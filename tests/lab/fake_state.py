@@ -38,7 +38,10 @@ def normal(ref: str) -> str:
 class State:
     """Objects as inspect shows them: containers, images, networks by id, volumes by name."""
 
+    _count = itertools.count(1)
+
     def __init__(self, api: str) -> None:
+        self._number = next(State._count)
         self.api = tuple(int(part) for part in api.split("."))
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
@@ -60,20 +63,27 @@ class State:
         self.image_logs: Dict[str, List[str]] = {}  # by image id
         self.events: List[Json] = []
         self._subscribers: List[queue.Queue[Json]] = []
+        self.pids = itertools.count(1000)
         self._ids = itertools.count(1)
+        self._ports = itertools.count()
         self._timers: List[threading.Timer] = []
         self._ended = False
 
     def new_id(self) -> str:
         """Make a 64-digit id whose first twelve are unique too, and no number.
 
+        A process that does the same again has the same ids: no test's outcome is a matter of luck.
         Docker draws another one as well (pkg/stringid), since a container's hostname, its short
         id, must not be a number. One id in 280 would be one, and nobody could tell it from a size.
         """
         while True:
-            made = hashlib.sha256(f"{id(self)} {next(self._ids)}".encode()).hexdigest()
+            made = hashlib.sha256(f"{self._number} {next(self._ids)}".encode()).hexdigest()
             if not made[:12].isdecimal():
                 return made
+
+    def free_port(self) -> str:
+        """Return the next port for who asks for any, as Docker: one after the other."""
+        return str(49153 + next(self._ports) % 15000)
 
     # -- looking up -----------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ class SshPlugin:
         self.host = ""
         self.sshpass = sshpass
         self.sshpass_pipe: tuple[int, int] | None = None
+        self.pipes: list[int] = []  # both ends of all that were made
         self._play_context = SimpleNamespace(
             remote_addr="fallback", remote_user="me", password=None
         )
@@ -35,6 +36,7 @@ class SshPlugin:
         front: list[bytes] = []
         if self.sshpass:
             self.sshpass_pipe = os.pipe()
+            self.pipes += self.sshpass_pipe
             front = [b"sshpass", b"-d%d" % self.sshpass_pipe[0], b"-P", b"pass"]
         return [*front, binary.encode(), b"-o", b"BatchMode=no", *(w.encode() for w in words)]
 

@@ -35,7 +35,7 @@ def listener(tmp_path: Path) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "a 'socket"))
         server.listen()
-        server.settimeout(10)
+        server.settimeout(60)
         yield server
 
 
@@ -76,7 +76,7 @@ def test_python_carries_bytes_both_ways_and_passes_ends_on(
             sender.start()
             assert relay.stdout.read() == body
             sender.join()
-        assert relay.wait(10) == 0
+        assert relay.wait(60) == 0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_first_tool_that_the_host_has_is_used(
     for name in present:
         add_tool(tools, name, f'echo "{name}:$*"')
     with start(listener.getsockname(), tools) as relay:
-        out, err = relay.communicate(timeout=10)
+        out, err = relay.communicate(timeout=60)
     assert marked(err.decode()).get("tool") == taken
     assert out.decode().startswith(f"{READY}\n{taken}:" if taken else "")
     assert bool(out) == bool(taken)
@@ -107,13 +107,13 @@ def test_socat_takes_a_plain_path(tools: Path, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         with start(path, tools) as relay:
-            out, _err = relay.communicate(timeout=10)
+            out, _err = relay.communicate(timeout=60)
     assert f"UNIX-CONNECT:{path}" in out.decode()
 
 
 def test_a_missing_socket_is_told_before_any_tool_starts(tools: Path, tmp_path: Path) -> None:
     add_tool(tools, "docker", "echo never")
     with start(str(tmp_path / "none"), tools) as relay:
-        out, err = relay.communicate(timeout=10)
+        out, err = relay.communicate(timeout=60)
     assert out == b""
     assert "missing" in marked(err.decode())

@@ -15,7 +15,7 @@ from tests.lab.fake_engine import FakeEngine
 from tests.lab.faults import KINDS
 from tests.lab.killing import POINTS, chosen
 
-from .stories import WORKERS
+from .stories import STALL, WORKERS
 
 Params = Dict[str, Any]
 TEXT: Params = {"content": "log = debug\n", "dest": "/etc/new/app.conf", "owner": "www"}
@@ -92,7 +92,7 @@ def test_the_next_run_converges(
     def point(number: int) -> bool:
         with Desk(story, folder, crew) as desk:
             desk.fake.faults.at(number, kind)
-            outcome = desk.run(desk.task, timeout=0.3 if kind == "stall" else 20)
+            outcome = desk.run(desk.task, timeout=STALL if kind == "stall" else 20)
             where = desk.fake.faults.hits[0]
             told(outcome, kind, where)
             desk.fake.faults.reset()

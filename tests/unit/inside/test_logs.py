@@ -92,9 +92,9 @@ def test_a_container_that_ends_ends_the_wait_at_once(fake: FakeEngine) -> None:
 
 def test_a_wait_in_vain_shows_what_was_said_instead(fake: FakeEngine) -> None:
     fake.log("web", "still warming up")
-    result = logs(fake, wait_for="ready", wait_timeout="150ms")
+    result = logs(fake, wait_for="ready", wait_timeout="1s")
     assert result["msg"] == (
-        "container/web: no line matched 'ready' within 150ms; its last words: still warming up"
+        "container/web: no line matched 'ready' within 1s; its last words: still warming up"
     )
 
 

@@ -6,7 +6,9 @@ import errno
 import gzip
 import os
 import signal
+import socket
 import ssl
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,9 +127,11 @@ def test_an_address_that_does_not_answer(images: Images, unused_port: int) -> No
 
 
 @pytest.fixture
-def unused_port(tmp_path: Path) -> int:
-    with Origin(tmp_path) as gone:
-        return int(gone.url.rpartition(":")[2])
+def unused_port() -> Iterator[int]:
+    """Hold a port at which nobody listens, so that nobody else can."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 def test_a_server_that_is_busy_is_asked_again_and_one_that_forbids_is_not(images: Images) -> None:
@@ -181,9 +185,13 @@ def _killed_at(
     """Run a task in a process of its own that is killed where it would call a function."""
     child = os.fork()
     if child == 0:
-        monkeypatch.setattr(module, name, lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL))
-        images.run(**task)
-        os._exit(0)
+        try:
+            monkeypatch.setattr(
+                module, name, lambda *_a, **_k: os.kill(os.getpid(), signal.SIGKILL)
+            )
+            images.run(**task)
+        finally:  # whatever happens, this is not the process that goes on with the tests
+            os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL, f"{name} was not reached"
 
 
