@@ -17,6 +17,8 @@ from .why import fault, gone
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.
 _LOOK_AGAIN = 5.0
+# How long an event may take to arrive of what inspect shows already, in seconds.
+_LATE = 2.0
 
 
 def subscribe(client: Client) -> Any:
@@ -50,7 +52,7 @@ def _watch(client: Client, ref: str, wish: Wish, stream: Any, restarts: Optional
         container = _inspect(client, ref, wish)
         restarts = container.get("RestartCount") or 0 if restarts is None else restarts
         if (container.get("RestartCount") or 0) > restarts:
-            _next(stream, str(container["Id"]), 0, ended)  # what it died of may still be unread
+            _read_end(stream, str(container["Id"]), ended)
             raise fault(client, _as_ended(container, ended), wish)
         if _is_up(client, container, wish):
             if wish.wait == "healthy" or time.monotonic() >= steady:
@@ -96,15 +98,22 @@ def _is_up(client: Client, container: Dict[str, Any], wish: Wish) -> bool:
     return bool(health == "healthy")
 
 
-def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> None:
-    """Return at the next event of this container, or at `until` (monotonic seconds).
+def _read_end(stream: Any, ident: str, ended: Dict[str, Any]) -> None:
+    """Read what is there, and until `ended` tells what a container died of that runs again."""
+    until = time.monotonic() + _LATE
+    while _next(stream, ident, 0 if "ExitCode" in ended else until, ended):
+        pass
+
+
+def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> bool:
+    """Return at the next event of this container, or at `until` (monotonic seconds): False then.
 
     `ended` takes what events tell of a run's end, as State has it until the next start.
     """
     while True:
         event = stream.next(max(until - time.monotonic(), 0))
         if event is None:
-            return
+            return False
         if ident not in (dig(event, "Actor.ID"), event.get("id")):
             continue
         action = event.get("Action") or event.get("status")
@@ -113,5 +122,4 @@ def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> None:
         elif action == "die":
             told = dig(event, "Actor.Attributes") or {}
             ended["ExitCode"] = int(told.get("exitCode") or told.get("containerExitCode") or 0)
-        if until:
-            return
+        return True

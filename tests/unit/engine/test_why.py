@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import hide
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.why import likely, meaning_of
 
+from tests.lab import fake_life
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do
 
@@ -80,6 +84,28 @@ def test_a_crash_loop_ends_the_wait_with_the_code_it_died_of() -> None:
         )
         assert (told["exit_code"], told["oom_killed"]) == (3, False)
         assert fake.names() == []
+
+
+def test_an_end_of_which_the_event_comes_late_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An engine under load shows the restart before the event of the end has been sent."""
+    with FakeEngine() as fake:
+        fake.add_image("app:1", behaviour="exit:3")
+        emit = fake.state.emit
+
+        def slowly(kind: str, action: str, *rest: Any) -> None:
+            if action == "die":
+                threading.Timer(0.3, emit, (kind, action, *rest)).start()
+            else:
+                emit(kind, action, *rest)
+
+        monkeypatch.setattr(fake.state, "emit", slowly)
+        monkeypatch.setattr(fake_life, "FIRST_DELAY", 0.02)
+        params = {"restart": "always", "wait": "started", "monitor": "20s"}
+        told = do(CONTAINER, fake.socket_path, name="web", image="app:1", **params)
+        assert "the container exited with code 3, and is being restarted" in told["msg"]
+        assert told["exit_code"] == 3
 
 
 def test_a_container_that_is_removed_ends_the_wait() -> None:
