@@ -26,8 +26,7 @@ class NetworkField(Ground):
 
     def __init__(self, socket_path: str) -> None:
         super().__init__(socket_path)
-        number = int(self.prefix[-2:], 16)
-        self.v4, self.v6 = f"10.{number % 100 + 100}.96", f"fd07:feea:{number:x}"
+        self.v4, self.v6 = f"10.{self.number % 100 + 100}.96", f"fd07:feea:{self.number:x}"
         self.guest, self.parent = f"{self.prefix}-guest", f"fl{self.prefix[-8:]}"
         self.plain: Params = {}
         self.since = ""

@@ -27,7 +27,7 @@ class Field(Ground):
     defaults: ClassVar[Params] = {"image": IMAGE, "command": COMMAND, "wait": "none"}
 
     def __enter__(self) -> Field:
-        subnet = {"Config": [{"Subnet": f"10.{int(self.prefix[-2:], 16)}.77.0/24"}]}
+        subnet = {"Config": [{"Subnet": f"10.{self.number}.77.0/24"}]}
         self.client.post("/networks/create", None, {"Name": f"{self.prefix}-net", "IPAM": subnet})
         for release in ("1", "2"):
             self._build(release)

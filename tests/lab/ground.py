@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import random
 import re
 import socket
 import uuid
@@ -20,6 +22,7 @@ from tests.lab.corework import RESOURCES
 from tests.lab.fieldtable import ROWS, Entry, Params, honoured, merged, together
 
 IMAGE = "dev/busybox:1"
+_NUMBERS = itertools.count(random.randrange(255))
 # It ends at once when it is asked to.
 COMMAND = ["/bin/sh", "-c", "trap 'exit 0' TERM INT USR1 USR2; while :; do sleep 1 & wait; done"]
 
@@ -39,6 +42,8 @@ class Ground:
         self.socket_path = socket_path
         self.client = Client(unix_dial(socket_path), 60)
         self.prefix = f"fleet-field-{uuid.uuid4().hex[:8]}"
+        # Two at once on one engine have different ones; 0 would not be written in an IPv6 address.
+        self.number = 1 + next(_NUMBERS) % 255
         rows = for_kind(ROWS[self.resource], self.client.kind)
         self.impacts = {row.name: (row.change, row.unset) for row in rows}
 

@@ -22,6 +22,7 @@ import base64
 import contextlib
 import io
 import json
+import random
 import re
 import sys
 import tarfile
@@ -94,7 +95,7 @@ class Stage:
         (folder / "variables.env").write_text("# two\nTEST3=val3\nTEST4=val4\n")
         self.client = Client(unix_dial(socket_path), 60)
         self.prefix = f"fleet-peer-{uuid.uuid4().hex[:6]}"
-        number = int(self.prefix[-2:], 16)
+        number = random.randrange(1, 256)  # 0 would not be written in an IPv6 address
         self.names = {
             **{name: f"{self.prefix}/{name}:1" for name in (*_IMAGES, "tagged")},
             **{name: f"{self.prefix}-{name}" for name in ("net1", "net2", "net3")},
