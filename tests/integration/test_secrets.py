@@ -292,7 +292,6 @@ def test_a_short_secret_does_not_garble_results(name: str, tmp_path: Path) -> No
     play = Play(tmp_path)
     (made, *_others) = play.run(*tasks(name, "channel")[1:3], options=LOUD)
     box = inspect(name)
-    assert "1" in box["Id"]
     assert made["container"]["Id"] == box["Id"]
     assert made["container"]["Config"]["Cmd"] == ["sleep", "1d"]
     assert "TOKEN=1" in box["Config"]["Env"]
