@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from tests.lab.server_image import run
+from tests.lab.sshd import free_port
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "registry"
 
@@ -37,12 +38,16 @@ class Registry:
 
     def __init__(self, folder: Path, locked: bool = False) -> None:
         self._locked = locked
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
         self._folder = folder
 
     def __enter__(self) -> Registry:
+        while not self._start():
+            pass
+        return self
+
+    def _start(self) -> bool:
+        """Start it; False if somebody else has taken the port since it was found to be free."""
+        self.address = f"127.0.0.1:{free_port()}"
         config = {
             "version": 0.1,
             "log": {"level": "error", "accesslog": {"disabled": True}},
@@ -60,20 +65,21 @@ class Registry:
             [str(program()), "serve", str(file)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
         )
         log.close()
-        self._await()
-        return self
+        return self._answers()
 
-    def _await(self) -> None:
+    def _answers(self) -> bool:
         host, _colon, port = self.address.partition(":")
-        deadline = time.monotonic() + 20
-        while True:
+        deadline = time.monotonic() + 60
+        while self._process.poll() is None and time.monotonic() < deadline:
             try:
                 socket.create_connection((host, int(port)), 1).close()
-                return
+                return True
             except OSError:
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self._folder / "registry.log").read_text()) from None
                 time.sleep(0.05)
+        said = (self._folder / "registry.log").read_text()
+        if "address already in use" not in said:
+            raise RuntimeError(said)
+        return False
 
     def __exit__(self, *_exc: object) -> None:
         self._process.terminate()

@@ -116,7 +116,17 @@ class Site:
 
     def sshd(self, account: Account, *settings: str, as_root: bool = False) -> Sshd:
         """Start a server for one account; `settings` are lines of sshd_config that come first."""
-        port = _free_port()
+        while True:
+            server = self._start(account, settings, as_root)
+            if _greets(server):
+                return server
+            # Somebody else may have taken the port between the look for a free one and its use.
+            if "Address already in use" not in server.log.read_text():
+                print(server.log.read_text(), file=sys.stderr)
+                raise RuntimeError(f"no ssh server on port {server.variables['ansible_port']}")
+
+    def _start(self, account: Account, settings: Iterable[str], as_root: bool) -> Sshd:
+        port = free_port()
         place = self.folder / f"sshd-{port}"
         place.mkdir()
         _keygen(place / "host_key")
@@ -141,7 +151,6 @@ class Site:
             )
         server = Sshd(process, self._variables(account, port, place), log)
         self.servers.append(server)
-        _await_port(server, port)
         return server
 
     def _variables(self, account: Account, port: int, place: Path) -> dict[str, str | int]:
@@ -168,7 +177,7 @@ class Site:
             )
         for server in self.servers:
             server.process.terminate()
-            server.process.wait(10)
+            server.process.wait(60)
         for account in self.accounts:
             account.remove()
         for path in self.made:
@@ -194,21 +203,22 @@ def _keygen(path: Path) -> None:
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path))
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody uses, as yet."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _await_port(server: Sshd, port: int) -> None:
-    """Wait until the server greets, at most ten seconds."""
-    deadline = time.monotonic() + 10
+def _greets(server: Sshd) -> bool:
+    """Wait until the server greets; False when it has ended, or does not within a minute."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and server.process.poll() is None:
+        address = ("127.0.0.1", int(server.variables["ansible_port"]))
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1) as stream:
+            with socket.create_connection(address, timeout=1) as stream:
                 if stream.recv(4) == b"SSH-":
-                    return
+                    return server.process.poll() is None
         except OSError:
             time.sleep(0.02)  # nothing to wait on before it listens
-    print(server.log.read_text(), file=sys.stderr)
-    raise RuntimeError(f"no ssh server on port {port}")
+    return False

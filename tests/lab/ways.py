@@ -173,8 +173,8 @@ def ssh_config(far: dict[str, Any], hop: dict[str, Any], known: str, key: str) -
 
 
 def left_on_hosts(lab: Lab) -> list[str]:
-    """Return what still serves a stream on a host; the far end has three seconds to end."""
-    deadline = time.monotonic() + 3
+    """Return what still serves a stream on a host; the far end has half a minute to end."""
+    deadline = time.monotonic() + 30
     while (found := _serving(lab)) and time.monotonic() < deadline:
         time.sleep(0.05)  # processes of others can only be looked at
     return found
