@@ -71,7 +71,7 @@ def test_a_container_is_restarted(boxes: Boxes) -> None:
     dies = {**params, "command": ["sh", "-c", "test ! -e /data/flag || exit 3; exec sleep 1d"]}
     run(dies)
     docker("exec", params["name"], "touch", "/data/flag")
-    told = run(dies)
+    told = run({**dies, "monitor": "30s"})
     assert "exited with code 3, and is being restarted" in told["msg"]
     assert run({"name": params["name"], "state": "absent", "remove_volumes": True})["changed"]
 
@@ -95,7 +95,7 @@ def test_dependents_are_replaced_with_it(boxes: Boxes) -> None:
     names = [params["name"] for params in (web, side, tail)]
     volumes = boxes.remember_volumes(names)
     docker("exec", side["name"], "sh", "-c", "echo kept >/cache/file")
-    broken = {**web, "command": ["sh", "-c", "exit 3"], "dependents": "replace"}
+    broken = {**web, "command": ["sh", "-c", "exit 3"], "dependents": "replace", "monitor": "30s"}
     assert "exited with code 3" in run(broken)["msg"]
     joined(*names)
     refused = run({**web, "user": "1"})

@@ -141,7 +141,11 @@ def broken(site: Site, via: str, port: int) -> dict[str, dict[str, Any]]:
     never = {"test": ["CMD-SHELL", "echo not ready; exit 1"], "interval": "200ms", "retries": 2}
     return {
         "the container exited with code 3; its last words: going down": site.full(
-            via, command=["sh", "-c", "echo going down; exit 3"], wait="started", restart="no"
+            via,
+            command=["sh", "-c", "echo going down; exit 3"],
+            wait="started",
+            monitor="30s",
+            restart="no",
         ),
         "the container is unhealthy; its probe said: not ready": site.full(via, healthcheck=never),
         "the container was not healthy within 1s": site.full(

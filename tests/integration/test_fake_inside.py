@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import tarfile
+import time
 import uuid
 from typing import Any, Callable, List
 
@@ -14,7 +15,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
     EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import Frames, Raw
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import (
+    Frames,
+    Raw,
+    exit_code,
+)
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -66,8 +71,8 @@ def story(client: Client) -> List[Any]:
             stdin = b"fed" if more.get("AttachStdin") else None
             for piece in raw.talk(stdin, None):
                 frames.feed(piece)
-        said = client.get(f"/exec/{key}/json")
-        return frames.texts(), said["ExitCode"], said["Running"]
+        # A command's output may end before the engine has noticed the end of the command.
+        return frames.texts(), exit_code(client, key, NAME, time.monotonic() + 60)
 
     made = client.post("/containers/create", {"name": NAME}, {"Image": "dev/busybox:1"})["Id"]
     try:

@@ -55,7 +55,8 @@ def test_what_a_job_says_and_how_it_ends(name: str) -> None:
 
 
 def test_a_job_that_goes_on_is_awaited_with_all_that_it_said(name: str) -> None:
-    script = "echo begun; sleep 1; echo ended"
+    # The second time it goes on for long enough to be found.
+    script = "echo begun; test ! -e /again || sleep 3; touch /again; echo ended"
     first = job(name, script, cleanup=False)
     assert first["stdout_lines"] == ["begun", "ended"]
     # As a killed run leaves it: the same container, running, and nobody waits for it.
