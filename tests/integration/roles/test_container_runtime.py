@@ -169,7 +169,7 @@ def test_a_configuration_that_does_not_run_is_undone(
     host: Host = request.getfixturevalue(kind)
     host.settled()
     before, config = host.container(), host.sh(f"cat {CONFIG}")
-    output = host.role(daemon={"log-driver": "nonsense"}, start_timeout=3)
+    output = host.role(daemon={"log-driver": "nonsense"}, start_timeout=6)
     assert "did not run with the new configuration" in output
     assert "the one before is back and the engine runs with it" in output
     assert "nonsense" in output.split("last words:")[1]
