@@ -64,7 +64,7 @@ _IMAGES = {
     "image1": 'ENV RELEASE=1\nCMD ["/bin/true"]',
     "image2": "ENV RELEASE=2",
     "labelled": "LABEL img_label=base",
-    "probed": "HEALTHCHECK --interval=200ms --timeout=2s --retries=2 CMD test -e /well",
+    "probed": "HEALTHCHECK --interval=200ms --timeout=30s --retries=2 CMD test -e /well",
     "exposing": "EXPOSE 7000",
 }
 
