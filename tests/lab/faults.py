@@ -79,10 +79,10 @@ class Faults:
     def stall(self, conn: socket.socket) -> bool:
         """Wait until released (True) or until the other side hangs up (False)."""
         released = self._released
-        while not released.wait(0.01):
-            if gone(conn):
-                return False
-        return True
+        while not released.wait(0.01) and not gone(conn):
+            pass
+        # Who hung up just before a release must not find later that the request went on.
+        return not gone(conn)
 
 
 def gone(conn: socket.socket) -> bool:
