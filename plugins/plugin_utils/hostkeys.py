@@ -14,6 +14,7 @@ try:  # one of ansible-core's own requirements; documentation is read without it
         PublicFormat,
     )
 except ImportError:
+    # A class has no None: make() says what is missing.
     Ed25519PrivateKey = None  # type: ignore[assignment,misc]
 
 from ..module_utils._desired.errors import FleetError

@@ -12,8 +12,9 @@ SHARED, ALONE, GIVEN = "e2e-sudoer", "e2e-sudopw", "e2e-dock"
 
 @pytest.fixture(scope="module")
 def undone(first: Run, tree: Checkout, servers: dict[str, Server]) -> Run:
-    for name in ("demo-secret_environment",):  # another test's
-        servers[GIVEN].exec("sh", "-c", f"docker rm -f {name} 2>&1 || true")
+    # What another test leaves, if that has run.
+    theirs = "docker ps -aq --filter name=^demo-secret_environment$"
+    servers[GIVEN].exec("sh", "-c", f"{theirs} | xargs -r docker rm -f")
     shared = servers[SHARED]
     shared.exec("docker", "import", "/usr/local/share/lab/busybox.tar", "foreign:1")
     shared.exec("docker", "run", "-d", "--name", "foreign", "foreign:1", "sleep", "1d")

@@ -75,7 +75,7 @@ BODIES: Dict[str, Dict[str, Any]] = {
     "network without endpoint": host(NetworkMode=NET),
     "no network": host(NetworkMode="none"),
     "restart": host(RestartPolicy={"Name": "on-failure", "MaximumRetryCount": 3}),
-    "stop": {"StopSignal": "SIGUSR1", "StopTimeout": 3, "WorkingDir": "/work/", "Hostname": "me"},
+    "stop": {"StopSignal": "SIGUSR1", "StopTimeout": 3, "WorkingDir": "/srv/", "Hostname": "me"},
     "security": host(SecurityOpt=["no-new-privileges"], ReadonlyRootfs=True, Init=True),
     "open paths": host(MaskedPaths=[], ReadonlyPaths=[], GroupAdd=["5"], Sysctls={"a.b": "1"}),
     "the host's": host(IpcMode="host", PidMode="host", UTSMode="host", UsernsMode="host"),

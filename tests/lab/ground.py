@@ -27,6 +27,14 @@ _NUMBERS = itertools.count(random.randrange(255))
 COMMAND = ["/bin/sh", "-c", "trap 'exit 0' TERM INT USR1 USR2; while :; do sleep 1 & wait; done"]
 
 
+def network_number() -> int:
+    """Return a number for the addresses of networks, from 1 to 255, other than those before.
+
+    0 would not be written in an IPv6 address.
+    """
+    return 1 + next(_NUMBERS) % 255
+
+
 class Ground:
     """The common part of what there is for each resource: `play` leads a group through its life.
 
@@ -42,8 +50,7 @@ class Ground:
         self.socket_path = socket_path
         self.client = Client(unix_dial(socket_path), 60)
         self.prefix = f"fleet-field-{uuid.uuid4().hex[:8]}"
-        # Two at once on one engine have different ones; 0 would not be written in an IPv6 address.
-        self.number = 1 + next(_NUMBERS) % 255
+        self.number = network_number()
         rows = for_kind(ROWS[self.resource], self.client.kind)
         self.impacts = {row.name: (row.change, row.unset) for row in rows}
 

@@ -22,7 +22,6 @@ import base64
 import contextlib
 import io
 import json
-import random
 import re
 import sys
 import tarfile
@@ -48,7 +47,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.env_files import with_files
 
 from tests.lab.corework import RESOURCES
-from tests.lab.ground import COMMAND, IMAGE
+from tests.lab.ground import COMMAND, IMAGE, network_number
 from tests.lab.registry import Registry
 
 TABLE = Path(__file__).parents[1] / "cases" / "peer_container.yml"
@@ -95,7 +94,7 @@ class Stage:
         (folder / "variables.env").write_text("# two\nTEST3=val3\nTEST4=val4\n")
         self.client = Client(unix_dial(socket_path), 60)
         self.prefix = f"fleet-peer-{uuid.uuid4().hex[:6]}"
-        number = random.randrange(1, 256)  # 0 would not be written in an IPv6 address
+        number = network_number()
         self.names = {
             **{name: f"{self.prefix}/{name}:1" for name in (*_IMAGES, "tagged")},
             **{name: f"{self.prefix}-{name}" for name in ("net1", "net2", "net3")},

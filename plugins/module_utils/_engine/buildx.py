@@ -97,7 +97,8 @@ def _folder(build: Build, own: str) -> str:
 
     folder = os.path.join(own, "context")
     with tarfile.open(str(build.context["archive"])) as archive:
-        # It is our own, and its mode bits count: newer Pythons would take some away.
+        # It is our own, and its mode bits count: newer Pythons would take some away. Older ones
+        # do not know the argument, which mypy cannot see in a mapping.
         trusted = {"filter": "fully_trusted"} if hasattr(tarfile, "data_filter") else {}
         archive.extractall(folder, **trusted)  # type: ignore[arg-type]
     return folder

@@ -88,6 +88,7 @@ def _unpacked(path: str) -> IO[bytes]:
     if magic.startswith(b"\x1f\x8b"):
         import gzip
 
+        # It reads bytes as IO does; its type is another one.
         return gzip.open(path)  # type: ignore[return-value]
     if magic.startswith((b"BZh", b"\xfd7zXZ")):
         import bz2

@@ -53,7 +53,7 @@ def _with_binding() -> None:
     The distribution's python3-libvirt serves the distribution's own interpreter only.
     """
     try:
-        import libvirt  # noqa: F401
+        import libvirt  # noqa: F401 - looked for alone
     except ImportError:
         from ansible.module_utils.common.respawn import (
             has_respawned,
