@@ -21,6 +21,8 @@ ABSENT = "not on the engine"
 CHANGED = "the registry has another image"
 UNTOLD = "the registry did not say which image it has"
 _NO_ACCOUNT = ("no basic auth credentials", "unauthorized", "authentication required")
+# What kernels, and so Ansible's facts, call an architecture, and engines take as well.
+_SAME = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
 # A layer may come slowly, but it reports its progress: seconds of silence that mean failure.
 _SILENCE = 300
 
@@ -74,7 +76,7 @@ def _other_platform(local: Optional[Mapping[str, Any]], platform: str) -> str:
     if local is None or not platform:
         return ""
     parts = [str(local.get(key) or "") for key in ("Os", "Architecture", "Variant")]
-    asked = platform.split("/")
+    asked = [_SAME.get(part, part) for part in platform.split("/")]
     if asked == [parts[1]]:
         return ""  # as for engines, an architecture alone is one of the engine's own system
     # A variant that nobody asked for does not count, and older engines do not tell it.

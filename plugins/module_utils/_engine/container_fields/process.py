@@ -61,6 +61,12 @@ def _write_command(body: Dict[str, Any], value: Any, context: Context) -> None:
         body["Entrypoint"] = list(context.base.get("Entrypoint") or [""])
 
 
+def _parse_entrypoint(value: Any, where: str) -> Tuple[str, ...]:
+    """Return its words; a single empty one, which the engine's API takes for none, is none."""
+    words = parse_words(value, where)
+    return () if words == ("",) else words
+
+
 def _read_entrypoint(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     words = tuple(dig(obj, "Config.Entrypoint") or ())
     return () if words == ("",) else words
@@ -153,7 +159,7 @@ FIELDS = (
         at="Config.Entrypoint",
         option={"type": "raw"},
         compare="list",
-        parse=parse_words,
+        parse=_parse_entrypoint,
         read=_read_entrypoint,
         default=lambda context: tuple(context.base.get("Entrypoint") or ()),
         write=_write_entrypoint,

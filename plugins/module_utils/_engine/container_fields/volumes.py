@@ -173,6 +173,9 @@ def _inner(value: Mapping[str, Mount]) -> Iterator[Tuple[str, Tuple[int, int]]]:
             yield f"[{target}].subpath", (1, 45)
         if mount.get("recursive") in ("writable", "readonly"):
             yield f"[{target}].recursive", (1, 44)
+        elif mount.get("recursive") and mount.get("create_host_path") is not False:
+            # Binds cannot say it, and Mounts make the folder since 1.42 only.
+            yield f"[{target}].recursive without create_host_path: false", (1, 42)
 
 
 # The options of a driver may hold a password: their names only.
