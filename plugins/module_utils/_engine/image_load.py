@@ -217,13 +217,17 @@ def plan_save(
     image: Optional[Mapping[str, Any]],
     ids: Optional[Tuple[str, ...]],
     main: Optional[Step],
+    later: bool,
 ) -> List[Step]:
-    """Return the step that writes the image into an archive, none if it is in it."""
-    if ids and main is None and image is not None and image["Id"] in ids:
+    """Return the step that writes the image into an archive, none if it is in it.
+
+    `later` says that in this check an earlier task would have made another image of that name.
+    """
+    if ids and main is None and not later and image is not None and image["Id"] in ids:
         return []
     cause = f"{path} is not there" if ids is None else f"{path} does not hold this image"
     # What is built is new; what is pulled or loaded may be the image that the archive holds.
-    maybe = bool(ids) and main is not None and (main.maybe or main.verb != "build")
+    maybe = bool(ids) and (later if main is None else main.maybe or main.verb != "build")
     needs = (main.id,) if main else ()
     args = {"on": name, "to": path}
     return [Step(f"save:{name}", f"image/{name}", "save", cause, "none", (), needs, maybe, args)]

@@ -30,8 +30,8 @@ def plan_present(desired: Wish, found: Found) -> Plan:
     else:
         steps, notes = _pulled(desired, found)
     main = next((step for step in steps if step.args["on"] == desired.name), None)
-    if notes:  # nothing is known of the image
-        return Plan(tuple(steps), notes)
+    if notes:  # nothing is known of the image, but that it will be another one
+        return Plan((*steps, *_archive(desired, found, main)), notes)
     return Plan((*steps, *_followers(desired, found, main)))
 
 
@@ -52,11 +52,17 @@ def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
         )
         if step is not None:
             steps.append(step)
-    if desired.save:
-        from .image_load import plan_save
+    return [*steps, *_archive(desired, found, main)]
 
-        steps += plan_save(desired.name, desired.save, found.image, found.saved, main)
-    return steps
+
+def _archive(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
+    """Return the step that saves the image; an earlier task's image is not in an archive yet."""
+    if not desired.save:
+        return []
+    from .image_load import plan_save
+
+    later = desired.name in found.unknown
+    return plan_save(desired.name, desired.save, found.image, found.saved, main, later)
 
 
 def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
