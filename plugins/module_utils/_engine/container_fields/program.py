@@ -120,7 +120,12 @@ FIELDS = (
     flag("read_only", "HostConfig.ReadonlyRootfs"),
     flag("privileged", "HostConfig.Privileged"),
     flag("auto_remove", "HostConfig.AutoRemove"),
-    text("runtime", "HostConfig.Runtime", quiet=("runc", "oci", "crun")),
+    text(
+        "runtime",
+        "HostConfig.Runtime",
+        parse=lambda value, where: parse_text(value, where) or None,  # "" is the engine's own
+        quiet=("runc", "oci", "crun"),
+    ),
     # What it is on the engine is a matter of the image, which is compared by its id.
     text("platform", parse=_parse_platform, since=(1, 41)),
     mapping("annotations", "HostConfig.Annotations", read=_read_annotations, since=(1, 43)),
