@@ -32,6 +32,17 @@ _HOSTNAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
 _PUBLIC_KEY = re.compile(r"(\S.* )?(ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+ [A-Za-z0-9+/]{16,}=*( .*)?")
 
 
+# cc_users_groups and cc_write_files of cloud-init 26.2 (schema-cloud-config-v1.json); with
+# "-" for "_" too. What a newer one knows beside them can be written in user_data.
+_USER_KEYS = (
+    *("name", "create_groups", "doas", "expiredate", "gecos", "groups", "hashed_passwd", "homedir"),
+    *("inactive", "lock_passwd", "no_create_home", "no_log_init", "no_user_group", "passwd"),
+    *("plain_text_passwd", "primary_group", "selinux_user", "shell", "snapuser"),
+    *("ssh_authorized_keys", "ssh_import_id", "ssh_redirect_user", "sudo", "system", "uid"),
+)
+_FILE_KEYS = ("path", "append", "content", "defer", "encoding", "owner", "permissions", "source")
+
+
 def check(cloud_init: Any) -> None:
     """Raise InvalidOption for anything that cannot be right, naming its key path."""
     _mapping(cloud_init, "cloud_init")
@@ -69,6 +80,11 @@ def _items(value: Any, where: str) -> Sequence[Any]:
     if not isinstance(value, (list, tuple)):
         _fail(where, f"it is {_kind(value)}", "write a list")
     return value
+
+
+def _check_keys(value: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    """Refuse a key that cloud-init would skip: a misspelt one may lock its user out."""
+    check_known({key.replace("-", "_"): None for key in value}, {key: {} for key in known}, where)
 
 
 def _text(value: Any, where: str, hint: str = "write text, in quotes where needed") -> str:
@@ -132,6 +148,7 @@ def _users(value: Any, where: str) -> None:
         if not isinstance(user, Mapping):
             _fail(here, f"it is {_kind(user)}", "write default, or a mapping with a name")
         _mapping(user, here)
+        _check_keys(user, _USER_KEYS, here)
         if not isinstance(user.get("name"), str) or not user["name"]:
             _fail(here, "it has no name", "add name")
         if user.get("ssh_authorized_keys") is not None:
@@ -169,6 +186,9 @@ def _write_files(value: Any, where: str) -> None:
     for number, entry in enumerate(_items(value, where)):
         here = f"{where}[{number}]"
         _mapping(entry, here)
+        _check_keys(entry, _FILE_KEYS, here)
+        if not isinstance(entry.get("content", ""), (str, bytes)):
+            _fail(f"{here}.content", f"it is {_kind(entry['content'])}", "write text")
         if not isinstance(entry.get("path"), str) or not entry["path"].startswith("/"):
             _fail(f"{here}.path", "it is missing or not absolute", "write a path such as /etc/motd")
         mode = entry.get("permissions")

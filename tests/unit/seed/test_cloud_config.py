@@ -189,6 +189,13 @@ BAD: list[tuple[Any, str, str]] = [
     ({"packages": [1]}, "cloud_init.packages[0]", "of type int"),
     ({"runcmd": [["echo", {}]]}, "cloud_init.runcmd[0][1]", "not text"),
     ({"runcmd": [None]}, "cloud_init.runcmd[0]", "write a command"),
+    ({"users": [{"name": "x", "sodu": "ALL"}]}, "cloud_init.users[0].sodu", "shell, snapuser"),
+    (
+        {"write_files": [{"path": "/a", "contents": "x"}]},
+        "write_files[0].contents",
+        "mean content?",
+    ),
+    ({"write_files": [{"path": "/a", "content": {}}]}, "write_files[0].content", "write text"),
     ({"write_files": [{"path": "etc"}]}, "cloud_init.write_files[0].path", "not absolute"),
     (
         {"write_files": [{"path": "/a", "permissions": 420}]},
