@@ -67,7 +67,7 @@ options:
   wait:
     description:
       - What a started container must reach, else the task fails and what was there before runs
-        again.
+        again; a new one is removed.
       - V(started), it runs through O(monitor) without a stop or a restart.
       - V(healthy), its healthcheck succeeds; an error if there is none.
       - V(none), nothing.

@@ -23,9 +23,10 @@ description:
     O(allow) it is restarted at once.
   - The volumes are listed in the metadata before they are made, so a run that was killed at any
     instant is finished by the next one, and only what was made here is ever deleted.
-  - A new machine that cannot start or does not reach O(wait) is taken away again, with the last
-    lines of its console in the error. One that was off is switched off again; after a restart that
-    fails, the former settings run again.
+  - A new machine that cannot start, that dies or that gets no address is taken away again, with the
+    last lines of its console in the error. One that was off is switched off again. After a restart
+    that fails, the former settings run again. What has an address and is late for O(wait) stays,
+    so that it can be looked at, and the next run goes on waiting.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:
@@ -34,7 +35,7 @@ extends_documentation_fragment:
 options:
   name:
     description:
-      - The name of the machine; letters, digits, V(_), V(.) or V(-).
+      - The name of the machine; letters, digits, V(_), V(.) or V(-), at most 200 of them.
       - It begins the names of its volumes, C(NAME-DISK.qcow2) and C(NAME-seed.img).
     type: str
     required: true
@@ -59,6 +60,7 @@ options:
       - C(size), such as V(10GiB) and at least V(1MiB), or C(image), or both. C(image) is the volume
         of a base image in the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that
         the disk is backed by; without C(size) the disk has the image's.
+      - There are at most 25 of C(virtio), and 25 of the other buses together.
       - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
         V(scsi), V(sata) or V(usb).
       - A disk that is added is plugged in C(live), a C(sata) one at the next start. A larger
@@ -101,8 +103,10 @@ options:
       - What cloud-init does in the guest at its first boot. An empty mapping gives it a name, an
         instance and a host key.
       - C(user_data) is a mapping (a cloud-config), or a text that begins with C(#).
+        What it holds is left to cloud-init.
       - C(hostname), C(fqdn), C(users), C(ssh_authorized_keys), C(packages), C(runcmd) and
-        C(write_files) are those keys of a cloud-config, written directly.
+        C(write_files) are those keys of a cloud-config, written directly. What cloud-init would
+        skip in them, such as a misspelt key of a user, is refused.
       - C(meta_data) and C(network_config) are mappings as the data source NoCloud has them; without
         the latter the guest's own default counts, DHCP on the first interface in most images.
       - The SSH host key is made with the machine, and its public half is in
@@ -143,8 +147,10 @@ options:
   wait:
     description:
       - What a machine must reach after it was started, in this order, else the task fails with what
-        was seen last and the end of its console. One that runs and has no address yet is waited for
-        as well.
+        was seen last and the end of its console.
+      - One that runs already is only looked at. Where it has no address, where nobody answers at
+        the port of SSH, or where its console shows no end of cloud-init since its start, it is
+        waited for as well.
       - V(none), nothing.
       - V(address), it has an address, from a lease, the guest agent or the host's ARP table.
       - V(ssh), SSH answers there with the expected host key. Nobody logs in.

@@ -15,7 +15,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import check_known
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_found
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, vm_found
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
     Hypervisor,
     LibvirtMissing,
@@ -80,7 +80,7 @@ class World:
     """What the built-in driver cannot keep: contents and new sizes of volumes, plugged disks.
 
     `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it is
-    made or, with `after`, when it has been made.
+    made or, with `after`, when it has been made. `meanwhile` has what others do before the n-th.
     """
 
     def __init__(self) -> None:
@@ -89,6 +89,7 @@ class World:
         self.plugged: Dict[str, List[str]] = {}
         self.broken: Dict[str, str] = {}
         self.writes: List[str] = []
+        self.meanwhile: Dict[int, Callable[[], Any]] = {}
         self.cut = 0
         self.after = False
 
@@ -136,6 +137,7 @@ class BenchHost(Hypervisor):
         if name in READS:
             return self._play(name, target, function, args)
         self.world.writes.append(name)
+        self.world.meanwhile.pop(len(self.world.writes), lambda: None)()
         here = len(self.world.writes) == self.world.cut
         if here and not self.world.after:
             raise Cut
@@ -227,7 +229,7 @@ class HostBench:
     The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
     `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes`
     {POOL/NAME: {mib}}; `machines` {name: document of a foreign one};
-    `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate);
+    `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh` (false: none answers);
     `before` [params applied first; `cut` ends one before its n-th write]; `then` [[method, name,
     arguments of a call on a machine]]; `broken` {call: libvirt's message}; `task` params; `pending`
     {address: cause}; `no_libvirt` (why it does not answer); and `plan` (printed), `error` (refused
@@ -244,10 +246,13 @@ class HostBench:
         # The driver keeps its state as long as one connection is open.
         self.keeper = self.lib.open(URI)
         self._kvm, vm_found.kvm_works = vm_found.kvm_works, lambda: bool(self.case.get("kvm"))
+        self._port, rungs.port_answers = rungs.port_answers, self._answers
+        ready.port_answers = self._answers
         return self
 
     def __exit__(self, *_exc: Any) -> None:
         vm_found.kvm_works = self._kvm
+        rungs.port_answers = ready.port_answers = self._port
         self.keeper.close()
 
     @property
@@ -332,6 +337,10 @@ class HostBench:
         """Return the steps of a result without their numbers."""
         keys = ("address", "verb", "impact", "args", "cause", "maybe")
         return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
+
+    def _answers(self, address: str) -> Tuple[bool, str]:
+        answers = self.case.get("ssh", True)
+        return (True, "SSH-2.0-fake") if answers else (False, "port 22: Connection refused")
 
     def _connect(self) -> Hypervisor:
         why = self.case.get("no_libvirt")

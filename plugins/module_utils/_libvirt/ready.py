@@ -9,8 +9,6 @@ was seen there, and the console's last lines.
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -21,10 +19,10 @@ from .._desired.errors import FleetError
 from .._desired.values import show_duration
 from . import storage
 from .connect import Hypervisor
+from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
 from .tree import parse, record
 from .vm_fields import seed_name
 from .vm_found import addresses
-from .vm_new import console_path
 from .vm_seed import public_keys
 from .vm_wish import WAITS, Wish, seed_pool
 
@@ -32,8 +30,6 @@ _CONSOLE_LINES = 20
 _POLL = 0.25
 # Seconds for one try: ssh's own limit ends with the banner, and a guest that dies then holds it.
 _SSH_PATIENCE = 60
-# A whole line, so that its reason is whole.
-_PANIC = re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)[\r\n]")
 # virDomainState, and the reasons of two of them that tell something (libvirt-domain.h).
 _PAUSED = 3
 _IO_ERROR = 5
@@ -46,21 +42,25 @@ Seen = Tuple[bool, str]
 class _Ladder:
     """One machine on its way up. Every look answers (done, what was seen)."""
 
-    def __init__(self, host: Hypervisor, wish: Wish) -> None:
+    def __init__(self, host: Hypervisor, wish: Wish, domain: Any) -> None:
         self.host = host
         self.wish = wish
-        self.domain = host.domain(wish.name)
+        self.domain = domain
+        self._gone = (host.lib.VIR_ERR_NO_DOMAIN,)
         self.address = ""
         self.record = record(parse(host.call("XMLDesc", 0, on=self.domain)))
         self.keys: Optional[List[str]] = None
 
     def look_running(self) -> Seen:
-        active = bool(self.host.call("isActive", on=self.domain))
+        active = bool(self.host.call("isActive", on=self.domain, missing=self._gone))
         return active, "running" if active else "it is not running"
 
     def trouble(self, rung: str) -> str:
         """Say why it will not reach a rung any more, "" as long as it may."""
-        state, reason = self.host.call("state", 0, on=self.domain)
+        now = self.host.call("state", 0, on=self.domain, missing=self._gone)
+        if now is None:
+            return "the machine is gone: somebody removed it"
+        state, reason = now
         if not self.look_running()[0]:
             return f"the machine stopped: {_STOPS.get(reason, 'nothing says why')}"
         if (state, reason) == (_PAUSED, _IO_ERROR):
@@ -68,7 +68,7 @@ class _Ladder:
         panic = panic_of(self.wish.name)
         if panic is not None:
             return f"its kernel panicked: {panic}"
-        hidden = rung == "cloud_init" and _is_hidden(self.wish.name)
+        hidden = rung == "cloud_init" and is_hidden(self.wish.name)
         return "root alone sees its last message" if hidden else ""
 
     def _disk_trouble(self) -> str:
@@ -89,17 +89,16 @@ class _Ladder:
         """Connect without any credentials: a refusal proves that the host key was right."""
         keys = self._public_keys()
         if not keys or not shutil.which("ssh"):
-            return _port_answers(self.address, bool(keys))
+            done, seen = port_answers(self.address)
+            why = "no ssh client here" if keys else "no known host key"
+            return done, f"{seen} ({why}: its key is not checked)" if done else seen
         with tempfile.NamedTemporaryFile("w", prefix="known_hosts") as known:
             known.writelines(f"{self.wish.name} {key}\n" for key in keys)
             known.flush()
             return _try_ssh(self.address, self.wish.name, known.name)
 
     def look_cloud_init(self) -> Seen:
-        from .cloud_config import completion_line
-
-        line = completion_line(str(self.record.get("token")))
-        done = line in console_text(self.wish.name)
+        done = is_done(self.wish.name, self.record)
         return done, "done" if done else "its last message is not on the console yet"
 
     def _public_keys(self) -> List[str]:
@@ -115,14 +114,14 @@ class _Ladder:
 
 
 def wait(
-    host: Hypervisor, wish: Wish, begun: float, before: List[Dict[str, Any]]
+    host: Hypervisor, wish: Wish, domain: Any, begun: float, before: List[Dict[str, Any]]
 ) -> List[Dict[str, Any]]:
     """Climb to the rung that `wait` names; return [{rung, seconds, seen}], those `before` first.
 
     Seconds count from `begun`, a reading of the monotonic clock; `wait_timeout` counts from now.
     Raise FleetError with the failing rung, what was seen there and the console's tail.
     """
-    ladder = _Ladder(host, wish)
+    ladder = _Ladder(host, wish, domain)
     rungs: List[Tuple[str, Callable[[], Seen]]] = [
         ("running", ladder.look_running),
         ("address", ladder.look_address),
@@ -155,7 +154,10 @@ def _climb(
             raise _fault(ladder, rung, trouble, climbed)
         if time.monotonic() >= deadline:
             patience = show_duration(ladder.wish.wait_timeout)
-            raise _fault(ladder, rung, f"{seen} within {patience}", climbed)
+            late = _fault(ladder, rung, f"{seen} within {patience}", climbed)
+            # What has an address is alive, and may still get there.
+            late.outcome_unknown = bool(ladder.address)
+            raise late
         time.sleep(_POLL)
 
 
@@ -163,48 +165,12 @@ def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) 
     lines = console_text(ladder.wish.name).splitlines()[-_CONSOLE_LINES:]
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     hint = f"the console's last words: {said}" if said else "the console is empty"
-    if _is_hidden(ladder.wish.name):
+    if is_hidden(ladder.wish.name):
         hint = "root alone can read the console: use become: true"
     details = {"rung": rung, "ready": climbed, "console": lines}
     return FleetError(
         f"waiting for {rung}: {how}", address=ladder.wish.address, hint=hint, details=details
     )
-
-
-def panic_of(name: str) -> Optional[str]:
-    """Return what a machine's kernel said when it panicked since the start, None if it did not."""
-    found = _PANIC.search(console_text(name))
-    return found.group(1).strip() if found else None
-
-
-def _is_hidden(name: str) -> bool:
-    path = console_path(name)
-    return os.path.exists(path) and not os.access(path, os.R_OK)
-
-
-def console_text(name: str) -> str:
-    """Return what the machine wrote to its console since it was started, "" if nothing."""
-    try:
-        with open(console_path(name), "rb") as log:
-            log.seek(0, os.SEEK_END)
-            log.seek(max(log.tell() - (1 << 18), 0))
-            return log.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _port_answers(address: str, has_keys: bool) -> Seen:
-    import socket
-
-    try:
-        with socket.create_connection((address, 22), timeout=5) as sock:
-            sock.settimeout(5)
-            banner = sock.recv(32)
-    except OSError as error:
-        return False, f"port 22 of {address}: {error.strerror or error}"
-    why = "no ssh client here" if has_keys else "no known host key"
-    text = banner.decode("ascii", "replace").strip()
-    return banner.startswith(b"SSH-"), f"{text} ({why}: its key is not checked)"
 
 
 def _try_ssh(address: str, name: str, known_hosts: str) -> Seen:

@@ -14,7 +14,7 @@ from .._desired.steps import Step
 from .tree import interfaces, mac_of
 from .vm_fields import FIELDS
 from .vm_found import Found, observe, unreachable
-from .vm_plan import refusals_of, steps_of, way_back
+from .vm_plan import refusals_of, steps_of
 from .vm_seed import public_keys
 from .vm_wish import Wish, spec, wish
 
@@ -60,6 +60,8 @@ class Machine:
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
+        from .vm_back import way_back
+
         return way_back(desired, found, begun)
 
     def present(self, found: Found) -> Optional[Dict[str, Any]]:

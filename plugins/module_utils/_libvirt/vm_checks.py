@@ -13,23 +13,27 @@ from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
 from .tree import Element, interfaces, mac_of
 from .vm_fields import host_name, volume_name
-from .vm_found import Found
+from .vm_found import Found, leftovers
 from .vm_new import volumes_of
 from .vm_wish import Wish, seed_pool
 
 
 def check_references(wish: Wish, found: Found) -> None:
     """Raise InvalidOption for a network, pool or image that nobody has, and what does not fit."""
-    if "libvirt" in found.unknown or wish.state == "absent":
+    if "libvirt" in found.unknown:
+        return
+    if wish.state == "absent":
+        _check_volumes(found)
         return
     for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
         _check_network(entry, f"networks[{number}]", wish, found)
+    check_macs(wish, found.macs)
     for number, (name, entry) in enumerate((wish.declared.get("disks") or {}).items()):
         _check_disk(name, entry, f"disks[{number}]", wish, found)
     if wish.cloud_init is not None:
         # The seed is a volume too.
         _check_pool(seed_pool(wish, found.record.get("volumes", ())), "cloud_init", found)
-    if wish.wait != "none" and found.config is None and not wish.declared.get("networks"):
+    if wish.wait != "none" and wish.state == "started" and not _has_network(wish, found):
         raise InvalidOption(
             f"{wish.wait} needs a network", option="wait", hint="declare networks: [default]"
         )
@@ -40,6 +44,23 @@ def check_references(wish: Wish, found: Found) -> None:
             hint="write auto, and it runs under emulation; kvm_host says why",
         )
     _check_size_of_host(wish, found)
+
+
+def _check_volumes(found: Found) -> None:
+    """Raise InvalidOption for volumes that a removal could not delete, and would leave behind."""
+    for volume in found.record.get("volumes", ()):
+        pool = found.pools.get(volume["pool"])
+        if pool is not None and not pool.active:
+            raise InvalidOption(
+                f"the pool {pool.name} is not active, and has volumes of the machine",
+                option="state",
+                hint="start it",
+            )
+
+
+def _has_network(wish: Wish, found: Found) -> bool:
+    there = found.config is not None and bool(interfaces(found.config))
+    return bool(wish.declared.get("networks")) or there
 
 
 def _check_size_of_host(wish: Wish, found: Found) -> None:
@@ -58,6 +79,18 @@ def _check_size_of_host(wish: Wish, found: Found) -> None:
         )
 
 
+def check_macs(wish: Wish, macs: Mapping[str, str]) -> None:
+    """Raise InvalidOption for a declared MAC that another machine has."""
+    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+        other = macs.get(entry.get("mac", ""))
+        if other:
+            raise InvalidOption(
+                f"the machine {other} has that address",
+                option=f"networks[{number}].mac",
+                hint="give another one, or none: one is made up",
+            )
+
+
 def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
     name = entry["network"]
     network = found.networks.get(name)
@@ -73,18 +106,20 @@ def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Foun
         raise InvalidOption(
             f"the network {name} is not active", option=f"{where}.network", hint="start it"
         )
-    other = found.macs.get(entry.get("mac", ""))
-    if other:
-        raise InvalidOption(f"the machine {other} has that address", option=f"{where}.mac")
     if entry.get("address"):
-        own = _own_macs(found, entry)
+        own = _own_macs(wish, found, entry, network, where[len("networks[") : -1])
         _check_address(entry["address"], f"{where}.address", network, own)
         _check_host_name(wish.name, where, network, own)
 
 
-def _own_macs(found: Found, entry: Mapping[str, Any]) -> Sequence[str]:
+def _own_macs(
+    wish: Wish, found: Found, entry: Mapping[str, Any], network: Element, number: str
+) -> List[str]:
+    """Return the machine's MACs, and what the network has left of one that was removed by hand."""
     present = interfaces(found.config) if found.config is not None else []
-    return [*(mac_of(one) for one in present), entry.get("mac", "")]
+    own = [*(mac_of(one) for one in present), entry.get("mac", "")]
+    left = leftovers(network, host_name(wish.name, number), entry["address"], own)
+    return own + [mac for mac in left if mac not in found.macs]
 
 
 def _check_address(address: str, where: str, network: Element, own: Sequence[str]) -> None:
@@ -109,7 +144,15 @@ def _check_address(address: str, where: str, network: Element, own: Sequence[str
     for host in network.findall("ip/dhcp/host"):
         if host.get("ip") == address and str(host.get("mac")).lower() not in own:
             owner = host.get("name") or host.get("mac")
-            raise InvalidOption(f"{address} is reserved for {owner} already", option=where)
+            raise _reserved(address, owner, where)
+
+
+def _reserved(address: str, owner: Any, where: str) -> InvalidOption:
+    return InvalidOption(
+        f"{address} is reserved for {owner} already",
+        option=where,
+        hint="give another one, or remove that reservation (virsh net-update)",
+    )
 
 
 def _check_host_name(machine: str, where: str, network: Element, own: Sequence[str]) -> None:

@@ -37,6 +37,8 @@ BUSES = ("virtio", "scsi", "sata", "usb")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
+# Letters of device names; vdz is the seed's.
+_TARGETS = 25
 _MIB = 1 << 20
 
 
@@ -128,7 +130,21 @@ def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
                 f"'{name}' is no name for a disk, or used twice", option=f"{here}.name"
             )
         found[name] = _disk(entry, here)
+    _check_targets(found, where)
     return found
+
+
+def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
+    """Raise InvalidOption for more disks than there are names for: vda to vdy, sda to sdy."""
+    for prefix in sorted(set(_PREFIX.values())):
+        buses = [bus for bus, other in _PREFIX.items() if other == prefix]
+        count = sum(entry["bus"] in buses for entry in disks.values())
+        if count > _TARGETS:
+            raise InvalidOption(
+                f"{count} disks of {', '.join(buses)} are more than {_TARGETS}",
+                option=where,
+                hint="declare fewer, or some of them on another bus",
+            )
 
 
 def _disk(entry: Mapping[str, Any], where: str) -> Entry:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._desired.errors import FleetError
 from .connect import Hypervisor, LibvirtError
 from .storage import Pool, Volume, documents, download, find_pool, find_volume
-from .tree import Element, attribute, interfaces, mac_of, parse, record
-from .vm_fields import seed_name, volume_name
+from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
+from .vm_fields import host_name, seed_name, volume_name
 from .vm_wish import Wish, seed_pool
 
 # virDomainState (libvirt-domain.h).
@@ -31,8 +31,9 @@ class Found:
 
     `config` is the inactive document, `running` the active one. `volumes` are the machine's by
     name, `images` base images by (pool, name), `seed` the files of the seed that is there (they
-    hold private keys: never shown). `macs` and `taken` map MAC and reserved addresses to who has
-    them, looked at only if an interface is to be added or changed. `max_vcpus` is what QEMU gives
+    hold private keys: never shown). `macs` map MAC addresses to the other machines that have
+    them, looked at only where it matters. `shortfall` says in words what a
+    running machine lacks of `wait`. `max_vcpus` is what QEMU gives
     one machine, 0 if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and
     addresses to what an earlier task of this run would do to them.
     """
@@ -48,6 +49,7 @@ class Found:
     idle_networks: Tuple[str, ...] = ()
     seed: Mapping[str, bytes] = field(default_factory=dict)
     addresses: Tuple[str, ...] = ()
+    shortfall: str = ""
     macs: Mapping[str, str] = field(default_factory=dict)
     host_memory: int = 0
     max_vcpus: int = 0
@@ -105,6 +107,7 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     networks, idle = _networks(host, wish, config)
     volumes = _volumes(host, wish, config, pools)
     info, kvm = host.call("getInfo"), kvm_works()
+    reached = tuple(addresses(host, domain)) if running is not None else ()
     return Found(
         config=config,
         running=running,
@@ -116,8 +119,9 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         networks=networks,
         idle_networks=idle,
         seed=_seed(host, volumes.get(seed_name(wish.name))),
-        addresses=tuple(addresses(host, domain)) if running is not None else (),
-        macs=_macs(host, wish),
+        addresses=reached,
+        shortfall=_shortfall(wish, running, reached),
+        macs=macs_of_others(host, wish, config, networks),
         host_memory=int(info[1]) << 20,
         max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
         kvm=kvm,
@@ -245,15 +249,53 @@ def _neighbours(macs: Set[str]) -> List[str]:
     return [row[0] for row in rows if len(row) > 3 and row[3].lower() in macs and row[2] != "0x0"]
 
 
-def _macs(host: Hypervisor, wish: Wish) -> Dict[str, str]:
-    """Return who has which MAC, for a task that declares one."""
-    if not any("mac" in entry for entry in (wish.declared.get("networks") or {}).values()):
+def _shortfall(wish: Wish, running: Optional[Element], reached: Sequence[str]) -> str:
+    """Say what a running machine lacks of `wait`, such as after a run that was killed meanwhile."""
+    if wish.wait == "none" or wish.state != "started" or running is None:
+        return ""
+    if not reached:
+        return "it has no address yet" if interfaces(running) else ""
+    seeded = any(attribute(d, "source", "volume") == seed_name(wish.name) for d in disks(running))
+    if wish.wait == "address" or (wish.wait == "cloud_init" and not seeded):
+        # A seed that is not attached yet was read by nobody.
+        return ""
+    from .rungs import shortfall
+
+    return shortfall(wish, reached[0], record(running))
+
+
+def macs_of_others(
+    host: Hypervisor, wish: Wish, config: Optional[Element], networks: Mapping[str, Element]
+) -> Dict[str, str]:
+    """Return which other machine has which MAC, for a task that declares one.
+
+    Also where a network holds what may be left of one (see `leftovers`).
+    """
+    entries = list((wish.declared.get("networks") or {}).items())
+    own = [mac_of(one) for one in interfaces(config)] if config is not None else []
+    named = any(
+        leftovers(networks[entry["network"]], host_name(wish.name, number), entry["address"], own)
+        for number, entry in entries
+        if entry.get("address") and entry["network"] in networks
+    )
+    if not named and not any("mac" in entry for _number, entry in entries):
         return {}
     found: Dict[str, str] = {}
     for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
         if name != wish.name:
             found.update({mac_of(one): name for one in interfaces(root)})
     return found
+
+
+def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> List[str]:
+    """Return MACs, but for the machine's own, of reservations of its name and address.
+
+    If no machine has such a MAC, it belonged to one of this name that was removed by hand.
+    """
+    hosts = network.findall("ip/dhcp/host")
+    same = [one for one in hosts if (one.get("name"), one.get("ip")) == (name, address)]
+    macs = [str(one.get("mac")).lower() for one in same]
+    return [mac for mac in macs if mac not in own]
 
 
 def machine_type(arch: str) -> str:

@@ -10,11 +10,10 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL, Context, Plan
+from .._desired.model import REMOVAL, Context
 from .._desired.spec import observed
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
-from .storage import Volume
 from .tree import attribute, interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
 from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
@@ -33,11 +32,11 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
     chain = Chain(wish.address)
     removing = found.record.get("removing")
     if wish.state == "absent":
-        _removal(chain, wish, found, REMOVAL)
+        removal(chain, wish, found, REMOVAL)
         return chain.steps, []
     if removing == "disks":
         # Some of its data may be gone already.
-        _removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
+        removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
         found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
     if found.config is None and not wish.whole and wish.address in found.unknown:
         # An earlier task of this run would make it: that one's plan says what of.
@@ -46,54 +45,6 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
         _creation(chain, wish, found)
         return chain.steps, []
     return chain.steps, _alteration(chain, wish, found)
-
-
-def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
-    """Return the way back after a failure: the former settings, or no machine if it is new."""
-    chain = Chain(wish.address)
-    cause = "it did not come up" if any(s.verb == "start" for s in begun) else "it failed half-way"
-    defined = [step for step in begun if step.verb == "define"]
-    if any(step.args.get("new") for step in defined):
-        made = _made(begun, found)
-        _removal(chain, replace(wish, delete_disks=True), replace(found, volumes=made), cause)
-        return Plan(tuple(chain.steps))
-    stopped = any(step.verb == "shutdown" for step in begun)
-    if found.runs and any(step.verb == "start" for step in begun):
-        chain.add("shutdown", cause, on=wish.name, undo="yes")
-    if defined and found.config is not None:
-        _undo_define(chain, cause, begun, found)
-    for step in begun:
-        if step.verb == "unreserve" and "nic" in step.args:
-            args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
-            chain.add("reserve", cause, args=args)
-    if stopped:
-        chain.add("start", cause, on=wish.name)
-    return Plan(tuple(chain.steps))
-
-
-def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:
-    """Return the volumes that are there because the failed run made them."""
-    made = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
-    return {name: volume for name, volume in found.volumes.items() if name in made}
-
-
-def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) -> None:
-    """Put the former values back; a disk without a volume would keep the machine from starting."""
-    fields = {*RESTART, "networks", "cloud_init"}
-    if not any(step.verb == "attach" for step in begun):
-        fields.add("disks")
-    defined = next(step for step in begun if step.verb == "define")
-    changes = tuple(
-        replace(change, before=change.after, after=change.before)
-        for change in defined.changes
-        if change.field in fields
-    )
-    chain.add("define", cause, "none", changes, on=defined.args["on"], undo="yes")
-    # A seed that was there before was written anew, and stays.
-    seeded = any(change.field == "cloud_init" for change in changes)
-    for name, volume in _made(begun, found).items():
-        if seeded if name.endswith("-seed.img") else "disks" in fields:
-            chain.add("delete_volume", cause, on=name, pool=volume.pool)
 
 
 def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
@@ -140,7 +91,7 @@ def _start(chain: Chain, wish: Wish, cause: str, impact: str = "none") -> None:
         chain.add("wait", cause, impact, on=wish.name)
 
 
-def _removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
+def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
     if found.config is None:
         return
@@ -196,17 +147,10 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
         chain.add("shutdown", cause, "restart", on=wish.name)
         _start(chain, wish, cause, "restart")
         return []
-    elif _is_coming(wish, found):
+    elif found.shortfall:
         # An earlier run was killed while it waited, or did not wait.
-        chain.add("wait", "it has no address yet", on=wish.name)
+        chain.add("wait", found.shortfall, on=wish.name)
     return waiting
-
-
-def _is_coming(wish: Wish, found: Found) -> bool:
-    """Tell whether a machine runs, and is not even on the first rung that can be waited for."""
-    if wish.wait == "none" or wish.state != "started" or found.running is None:
-        return False
-    return not found.addresses and bool(interfaces(found.running))
 
 
 def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[str]:

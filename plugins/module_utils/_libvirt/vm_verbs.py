@@ -14,13 +14,11 @@ from .._desired.model import Context
 from .._desired.resource import Verb, Work
 from .._desired.steps import Change, Step
 from . import storage
-from .connect import Hypervisor, LibvirtError
+from .connect import LibvirtError
 from .tree import (
     Element,
     attribute,
-    document,
     interfaces,
-    mac_of,
     parse,
     put_record,
     record,
@@ -29,38 +27,25 @@ from .tree import (
 from .vm_fields import (
     FIELDS,
     disk_elements,
-    host_name,
     seed_name,
     volume_name,
     write_disk,
     write_interface,
 )
 from .vm_new import new_domain, new_mac, record_text
+from .vm_reserve import alone_with_macs, config_of, need, reserve, unreserve
 from .vm_seed import dump, wanted_files
 from .vm_wish import Wish, seed_pool
 
 
-def need(work: Work) -> Any:
-    """Return the machine's virDomain; raise FleetError if it is gone meanwhile."""
-    domain = work.client.domain(work.desired.name)
-    if domain is None:
-        raise FleetError("the machine is gone: somebody removed it", address=work.desired.address)
-    return domain
-
-
-def config_of(host: Hypervisor, domain: Any) -> Element:
-    """Return the inactive document of a domain, passwords included."""
-    flags = host.lib.VIR_DOMAIN_XML_INACTIVE | host.lib.VIR_DOMAIN_XML_SECURE
-    return parse(host.call("XMLDesc", flags, on=domain))
-
-
 def _define_document(work: Work, root: Element) -> None:
     flags = work.client.lib.VIR_DOMAIN_DEFINE_VALIDATE
-    try:
-        work.client.call("defineXMLFlags", text_of(root), flags)
-    except LibvirtError as error:
-        error.address = work.desired.address
-        raise
+    with alone_with_macs(work):
+        try:
+            work.client.call("defineXMLFlags", text_of(root), flags)
+        except LibvirtError as error:
+            error.address = work.desired.address
+            raise
 
 
 def _define(work: Work, step: Step) -> None:
@@ -215,41 +200,6 @@ def _grow(work: Work, step: Step) -> None:
     )
 
 
-def _reserve(work: Work, step: Step) -> None:
-    """Reserve an address for an interface's MAC, in the running network and its document."""
-    domain = need(work)
-    mac = mac_of(interfaces(config_of(work.client, domain))[int(step.args["nic"])])
-    _drop_reservation(work.client, step.args["to"], mac)
-    if step.args["on"]:
-        name = host_name(work.desired.name, step.args["nic"])
-        host = document("host", mac=mac, name=name, ip=step.args["on"])
-        _update_network(work.client, step.args["to"], "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
-
-
-def _unreserve(work: Work, step: Step) -> None:
-    _drop_reservation(work.client, step.args["to"], step.args["on"])
-
-
-def _drop_reservation(host: Hypervisor, name: str, mac: str) -> None:
-    network = host.network(name)
-    if network is None:
-        return
-    for entry in parse(host.call("XMLDesc", 0, on=network)).findall("ip/dhcp/host"):
-        if str(entry.get("mac")).lower() == mac:
-            _update_network(host, name, "VIR_NETWORK_UPDATE_COMMAND_DELETE", entry)
-
-
-def _update_network(host: Hypervisor, name: str, command: str, entry: Element) -> None:
-    lib = host.lib
-    network = host.network(name)
-    flags = lib.VIR_NETWORK_UPDATE_AFFECT_CONFIG
-    if host.call("isActive", on=network):
-        # Both, or the change is gone when the network starts again.
-        flags |= lib.VIR_NETWORK_UPDATE_AFFECT_LIVE
-    section = lib.VIR_NETWORK_SECTION_IP_DHCP_HOST
-    host.call("update", getattr(lib, command), section, -1, text_of(entry), flags, on=network)
-
-
 def _autostart(work: Work, step: Step) -> None:
     wanted = 1 if work.desired.declared.get("autostart") else 0
     work.client.call("setAutostart", wanted, on=need(work))
@@ -263,6 +213,8 @@ def _start(work: Work, step: Step) -> None:
     try:
         work.client.call("create", on=domain)
     except LibvirtError as error:
+        if work.client.call("isActive", on=domain, missing=(work.client.lib.VIR_ERR_NO_DOMAIN,)):
+            return  # somebody was faster
         raise FleetError(
             f"the machine cannot start: {error.message}", address=work.desired.address
         ) from None
@@ -270,15 +222,22 @@ def _start(work: Work, step: Step) -> None:
 
 def _shutdown(work: Work, step: Step) -> None:
     """Ask the guest to shut down, for at most stop_grace_period; then pull the plug."""
+    if _is_gone(work):
+        return
     host, domain = work.client, need(work)
     deadline = time.monotonic() + _patience(work, step)
-    not_running = (host.lib.VIR_ERR_OPERATION_INVALID,)
-    host.call("shutdown", on=domain, missing=not_running)
-    while host.call("isActive", on=domain):
+    ended = (host.lib.VIR_ERR_OPERATION_INVALID, host.lib.VIR_ERR_NO_DOMAIN)
+    host.call("shutdown", on=domain, missing=ended)
+    while host.call("isActive", on=domain, missing=ended):
         if time.monotonic() >= deadline:
-            host.call("destroy", on=domain, missing=not_running)
+            host.call("destroy", on=domain, missing=ended)
             return
         time.sleep(0.2)
+
+
+def _is_gone(work: Work) -> bool:
+    """Tell whether somebody else has removed the machine that is to go."""
+    return work.desired.state == "absent" and work.client.domain(work.desired.name) is None
 
 
 def _patience(work: Work, step: Step) -> float:
@@ -289,7 +248,7 @@ def _patience(work: Work, step: Step) -> float:
     if step.args.get("undo") == "all":
         return 0.0
     if step.args.get("undo"):
-        from .ready import panic_of
+        from .rungs import panic_of
 
         if panic_of(work.desired.name) is not None:
             return 0.0
@@ -302,7 +261,13 @@ def _wait(work: Work, step: Step) -> None:
     made = work.shared.get("defined")
     before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]
     begun = work.shared.get("begun", time.monotonic())
-    work.shared["report"] = {"ready": wait(work.client, work.desired, begun, before)}
+    try:
+        ready = wait(work.client, work.desired, need(work), begun, before)
+        work.shared["report"] = {"ready": ready}
+    except FleetError as error:
+        if error.outcome_unknown and step.impact != "restart":
+            error.hint = f"{error.hint}; it stays as it is, and the next run goes on waiting"
+        raise
 
 
 def _since(work: Work) -> float:
@@ -314,6 +279,8 @@ def _since(work: Work) -> float:
 
 def _mark(work: Work, step: Step) -> None:
     """Write the intention to remove into the document, so that the next run can finish."""
+    if _is_gone(work):
+        return
     root = config_of(work.client, need(work))
     removing = "disks" if work.desired.delete_disks else "machine"
     put_record(root, dump({**record(root), "removing": removing}))
@@ -321,7 +288,14 @@ def _mark(work: Work, step: Step) -> None:
 
 
 def _delete_volume(work: Work, step: Step) -> None:
-    storage.delete(work.client, step.args["pool"], step.args["on"])
+    host, pool, name = work.client, step.args["pool"], step.args["on"]
+    if host.domain(work.desired.name) is None:
+        # Removed by somebody else, or renamed: then its disks are another machine's.
+        volume = storage.find_volume(host, pool, name)
+        users = storage.users_of(host, volume.path) if volume is not None else ()
+        if users:
+            raise FleetError(f"the volume {name} is one of the machine {', '.join(users)} now")
+    storage.delete(host, pool, name)
 
 
 def _undefine(work: Work, step: Step) -> None:
@@ -332,10 +306,15 @@ def _undefine(work: Work, step: Step) -> None:
         | lib.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
         | lib.VIR_DOMAIN_UNDEFINE_NVRAM
     )
-    domain = need(work)
-    unsupported = (lib.VIR_ERR_INVALID_ARG,)
+    if _is_gone(work):
+        return
+    domain, ended = need(work), (lib.VIR_ERR_OPERATION_INVALID, lib.VIR_ERR_NO_DOMAIN)
+    # Without a document it would run on, should somebody have started it meanwhile.
+    if work.client.call("isActive", on=domain, missing=ended):
+        work.client.call("destroy", on=domain, missing=ended)
+    unsupported = (lib.VIR_ERR_INVALID_ARG, lib.VIR_ERR_NO_DOMAIN)
     if work.client.call("undefineFlags", flags, on=domain, missing=unsupported) is None:
-        work.client.call("undefine", on=domain)
+        work.client.call("undefine", on=domain, missing=(lib.VIR_ERR_NO_DOMAIN,))
 
 
 VERBS: Dict[str, Verb] = {
@@ -346,11 +325,11 @@ VERBS: Dict[str, Verb] = {
     "delete_volume": _delete_volume,
     "grow": _grow,
     "mark": _mark,
-    "reserve": _reserve,
+    "reserve": reserve,
     "seed": _seed,
     "shutdown": _shutdown,
     "start": _start,
     "undefine": _undefine,
-    "unreserve": _unreserve,
+    "unreserve": unreserve,
     "wait": _wait,
 }

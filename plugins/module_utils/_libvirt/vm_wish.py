@@ -40,6 +40,8 @@ _BEHAVIOUR: Dict[str, Any] = {
     "_seed": {"type": "str", "no_log": True},
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+# Files are named after it, with an ending; their names have at most 255 bytes.
+_LONGEST = 200
 
 
 def spec() -> Dict[str, Any]:
@@ -92,11 +94,11 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
     name = str(params["name"])
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         raise InvalidOption(
             f"'{name}' is not a machine's name",
             option="name",
-            hint="letters, digits, '_', '.', '-'",
+            hint=f"letters, digits, '_', '.', '-', at most {_LONGEST} of them",
         )
     handed = json.loads(params.get("_seed") or "{}")
     cloud_init = handed.get("cloud_init", params.get("cloud_init"))

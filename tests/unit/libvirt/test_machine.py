@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import connect
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
     Hypervisor,
@@ -16,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read
 
-from tests.lab.hostwork import HostBench, World, binding
+from tests.lab.hostwork import URI, HostBench, World, binding
 
 CANARY = "canary-4711"
 KEY = {"private": f"-----BEGIN {CANARY}-----\n", "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 web01"}
@@ -138,3 +140,92 @@ def test_a_call_of_the_world_is_a_write_unless_it_is_known_to_read(bench: HostBe
     assert isinstance(bench.world, World)
     bench.run({"name": "web01", "memory": "256MiB"})
     assert bench.writes == ["defineXMLFlags", "create"]
+
+
+def test_a_new_machine_that_is_late_stays_and_is_waited_for_again(bench: HostBench) -> None:
+    bench.case["ssh"] = False
+    task = {**WEB, "_seed": None, "wait": "ssh", "wait_timeout": "0s"}
+    first = bench.run(task)
+    assert first["msg"].endswith("it stays as it is, and the next run goes on waiting")
+    assert bench.keeper.lookupByName("web01").isActive()
+    assert bench.run(task)["rung"] == "ssh"
+    bench.case["ssh"] = True
+    assert bench.run(task)["changed"] is False
+
+
+def test_after_a_restart_that_makes_it_late_the_former_settings_run(bench: HostBench) -> None:
+    task = {**WEB, "_seed": None}
+    bench.run(task)
+    bench.case["ssh"] = False
+    change = {"memory": "512MiB", "allow": ["restart"], "wait": "ssh", "wait_timeout": "0s"}
+    failed = bench.run({**task, **change})
+    assert failed["rung"] == "ssh"
+    assert "stays" not in failed["msg"]
+    again = bench.run(task)
+    assert (again["changed"], again["vm"]["state"]) == (False, "running")
+
+
+def _undefine(bench: HostBench) -> None:
+    domain = bench.keeper.lookupByName("web01")
+    if domain.isActive():
+        domain.destroy()
+    domain.undefine()
+
+
+def _stop_pool(bench: HostBench) -> None:
+    bench.keeper.storagePoolLookupByName("default").destroy()
+
+
+FULL = {**WEB, "_seed": None, "cloud_init": {}, "networks": [{"address": "192.168.122.41"}]}
+GONE = {"name": "web01", "state": "absent", "delete_disks": True}
+
+
+@pytest.mark.parametrize("act", [_undefine, _stop_pool])
+@pytest.mark.parametrize("removes", [False, True], ids=["creation", "removal"])
+def test_what_others_do_meanwhile_ends_well_or_in_one_error(
+    removes: bool, act: Callable[[HostBench], None], bench: HostBench
+) -> None:
+    task, number = (GONE if removes else FULL), 0
+    while True:
+        number += 1
+        bench.prepare()
+        if removes:
+            bench.run(FULL)
+        bench.world.writes.clear()
+        bench.world.meanwhile = {number: lambda: act(bench)}
+        # Before the first write of a creation there is nothing to remove.
+        if act is _undefine and not removes and number == 1:
+            continue
+        first = bench.run(task)
+        if bench.world.meanwhile:
+            break
+        assert "Error: " not in first.get("msg", ""), number
+        pool = bench.keeper.storagePoolLookupByName("default")
+        if not pool.isActive():
+            pool.create()
+        ended = bench.run(task)
+        assert not ended.get("failed"), (number, first.get("msg"), ended["msg"])
+        assert bench.run(task)["changed"] is False, number
+        bench.run(GONE)
+        left = bench.picture()
+        assert (left["machines"], left["volumes"]) == ({}, {}), number
+    assert number > 4
+
+
+def test_of_two_machines_with_one_mac_at_the_same_moment_one_is_made(bench: HostBench) -> None:
+    mac = "52:54:00:77:00:01"
+    other = "<domain type='test'><name>db01</name><memory>262144</memory><os><type>hvm</type></os>"
+    other += f"<devices><interface type='network'><mac address='{mac}'/>"
+    other += "<source network='default'/></interface></devices></domain>"
+    held = threading.Event()
+
+    def define() -> None:
+        with lock(f"MAC addresses of {URI}"):
+            held.set()
+            bench.keeper.defineXML(other)
+
+    threading.Thread(target=define).start()
+    held.wait(10)
+    result = bench.run({**WEB, "_seed": None, "networks": [{"mac": mac}]})
+    assert result["msg"].startswith("networks[0].mac: the machine db01 has that address")
+    assert list(bench.picture()["machines"]) == ["db01"]

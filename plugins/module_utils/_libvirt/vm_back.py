@@ -1,0 +1,86 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back of a machine's task that failed. Nothing here mutates; a no-op does not load it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, Sequence
+
+from .._desired.model import Plan
+from .._desired.steps import Chain, Step
+from .storage import Volume
+from .vm_found import Found
+from .vm_plan import RESTART, removal
+from .vm_wish import Wish
+
+
+def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+    """Return the way back after a failure: the former settings, or no machine if it is new.
+
+    A `wait` among the begun steps is one that was late: the machine may still come up.
+    """
+    chain = Chain(wish.address)
+    verbs = {step.verb for step in begun}
+    if wish.state == "absent" or ("wait" in verbs and "shutdown" not in verbs):
+        # The next run goes on: nothing ran before that could come back, or it was to go.
+        return Plan(())
+    if any(not pool.active for pool in found.pools.values()):
+        # Nothing in it can be deleted, nothing starts from it: the record has to stay as it is, so
+        # that the next run knows its volumes.
+        return Plan(())
+    cause = "it did not come up" if "start" in verbs else "it failed half-way"
+    defined = [step for step in begun if step.verb == "define"]
+    if any(step.args.get("new") for step in defined):
+        _unmake(chain, cause, wish, found, begun)
+        return Plan(tuple(chain.steps))
+    if found.config is None:
+        return Plan(())
+    if found.runs and "start" in verbs:
+        chain.add("shutdown", cause, on=wish.name, undo="yes")
+    if defined:
+        _undo_define(chain, cause, begun, found)
+    for step in begun:
+        if step.verb == "unreserve" and "nic" in step.args:
+            args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
+            chain.add("reserve", cause, args=args)
+    if "shutdown" in verbs:
+        chain.add("start", cause, on=wish.name)
+    return Plan(tuple(chain.steps))
+
+
+def _unmake(chain: Chain, cause: str, wish: Wish, found: Found, begun: Sequence[Step]) -> None:
+    """Take a new machine away."""
+    made = _made(begun, found)
+    if found.config is None:
+        # Somebody removed it meanwhile, and its record with it.
+        for name, volume in made.items():
+            chain.add("delete_volume", cause, on=name, pool=volume.pool)
+        return
+    removal(chain, replace(wish, delete_disks=True), replace(found, volumes=made), cause)
+
+
+def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:
+    """Return the volumes that are there because the failed run made them."""
+    made = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
+    return {name: volume for name, volume in found.volumes.items() if name in made}
+
+
+def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) -> None:
+    """Put the former values back; a disk without a volume would keep the machine from starting."""
+    fields = {*RESTART, "networks", "cloud_init"}
+    if not any(step.verb == "attach" for step in begun):
+        fields.add("disks")
+    defined = next(step for step in begun if step.verb == "define")
+    changes = tuple(
+        replace(change, before=change.after, after=change.before)
+        for change in defined.changes
+        if change.field in fields
+    )
+    chain.add("define", cause, "none", changes, on=defined.args["on"], undo="yes")
+    # A seed that was there before was written anew, and stays.
+    seeded = any(change.field == "cloud_init" for change in changes)
+    for name, volume in _made(begun, found).items():
+        if seeded if name.endswith("-seed.img") else "disks" in fields:
+            chain.add("delete_volume", cause, on=name, pool=volume.pool)
