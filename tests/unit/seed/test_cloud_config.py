@@ -192,10 +192,14 @@ BAD: list[tuple[Any, str, str]] = [
     ({"users": [{"name": "x", "sodu": "ALL"}]}, "cloud_init.users[0].sodu", "shell, snapuser"),
     (
         {"write_files": [{"path": "/a", "contents": "x"}]},
-        "write_files[0].contents",
+        "cloud_init.write_files[0].contents",
         "mean content?",
     ),
-    ({"write_files": [{"path": "/a", "content": {}}]}, "write_files[0].content", "write text"),
+    (
+        {"write_files": [{"path": "/a", "content": {}}]},
+        "cloud_init.write_files[0].content",
+        "write text",
+    ),
     ({"write_files": [{"path": "etc"}]}, "cloud_init.write_files[0].path", "not absolute"),
     (
         {"write_files": [{"path": "/a", "permissions": 420}]},
