@@ -103,7 +103,7 @@ options:
         type: int
       weight_device:
         description:
-          - The same for single devices, a list of C(path) and C(weight).
+          - The weight on single devices, a list of C(path) and C(weight).
         type: list
         elements: raw
       device_read_bps:

@@ -23,7 +23,7 @@ options:
     type: raw
   label_file:
     description:
-      - Files of labels on the controller, in the same forms. O(labels) wins over them.
+      - Files of labels on the controller, in the forms of O(env_file). O(labels) wins over them.
       - 'Change: C(replace).'
     type: raw
   working_dir:

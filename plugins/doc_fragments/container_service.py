@@ -110,7 +110,7 @@ options:
       - A mounted image needs API 1.48 (Docker 28), C(volume.subpath) 1.45, the values V(writable)
         and V(readonly) of C(bind.recursive) 1.44.
       - C(volume.labels) and its driver are for a volume that does not exist yet. C(consistency)
-        is taken and changes nothing.
+        (V(cached) and its like in the short form) is taken and changes nothing.
       - Paths are whole paths on the host; V(~) and V($) are refused, since nobody expands them.
       - A volume without a source is anonymous; a replacement takes it over with its data.
       - 'Change: C(replace).'

@@ -23,7 +23,8 @@ description:
   - 'Keys of a service that are about more than one container are not options: C(build) belongs to
     M(dockyard.fleet.image), C(container_name) is O(name); C(depends_on), C(profiles), C(scale),
     C(extends), C(configs), C(secrets), C(post_start), C(pre_stop), C(develop), C(provider) and
-    C(models) are a stack''s; C(attach) is for whoever watches C(docker compose up).'
+    C(models) need a whole Compose project; M(dockyard.fleet.copy) puts files into a container.
+    C(attach) is for whoever watches C(docker compose up).'
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:

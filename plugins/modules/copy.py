@@ -43,7 +43,7 @@ options:
     description: The text that the file holds.
     type: str
   secret_content:
-    description: The same for a text that is secret.
+    description: The text that the file holds, when it is secret.
     type: str
   dest:
     description:
@@ -79,7 +79,7 @@ options:
         else differs; without this option that becomes root's.
     type: str
   group:
-    description: The same for the group, with C(/etc/group).
+    description: The group that they belong to, as O(owner), looked up in C(/etc/group).
     type: str
   secret:
     description: Shows neither content nor sizes, as with O(secret_content).

@@ -40,7 +40,8 @@ options:
     aliases: [env]
   secret_environment:
     description:
-      - The same for secrets, as a mapping. The values are masked in the output of the command.
+      - Further environment that is secret, as a mapping. The values are masked in the output of
+        the command.
     type: dict
     aliases: [secret_env]
   user:

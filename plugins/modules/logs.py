@@ -33,7 +33,7 @@ options:
       - Durations are counted back from the clock of the machine that asks the engine.
     type: str
   until:
-    description: Only what was written until then, in the same forms.
+    description: Only what was written until then, in the forms of O(since).
     type: str
   timestamps:
     description: Puts the time in front of each line.

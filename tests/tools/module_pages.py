@@ -87,7 +87,8 @@ def page(name: str, entry: dict[str, Any]) -> str:
         *_returned(entry["return"], ""),
     ]
     seen = [one["module"].removeprefix(OURS) for one in doc.get("seealso", ())]
-    links = ", ".join(f"[{one}]({one}.md)" for one in seen)
+    # A module of another collection has no page here.
+    links = ", ".join(f"`{one}`" if "." in one else f"[{one}]({one}.md)" for one in seen)
     return "\n".join([*lines, *(["", f"See also: {links}"] if links else [])]) + "\n"
 
 

@@ -171,7 +171,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     choices: List[str] = sorted(known)
     lower = {one.lower(): one for one in choices}
     longer = [one for one in lower if one.startswith(word.lower())]
-    close = longer if len(longer) == 1 else difflib.get_close_matches(word.lower(), lower, 1, 0.6)
+    close = longer if len(longer) == 1 else difflib.get_close_matches(word.lower(), lower, 1, 0.7)
     if close:
         return f"did you mean {lower[close[0]]}?"
     many = len(choices) > _MANY

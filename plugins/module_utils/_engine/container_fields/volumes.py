@@ -27,7 +27,8 @@ from .mounts import Mount, made_of
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _PROPAGATIONS = ("shared", "rshared", "slave", "rslave", "private", "rprivate")
 _OPTIONS = ("ro", "rw", "z", "Z", "nocopy", *_PROPAGATIONS)
-# `consistency` means something on macOS only; everywhere else it changes nothing.
+# What `consistency` says means something on macOS only; everywhere else it changes nothing.
+_CONSISTENCY = ("consistent", "cached", "delegated")
 _LONG = ("type", "source", "target", "read_only", "consistency")
 _INNER: Mapping[str, Tuple[str, ...]] = {
     "bind": ("propagation", "create_host_path", "recursive", "selinux"),
@@ -61,6 +62,7 @@ def _short(entry: Any, where: str) -> Tuple[str, Mount]:
         )
     source, target = ("", parts[0]) if len(parts) == 1 else (parts[0], parts[1])
     options = parts[2].split(",") if len(parts) == 3 else []
+    options = [option for option in options if option not in _CONSISTENCY]
     for option in options:
         _known(option, _OPTIONS, "an option of a volume", where)
     kind = "bind" if source[:1] in ("/", ".", "~", "$") else "volume"
