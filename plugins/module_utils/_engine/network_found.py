@@ -81,7 +81,8 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
     named: List[Inspect] = []
     notes: List[Inspect] = []
     others: List[Inspect] = []
-    for network in client.get("/networks") or ():
+    # The engine lists them in any order.
+    for network in sorted(client.get("/networks") or (), key=lambda one: str(one["Id"])):
         if network["Name"] == wish.name:
             named += [] if will_go(pending, wish.address) else [network]
         elif note_of(network).get("address") == wish.address:

@@ -71,8 +71,17 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
 
 
 def _items(kind: str, answer: Any) -> List[Object]:
+    """Return a list of the engine's by name, so that a plan is the same each time: engines have
+    networks and volumes in any order, and images of one second.
+    """
     inner = {"volumes": "Volumes", "cache": "BuildCache"}.get(kind)
-    return list((answer.get(inner) if inner else answer) or ())
+    found = (answer.get(inner) if inner else answer) or ()
+    return sorted(found, key=lambda one: [*_names_of(one), str(one.get("Id") or one.get("ID"))])
+
+
+def _names_of(one: Object) -> List[str]:
+    names = one.get("Name") or one.get("Names") or one.get("RepoTags") or ()
+    return [names] if isinstance(names, str) else sorted(map(str, names))
 
 
 def chosen(wish: Wish, found: Found) -> List[Item]:

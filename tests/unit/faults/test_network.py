@@ -186,7 +186,7 @@ def test_a_network_that_cannot_be_made_leaves_the_old_one(crew: Crew) -> None:
 def test_twins_are_refused_with_their_ids(crew: Crew) -> None:
     with Stage(Story("", NEW, OLD), crew) as stage, stage.client() as client:
         client.post("/networks/create", None, {"Name": "front"})
-        ids = [one["Id"][:12] for one in client.get("/networks") if one["Name"] == "front"]
+        ids = sorted(one["Id"][:12] for one in client.get("/networks") if one["Name"] == "front")
         before = len(stage.fake.writes)
         for task in (NEW, {**GONE, "force": True}, {"name": "front", "external": True}):
             assert f"({', '.join(ids)})" in stage.run(task)["msg"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 from typing import Any, Dict
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.serving import Request, Response
 from tests.lab.tasks import do
 
 OURS = {"dockyard.fleet.image": '{"v":1,"name":"old:1","salt":"1"}'}
@@ -74,6 +77,38 @@ def test_all_tags_of_an_image_go(fake: FakeEngine) -> None:
     assert result["removed"]["images"] == ["free:1"]
     assert fake.image("more:2") is None
     assert fake.image("app:1") is not None
+
+
+class Shuffling(FakeEngine):
+    """The fake engine, whose lists come in another order each time, as those of a real one may."""
+
+    turn = 0
+
+    def answer(self, request: Request) -> Response:
+        response = super().answer(request)
+        if request.path in ("/containers/json", "/images/json", "/networks", "/volumes"):
+            self.turn += 1
+            value = json.loads(response.body)
+            listed = value["Volumes"] if request.path == "/volumes" else value
+            random.Random(self.turn).shuffle(listed)
+            response.body = json.dumps(value).encode()
+        return response
+
+
+def test_a_plan_is_the_same_in_whatever_order_the_engine_lists() -> None:
+    with Shuffling() as fake, Client(unix_dial(fake.socket_path), 5) as client:
+        for name in ("app:1", "app:2", "app:3"):
+            fake.add_image(name, seed=name)
+            client.post("/networks/create", None, {"Name": f"net-{name[-1]}"})
+            client.post("/volumes/create", None, {"Name": f"data-{name[-1]}"})
+            client.post("/containers/create", {"name": f"box-{name[-1]}"}, {"Image": name})
+        kinds = ("containers", "unused_images", "networks", "volumes")
+        task = {**dict.fromkeys(kinds, True), "all": True}
+        checks = [prune(fake, check=True, **task) for _turn in range(10)]
+        made = prune(fake, **task)
+        assert {one["plan"]["text"] for one in checks} == {made["plan"]["text"]}
+        assert {one["plan"]["fingerprint"] for one in checks} == {made["plan"]["fingerprint"]}
+        assert made["removed"]["networks"] == ["net-1", "net-2", "net-3"]
 
 
 def test_what_is_used_again_meanwhile_is_an_error_that_names_it(fake: FakeEngine) -> None:
