@@ -82,7 +82,10 @@ def fleet(tree: Checkout, server: Server) -> Checkout:
     folder = "{{ demo_folder }}/tasks"
     variables = {
         **server.inventory_vars("sudopw"),
-        "site_before": [f"{folder}/before.yml", f"{folder}/boot.yml"],
+        "site_before": [
+            f"{folder}/before.yml",
+            f"{folder}/{{{{ guest_tasks | default('boot') }}}}.yml",
+        ],
     }
     inventory["hypervisors"]["hosts"] = {HYPER: variables}
     inventory["machines"]["hosts"][MACHINE]["machines_hypervisor"] = HYPER
@@ -92,7 +95,9 @@ def fleet(tree: Checkout, server: Server) -> Checkout:
 
 @pytest.fixture(scope="module")
 def planned(fleet: Checkout) -> Run:
-    return fleet.play(SITE, "--check", "--diff", inventory=LOCAL)
+    """Check what a fresh clone says, where no guest was ever built."""
+    fresh = json.dumps({"demo_guest": "/nowhere", "guest_tasks": "guest"})
+    return fleet.play(SITE, "--check", "--diff", "-e", fresh, inventory=LOCAL)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,7 @@ def inside(fleet: Checkout, command: str, *options: str) -> Run:
 def test_a_check_on_a_bare_server_plans_all_of_it(planned: Run, server: Server) -> None:
     assert set(planned.changed) == {HYPER, MACHINE}
     said = " ".join(planned.output.split())
+    assert "the guest's image will be built from Debian's packages" in said.replace("''", "'")
     assert re.search(r"libvirt: libvirt will be installed \([^)]*qemu-system-x86", said)
     deferred = re.findall(r"deferred: ([^\s']+)", said)
     assert deferred == [f"vm/{MACHINE}", "image/demo/page:1", "container/demo-page"]
