@@ -125,7 +125,7 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
     changes = changes_of(wish, found)
     config = [change for change in changes if _is_config(change, found)]
     for change in config:
-        _unreserve(chain, found, change)
+        _unreserve(chain, found, change, change.words())
     words = [change.words() for change in config] or _record_words(wish, found, changes)
     if words:
         chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
@@ -178,7 +178,9 @@ def _plugged(wish: Wish, found: Found) -> List[str]:
     return [n for n, e in wanted if n not in there and e["bus"] != "sata" and not ignored]
 
 
-def _unreserve(chain: Chain, found: Found, change: Change) -> None:
+def _unreserve(
+    chain: Chain, found: Found, change: Change, cause: str, shown: Tuple[Change, ...] = ()
+) -> None:
     """Give the reserved address of an interface back, if it goes or becomes another one."""
     if change.field != "networks" or change.before is None or found.config is None:
         return
@@ -187,7 +189,7 @@ def _unreserve(chain: Chain, found: Found, change: Change) -> None:
     if mac in found.reservations:
         address = found.reservations[mac]
         args = {"on": mac, "to": network, "nic": str(change.key), "address": address}
-        chain.add("unreserve", change.words(), "live", args=args)
+        chain.add("unreserve", cause, "live", shown, args=args)
 
 
 def _is_config(change: Change, found: Found) -> bool:
@@ -240,10 +242,13 @@ def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:
         moved = _is_config(change, found)
         entry = wish.declared["networks"][change.key]
         args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
-        if args["on"] if moved else _differs(change, "address"):
+        if moved and args["on"]:
             words = f"networks.{change.key}.address: none → {args['on']}"
-            cause = words if moved else _words(change, "address")
-            chain.add("reserve", cause, "live", (change,), args=args)
+            chain.add("reserve", words, "live", (change,), args=args)
+        elif not moved and args["on"] and _differs(change, "address"):
+            chain.add("reserve", _words(change, "address"), "live", (change,), args=args)
+        elif not moved and _differs(change, "address"):
+            _unreserve(chain, found, change, _words(change, "address"), (change,))
 
 
 def _words(change: Change, key: str) -> str:

@@ -56,8 +56,6 @@ def reserve(work: Work, step: Step) -> None:
     network, address = step.args["to"], step.args["on"]
     name = host_name(work.desired.name, step.args["nic"])
     _drop_reservation(work.client, network, mac, (name, address))
-    if not address:
-        return
     host = document("host", mac=mac, name=name, ip=address)
     try:
         _update_network(work.client, network, "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
