@@ -135,7 +135,8 @@ options:
       - V(started), it exists as declared and runs.
       - V(stopped), it exists as declared and does not run.
       - V(present), it exists as declared; whether it runs is left as it is.
-      - V(absent), it does not exist. Its disks stay unless O(delete_disks=true).
+      - V(absent), it does not exist. Its disks stay unless O(delete_disks=true); the plan names
+        them.
     type: str
     choices: [absent, present, started, stopped]
     default: started
@@ -169,7 +170,7 @@ options:
     description:
       - The impacts that changes may have at once.
       - Without V(restart), what needs one waits for the machine's next start.
-      - Stopping by O(state) counts as V(live). Creating and starting are always allowed.
+      - Stopping by O(state) counts as V(live). Creating, starting and removing are always allowed.
     type: list
     elements: str
     choices: [live, restart]

@@ -14,7 +14,7 @@ from .._desired.steps import Step
 from .tree import interfaces, mac_of
 from .vm_fields import FIELDS
 from .vm_found import Found, observe, unreachable
-from .vm_plan import refusals_of, steps_of
+from .vm_plan import notes_of, refusals_of, steps_of
 from .vm_seed import public_keys
 from .vm_wish import Wish, spec, wish
 
@@ -55,7 +55,7 @@ class Machine:
         """Return the steps from the snapshot to the declared state."""
         steps, waiting = steps_of(desired, found)
         refused = refusals_of(desired, found, steps)
-        notes = tuple(f"{what}: {cause}" for what, cause in found.unknown.items())
+        notes = notes_of(desired, found)
         return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:

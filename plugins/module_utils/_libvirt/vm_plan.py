@@ -56,6 +56,13 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     return [*(refusals(wish, found, steps) if steps else ()), *lost]
 
 
+def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
+    """Return what the user should know beside the steps."""
+    notes = [f"{what}: {cause}" for what, cause in found.unknown.items()]
+    kept = disks_to_keep(wish, found) if wish.state == "absent" else []
+    return (*notes, f"disks stay: {', '.join(kept)}") if kept else tuple(notes)
+
+
 def changes_of(wish: Wish, found: Found) -> List[Change]:
     """Return what differs between a defined machine and the declared one."""
     declared: Dict[str, Any] = dict(wish.declared)
@@ -95,7 +102,8 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
     if found.config is None:
         return
-    impact = "destroy" if cause == REMOVAL else "none"
+    deleted = disks_to_delete(wish, found)
+    impact = _cost(cause, deleted)
     if found.record and not found.record.get("removing"):
         chain.add("mark", cause, impact, on=wish.name)
     if found.runs:
@@ -103,14 +111,39 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
         back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
         chain.add("shutdown", cause, impact, args=back, on=wish.name)
     for volume in found.record.get("volumes", ()):
-        # Disks that an interrupted removal began to delete are of no use.
-        deletes = wish.delete_disks or found.record.get("removing") == "disks"
-        keeps = volume["name"] != seed_name(wish.name) and not deletes
-        if volume["name"] in found.volumes and not keeps:
-            chain.add("delete_volume", cause, impact, on=volume["name"], pool=volume["pool"])
+        name = volume["name"]
+        if name in deleted or (name == seed_name(wish.name) and name in found.volumes):
+            chain.add("delete_volume", cause, impact, on=name, pool=volume["pool"])
     for network, mac in reserved(found):
         chain.add("unreserve", cause, impact, on=mac, to=network)
     chain.add("undefine", cause, impact, on=wish.name)
+
+
+def _cost(cause: str, deleted: Sequence[str]) -> str:
+    """Return what a removal costs: data goes with disks alone."""
+    # What a failed run has just made holds none.
+    if cause not in (REMOVAL, INTERRUPTED):
+        return "none"
+    gentle = "replace" if cause == REMOVAL else "none"
+    return "destroy" if deleted else gentle
+
+
+def disks_to_delete(wish: Wish, found: Found) -> List[str]:
+    """Return the volumes of the machine's disks that go with it."""
+    # Disks that an interrupted removal began to delete are of no use.
+    deletes = wish.delete_disks or found.record.get("removing") == "disks"
+    return _disk_volumes(wish, found) if deletes else []
+
+
+def disks_to_keep(wish: Wish, found: Found) -> List[str]:
+    """Return the volumes of the machine's disks that a removal leaves behind."""
+    deleted = disks_to_delete(wish, found)
+    return [name for name in _disk_volumes(wish, found) if name not in deleted]
+
+
+def _disk_volumes(wish: Wish, found: Found) -> List[str]:
+    recorded = [one["name"] for one in found.record.get("volumes", ())]
+    return [name for name in recorded if name in found.volumes and name != seed_name(wish.name)]
 
 
 def reserved(found: Found) -> List[Tuple[str, str]]:

@@ -125,7 +125,8 @@ def _made(
         stop_grace_period=parse_duration(params["stop_grace_period"], "stop_grace_period") or 0,
         wait=params["wait"],
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
-        allow=tuple(params["allow"]),
+        # A removal is asked for by name: no bound on what changes may cost stands against it.
+        allow=(*params["allow"], *(["replace"] if params["state"] == "absent" else [])),
         protect=params["protect"],
         ignore=ignored(params, (row.name for row in FIELDS)),
         delete_disks=params["delete_disks"],
