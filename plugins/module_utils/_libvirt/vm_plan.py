@@ -95,7 +95,7 @@ def _creation(chain: Chain, wish: Wish, found: Found) -> None:
 def _start(chain: Chain, wish: Wish, cause: str, impact: str = "none") -> None:
     chain.add("start", cause, impact, on=wish.name)
     if wish.wait != "none":
-        chain.add("wait", cause, impact, on=wish.name)
+        chain.add("wait", cause, impact, on=wish.name, to=wish.wait)
 
 
 def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
@@ -182,7 +182,7 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
         return []
     elif found.shortfall:
         # An earlier run was killed while it waited, or did not wait.
-        chain.add("wait", found.shortfall, on=wish.name)
+        chain.add("wait", found.shortfall, on=wish.name, to=wish.wait)
     return waiting
 
 
