@@ -270,7 +270,7 @@ class HostBench:
         for document in (self.case.get("machines") or {}).values():
             self.keeper.defineXML(document)
         for mac, (name, address) in (self.case.get("reserved") or {}).items():
-            self._reserve(mac, name, address)
+            self.reserve(mac, name, address)
         for params in self.case.get("before", ()):
             self._before(dict(params))
         for method, name, *args in self.case.get("then", ()):
@@ -380,7 +380,8 @@ class HostBench:
         document = f"<volume><name>{name}</name>{size}<target><format type='qcow2'/></target>"
         self.keeper.storagePoolLookupByName(pool).createXML(f"{document}</volume>", 0)
 
-    def _reserve(self, mac: str, name: str, address: str) -> None:
+    def reserve(self, mac: str, name: str, address: str) -> None:
+        """Let the network `default` reserve an address, as another task would."""
         entry = f"<host mac='{mac}' name='{name}' ip='{address}'/>"
         place = (
             self.lib.VIR_NETWORK_UPDATE_COMMAND_ADD_LAST,

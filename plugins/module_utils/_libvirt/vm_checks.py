@@ -107,9 +107,17 @@ def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Foun
             f"the network {name} is not active", option=f"{where}.network", hint="start it"
         )
     if entry.get("address"):
-        own = _own_macs(wish, found, entry, network, where[len("networks[") : -1])
-        _check_address(entry["address"], f"{where}.address", network, own)
-        _check_host_name(wish.name, where, network, own)
+        number = where[len("networks[") : -1]
+        own = _own_macs(wish, found, entry, network, number)
+        check_reservation(host_name(wish.name, number), entry["address"], where, network, own)
+
+
+def check_reservation(
+    name: str, address: str, where: str, network: Element, own: Sequence[str]
+) -> None:
+    """Raise InvalidOption if a network cannot reserve an address by a name for one of our MACs."""
+    _check_address(address, f"{where}.address", network, own)
+    _check_host_name(name, where, network, own)
 
 
 def _own_macs(
@@ -155,9 +163,8 @@ def _reserved(address: str, owner: Any, where: str) -> InvalidOption:
     )
 
 
-def _check_host_name(machine: str, where: str, network: Element, own: Sequence[str]) -> None:
+def _check_host_name(name: str, where: str, network: Element, own: Sequence[str]) -> None:
     """Raise InvalidOption if the network has that name for another machine; libvirt refuses it."""
-    name = host_name(machine, where[len("networks[") : -1])
     for host in network.findall("ip/dhcp/host"):
         if host.get("name") == name and str(host.get("mac")).lower() not in own:
             raise InvalidOption(

@@ -14,7 +14,7 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .connect import Hypervisor, LibvirtError
 from .tree import Element, document, interfaces, mac_of, parse, text_of
-from .vm_checks import check_macs
+from .vm_checks import check_macs, check_reservation
 from .vm_fields import host_name
 from .vm_found import macs_of_others
 
@@ -60,6 +60,11 @@ def reserve(work: Work, step: Step) -> None:
     try:
         _update_network(work.client, network, "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
     except LibvirtError as error:
+        there = work.client.network(network)
+        if there is not None:
+            # Another task may have got it since this one looked.
+            held = parse(work.client.call("XMLDesc", 0, on=there))
+            check_reservation(name, address, f"networks[{step.args['nic']}]", held, [mac])
         raise FleetError(
             f"the network {network} cannot reserve {address}: {error.message}",
             address=work.desired.address,

@@ -229,3 +229,24 @@ def test_of_two_machines_with_one_mac_at_the_same_moment_one_is_made(bench: Host
     result = bench.run({**WEB, "_seed": None, "networks": [{"mac": mac}]})
     assert result["msg"].startswith("networks[0].mac: the machine db01 has that address")
     assert list(bench.picture()["machines"]) == ["db01"]
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "said"),
+    [
+        ("db01", "192.168.122.41", "192.168.122.41 is reserved for db01 already; give another one"),
+        ("web01", "192.168.122.77", "the network reserves 192.168.122.77 for another web01"),
+    ],
+    ids=["address", "name"],
+)
+def test_who_loses_a_simultaneous_reservation_is_told_the_option(
+    name: str, address: str, said: str, bench: HostBench
+) -> None:
+    bench.run(FULL)
+    number = bench.writes.index("update") + 1
+    bench.prepare()
+    bench.world.meanwhile = {number: lambda: bench.reserve("52:54:00:77:00:01", name, address)}
+    result = bench.run(FULL)
+    assert result["msg"].startswith(f"networks[0].address: {said}")
+    left = bench.picture()
+    assert (left["machines"], left["volumes"]) == ({}, {})
