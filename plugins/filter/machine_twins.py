@@ -41,7 +41,7 @@ _value:
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from ..module_utils._libvirt.options import DEFAULT_URI
+from ..module_utils._libvirt.options import DEFAULT_URI, hypervisor_name
 
 Claim = Tuple[str, ...]
 
@@ -71,7 +71,8 @@ def _claims(machine: Mapping[str, Any]) -> Iterator[Tuple[str, Claim]]:
     if not isinstance(options, Mapping) or options.get("state") == "absent":
         return
     networks = options.get("networks")
-    host = (str(machine.get("hypervisor")), str(options.get("uri") or DEFAULT_URI))
+    uri = hypervisor_name(str(options.get("uri") or DEFAULT_URI))
+    host = (str(machine.get("hypervisor")), uri)
     for number, entry in enumerate(networks if isinstance(networks, list) else []):
         if not isinstance(entry, Mapping):
             continue

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.run import coming
-from ..module_utils._libvirt.options import libvirt_options
+from ..module_utils._libvirt.options import hypervisor_name, libvirt_options
 from .base import Base, noted
 from .pending import Pending
 
@@ -35,7 +35,7 @@ class MachineFront(Base):
     def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Run the module with what earlier tasks foresee; note what a check foresees itself."""
         host = self.host(task_vars)
-        pending = Pending(host, params["uri"])
+        pending = Pending(host, hypervisor_name(params["uri"]))
         # What roles announce is not of one URI.
         foreseen = coming(self._task, lambda: {**Pending(host, "").read(), **pending.read()})
         prepared = self.prepare({**params, "pending": foreseen}, task_vars)

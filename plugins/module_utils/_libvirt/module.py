@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -14,18 +14,29 @@ from .._desired.look import Reader, report
 from .._desired.run import run
 from .._desired.spec import masked_arguments
 from .connect import Hypervisor
-from .options import libvirt_options
+from .options import hypervisor_name, libvirt_options
 
 
 def main(resource: Any) -> None:
     """Run one resource as an Ansible module and exit with its result."""
     module, spec, connect = _begin(resource)
     params = module.params
-    what = f"{params['uri']} {params.get(getattr(resource, 'lock_by', ''), '')}"
-    result = run(resource, params, connect, module, params["pending"], lambda: lock(what))
+    result = run(
+        resource,
+        params,
+        connect,
+        module,
+        params["pending"],
+        lambda: lock(lock_name(resource, params)),
+    )
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
     _end(module, result)
+
+
+def lock_name(resource: Any, params: Mapping[str, Any]) -> str:
+    """Return what a task excludes others from: a hypervisor, or one resource of it."""
+    return f"{hypervisor_name(params['uri'])} {params.get(getattr(resource, 'lock_by', ''), '')}"
 
 
 def look(reader: Reader) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict
 
 DEFAULT_URI = "qemu:///system"
@@ -16,3 +17,8 @@ def libvirt_options() -> Dict[str, Any]:
         "uri": {"type": "str", "default": DEFAULT_URI},
         "pending": {"type": "dict", "default": {}},
     }
+
+
+def hypervisor_name(uri: str) -> str:
+    """Return one text for a libvirt of this host: its socket is what a URI without a host means."""
+    return re.sub(r"^([a-z]+)\+unix:///", r"\1:///", uri)

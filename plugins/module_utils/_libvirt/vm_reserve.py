@@ -13,6 +13,7 @@ from .._desired.lock import lock
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .connect import Hypervisor, LibvirtError
+from .options import hypervisor_name
 from .tree import Element, document, interfaces, mac_of, parse, text_of
 from .vm_checks import check_macs, check_reservation
 from .vm_fields import host_name
@@ -44,7 +45,7 @@ def alone_with_macs(work: Work) -> Iterator[None]:
     if not any("mac" in entry for entry in entries):
         yield
         return
-    with lock(f"MAC addresses of {work.client.uri}"):
+    with lock(f"MAC addresses of {hypervisor_name(work.client.uri)}"):
         check_macs(work.desired, macs_of_others(work.client, work.desired, None, {}))
         yield
 

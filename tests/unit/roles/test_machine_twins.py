@@ -32,6 +32,11 @@ def test_both_twins_are_told_of_each_other(one: Any, two: Any, option: str, valu
     }
 
 
+def test_one_libvirt_has_two_names() -> None:
+    two = machine({"mac": MAC}, uri="qemu+unix:///system")
+    assert len(machine_twins({"web01": machine({"mac": MAC}), "web02": two})) == 2
+
+
 @pytest.mark.parametrize(
     "other",
     [
