@@ -68,6 +68,8 @@ options:
         C(restart).
       - A smaller C(size), another C(image) or another C(pool) is refused, since data would be
         lost.
+      - A disk whose volume somebody deleted is made anew, with a warning. While the machine runs,
+        and so still has its data, that is refused.
       - A disk that is taken out is detached at the next start (C(restart)); its volume stays.
     type: list
     elements: dict

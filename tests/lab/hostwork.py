@@ -22,6 +22,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
+from tests.lab.hostworld import Stream, World
+
 URI = "test:///default"
 # Where the distribution keeps libvirt's binding.
 DISTRIBUTION = "/usr/lib/python3/dist-packages"
@@ -31,6 +33,8 @@ NETWORK = (
     "<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>"
     "<range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>"
 )
+# virterror.h.
+_SYSTEM_ERROR, _NO_STORAGE_VOL = 38, 50
 _MAC = re.compile(r"52:54:00(:[0-9a-f]{2}){3}")
 # Every other call counts as one that writes.
 READS = frozenset(
@@ -74,48 +78,6 @@ def binding() -> Any:
 
 class Cut(BaseException):
     """The end of a run in the midst of it: nothing that follows is done, no way back either."""
-
-
-class World:
-    """What the built-in driver cannot keep: contents and new sizes of volumes, plugged disks.
-
-    `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it is
-    made or, with `after`, when it has been made. `meanwhile` has what others do before the n-th.
-    """
-
-    def __init__(self) -> None:
-        self.contents: Dict[str, bytes] = {}
-        self.sizes: Dict[str, int] = {}
-        self.plugged: Dict[str, List[str]] = {}
-        self.broken: Dict[str, str] = {}
-        self.writes: List[str] = []
-        self.meanwhile: Dict[int, Callable[[], Any]] = {}
-        self.cut = 0
-        self.after = False
-
-
-class Stream:
-    """A stream as libvirt's, from or to a volume's content."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._at = 0
-        self.key = ""
-
-    def send(self, data: bytes) -> int:
-        """Take some bytes."""
-        self._world.contents[self.key] += data
-        return len(data)
-
-    def recv(self, size: int) -> bytes:
-        """Give the next bytes."""
-        piece = self._world.contents.get(self.key, b"")[self._at : self._at + size]
-        self._at += len(piece)
-        return piece
-
-    def finish(self) -> int:
-        """End."""
-        return 0
 
 
 class BenchHost(Hypervisor):
@@ -192,7 +154,16 @@ class BenchHost(Hypervisor):
         self.world.sizes.pop(volume.path(), None)
         return function(flags)
 
+    def _play_refresh(self, pool: Any, function: Any, flags: int) -> None:
+        for volume in pool.listAllVolumes():
+            if volume.path() in self.world.deleted:
+                self.world.deleted.remove(volume.path())
+                volume.delete(0)
+        function(flags)
+
     def _play_XMLDesc(self, target: Any, function: Any, flags: int) -> str:
+        if getattr(target, "path", str)() in self.world.deleted:
+            raise _error(self.lib, "no storage vol with matching path", _NO_STORAGE_VOL)
         root = ET.fromstring(function(flags))
         if root.tag == "volume" and target.path() in self.world.sizes:
             capacity = root.find("capacity")
@@ -216,10 +187,10 @@ def _readable(document: str) -> str:
     return re.sub(r"(<dockyard:record[^>]*>)([^<]*)", keep, document)
 
 
-def _error(lib: Any, message: str) -> Exception:
-    """Return libvirt's own kind of error with a message (virterror.h: 38 is a system error)."""
+def _error(lib: Any, message: str, code: int = _SYSTEM_ERROR) -> Exception:
+    """Return libvirt's own kind of error with a message."""
     error: Exception = lib.libvirtError(message)
-    error.err = (38, 18, message, 2, message, None, None, -1, -1)
+    error.err = (code, 18, message, 2, message, None, None, -1, -1)
     return error
 
 
@@ -231,7 +202,8 @@ class HostBench:
     {POOL/NAME: {mib}}; `machines` {name: document of a foreign one};
     `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh` (false: none answers);
     `before` [params applied first; `cut` ends one before its n-th write]; `then` [[method, name,
-    arguments of a call on a machine]]; `broken` {call: libvirt's message}; `task` params; `pending`
+    arguments of a call on a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's
+    message}; `task` params; `pending`
     {address: cause}; `no_libvirt` (why it does not answer); and `plan` (printed), `error` (refused
     before any write) or `fails` (during: everything stays as it was).
     """
@@ -275,6 +247,10 @@ class HostBench:
             self._before(dict(params))
         for method, name, *args in self.case.get("then", ()):
             getattr(self.keeper.lookupByName(name), method)(*args)
+        for where in self.case.get("deleted", ()):
+            pool, _slash, name = where.partition("/")
+            holder = self.keeper.storagePoolLookupByName(pool)
+            self.world.deleted.add(holder.storageVolLookupByName(name).path())
         for name in self.case.get("idle", ()):
             self._stop(name)
         self.world.broken = dict(self.case.get("broken", {}))
@@ -322,6 +298,7 @@ class HostBench:
             for pool in self.keeper.listAllStoragePools()
             if pool.isActive()
             for one in pool.listAllVolumes()
+            if one.path() not in self.world.deleted
         }
         networks = {one.name(): one.XMLDesc(0) for one in self.keeper.listAllNetworks()}
         seeds = dict(self.world.contents)

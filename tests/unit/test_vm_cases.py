@@ -52,11 +52,13 @@ def test_case(bench: HostBench) -> None:
         return
     assert not check.get("failed"), check["msg"]
     assert bench.text(check) == bench.case["plan"]
+    assert check.get("warnings", []) == bench.case.get("warnings", [])
     if bench.case.get("pending") or "fails" in bench.case:
         return
     apply = bench.run(bench.task)
     assert not apply.get("failed"), apply["msg"]
     assert bench.steps(apply) == bench.steps(check)
+    assert apply.get("warnings") == check.get("warnings")
     assert apply["changed"] == bool(bench.writes) == bool(apply["plan"]["steps"])
     if not apply["created"]:
         _same_machine(before, bench)

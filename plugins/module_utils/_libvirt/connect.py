@@ -98,11 +98,11 @@ class Hypervisor:
         missing = (self.lib.VIR_ERR_NO_STORAGE_VOL,)
         found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
         if found is None:
-            self._refresh(pool)
+            self.refresh(pool)
             found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
         return found
 
-    def _refresh(self, pool: Any) -> None:
+    def refresh(self, pool: Any) -> None:
         """Let a pool look at what it holds; libvirt refuses that while volumes are made in it."""
         deadline = time.monotonic() + _POOL_PATIENCE
         while True:

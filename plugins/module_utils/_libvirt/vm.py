@@ -58,6 +58,15 @@ class Machine:
         notes = notes_of(desired, found)
         return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
 
+    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+        """Warn of disks that do not hold any more what they held."""
+        if all(step.verb != "create_volume" for step in plan.steps):
+            return {}
+        from .vm_gone import losses
+
+        lost = losses(desired, before)
+        return {"warnings": lost} if lost else {}
+
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
         from .vm_back import way_back

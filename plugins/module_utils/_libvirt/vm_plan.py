@@ -53,6 +53,10 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     lost: List[str] = []
     if found.config is not None and found.record and wish.state != "absent":
         lost = data_losses(changes_of(wish, found))
+        if any(step.verb == "create_volume" for step in steps):
+            from .vm_gone import held_alone
+
+            lost += held_alone(wish, found)
     return [*(refusals(wish, found, steps) if steps else ()), *lost]
 
 
@@ -250,8 +254,7 @@ def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) 
     for name in wish.declared.get("disks") or ():
         volume = volume_name(wish.name, name)
         if volume not in found.volumes and "disks" not in wish.ignore:
-            what = "not there" if name in added else "its volume is not there"
-            chain.add("create_volume", f"disks.{name}: {what}", on=volume)
+            chain.add("create_volume", _why_made(wish, name, name in added), on=volume)
     for change in changes:
         if change.field == "cloud_init":
             cause = SEED if found.seed else "the seed is not there"
@@ -263,6 +266,14 @@ def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) 
     ):
         cause = "reseed: true: the guest runs all of cloud_init again at its next boot"
         chain.add("seed", cause, "none", on=seed_name(wish.name))
+
+
+def _why_made(wish: Wish, disk: str, is_new: bool) -> str:
+    if is_new:
+        return f"disks.{disk}: not there"
+    from .vm_gone import why_made
+
+    return why_made(wish, disk)
 
 
 def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:

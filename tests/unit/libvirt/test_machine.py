@@ -18,7 +18,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read
 
-from tests.lab.hostwork import URI, HostBench, World, binding
+from tests.lab.hostwork import URI, HostBench, binding
+from tests.lab.hostworld import World
 
 CANARY = "canary-4711"
 KEY = {"private": f"-----BEGIN {CANARY}-----\n", "public": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 web01"}
