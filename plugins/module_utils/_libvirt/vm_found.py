@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._desired.errors import FleetError
+from .._desired.model import will_go
 from .connect import Hypervisor, LibvirtError
 from .storage import Pool, Volume, documents, download, find_pool, find_volume
 from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
@@ -108,7 +109,7 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     volumes = _volumes(host, wish, config, pools)
     info, kvm = host.call("getInfo"), kvm_works()
     reached = tuple(addresses(host, domain)) if running is not None else ()
-    return Found(
+    found = Found(
         config=config,
         running=running,
         state=state,
@@ -128,6 +129,22 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         arch=str(info[0]),
         unknown=_unknown(wish, pending),
     )
+    return _removed(found) if will_go(pending, wish.address) else found
+
+
+def _removed(found: Found) -> Found:
+    """Return what is left when an earlier task of this check has removed the machine.
+
+    Whether its disks are is that task's to say: they are in nobody's way here.
+    """
+    own = {mac_of(one) for one in interfaces(found.config)} if found.config is not None else set()
+    for network in found.networks.values():
+        for served in network.findall("ip/dhcp"):
+            for entry in served.findall("host"):
+                if str(entry.get("mac")).lower() in own:
+                    served.remove(entry)
+    gone = replace(found, config=None, running=None, state="absent", autostart=False, volumes={})
+    return replace(gone, seed={}, addresses=(), shortfall="")
 
 
 def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL, Context
+from .._desired.model import REMOVAL, Context, will_go
 from .._desired.spec import observed
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
@@ -38,7 +38,8 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
         # Some of its data may be gone already.
         removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
         found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
-    if found.config is None and not wish.whole and wish.address in found.unknown:
+    comes = wish.address in found.unknown and not will_go(found.unknown, wish.address)
+    if found.config is None and not wish.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
         return [], []
     if found.config is None:
@@ -62,7 +63,8 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
 
 def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
-    notes = [f"{what}: {cause}" for what, cause in found.unknown.items()]
+    # Said as theirs: a cause alone reads like a change of this task.
+    notes = [f"planned by an earlier task: {what}: {said}" for what, said in found.unknown.items()]
     kept = disks_to_keep(wish, found) if wish.state == "absent" else []
     return (*notes, f"disks stay: {', '.join(kept)}") if kept else tuple(notes)
 

@@ -251,3 +251,10 @@ def test_who_loses_a_simultaneous_reservation_is_told_the_option(
     assert result["msg"].startswith(f"networks[0].address: {said}")
     left = bench.picture()
     assert (left["machines"], left["volumes"]) == ({}, {})
+
+
+def test_the_state_of_a_machine_that_an_earlier_task_would_remove(bench: HostBench) -> None:
+    bench.run(FULL)
+    bench.case["pending"] = {"vm/web01": "state: absent"}
+    said = bench.run({"name": "web01", "state": "stopped"}, check=True)["msg"]
+    assert said == "memory: is required to make a machine; such as 1GiB"
