@@ -77,7 +77,7 @@ def test_complaint_containers_01_nothing_is_needed_on_the_host(web: Params) -> N
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def test_complaint_containers_03_what_is_declared_no_more_goes(web: Params) -> None:
+def test_complaint_containers_03_what_is_declared_no_more_goes(web: Params, boxes: Boxes) -> None:
     declared: Params = {
         "environment": {"LOG": "info", "OLD": "yes"},
         "labels": {"team": "shop", "old": "yes"},
@@ -87,6 +87,7 @@ def test_complaint_containers_03_what_is_declared_no_more_goes(web: Params) -> N
         "cap_drop": ["NET_RAW", "CHOWN"],
     }
     apply(web, **declared)
+    boxes.remember_volumes([web["name"]])
     less: Params = {
         key: {name: value[name] for name in [next(iter(value))]}
         if isinstance(value, dict)
@@ -103,6 +104,7 @@ def test_complaint_containers_03_what_is_declared_no_more_goes(web: Params) -> N
     assert list(host["PortBindings"]) == ["80/tcp"]
     assert (host["ExtraHosts"], host["CapDrop"]) == (["here:127.0.0.1"], ["NET_RAW"])
     assert apply(web, **less)["changed"] is False
+    boxes.remember_volumes([web["name"]])
     assert apply(web)["replaced"] is True
     box = inspect(web["name"])
     host = box["HostConfig"]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import io
 import tarfile
-from typing import Any, ClassVar, Dict, Iterator, List, Optional
+from typing import Any, ClassVar, Dict, Iterator, List, Optional, Set
+
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import mounts
 
 from tests.lab.fieldtable import Entry, Params, groups
 from tests.lab.ground import COMMAND, IMAGE, Ground
@@ -27,6 +29,7 @@ class Field(Ground):
     defaults: ClassVar[Params] = {"image": IMAGE, "command": COMMAND, "wait": "none"}
 
     def __enter__(self) -> Field:
+        self.volumes: Set[str] = set()
         subnet = {"Config": [{"Subnet": f"10.{self.number}.77.0/24"}]}
         self.client.post("/networks/create", None, {"Name": f"{self.prefix}-net", "IPAM": subnet})
         for release in ("1", "2"):
@@ -39,7 +42,7 @@ class Field(Ground):
     def __exit__(self, *_exc: object) -> None:
         self.remove_boxes()
         for volume in self.client.get("/volumes")["Volumes"] or ():
-            if volume["Name"].startswith(self.prefix):
+            if volume["Name"].startswith(self.prefix) or volume["Name"] in self.volumes:
                 self.client.delete(f"/volumes/{volume['Name']}", {"force": True})
         self.client.delete(f"/networks/{self.prefix}-net")
         for release in ("1", "2"):
@@ -69,6 +72,8 @@ class Field(Ground):
 
     def inspect(self, name: str) -> Params:
         found: Params = self.client.get(f"/containers/{name}/json")
+        # A replacement leaves those that are declared no more, and this ground leaves none.
+        self.volumes |= {volume for _target, volume in mounts.anonymous(found)}
         return found
 
     def inside(self, name: str, script: str) -> str:

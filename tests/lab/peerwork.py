@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, Iterator, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping, Set
 
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -44,6 +44,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
     EngineError,
     unix_dial,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import mounts
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.env_files import with_files
 
 from tests.lab.corework import RESOURCES
@@ -93,6 +94,7 @@ class Stage:
         self._registry = Registry(folder)
         (folder / "variables.env").write_text("# two\nTEST3=val3\nTEST4=val4\n")
         self.client = Client(unix_dial(socket_path), 60)
+        self._volumes: Set[str] = set()
         self.prefix = f"fleet-peer-{uuid.uuid4().hex[:6]}"
         number = network_number()
         self.names = {
@@ -134,6 +136,9 @@ class Stage:
         for one in self.client.get("/containers/json", {"all": True}):
             if one["Names"][0].startswith(f"/{self.prefix}"):
                 self.client.delete(f"/containers/{one['Id']}", {"force": True, "v": True})
+        for volume in self._volumes:
+            with contextlib.suppress(EngineError):  # it went with its container
+                self.client.delete(f"/volumes/{volume}")
         for name in ("net1", "net2", "net3"):
             self.client.delete(f"/networks/{self.names[name]}")
         repo = f"{self._registry.address}/{self.prefix}"
@@ -192,6 +197,8 @@ class Stage:
         """Return what the engine says of a container, {} if there is none."""
         try:
             found: Params = (client or self.client).get(f"/containers/{name}/json")
+            # A replacement leaves those that are declared no more, and this stage leaves none.
+            self._volumes |= {volume for _target, volume in mounts.anonymous(found)}
             return found
         except EngineError as error:
             if error.status != 404:
