@@ -71,6 +71,36 @@ def test_three_ways_one_result(
     assert others == [one, one]
 
 
+def test_a_task_that_is_not_waited_for(
+    servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """`async` runs the module on the host: Ansible's job there outlives the task."""
+    play = Play(tmp_path_factory.mktemp("job"), servers["dock"].inventory_vars("dock"))
+    job = {"dockyard.fleet.container": {**task()["dockyard.fleet.container"], "name": "job"}}
+    begun, ended, again = play.run(
+        {**job, "async": 60, "poll": 0, "register": "job"},
+        {
+            "ansible.builtin.async_status": {"jid": "{{ job.ansible_job_id }}"},
+            "until": "it.finished",
+            "retries": 120,
+            "delay": 0.5,
+        },
+        {**job, "async": 60, "poll": 1},
+        options=("-vvv",),
+    )
+    assert begun["finished"] is False, begun
+    assert not ended["failed"], ended["msg"]
+    assert (ended["created"], again["changed"]) == (True, False)
+    assert ended["engine_way"]["name"] == "target"
+    assert "hush" not in play.output
+    # Ansible keeps each job's result there.
+    kept = servers["dock"].exec("sh", "-c", "cat /home/dock/.ansible_async/*")
+    assert '"TOKEN=' in kept
+    assert "hush" not in kept
+    box = json.loads(servers["dock"].exec("docker", "inspect", "job"))[0]
+    assert (box["Id"], box["State"]["Running"]) == (again["container"]["Id"], True)
+
+
 def told(result: dict[str, Any]) -> dict[str, Any]:
     """Return a result without what differs from server to server."""
     made = {key: value for key, value in result.items() if key != "engine_way"}
