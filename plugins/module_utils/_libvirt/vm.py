@@ -59,8 +59,8 @@ class Machine:
         return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
 
     def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
-        """Warn of disks that do not hold any more what they held."""
-        if all(step.verb != "create_volume" for step in plan.steps):
+        """Warn of volumes that do not hold any more what they held."""
+        if all(step.verb not in ("create_volume", "seed") for step in plan.steps):
             return {}
         from .vm_gone import losses
 

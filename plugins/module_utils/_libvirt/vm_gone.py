@@ -1,16 +1,17 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Disks of a machine whose volume is not there. Nothing here mutates; a no-op does not load it.
+"""Disks and seeds of a machine whose volume is not there. Nothing here mutates.
 
 A run that was interrupted before it made the volume leaves the same as somebody who deleted it.
+A no-op does not load this.
 """
 
 from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from .vm_fields import disk_elements, volume_name
+from .vm_fields import disk_elements, seed_name, volume_name
 from .vm_found import Found
 from .vm_wish import Wish
 
@@ -37,12 +38,27 @@ def why_made(wish: Wish, name: str) -> str:
 
 def losses(wish: Wish, found: Found) -> List[str]:
     """Return what must not go unnoticed: the new volumes do not hold what the old ones held."""
-    return [
-        f"{wish.address}: disks.{name}: the volume {volume_name(wish.name, name)} was not there: "
-        "somebody deleted it, or an earlier run was interrupted before it was made; the new one "
-        f"{_content(wish, name)}"
+    said = {
+        f"disks.{name}: the volume {volume_name(wish.name, name)}": _content(wish, name)
         for name in gone(wish, found)
+    }
+    if _is_seed_gone(wish, found):
+        # A guest takes a key once for each instance.
+        said[f"cloud_init: the volume {seed_name(wish.name)}"] = (
+            "has another SSH host key, which a guest that has booted before takes with reseed: true"
+        )
+    return [
+        f"{wish.address}: {what} was not there: somebody deleted it, or an earlier run was "
+        f"interrupted; the new one {content}"
+        for what, content in said.items()
     ]
+
+
+def _is_seed_gone(wish: Wish, found: Found) -> bool:
+    """Tell whether the machine had a seed, with its host key, that no pool has."""
+    made = {one["name"] for one in found.record.get("volumes", ())}
+    is_wanted = wish.cloud_init is not None and "cloud_init" not in wish.ignore
+    return is_wanted and seed_name(wish.name) in made - set(found.volumes)
 
 
 def held_alone(wish: Wish, found: Found) -> List[str]:
