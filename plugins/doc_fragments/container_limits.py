@@ -132,7 +132,7 @@ options:
       - Limits of its processes by name, a number or a mapping of C(soft) and C(hard), such as
         C(nofile=65536); V(-1) for none.
       - 'Change: C(replace).'
-    type: dict
+    type: raw
   deploy:
     description:
       - What Compose's C(deploy) says of one container; C(resources.limits) (C(cpus), C(memory),

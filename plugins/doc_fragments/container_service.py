@@ -128,7 +128,8 @@ options:
       - Existing networks, as a list of names, or a mapping of names to C(aliases),
         C(ipv4_address), C(ipv6_address), C(link_local_ips), C(mac_address), C(driver_opts),
         C(interface_name), C(gw_priority) and C(priority), the highest of which is joined first.
-        The default is the engine's default bridge.
+        The default is the engine's default bridge. Compose's C(default), the network of a project,
+        is refused, since a task has no project.
       - C(gw_priority) needs API 1.48 (Docker 28), C(interface_name) 1.49, and C(mac_address) in
         more than one network 1.44 (Docker 25).
       - 'Change: C(live), of a C(mac_address) C(replace).'
@@ -182,6 +183,7 @@ options:
       options:
         description:
           - Options of the driver, as a mapping or a list of C(KEY=VALUE), such as
-            C(max-size=10m). What the engine's own configuration adds is not compared.
+            C(max-size=10m). Each has a value. What the engine's own configuration adds is not
+            compared.
         type: raw
 """

@@ -40,8 +40,8 @@ def check_known(
     """Raise InvalidOption for an unknown option, naming the nearest known one, never its value.
 
     `former` says what options that are known elsewhere are called here.
-    Where options have options of their own, anything but a mapping of them is refused as well, and
-    so is a number without an end (YAML's `.inf`, `.nan`): ansible-core 2.19 breaks off with a
+    Anything but a mapping is refused as well where one is meant, in clearer words than Ansible's,
+    and so is a number without an end (YAML's `.inf`, `.nan`): ansible-core 2.19 breaks off with a
     traceback there. It parses a string by itself.
     """
     for name, value in params.items():
@@ -52,10 +52,14 @@ def check_known(
             raise InvalidOption("unknown option", option=path, hint=hint)
         if isinstance(value, float) and not abs(value) < float("inf"):
             raise InvalidOption("is not a number", option=path, hint="write it in digits")
-        options = entry.get("options") if entry else None
-        if not options or value is None:
+        if value is None or entry is None:
             continue
-        several = isinstance(value, list) and entry is not None and entry.get("type") == "list"
+        options = entry.get("options")
+        if not options:
+            if entry.get("type") == "dict" and not isinstance(value, (Mapping, str)):
+                raise InvalidOption("takes a mapping", option=path, hint="write KEY: VALUE in it")
+            continue
+        several = isinstance(value, list) and entry.get("type") == "list"
         for number, part in enumerate(value if several else [value]):
             here = f"{path}[{number}]" if several else path
             if isinstance(part, Mapping):

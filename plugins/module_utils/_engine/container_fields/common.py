@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig
-from ..texts import parse_strings, parse_text
+from ..texts import parse_mapping, parse_text
 
 
 def parse_words(value: Any, where: str) -> Tuple[str, ...]:
@@ -112,7 +112,16 @@ def words(name: str, at: str, **more: Any) -> FieldSpec:
     )
 
 
+def _parse_given(value: Any, where: str) -> Dict[str, str]:
+    found = parse_mapping(value, where)
+    for key, given in found.items():
+        if given is None:
+            hint = "give it one, or leave it out"
+            raise InvalidOption("has no value", option=f"{where}.{key}", hint=hint)
+    return found  # type: ignore[return-value]
+
+
 def mapping(name: str, at: str, **more: Any) -> FieldSpec:
-    """Return the row of a mapping of texts."""
-    shape = {"at": at, "option": {"type": "raw"}, "compare": "map", "parse": parse_strings}
+    """Return the row of a mapping of texts, each of them given."""
+    shape = {"at": at, "option": {"type": "raw"}, "compare": "map", "parse": _parse_given}
     return FieldSpec(name, **{**shape, **more})

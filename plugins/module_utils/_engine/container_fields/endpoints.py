@@ -46,6 +46,10 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
 def _joined(names: Iterable[str], where: str) -> Iterable[str]:
     """Return the names again; raise InvalidOption for a mode, which is no network to join."""
     for name in names:
+        if name == "default":  # no engine has one of that name
+            text = "default is the network of a Compose project, and a task has none"
+            hint = "name a network, or write network_mode: bridge for the engine's own"
+            raise InvalidOption(text, option=where, hint=hint)
         if name in ("host", "none"):
             text, hint = f"{name} is a mode, not a network to join", f"write network_mode: {name}"
             raise InvalidOption(text, option=where, hint=hint)

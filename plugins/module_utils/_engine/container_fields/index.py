@@ -72,7 +72,7 @@ OPTIONS: Mapping[str, Mapping[str, Dict[str, Any]]] = {
         "blkio_config.device_write_iops": {"type": "list", "elements": "raw"},
     },
     "limits": {
-        "pids_limit": {"type": "int"}, "restart": {"type": "raw"}, "ulimits": {"type": "dict"},
+        "pids_limit": {"type": "int"}, "restart": {"type": "raw"}, "ulimits": {"type": "raw"},
     },
     "security": {
         "cap_add": {"type": "list", "elements": "str"},

@@ -28,6 +28,7 @@ _SHORT = re.compile(
 )
 _LONG = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp", "sctp")
+_LAST_PORT = 65535
 # Every IPv4 address, or every address: the engine treats them as one and says "" or "0.0.0.0".
 _ANY = ("", "0.0.0.0", "::")
 
@@ -74,9 +75,7 @@ def _entry(entry: Any, where: str) -> Mapping[str, str]:
             raise InvalidOption("has no target", option=where, hint="target: 80")
         return {key: parse_text(item, f"{where}.{key}") for key, item in entry.items()}
     if not isinstance(entry, str):
-        raise InvalidOption(
-            f"{entry} is an unquoted number", option=where, hint='quote it: "8080:80"'
-        )
+        raise _not_quoted(entry, where)
     found = _SHORT.fullmatch(entry)
     if found is None:
         raise InvalidOption(
@@ -90,6 +89,19 @@ def _entry(entry: Any, where: str) -> Mapping[str, str]:
         "host_ip": (found.group("ip") or "").strip("[]"),
         "protocol": found.group("protocol") or "tcp",
     }
+
+
+def _not_quoted(entry: Any, where: str) -> InvalidOption:
+    """Return the error for an entry that is neither a text nor a mapping, mostly a number."""
+    if isinstance(entry, bool) or not isinstance(entry, int):
+        hint = 'such as "8080:80"'
+        return InvalidOption("takes a text in quotes or a mapping", option=where, hint=hint)
+    host, target = divmod(entry, 60)  # as YAML reads two numbers with a colon
+    if host == target or entry > _LAST_PORT:
+        hint = f"quote it: YAML reads {host}:{target:02} without quotes as this number"
+    else:
+        hint = f'quote it: "8080:{entry}", or "{entry}" for any free port of the host'
+    return InvalidOption(f"{entry} is an unquoted number", option=where, hint=hint)
 
 
 def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Binding]]:
@@ -117,7 +129,7 @@ def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Bi
 def _range(text: str, where: str) -> range:
     first, _dash, last = text.partition("-")
     numbers = [int(n) if n.isdigit() else 0 for n in (first, last or first)]
-    if not 0 < numbers[0] <= numbers[1] < 65536:
+    if not 0 < numbers[0] <= numbers[1] <= _LAST_PORT:
         raise InvalidOption(
             f"'{text}' is not a port or a range of ports",
             option=where,

@@ -12,7 +12,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from ..texts import parse_text
+from ..texts import parse_strings, parse_text
 from .common import NOT_PODMAN, flag, mapping, reject_expansion, text
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
@@ -128,7 +128,13 @@ FIELDS = (
     ),
     # What it is on the engine is a matter of the image, which is compared by its id.
     text("platform", parse=_parse_platform, since=(1, 41)),
-    mapping("annotations", "HostConfig.Annotations", read=_read_annotations, since=(1, 43)),
+    mapping(
+        "annotations",
+        "HostConfig.Annotations",
+        parse=parse_strings,
+        read=_read_annotations,
+        since=(1, 43),
+    ),
     text("isolation", "HostConfig.Isolation", only=("windows",)),
     FieldSpec(
         "credential_spec",
