@@ -59,8 +59,8 @@ options:
     type: bool
   stop_signal:
     description:
-      - The signal that asks it to stop, by name or number, such as V(SIGINT). The default is the
-        image's, or V(SIGTERM).
+      - The signal that asks it to stop, by name or number as on Linux, such as V(SIGINT), V(2) or
+        V(SIGRTMIN+3). The default is the image's, or V(SIGTERM).
       - 'Change: C(replace).'
     type: str
   read_only:
@@ -121,6 +121,8 @@ options:
         V(apparmor=unconfined), V(label=disable) and V(systempaths=unconfined).
       - V(seccomp=unconfined), or C(seccomp=) with a profile as JSON. An engine does not read a
         file of that name, so hand it over with C(lookup('file', 'profile.json')).
+      - V(no-new-privileges=false) is not the same as nothing, since an engine may have it on by
+        default.
       - 'Change: C(replace).'
     type: list
     elements: str

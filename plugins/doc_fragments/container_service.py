@@ -50,7 +50,7 @@ options:
   stop_grace_period:
     description:
       - How long it may take to stop before it is killed, in whole seconds, such as V(20s) or
-        V(1m30s). The engine's default is V(10s).
+        V(1m30s). The engine's default, and what an empty text means, is V(10s).
       - 'Change: C(replace).'
     type: str
   healthcheck:

@@ -39,7 +39,8 @@ options:
     type: str
   cgroup_parent:
     description:
-      - The control group above it, such as V(/apps), or V(apps.slice) with systemd.
+      - The control group above it, such as V(/apps), or V(apps.slice) with systemd. V(apps) without
+        the slash is another one, since engines look for it below their own.
       - 'Change: C(replace).'
     type: str
   dns:
@@ -92,6 +93,7 @@ options:
   tmpfs:
     description:
       - File systems in memory, C(PATH[:OPTIONS]), a list or one, such as V(/run:size=64m).
+      - V(size=1m), V(size=1024k) and V(size=1048576) are the same.
       - 'Change: C(replace).'
     type: raw
   volumes_from:

@@ -17,6 +17,7 @@ from .._desired.errors import InvalidOption
 from .._desired.model import Context, FieldSpec
 from .._desired.values import dig, show
 from .declared import parse_labels, parse_map
+from .ips import plain_ip
 from .labels import plain_labels
 
 OWNER_LABEL = "dockyard.fleet.network"
@@ -117,7 +118,7 @@ def _plain(value: Any) -> Any:
         return value
     if "/" in value:
         return str(ipaddress.ip_network(value, strict=False))
-    return str(ipaddress.ip_address(value))
+    return plain_ip(value)
 
 
 def _write_config(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -10,12 +10,13 @@ gives what Docker would say of the same container, so that the field table needs
 from __future__ import annotations
 
 import re
-import signal
 from typing import Any, Dict, List, Mapping
 
 from .._desired.model import Context
 from .._desired.owned import as_recorded
 from .._desired.values import dig
+from .ips import plain_ip
+from .signals import signal_number
 
 Json = Dict[str, Any]
 
@@ -125,17 +126,9 @@ def _process(config: Json, context: Context) -> None:
         config["StopTimeout"] = None
     if config.get("WorkingDir") == "/" and declared.get("working_dir") != "/":
         config["WorkingDir"] = base.get("WorkingDir") or ""
-    number = str(config.get("StopSignal") or "")
-    name = _signal(number)
-    unasked = name == "SIGTERM" and "stop_signal" not in declared and not base.get("StopSignal")
-    config["StopSignal"] = "" if unasked else name
-
-
-def _signal(number: str) -> str:
-    try:
-        return signal.Signals(int(number)).name
-    except ValueError:  # a name already, or a real-time signal
-        return number
+    term = signal_number(config.get("StopSignal") or "") == signal_number("TERM")
+    if term and "stop_signal" not in declared and not base.get("StopSignal"):
+        config["StopSignal"] = ""
 
 
 def _env(config: Json, context: Context) -> List[str]:
@@ -256,7 +249,8 @@ def _ports(host: Json, context: Context) -> Json:
 
 
 def _binding(one: Mapping[str, str], asked: List[Any]) -> Json:
-    ip = "" if one.get("HostIp") in ("", "0.0.0.0", "::") else str(one.get("HostIp"))
+    ip = plain_ip(one.get("HostIp") or "")
+    ip = "" if ip in ("0.0.0.0", "::") else ip
     port = str(one.get("HostPort") or "")
     for wish in asked:
         if wish[0] == ip and (not wish[1] or _within(port, wish[1])):

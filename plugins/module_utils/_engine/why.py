@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-import signal
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import FleetError
@@ -15,6 +14,7 @@ from .client import Client, EngineError
 from .container_fields.process import split_env
 from .container_found import Inspect, secrets_on_record
 from .container_wish import Wish
+from .signals import signal_name
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and
@@ -159,10 +159,8 @@ def meaning_of(code: Any) -> str:
     """Say what an exit code means beyond the program's own words, "" for nothing."""
     if not isinstance(code, int) or code in _CODES or not 128 < code <= 192:
         return _CODES.get(code, "") if isinstance(code, int) else ""
-    try:
-        return signal.Signals(code - 128).name
-    except ValueError:
-        return ""
+    name = signal_name(code - 128)
+    return name if name.startswith("SIG") else ""
 
 
 def likely(message: str) -> Optional[str]:

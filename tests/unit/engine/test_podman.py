@@ -48,7 +48,7 @@ def shown(path: str, value: Any, record: Any = None, wanted_at: str = "", **decl
         ("Config.StopTimeout", 10, None),
         ("Config.StopTimeout", 11, 11),
         ("Config.StopSignal", "15", ""),
-        ("Config.StopSignal", "10", "SIGUSR1"),
+        ("Config.StopSignal", "10", "10"),
         ("Config.WorkingDir", "/", ""),
         ("HostConfig.PidsLimit", 2048, 0),
         ("HostConfig.PidsLimit", 50, 50),

@@ -59,8 +59,13 @@ NOT_PODMAN = ("docker", "windows")
 
 
 def text(name: str, at: str = "", **more: Any) -> FieldSpec:
-    """Return the row of an option that is one text."""
-    return FieldSpec(name, **{"at": at, "option": {"type": "str"}, "parse": parse_text, **more})
+    """Return the row of an option that is one text; an empty one is not set, as in the engine."""
+    inner = more.pop("parse", parse_text)
+
+    def parse(value: Any, where: str) -> Any:
+        return None if value == "" else inner(value, where)
+
+    return FieldSpec(name, at, {"type": "str"}, parse=parse, **more)
 
 
 def flag(name: str, at: str, **more: Any) -> FieldSpec:

@@ -8,6 +8,7 @@ Devices by name (CDI), GPUs and reservations are all requests to a driver: `devi
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
@@ -15,13 +16,14 @@ from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import canonical, dig
 from ..texts import parse_strings, parse_text
-from .common import parse_words, words
+from .common import parse_set, parse_words, words
 
 Device = Dict[str, str]
 Request = Dict[str, Any]
 
 _ALL = "rwm"
 _KEYS = ("source", "target", "permissions")
+_RULE = re.compile(r"[abc] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}")
 _REQUEST = ("driver", "count", "device_ids", "capabilities", "options")
 
 
@@ -41,9 +43,12 @@ def _parse_devices(value: Any, where: str) -> Dict[str, Device]:
             raise InvalidOption(
                 f"'{permissions}' are no permissions", option=here, hint="letters of rwm"
             )
-        ordered = "".join(letter for letter in _ALL if letter in permissions)
-        found[target] = {"source": source, "permissions": ordered}
+        found[target] = {"source": source, "permissions": _ordered(permissions)}
     return found
+
+
+def _ordered(permissions: str) -> str:
+    return "".join(letter for letter in _ALL if letter in permissions)
 
 
 def _parts(entry: Any, where: str) -> Tuple[str, str, str]:
@@ -62,7 +67,7 @@ def _read_devices(obj: Mapping[str, Any], context: Context) -> Dict[str, Device]
     return {
         one["PathInContainer"]: {
             "source": one["PathOnHost"],
-            "permissions": one.get("CgroupPermissions") or _ALL,
+            "permissions": _ordered(one.get("CgroupPermissions") or _ALL),
         }
         for one in dig(obj, "HostConfig.Devices") or ()
     }
@@ -77,6 +82,25 @@ def _write_devices(body: Dict[str, Any], value: Any, context: Context) -> None:
         }
         for target, device in value.items()
     ]
+
+
+def _rule(entry: str) -> str:
+    """Return a rule with its permissions in order; what is none stays as it is."""
+    words = entry.split()
+    return " ".join([*words[:-1], _ordered(words[-1])]) if _RULE.fullmatch(entry) else entry
+
+
+def _parse_rules(value: Any, where: str) -> Tuple[str, ...]:
+    rules = parse_set(value, where)
+    for rule in rules:
+        if not _RULE.fullmatch(rule):  # an engine would see it when the container starts
+            hint = 'such as "c 1:3 rwm"'
+            raise InvalidOption(f"'{rule}' is not a rule", option=where, hint=hint)
+    return tuple(sorted({_rule(rule) for rule in rules}))
+
+
+def _read_rules(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    return tuple(sorted({_rule(one) for one in dig(obj, "HostConfig.DeviceCgroupRules") or ()}))
 
 
 def _parse_requests(value: Any, where: str) -> Tuple[Request, ...]:
@@ -152,7 +176,12 @@ FIELDS = (
         write=_write_devices,
         show=lambda one: f"{one['source']} ({one['permissions']})",
     ),
-    words("device_cgroup_rules", "HostConfig.DeviceCgroupRules"),
+    words(
+        "device_cgroup_rules",
+        "HostConfig.DeviceCgroupRules",
+        parse=_parse_rules,
+        read=_read_rules,
+    ),
     FieldSpec(
         "device_requests",
         at="HostConfig.DeviceRequests",

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Iterable, Mapping, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context
 from ..._desired.spec import check_keys
+from ..ips import parse_ip
 from ..texts import parse_strings, parse_text
 from .common import parse_set, parse_words
 from .networks import INTERFACE, IPS, Endpoint
@@ -99,20 +100,15 @@ def split_macs(declared: Dict[str, Any]) -> None:
         declared["mac_address"] = found
 
 
-def _address(value: Any, where: str) -> str:
-    import ipaddress
-
-    version = 6 if "ipv6" in where else 4
-    try:
-        kind = ipaddress.IPv6Address if version == 6 else ipaddress.IPv4Address
-        return str(kind(str(value)))
-    except ValueError:
-        raise InvalidOption(f"'{value}' is not an IPv{version} address", option=where) from None
+def _parse_local(value: Any, where: str) -> Tuple[str, ...]:
+    return tuple(sorted({parse_ip(one, where) for one in parse_set(value, where)}))
 
 
 _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
-    **dict.fromkeys(_LISTS, parse_set),
-    **dict.fromkeys(IPS, _address),
+    "aliases": parse_set,
+    "link_local_ips": _parse_local,
+    "ipv4_address": lambda value, where: parse_ip(value, where, 4),
+    "ipv6_address": lambda value, where: parse_ip(value, where, 6),
     "mac_address": parse_mac,
     "gw_priority": _whole,
     "priority": _whole,

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, put
+from ..ips import parse_ip, plain_ip
 from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words
 
 _LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
@@ -19,18 +20,11 @@ _GATEWAY = "host-gateway"  # the engine's word for an address of the host
 
 
 def _parse_resolvers(value: Any, where: str) -> Tuple[str, ...]:
-    return tuple(_address(one, where) for one in parse_lone(value, where))
+    return tuple(parse_ip(one, where) for one in parse_lone(value, where))
 
 
-def _address(value: str, where: str) -> str:
-    import ipaddress
-
-    try:
-        return str(ipaddress.ip_address(value.strip("[]")))
-    except ValueError:
-        raise InvalidOption(
-            f"'{value}' is not an address", option=where, hint="such as 10.0.0.53"
-        ) from None
+def _read_resolvers(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
+    return tuple(plain_ip(one) for one in dig(obj, "HostConfig.Dns") or ())
 
 
 def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
@@ -42,7 +36,7 @@ def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
                 f"'{host}' is not the name of a host", option=here, hint="such as db=10.0.0.5"
             )
         for one in parse_lone(addresses, here):
-            address = one if one == _GATEWAY else _address(one, here)
+            address = one if one == _GATEWAY else parse_ip(one, here)
             found.setdefault(host, []).append(address)
     return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
 
@@ -66,7 +60,7 @@ def _read_hosts(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str
     found: Dict[str, List[str]] = {}
     for entry in dig(obj, "HostConfig.ExtraHosts") or ():
         host, _colon, address = str(entry).partition(":")
-        found.setdefault(host, []).append(address)
+        found.setdefault(host, []).append(plain_ip(address))
     return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
 
 
@@ -114,7 +108,14 @@ def _write_links(body: Dict[str, Any], value: Any, context: Context) -> None:
 _RAW = {"type": "raw"}
 
 FIELDS = (
-    FieldSpec("dns", at="HostConfig.Dns", option=_RAW, compare="list", parse=_parse_resolvers),
+    FieldSpec(
+        "dns",
+        at="HostConfig.Dns",
+        option=_RAW,
+        compare="list",
+        parse=_parse_resolvers,
+        read=_read_resolvers,
+    ),
     words("dns_opt", "HostConfig.DnsOptions"),
     FieldSpec(
         "dns_search", at="HostConfig.DnsSearch", option=_RAW, compare="list", parse=parse_lone

@@ -9,7 +9,7 @@ is gone, since its container was replaced, is noticed.
 
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import FieldSpec
@@ -17,13 +17,11 @@ from ..texts import parse_text
 from .common import NOT_PODMAN, text
 
 
-def _one_of(*known: str) -> Callable[[Any, str], Optional[str]]:
-    """Return a parser of some words; `container:` among them takes a name, "" is the default."""
+def _one_of(*known: str) -> Callable[[Any, str], str]:
+    """Return a parser of some words; `container:` among them takes a name."""
 
-    def parse(value: Any, where: str) -> Optional[str]:
+    def parse(value: Any, where: str) -> str:
         mode = parse_text(value, where)
-        if not mode:
-            return None
         kind, colon, name = mode.partition(":")
         if kind == "service" and "container:" in known:
             raise InvalidOption(

@@ -63,12 +63,18 @@ def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
     addresses = ipam.get("LinkLocalIPs") or ()
     made: Endpoint = {
         "aliases": tuple(sorted(aliases)),
-        **{key: ipam.get(name) for key, name in IPS.items()},
-        "link_local_ips": tuple(sorted(addresses)),
+        **{key: _plain(ipam[name]) for key, name in IPS.items() if ipam.get(name)},
+        "link_local_ips": tuple(sorted(map(_plain, addresses))),
         "driver_opts": entry.get("DriverOpts"),
         "gw_priority": entry.get("GwPriority"),
     }
     return {key: value for key, value in made.items() if value}
+
+
+def _plain(address: str) -> str:
+    from ..ips import plain_ip
+
+    return plain_ip(address)
 
 
 def _default_networks(context: Context) -> Dict[str, Endpoint]:
@@ -115,10 +121,10 @@ def _parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
     return parse_networks(value, where)
 
 
-def _parse_mac(value: Any, where: str) -> str:
+def _parse_mac(value: Any, where: str) -> Optional[str]:
     from .endpoints import parse_mac
 
-    return parse_mac(value, where)
+    return parse_mac(value, where) if value else None
 
 
 def _write_networks(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -15,6 +15,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
+from ..ips import parse_ip, plain_ip
 from ..texts import parse_text
 from .common import flag
 
@@ -111,6 +112,7 @@ def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Bi
             f"'{protocol}' is not a protocol", option=where, hint="tcp, udp or sctp"
         )
     ip = entry.get("host_ip", "")
+    ip = parse_ip(ip, f"{where}.host_ip") if ip else ip
     ip = "" if ip in _ANY else ip
     targets = _range(entry["target"], where)
     published = entry.get("published", "")
@@ -148,7 +150,7 @@ def _read(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[Binding, 
 
 
 def _binding(one: Mapping[str, Any]) -> Binding:
-    ip, port = str(one.get("HostIp") or ""), str(one.get("HostPort") or "")
+    ip, port = plain_ip(one.get("HostIp") or ""), str(one.get("HostPort") or "")
     return ("" if ip in _ANY else ip, port)
 
 

@@ -12,7 +12,7 @@ from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
 from ..labels import plain_labels
 from ..texts import parse_mapping, parse_text
-from .common import parse_words
+from .common import parse_words, text
 
 OWNER_LABEL = "dockyard.fleet.container"
 _SECOND = 1_000_000_000
@@ -125,7 +125,7 @@ def _parse_labels(value: Any, where: str) -> Dict[str, str]:
 
 
 def _parse_grace(value: Any, where: str) -> Optional[int]:
-    nanoseconds = parse_duration(value, where)
+    nanoseconds = parse_duration(value or None, where)  # an empty text is not set
     if nanoseconds is None:
         return None
     if nanoseconds % _SECOND:
@@ -196,11 +196,9 @@ FIELDS = (
         default=lambda context: plain_labels(context.base.get("Labels")),
         guarded=True,
     ),
-    FieldSpec(
+    text(
         "user",
-        at="Config.User",
-        option={"type": "str"},
-        parse=parse_text,
+        "Config.User",
         default=lambda context: context.base.get("User") or None,
     ),
     FieldSpec(

@@ -12,6 +12,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
+from ..signals import signal_name, signal_number
 from ..texts import parse_strings, parse_text
 from .common import NOT_PODMAN, flag, mapping, reject_expansion, text
 
@@ -53,24 +54,14 @@ def _read_hostname(obj: Mapping[str, Any], context: Context) -> Optional[str]:
 
 def _signal(value: Any) -> str:
     """Return the name of a signal, by which `USR1`, `SIGUSR1` and `10` are the same."""
-    import signal
-
-    word = str(value).upper()
-    if word.isdigit():
-        known = {number.value: number.name for number in signal.Signals}
-        return known.get(int(word), word)
-    return word if word.startswith("SIG") else f"SIG{word}"
+    number = signal_number(value)
+    return signal_name(number) if number else str(value)
 
 
 def _parse_signal(value: Any, where: str) -> str:
-    import signal
-
-    name = _signal(parse_text(value, where))
-    base = name.partition("+")[0].partition("-")[0]
-    # Numbers without a name are those of real-time signals.
-    if base not in signal.Signals.__members__ and not (name.isdigit() and 0 < int(name) <= 64):
+    if signal_number(value) is None:
         raise InvalidOption(f"'{value}' is not a signal", option=where, hint="such as SIGUSR1")
-    return name
+    return _signal(value)
 
 
 def _parse_platform(value: Any, where: str) -> str:
@@ -120,12 +111,7 @@ FIELDS = (
     flag("read_only", "HostConfig.ReadonlyRootfs"),
     flag("privileged", "HostConfig.Privileged"),
     flag("auto_remove", "HostConfig.AutoRemove"),
-    text(
-        "runtime",
-        "HostConfig.Runtime",
-        parse=lambda value, where: parse_text(value, where) or None,  # "" is the engine's own
-        quiet=("runc", "oci", "crun"),
-    ),
+    text("runtime", "HostConfig.Runtime", quiet=("runc", "oci", "crun")),
     # What it is on the engine is a matter of the image, which is compared by its id.
     text("platform", parse=_parse_platform, since=(1, 41)),
     mapping(

@@ -14,6 +14,11 @@ from ..._desired.values import dig
 from .common import mapping, parse_set, words
 
 _KEYS = ("apparmor", "label", "no-new-privileges", "seccomp", "systempaths", "mask", "unmask")
+_FLAG = "no-new-privileges"
+_SWITCH = {
+    **dict.fromkeys(("", "1", "t", "true"), "true"),
+    **dict.fromkeys(("0", "f", "false"), "false"),
+}
 _OPEN_PATHS = "systempaths=unconfined"
 # The engine adds it by itself to what is privileged or shares the host's processes.
 _ADDED = "label=disable"
@@ -32,11 +37,16 @@ def _capability_row(name: str, key: str) -> FieldSpec:
 
 
 def _option(entry: str) -> str:
-    """Return a security option in one spelling: `k=v`, a profile without needless blanks."""
+    """Return a security option in one spelling: `k=v`, a profile without needless blanks.
+
+    `no-new-privileges=false` is not the same as none: an engine may have it on by default.
+    """
     colon, equals = entry.find(":"), entry.find("=")
     key, _sep, value = entry.partition(":" if colon > 0 and (equals < 0 or colon < equals) else "=")
     if key == "seccomp" and value.lstrip().startswith("{"):
         value = json.dumps(json.loads(value), separators=(",", ":"))
+    if key == _FLAG:
+        value = _SWITCH.get(value.lower(), value)
     return f"{key}={value or 'true'}"
 
 
@@ -49,6 +59,9 @@ def _parse_options(value: Any, where: str) -> Tuple[str, ...]:
                 option=where,
                 hint=f"known are {', '.join(_KEYS)}",
             )
+        if key == _FLAG and _option(entry) not in (f"{_FLAG}=true", f"{_FLAG}=false"):
+            hint = f"{_FLAG}=true or =false"
+            raise InvalidOption(f"'{entry}' is neither on nor off", option=where, hint=hint)
         _check_profile(entry, where)
     return tuple(sorted({_option(entry) for entry in value}))
 

@@ -15,6 +15,8 @@ from ..._desired.values import dig
 from ..texts import parse_text
 from .common import NOT_PODMAN, mapping, parse_lone, parse_set, text, words
 
+_UNITS = ("", "k", "m", "g", "t", "p", "e")
+_COUNT = re.compile(r"(0|[1-9][0-9]*)([kmgtpe]?)", re.IGNORECASE)
 # What Podman adds to what was asked for.
 _ADDED = ("rprivate", "nosuid", "nodev", "tmpcopyup", "noexec", "rw")
 
@@ -34,7 +36,21 @@ def _parse_tmpfs(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
 
 
 def _options(text: str) -> Tuple[str, ...]:
-    return tuple(sorted({word.strip() for word in text.split(",") if word.strip()}))
+    return tuple(sorted({_option(word.strip()) for word in text.split(",") if word.strip()}))
+
+
+def _option(word: str) -> str:
+    """Return an option in one spelling: the kernel reads `1m`, `1024k` and `1048576` alike."""
+    key, _sign, value = word.partition("=")
+    if key == "mode" and re.fullmatch("[0-7]+", value):
+        return f"mode={value.lstrip('0') or '0'}"
+    found = _COUNT.fullmatch(value) if key in ("size", "nr_inodes") else None
+    if found is None:
+        return word
+    count, unit = int(found.group(1)), _UNITS.index(found.group(2).lower())
+    while count and count % 1024 == 0 and unit < len(_UNITS) - 1:
+        count, unit = count // 1024, unit + 1
+    return f"{key}={count}{_UNITS[unit] if count else ''}"
 
 
 def _read_tmpfs(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:

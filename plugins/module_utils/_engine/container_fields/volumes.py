@@ -122,8 +122,9 @@ def _more(inner: Mapping[str, Any], where: str) -> Mount:
     recursive = inner.get("recursive") or "enabled"
     if _known(recursive, _RECURSIVE, "a way to mount", f"{where}.recursive") != "enabled":
         made["recursive"] = recursive
-    if inner.get("size"):
-        made["size"] = parse_size(inner["size"], f"{where}.size")
+    size = parse_size(inner.get("size") or None, f"{where}.size")
+    if size:
+        made["size"] = size
     if inner.get("mode") is not None:
         made["mode"] = _mode(inner["mode"], f"{where}.mode")
     if made.keys() & {"create_host_path", "recursive"} and inner.get("selinux"):
