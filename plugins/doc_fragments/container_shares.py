@@ -40,7 +40,7 @@ options:
   cgroup_parent:
     description:
       - The control group above it, such as V(/apps), or V(apps.slice) with systemd. V(apps) without
-        the slash is another one, since engines look for it below their own.
+        the slash can be another one, since an engine looks for it below the group that it runs in.
       - 'Change: C(replace).'
     type: str
   dns:
