@@ -11,10 +11,15 @@ OUR_LABELS = "dockyard.fleet."
 COMPOSE_LABELS = "com.docker.compose."
 
 
-def plain_labels(labels: Any) -> Dict[str, str]:
-    """Return observed labels without those that tools keep for themselves: ours and Compose's."""
+def plain_labels(labels: Any, declared: Any = None) -> Dict[str, str]:
+    """Return observed labels without those that tools keep for themselves: ours and Compose's.
+
+    One of Compose's that a task declares counts, such as to have Compose list a container.
+    """
     kept = (OUR_LABELS, COMPOSE_LABELS)
-    return {key: value for key, value in (labels or {}).items() if not key.startswith(kept)}
+    named = declared or ()
+    found = (labels or {}).items()
+    return {key: value for key, value in found if key in named or not key.startswith(kept)}
 
 
 def from_compose(labels: Any) -> bool:

@@ -143,7 +143,7 @@ def _read_ipam_options(obj: Mapping[str, Any], context: Context) -> Dict[str, st
 
 
 def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
-    return plain_labels(obj.get("Labels"))
+    return plain_labels(obj.get("Labels"), context.declared.get("labels"))
 
 
 def _flag(name: str, at: str, default: bool = False, **more: Any) -> FieldSpec:

@@ -39,7 +39,7 @@ def _read_secret_opts(obj: Mapping[str, Any], context: Context) -> Dict[str, str
 
 
 def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
-    return plain_labels(obj.get("Labels"))
+    return plain_labels(obj.get("Labels"), context.declared.get("labels"))
 
 
 def _write_opts(body: Dict[str, Any], value: Any, context: Context) -> None:

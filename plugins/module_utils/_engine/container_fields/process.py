@@ -115,7 +115,11 @@ def _parse_secret_env(value: Any, where: str) -> Dict[str, str]:
 
 
 def _read_labels(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
-    return plain_labels(dig(obj, "Config.Labels"))
+    return plain_labels(dig(obj, "Config.Labels"), context.declared.get("labels"))
+
+
+def _default_labels(context: Context) -> Dict[str, str]:
+    return plain_labels(context.base.get("Labels"), context.declared.get("labels"))
 
 
 def _parse_labels(value: Any, where: str) -> Dict[str, str]:
@@ -193,7 +197,7 @@ FIELDS = (
         compare="map",
         parse=_parse_labels,
         read=_read_labels,
-        default=lambda context: plain_labels(context.base.get("Labels")),
+        default=_default_labels,
         guarded=True,
     ),
     text(
