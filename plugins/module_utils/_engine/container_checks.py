@@ -15,6 +15,7 @@ from . import swap
 from .container_fields.networks import IPS
 from .container_found import Found, runs
 from .container_wish import Wish
+from .ips import meet
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
@@ -100,8 +101,7 @@ def _check_ports(wish: Wish, found: Found) -> None:
         protocol = port.partition("/")[2]
         for ip, host in bindings:
             for (other_ip, other_host, other_protocol), name in taken.items():
-                meets = not ip or not other_ip or ip == other_ip
-                if meets and (host, protocol) == (other_host, other_protocol):
+                if meet(ip, other_ip) and (host, protocol) == (other_host, other_protocol):
                     raise InvalidOption(
                         f"host port {host}/{protocol} is published by the container {name}",
                         option="ports",
@@ -114,7 +114,6 @@ def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str],
     for port in other.get("Ports") or ():
         if port.get("PublicPort"):
             ip = str(port.get("IP") or "")
-            ip = "" if ip in ("0.0.0.0", "::") else ip
             yield (ip, str(port["PublicPort"]), str(port.get("Type", "tcp"))), name
 
 

@@ -34,3 +34,12 @@ def parse_ip(value: Any, where: str, version: int = 0) -> str:
         hint = "such as fd00::5" if version == 6 else "such as 10.0.0.53"
         raise InvalidOption(f"'{value}' is not {what}", option=where, hint=hint)
     return str(found)
+
+
+def meet(one: str, other: str) -> bool:
+    """Tell whether ports at two addresses of a host meet; "" is every address of both versions."""
+    for ip, another in ((one, other), (other, one)):
+        is_six = ":" in another
+        if not ip or ip == another or (ip == "::" and is_six) or (ip == "0.0.0.0" and not is_six):
+            return True
+    return False

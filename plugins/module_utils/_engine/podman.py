@@ -249,14 +249,18 @@ def _ports(host: Json, context: Context) -> Json:
 
 
 def _binding(one: Mapping[str, str], asked: List[Any]) -> Json:
-    ip = plain_ip(one.get("HostIp") or "")
-    ip = "" if ip in ("0.0.0.0", "::") else ip
+    ip = _any_as_none(plain_ip(one.get("HostIp") or ""))
     port = str(one.get("HostPort") or "")
     for wish in asked:
-        if wish[0] == ip and (not wish[1] or _within(port, wish[1])):
+        if _any_as_none(wish[0]) == ip and (not wish[1] or _within(port, wish[1])):
             asked.remove(wish)
             return {"HostIp": wish[0], "HostPort": wish[1]}
     return {"HostIp": ip, "HostPort": port}
+
+
+def _any_as_none(ip: str) -> str:
+    """Return "" for every address: Podman says 0.0.0.0 where no address was asked for."""
+    return "" if ip in ("0.0.0.0", "::") else ip
 
 
 def _within(port: str, wish: str) -> bool:

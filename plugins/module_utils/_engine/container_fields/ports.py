@@ -15,7 +15,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
-from ..ips import parse_ip, plain_ip
+from ..ips import meet, parse_ip, plain_ip
 from ..texts import parse_text
 from .common import flag
 
@@ -30,8 +30,6 @@ _SHORT = re.compile(
 _LONG = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _LAST_PORT = 65535
-# Every IPv4 address, or every address: the engine treats them as one and says "" or "0.0.0.0".
-_ANY = ("", "0.0.0.0", "::")
 
 
 def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
@@ -59,8 +57,7 @@ def _claim(
     if not port or "-" in port:
         return
     for (other_ip, other_port, other_protocol), first in claimed.items():
-        meets = ip == other_ip or not ip or not other_ip
-        if meets and (port, protocol) == (other_port, other_protocol):
+        if meet(ip, other_ip) and (port, protocol) == (other_port, other_protocol):
             raise InvalidOption(
                 f"host port {port}/{protocol} is already used by {first}",
                 option=where,
@@ -113,7 +110,6 @@ def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Bi
         )
     ip = entry.get("host_ip", "")
     ip = parse_ip(ip, f"{where}.host_ip") if ip else ip
-    ip = "" if ip in _ANY else ip
     targets = _range(entry["target"], where)
     published = entry.get("published", "")
     hosts = _range(published, where) if published else range(0)
@@ -150,8 +146,7 @@ def _read(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[Binding, 
 
 
 def _binding(one: Mapping[str, Any]) -> Binding:
-    ip, port = plain_ip(one.get("HostIp") or ""), str(one.get("HostPort") or "")
-    return ("" if ip in _ANY else ip, port)
+    return plain_ip(one.get("HostIp") or ""), str(one.get("HostPort") or "")
 
 
 def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
@@ -164,7 +159,8 @@ def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 
 def _show(bindings: Tuple[Binding, ...]) -> str:
-    return ", ".join(":".join(part for part in one if part) or "any" for one in bindings)
+    pairs = ((f"[{ip}]" if ":" in ip else ip, port) for ip, port in bindings)
+    return ", ".join(":".join(part for part in one if part) or "any" for one in pairs)
 
 
 def _parse_expose(value: Any, where: str) -> Tuple[str, ...]:
