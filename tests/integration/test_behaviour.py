@@ -60,6 +60,20 @@ def test_a_container_is_renamed_while_it_runs(boxes: Boxes) -> None:
     assert run({"name": new["name"], "state": "absent", "remove_volumes": True})["changed"] is True
 
 
+def test_a_port_is_published_on_the_addresses_that_are_asked_for(boxes: Boxes) -> None:
+    params = task(boxes, "ports", monitor="50ms")
+    for address, published in {
+        "": {"0.0.0.0", "::"},
+        "0.0.0.0:": {"0.0.0.0"},
+        "[::]:": {"::"},
+    }.items():
+        result = as_checked({**params, "ports": [f"{address}:80"]})
+        assert result["created"] or result["replaced"], address
+        found = inspect(params["name"])["NetworkSettings"]["Ports"]["80/tcp"]
+        assert {one["HostIp"] for one in found} == published, address
+    assert run({"name": params["name"], "state": "absent", "remove_volumes": True})["changed"]
+
+
 def test_a_container_is_restarted(boxes: Boxes) -> None:
     params = task(boxes, "again", restart="always", init=True, force_restart=True)
     assert run(params)["created"] is True
