@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired import owned
-from .._desired.errors import InvalidOption
+from .._desired.errors import FleetError, InvalidOption
 from .._desired.model import will_go
 from .._desired.values import dig
 from .client import Client, EngineError, Query
@@ -22,6 +22,8 @@ from .labels import from_compose
 if TYPE_CHECKING:
     from .dependents import Dependent
 
+# How often to look until nobody renames what is looked at meanwhile.
+_LOOKS = 5
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
 
@@ -109,7 +111,24 @@ def aside_name(container_id: str, name: str) -> str:
 
 
 def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
-    """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done."""
+    """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done.
+
+    Another run may rename between two reads what this one looks at: then it looks again.
+    """
+    for _attempt in range(_LOOKS):
+        found = _look(client, wish, pending, settled)
+        ids = [one["Id"] for one in (found.current, found.fresh, found.old) if one is not None]
+        renamed = found.fresh is not None and bare_name(found.fresh) in wish.names
+        if not renamed and len(ids) == len(set(ids)):
+            return found
+    raise FleetError(
+        "another run, or somebody else, is replacing it at this moment",
+        address=wish.address,
+        hint="run again when that has ended",
+    )
+
+
+def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
     name = re.escape(wish.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
