@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Tuple
 
 from .errors import FleetError
@@ -12,6 +13,9 @@ from .execute import Result, execute
 from .model import Plan
 from .resource import Desired, Resource, Work
 from .steps import Step
+
+# How often to go back.
+_TRIES = 3
 
 
 def make(
@@ -29,14 +33,14 @@ def make(
     """
     result = _act(resource, desired, client, snapshot, plan, steps)
     report.update(result.report)
+    steps = tuple(replace(step, noted=result.notes.get(step.id, {})) for step in steps)
     done = [step for step in steps if step.id in result.done]
     if result.error is None:
         return done
-    unsure = getattr(result.error, "outcome_unknown", False)
+    unsure = getattr(result.error, "outcome_unknown", False) or result.failed in result.notes
     begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
     # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
-    refused = 400 <= getattr(result.error, "status", 0) < 500
-    nothing = refused and not begun
+    nothing = getattr(result.error, "refused", False) and not begun
     stuck = None if nothing else _go_back(resource, desired, client, begun)
     raise _failed(result, stuck, desired)
 
@@ -61,6 +65,7 @@ def _act(
     try:
         result = execute(plan, steps, act)
         result.report.update(shared.get("report") or {})
+        result.notes.update(shared.get("notes") or {})
         return result
     finally:
         extra = [worker for number, worker in clients.items() if number]
@@ -70,13 +75,20 @@ def _act(
 
 
 def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
-    """Undo a failed plan; return what could not be undone, in words."""
-    try:
-        snapshot = resource.observe(client, desired, {}, True)
-        plan = resource.recover(desired, snapshot, begun)
-        error = _act(resource, desired, client, snapshot, plan, plan.steps).error
-    except FleetError as broken:
-        error = broken
+    """Undo a failed plan; return what could not be undone, in words.
+
+    What the server refuses then, another run may just have done: it is looked at anew.
+    """
+    error: Optional[Exception] = None
+    for _attempt in range(_TRIES):
+        try:
+            snapshot = resource.observe(client, desired, {}, True)
+            plan = resource.recover(desired, snapshot, begun)
+            error = _act(resource, desired, client, snapshot, plan, plan.steps).error
+        except FleetError as broken:
+            error = broken
+        if not getattr(error, "refused", False):
+            break
     return None if error is None else str(error)
 
 
@@ -100,11 +112,18 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
     return error
 
 
-def verify(desired: Desired, again: Plan) -> None:
-    """Raise FleetError if the server accepted a change and did not make it."""
+def verify(resource: Resource, desired: Desired, snapshot: Any, done: List[Step]) -> None:
+    """Raise FleetError if the server accepted a change and did not make it, or another undid it."""
+    again = resource.plan(desired, snapshot)
     ignored = [change.words() for step in again.steps for change in step.changes]
-    if ignored:
-        raise FleetError(
-            "the server answered with success but did not apply " + "; ".join(ignored),
-            address=desired.address,
-        )
+    if not ignored:
+        return
+    known = {one.get("id") for step in done for one in (step.args, step.noted)}
+    identify = getattr(resource, "identity", None)
+    said = "the server answered with success but did not apply"
+    hint: Optional[str] = None
+    if identify:
+        hint = "unless another run, or somebody else, changed it meanwhile"
+        if identify(snapshot) not in known:
+            said, hint = "another run, or somebody else, has put another one in its place:", None
+    raise FleetError(f"{said} {'; '.join(ignored)}", address=desired.address, hint=hint)

@@ -14,10 +14,12 @@ class FleetError(Exception):
     `option` is the key path of the option at fault (`ports[1].published`), `address` the resource
     (`container/web`); `message` says what happened, `hint` what would be right, `details` carries
     evidence as JSON-able values (`log`: the last log lines, `exit_code`: an int). None of them may
-    hold a secret value. `outcome_unknown` marks errors after which a mutation may have happened.
+    hold a secret value. `outcome_unknown` marks errors after which a mutation may have happened,
+    `refused` those of a server that has not even tried.
     """
 
     outcome_unknown = False
+    refused = False
 
     def __init__(
         self,

@@ -18,7 +18,10 @@ Act = Callable[[Step, int], Optional[bool]]
 
 @dataclass
 class Result:
-    """What running a plan did: step ids by outcome, the error if one failed, the resource after."""
+    """What running a plan did: step ids by outcome, the error if one failed, the resource after.
+
+    `notes` is what verbs noted of steps, by their ids.
+    """
 
     plan: Plan
     done: List[str] = field(default_factory=list)
@@ -27,6 +30,7 @@ class Result:
     error: Optional[Exception] = None
     not_begun: List[str] = field(default_factory=list)
     report: Dict[str, Any] = field(default_factory=dict)
+    notes: Dict[str, Dict[str, str]] = field(default_factory=dict)
     resource: Any = None
 
 

@@ -40,6 +40,10 @@ class Work:
         self.snapshot = snapshot
         self.shared = shared
 
+    def note(self, step: Step, **names: str) -> None:
+        """Tell the way back that a step was begun, though it fails, and what it made."""
+        self.shared.setdefault("notes", {}).setdefault(step.id, {}).update(names)
+
 
 Verb = Callable[[Work, Step], Optional[bool]]
 
@@ -52,9 +56,10 @@ class Resource(Protocol):
     whether `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure.
     `recover` plans the way back after a failure, given the steps that were begun.
 
-    Two more are optional: `exclusive` False for what may run beside other writers, and
+    Three more are optional: `exclusive` False for what may run beside other writers,
     `outcome(desired, plan, before, foreseen)`, what the result says beside the plan, given the
-    snapshot from before it; `foreseen` in check mode.
+    snapshot from before it (`foreseen` in check mode), and `identity(snapshot)`, the id of what
+    has the name, "" for nothing.
     """
 
     name: str

@@ -52,7 +52,8 @@ class Step:
 
     `args` holds ids and names only, never bodies or secrets: `on` is what the verb acts on, `to`
     its target. `needs` are ids of steps that must be done before. A `maybe` step may turn out to
-    be needless once the steps before it are done.
+    be needless once the steps before it are done. `noted` is what its verb told of it once it was
+    begun, such as the id of what it made: for the way back, it is not shown.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Step:
     needs: Tuple[str, ...] = ()
     maybe: bool = False
     args: Mapping[str, str] = field(default_factory=dict)
+    noted: Mapping[str, str] = field(default_factory=dict)
 
     def words(self) -> str:
         """Say what the step does: `rename web → web.old-0123456789ab`."""

@@ -81,9 +81,13 @@ class Container:
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
-        from .container_plan import way_back
+        from .container_back import way_back
 
         return way_back(desired, found, begun)
+
+    def identity(self, found: Found) -> str:
+        """Return the id of the container that has the name, "" for none."""
+        return str(dig(found.current, "Id") or "")
 
     def present(self, found: Found) -> Optional[Dict[str, Any]]:
         """Return the container as the engine describes it, secret values masked."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL, Plan
+from .._desired.model import REMOVAL
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
@@ -81,25 +81,6 @@ def _calls_for_another(desired: Wish, found: Found) -> bool:
     return always or (heavy and desired.recreate != "never")
 
 
-def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
-    """Return the way back after a failure: the old one, or nothing, as it was before."""
-    chain = Chain(desired.address)
-    if found.fresh is not None or found.old is not None:
-        found = swap.recover(chain, desired, found, failed=True).found
-    elif found.current is not None and not any(_is_swap(desired, step) for step in begun):
-        # After a swap nothing is left over if it had not begun, or had ended: both are kept.
-        _undo_first(chain, desired, found, frozenset(step.verb for step in begun))
-    if desired.moved_from:
-        from .container_moved import move_back
-
-        move_back(chain, desired, found, begun)
-    return Plan(tuple(chain.steps))
-
-
-def _is_swap(desired: Wish, step: Step) -> bool:
-    return step.verb == "create" and step.args["on"] != desired.name
-
-
 def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     if any(step.verb in ("create", "connect") for step in steps):
@@ -139,10 +120,11 @@ def later_networks(desired: Wish, api: Tuple[int, int]) -> Tuple[str, ...]:
     return names[1:] if api < (1, 44) else ()
 
 
-def _start(chain: Chain, desired: Wish, cause: str) -> None:
-    chain.add("start", cause, on=desired.name)
+def _start(chain: Chain, desired: Wish, cause: str, ident: str = "") -> None:
+    args = {"on": desired.name, **({"id": ident} if ident else {})}
+    chain.add("start", cause, args=args)
     if desired.wait != "none":
-        chain.add("wait", cause, on=desired.name)
+        chain.add("wait", cause, args=args)
 
 
 def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
@@ -171,13 +153,13 @@ def _lighter(chain: Chain, desired: Wish, current: Inspect, changes: List[Change
     running = runs(current)
     ident = str(current["Id"])
     if desired.state == "started" and not running:
-        _start(chain, desired, f"state: {dig(current, 'State.Status')} → started")
+        _start(chain, desired, f"state: {dig(current, 'State.Status')} → started", ident)
     elif desired.state == "stopped" and running:
         chain.add("stop", "state: running → stopped", "restart", on=desired.name, id=ident)
     elif desired.force_restart and running:
         chain.add("restart", RESTART, "restart", on=desired.name, id=ident)
         if desired.wait != "none":
-            chain.add("wait", RESTART, on=desired.name)
+            chain.add("wait", RESTART, on=desired.name, id=ident)
 
 
 def _bearable(changes: List[Change]) -> List[Change]:
@@ -233,18 +215,6 @@ def _volumes_of_others(found: Found) -> FrozenSet[str]:
 
 def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
     chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
-
-
-def _undo_first(chain: Chain, desired: Wish, found: Found, verbs: FrozenSet[str]) -> None:
-    """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
-    current = found.current or {}
-    cause, ident = "it did not come up", str(current["Id"])
-    if "create" in verbs and not record_of(current, found.base, desired.names):
-        return  # somebody else was faster
-    if swap.may_run(current) and verbs & {"create", "start"}:
-        chain.add("stop", cause, on=desired.name, id=ident)
-    if "create" in verbs:
-        chain.add("remove", cause, on=desired.name, id=ident, volumes=swap.OWN)
 
 
 def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional
+import contextlib
+from typing import Any, Dict, Iterator, Mapping, Optional
 
 from .._desired import owned
 from .._desired.bodies import body
@@ -19,16 +20,39 @@ from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.endpoints import endpoint_body
-from .container_fields.limits import parse_restart, read_restart, restart_body
+from .container_fields.limits import parse_restart, restart_body
 from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
-from .container_found import Found, Inspect, temporary_name
+from .container_found import Found, Inspect
 from .container_wish import Wish
+from .swap import replaced_by
 
 
-def _ref(step: Step) -> str:
-    """Return what the engine should look up: the id where it is known, else the fixed name."""
-    return step.args.get("id") or step.args["on"]
+def ref_of(work: Work, step: Step) -> str:
+    """Return what the engine should look up: the id where it is known, else the fixed name.
+
+    By now, what this run has made may have lost its name to what another one has.
+    """
+    name = step.args["on"]
+    return str(step.args.get("id") or work.shared.get("made", {}).get(name) or name)
+
+
+def keep_id(work: Work, step: Step, answer: Optional[Mapping[str, Any]]) -> None:
+    """Keep the id of what a step has made: for the steps that follow, and for the way back."""
+    ident = str((answer or {}).get("Id") or "")
+    work.shared.setdefault("made", {})[step.args["on"]] = ident
+    work.note(step, id=ident)
+
+
+@contextlib.contextmanager
+def _or_gone(step: Step) -> Iterator[None]:
+    """Take it as done if what is to go is gone already: another run, or somebody, was faster."""
+    try:
+        yield
+    except EngineError as error:
+        going = "id" in step.args and step.impact in ("replace", "destroy")
+        if error.status != 404 or not going:
+            raise
 
 
 def place(at: str) -> str:
@@ -63,7 +87,7 @@ def create(
     context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
     made = body(for_kind(FIELDS, found.kind), context, place)
     made.update({**(settings or {}), "Image": wish.reference})
-    extra = {**_extra(wish, replaced, carried), **(noted or {})}
+    extra = {**_extra(wish, step, carried), **(noted or {})}
     record = owned.make(wish.address, FIELDS, wish.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     if found.kind == "podman":
@@ -78,7 +102,10 @@ def create(
 
         error.address = wish.address
         error.hint = error.hint or likely(error.message)
+        if not error.refused:
+            work.note(step, record=record)  # it may be there, for all that
         raise
+    keep_id(work, step, answer)
     _check_warnings(wish, answer or {})
 
 
@@ -98,12 +125,10 @@ def _check_warnings(wish: Wish, answer: Mapping[str, Any]) -> None:
 
 def _replaced(work: Work, step: Step) -> Optional[Inspect]:
     """Return the container that is being replaced, as it is now, after any recovery."""
-    found: Found = work.snapshot
-    for one in (found.current, found.old, found.fresh):
-        if one and temporary_name(str(one["Id"]), work.desired.name) == step.args["on"]:
-            inspected: Inspect = work.client.get(f"/containers/{one['Id']}/json")
-            return inspected
-    return None
+    if "replaces" not in step.args:
+        return None
+    inspected: Inspect = work.client.get(f"/containers/{step.args['replaces']}/json")
+    return inspected
 
 
 def _carried(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
@@ -118,19 +143,14 @@ def _carried(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str
     return {target: name for target, name in anonymous(replaced) if target in keep}
 
 
-def _extra(wish: Wish, replaced: Optional[Inspect], carried: Mapping[str, str]) -> Dict[str, Any]:
+def _extra(wish: Wish, step: Step, carried: Mapping[str, str]) -> Dict[str, Any]:
     """Return what the record holds beside the digests: enough to resume and to clean up."""
     extra: Dict[str, Any] = {
         "secret": sorted(wish.declared.get("secret_environment") or ()),
         "carried": sorted(carried.values()),
     }
-    if replaced is not None:
-        state = replaced.get("State") or {}
-        extra["replaces"] = {
-            "id": replaced["Id"],
-            "restart": list(read_restart(replaced)),
-            "running": bool(state.get("Running") or state.get("Restarting")),
-        }
+    if "replaces" in step.args:
+        extra["replaces"] = replaced_by(step)
     return extra
 
 
@@ -149,7 +169,7 @@ def _update(work: Work, step: Step) -> None:
         from .podman import update_body
 
         limits = update_body(limits, wish.declared)
-    work.client.post(f"/containers/{_ref(step)}/update", None, limits)
+    work.client.post(f"/containers/{ref_of(work, step)}/update", None, limits)
 
 
 def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
@@ -163,12 +183,12 @@ def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
 def _connect(work: Work, step: Step) -> None:
     wish: Wish = work.desired
     endpoint = (wish.declared.get("networks") or {}).get(step.args["to"]) or {}
-    made = {"Container": _ref(step), "EndpointConfig": endpoint_body(endpoint)}
+    made = {"Container": ref_of(work, step), "EndpointConfig": endpoint_body(endpoint)}
     work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
 
 
 def _disconnect(work: Work, step: Step) -> None:
-    made = {"Container": _ref(step), "Force": False}
+    made = {"Container": ref_of(work, step), "Force": False}
     work.client.post(f"/networks/{_network(work, step)}/disconnect", None, made)
 
 
@@ -183,11 +203,12 @@ def _network(work: Work, step: Step) -> str:
 
 def _set_policy(work: Work, step: Step, policy: Any) -> None:
     made = {"RestartPolicy": restart_body(policy)}
-    work.client.post(f"/containers/{_ref(step)}/update", None, made)
+    work.client.post(f"/containers/{ref_of(work, step)}/update", None, made)
 
 
 def _hold(work: Work, step: Step) -> None:
-    _set_policy(work, step, ("no", 0))
+    with _or_gone(step):
+        _set_policy(work, step, ("no", 0))
 
 
 def _restore(work: Work, step: Step) -> None:
@@ -199,20 +220,27 @@ def _restore(work: Work, step: Step) -> None:
 def _patience(work: Work, step: Step) -> int:
     """Return how long a container may take to stop, in seconds: the task's, its own, or 10."""
     wish: Wish = work.desired
-    inspected = work.client.get(f"/containers/{_ref(step)}/json")
+    inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
     grace = wish.declared.get("stop_grace_period")
     own = dig(inspected, "Config.StopTimeout")
     return int(grace if grace is not None else own if own is not None else 10)
 
 
 def _stop(work: Work, step: Step) -> None:
-    patience = _patience(work, step)
-    timeout = patience + work.client.timeout
-    work.client.post(f"/containers/{_ref(step)}/stop", {"t": patience}, timeout=timeout)
+    with _or_gone(step):
+        patience = _patience(work, step)
+        timeout = patience + work.client.timeout
+        path = f"/containers/{ref_of(work, step)}/stop"
+        work.client.post(path, {"t": patience}, timeout=timeout)
 
 
 def _rename(work: Work, step: Step) -> None:
-    work.client.post(f"/containers/{_ref(step)}/rename", {"name": step.args["to"]})
+    name, to = step.args["on"], step.args["to"]
+    with _or_gone(step):
+        work.client.post(f"/containers/{ref_of(work, step)}/rename", {"name": to})
+    made = work.shared.get("made", {})
+    if name in made:
+        made[to] = made.pop(name)
 
 
 def _listen(work: Work, step: Step) -> None:
@@ -221,7 +249,7 @@ def _listen(work: Work, step: Step) -> None:
 
     if work.desired.wait != "none" and not work.shared.get("events"):
         work.shared["events"] = subscribe(work.client)
-        inspected = work.client.get(f"/containers/{_ref(step)}/json")
+        inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
         # Docker counts anew from a start that somebody asked for.
         docker = work.client.kind == "docker"
         work.shared["restarts"] = 0 if docker else inspected.get("RestartCount") or 0
@@ -230,11 +258,11 @@ def _listen(work: Work, step: Step) -> None:
 def _start(work: Work, step: Step) -> None:
     _listen(work, step)
     try:
-        work.client.post(f"/containers/{_ref(step)}/start")
+        work.client.post(f"/containers/{ref_of(work, step)}/start")
     except EngineError as error:
         from .why import explain_start
 
-        raise explain_start(work.client, _ref(step), work.desired, error) from None
+        raise explain_start(work.client, ref_of(work, step), work.desired, error) from None
 
 
 def _restart(work: Work, step: Step) -> None:
@@ -243,11 +271,11 @@ def _restart(work: Work, step: Step) -> None:
     timeout = patience + work.client.timeout
     try:
         query = {"t": patience}
-        work.client.post(f"/containers/{_ref(step)}/restart", query, timeout=timeout)
+        work.client.post(f"/containers/{ref_of(work, step)}/restart", query, timeout=timeout)
     except EngineError as error:
         from .why import explain_start
 
-        raise explain_start(work.client, _ref(step), work.desired, error) from None
+        raise explain_start(work.client, ref_of(work, step), work.desired, error) from None
     if work.client.kind == "docker":
         work.shared["restarts"] = 0  # a restart by itself counts from here
 
@@ -256,7 +284,7 @@ def _wait(work: Work, step: Step) -> None:
     from .wait import wait
 
     events = work.shared.pop("events", None)
-    wait(work.client, _ref(step), work.desired, events, work.shared.pop("restarts", None))
+    wait(work.client, ref_of(work, step), work.desired, events, work.shared.pop("restarts", None))
 
 
 def _recreate(work: Work, step: Step) -> None:
@@ -274,7 +302,7 @@ def _watch(work: Work, step: Step) -> None:
 def _remove(work: Work, step: Step) -> None:
     volumes = step.impact == "destroy" or "volumes" in step.args
     try:
-        work.client.delete(f"/containers/{_ref(step)}", {"v": volumes})
+        work.client.delete(f"/containers/{ref_of(work, step)}", {"v": volumes})
     except EngineError as error:
         if error.status == 409 and "already in progress" in error.message:
             _await_removal(work, step)  # auto_remove: the engine is about to
@@ -285,7 +313,7 @@ def _remove(work: Work, step: Step) -> None:
 def _await_removal(work: Work, step: Step) -> None:
     """Wait until the engine has removed a container that goes by itself once it stops."""
     try:
-        work.client.post(f"/containers/{_ref(step)}/wait", {"condition": "removed"})
+        work.client.post(f"/containers/{ref_of(work, step)}/wait", {"condition": "removed"})
     except EngineError as error:
         if error.status != 404:
             raise
@@ -306,7 +334,28 @@ def _pull(work: Work, step: Step) -> Optional[bool]:
     return pull(work, step)
 
 
-VERBS: Dict[str, Verb] = {
+def _told(verb: Verb) -> Verb:
+    """Return a verb that says of what the engine refuses whose doing that may be.
+
+    Of what fails otherwise nobody knows how far it came: the way back looks.
+    """
+
+    def act(work: Work, step: Step) -> Optional[bool]:
+        try:
+            return verb(work, step)
+        except FleetError as error:
+            if error.refused:
+                from .why import likely
+
+                error.hint = error.hint or likely(error.message)
+            else:
+                work.note(step)
+            raise
+
+    return act
+
+
+_VERBS: Dict[str, Verb] = {
     "await_removal": _await_removal,
     "connect": _connect,
     "create": _create,
@@ -325,3 +374,4 @@ VERBS: Dict[str, Verb] = {
     "wait": _wait,
     "watch": _watch,
 }
+VERBS: Dict[str, Verb] = {name: _told(verb) for name, verb in _VERBS.items()}

@@ -14,6 +14,7 @@ from .._desired.values import dig
 from .client import Client, EngineError
 from .container_fields.mounts import anonymous
 from .container_found import Inspect
+from .container_verbs import keep_id, ref_of
 from .dependents import LABEL, label, lenders
 from .wait import wait
 
@@ -36,7 +37,7 @@ def recreate(work: Work, step: Step) -> None:
     }
     try:
         made = _body(work.client, old, ids)
-        work.client.post("/containers/create", {"name": step.args["on"]}, made)
+        keep_id(work, step, work.client.post("/containers/create", {"name": step.args["on"]}, made))
     except EngineError as error:
         error.address = step.address
         raise
@@ -108,4 +109,4 @@ def _endpoints(old: Inspect) -> Dict[str, Any]:
 def watch(work: Work, step: Step) -> None:
     """Wait until a dependent has run through `monitor`; FleetError if it has not."""
     name = step.args["on"]
-    wait(work.client, name, replace(work.desired, name=name, wait="started"))
+    wait(work.client, ref_of(work, step), replace(work.desired, name=name, wait="started"))

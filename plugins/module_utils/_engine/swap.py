@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.steps import Chain, Change
+from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
 from . import dependents
 from .container_fields.limits import read_restart
@@ -68,7 +68,8 @@ def swap(
     def add(verb: str, **args: str) -> None:
         chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, args=args)
 
-    add("create", on=temporary)
+    ran = str(runs(old)).lower()
+    add("create", on=temporary, replaces=ident, policy=policy_text(read_restart(old)), ran=ran)
     for network in networks:
         add("connect", on=temporary, to=network)
     if read_restart(old)[0] != "no":
@@ -146,13 +147,15 @@ def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found
     if kept is None:
         chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
         return replace(found, current=_named(fresh, wish), fresh=None)
-    others, root_ran = found.dependents, runs(kept)
-    dependents.step_back(chain, others, cause)
-    kept = _bring_back(chain, wish, kept, replaces, cause)
-    dependents.bring_back(chain, others, root_ran, cause)
+    others = found.dependents
+    if may_run(fresh):  # another run has taken the name from it while its own run started it
+        chain.add("stop", cause, on=bare_name(fresh), id=str(fresh["Id"]))
+    if kept["Id"] == replaces.get("id"):
+        dependents.step_back(chain, others, cause)
+        kept = bring_back(chain, wish, kept, replaces, cause, others, str(fresh["Id"]))
+        others = dependents.as_before(others)
     chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
-    back = dependents.as_before(others)
-    return replace(found, current=kept, fresh=None, old=None, dependents=back)
+    return replace(found, current=kept, fresh=None, old=None, dependents=others)
 
 
 def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
@@ -160,14 +163,13 @@ def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     new, old = found.current or {}, found.old or {}
     replaces = record_of(new, found.base, wish.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), wish.name)
-    others, root_ran = found.dependents, runs(old)
+    others = found.dependents
     dependents.step_back(chain, others, cause)
     if may_run(new):
         chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
-    kept = _bring_back(chain, wish, old, replaces, cause)
-    dependents.bring_back(chain, others, root_ran, cause)
+    kept = bring_back(chain, wish, old, replaces, cause, others, str(new["Id"]))
     chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
     return replace(found, current=kept, old=None, dependents=dependents.as_before(others))
 
@@ -180,7 +182,7 @@ def forward(chain: Chain, wish: Wish, found: Found, old: Inspect) -> None:
     current = found.current or {}
     waits = any(step.verb == "wait" for step in chain.steps)
     if not waits and wish.wait != "none" and runs(current) and will_run(wish, True):
-        chain.add("wait", INTERRUPTED, on=wish.name)
+        chain.add("wait", INTERRUPTED, on=wish.name, id=str(current["Id"]))
     others = found.dependents
     if wish.dependents == "replace" or any(one.new is not None for one in others):
         dependents.forward(chain, others, wish.wait != "none", False)
@@ -188,21 +190,47 @@ def forward(chain: Chain, wish: Wish, found: Found, old: Inspect) -> None:
     chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
 
 
-def _bring_back(
-    chain: Chain, wish: Wish, kept: Inspect, replaces: Mapping[str, Any], cause: str
+def bring_back(
+    chain: Chain,
+    wish: Wish,
+    kept: Inspect,
+    replaces: Mapping[str, Any],
+    cause: str,
+    others: Tuple[dependents.Dependent, ...],
+    new: str,
 ) -> Inspect:
-    """Give the old container its name, restart policy and run state back."""
-    ident = str(kept["Id"])
+    """Give the old container and its dependents their names, policies and run states back.
+
+    `replaces` is what the record of the new one, `new` by id, says of it.
+    """
+    ident, root_ran = str(kept["Id"]), runs(kept)
+    args = {"on": wish.name, "id": ident, "of": new}
     if bare_name(kept) != wish.name:
-        chain.add("rename", cause, on=bare_name(kept), to=wish.name, id=ident)
+        chain.add("rename", cause, args={**args, "on": bare_name(kept), "to": wish.name})
     policy = tuple(replaces.get("restart") or ("no", 0))
     if replaces.get("id") == ident and policy != read_restart(kept):
-        chain.add("restore", cause, on=wish.name, id=ident, policy=f"{policy[0]}:{policy[1]}")
+        chain.add("restore", cause, args={**args, "policy": policy_text(policy)})
         kept = _with_policy(kept, policy)
-    if replaces.get("id") == ident and replaces.get("running") and not runs(kept):
-        chain.add("start", cause, on=wish.name, id=ident)
+    if replaces.get("id") == ident and replaces.get("running") and not root_ran:
+        chain.add("start", cause, args=args)
         kept = {**kept, "State": {**kept["State"], "Running": True, "Status": "running"}}
+    dependents.bring_back(chain, others, root_ran, cause)
     return _named(kept, wish)
+
+
+def replaced_by(step: Step) -> Dict[str, Any]:
+    """Return what the record of a new container says of the old one, given its create step.
+
+    That is how it was when the plan was made: another run may have held or stopped it since.
+    """
+    policy, _colon, count = step.args["policy"].partition(":")
+    running = step.args["ran"] == "true"
+    return {"id": step.args["replaces"], "restart": [policy, int(count)], "running": running}
+
+
+def policy_text(policy: Tuple[Any, ...]) -> str:
+    """Return a restart policy as a step's `policy`."""
+    return f"{policy[0]}:{policy[1]}"
 
 
 def _named(container: Inspect, wish: Wish) -> Inspect:

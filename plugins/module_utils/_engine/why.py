@@ -12,7 +12,7 @@ from .._desired.errors import FleetError
 from .._desired.values import dig, hide, show_size
 from .client import Client, EngineError
 from .container_fields.process import split_env
-from .container_found import Inspect, secrets_on_record
+from .container_found import Inspect, bare_name, secrets_on_record
 from .container_wish import Wish
 from .signals import signal_name
 
@@ -27,6 +27,18 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
     (
         r"container name .* is already in use|name .* is in use",
         "another run, or somebody else, was faster; run again when that has ended",
+    ),
+    (
+        r"same name as its current name",
+        "another run, or somebody else, was faster; run again when that has ended",
+    ),
+    (
+        r"(?i)no such container",
+        "another run, or somebody else, has removed it meanwhile; run again",
+    ),
+    (
+        r"cannot remove .*running",
+        "another run, or somebody else, has started it meanwhile; run again",
     ),
     (
         r"Address already in use",
@@ -104,6 +116,8 @@ def fault(client: Client, container: Dict[str, Any], wish: Wish, how: str = "") 
     evidence."""
     details = evidence(client, container, wish)
     how = how or how_it_ended(container)
+    if bare_name(container) != wish.name:
+        how += ", after another run, or somebody else, had replaced it"
     lines = [line for line in details["log"] if line.strip()]
     hint = f"its last words: {lines[-1].strip()}" if lines else "it wrote nothing to its log"
     said = " ".join(details["health_output"].split())
@@ -191,5 +205,5 @@ def gone(wish: Wish) -> FleetError:
     return FleetError(
         "the container was removed while it was awaited",
         address=wish.address,
-        hint="somebody else removed it, or the engine did at its end (auto_remove)",
+        hint="another run, or somebody else, did that, or the engine at its end (auto_remove)",
     )

@@ -23,6 +23,7 @@ class EngineError(FleetError):
     ) -> None:
         super().__init__(message, **more)
         self.status = status
+        self.refused = 400 <= status < 500
         self.method = method
         self.path = path
 

@@ -49,7 +49,7 @@ def interrupted(stage: Stage) -> None:
     """Kill the run when the new container runs, and is not healthy yet."""
     stage.fake.faults.reset("all")
     for number, call in enumerate(_calls(stage), 1):
-        if call.path == "/containers/web/start":
+        if call.path.endswith("/start"):
             stage.fake.faults.at(number, "kill-after")
     assert stage.run(stage.story.task) == {}
     stage.fake.faults.reset()

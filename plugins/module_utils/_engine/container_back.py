@@ -1,0 +1,135 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The way back after a failure, by what this run itself has made and touched.
+
+Names and records tell what an interrupted run left, but not whose it is: another controller's run,
+which no lock keeps apart, may have a replacement under way, or have ended one. So what this run did
+neither make nor take over is left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional, Sequence
+
+from .._desired.model import Plan
+from .._desired.steps import Chain, Step
+from .._desired.values import dig
+from . import dependents, swap
+from .container_fields.process import OWNER_LABEL
+from .container_found import Found, Inspect, record_of
+from .container_wish import Wish
+
+
+class _Ours:
+    """Tells of a container what the begun steps of this run have had to do with it.
+
+    Verbs note the id of what they made, or, if that was not answered, the record that they wrote.
+    A step names by `id` what it acts on, and by `of` the replacement whose end it is part of.
+    """
+
+    def __init__(self, begun: Sequence[Step]) -> None:
+        self._ids = {step.noted.get("id") for step in begun}
+        self._records = {step.noted.get("record") for step in begun}
+        self._waited = {step.args.get("id") for step in begun if step.verb == "wait"}
+        self._ended = {step.args.get("of") for step in begun}
+        self._touched = {step.args.get("id") for step in begun}
+        self._stopped = {step.args.get("id") for step in begun if step.verb == "stop"}
+        self._started = {
+            step.args.get("id") for step in begun if step.verb == "start" and "of" not in step.args
+        }
+
+    def made(self, container: Inspect) -> bool:
+        """Tell whether this run has made it."""
+        label = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL)
+        return container["Id"] in self._ids or (label is not None and label in self._records)
+
+    def judged(self, container: Inspect) -> bool:
+        """Tell whether it failed before the eyes of this run, whoever made it."""
+        return self.made(container) or container["Id"] in self._waited
+
+    def touched(self, container: Inspect) -> bool:
+        """Tell whether this run has had anything to do with it."""
+        ident = container["Id"]
+        return self.judged(container) or ident in self._ended or ident in self._touched
+
+    def stopped(self, container: Inspect) -> bool:
+        """Tell whether this run has stopped it."""
+        return container["Id"] in self._stopped
+
+    def started(self, container: Inspect) -> bool:
+        """Tell whether it stood still before this run."""
+        return container["Id"] in self._started
+
+
+def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+    """Return the way back after a failure: the old one, or nothing, as it was before."""
+    chain = Chain(desired.address)
+    ours = _Ours(begun)
+    swapping = next((step for step in begun if "replaces" in step.args), None)
+    if swapping is not None or found.fresh is not None or found.old is not None:
+        found = _undo_swap(chain, desired, found, ours, swapping)
+    elif found.current is not None:
+        _undo_first(chain, desired, found.current, ours)
+    if desired.moved_from:
+        from .container_moved import move_back
+
+        move_back(chain, desired, found, begun)
+    return Plan(tuple(chain.steps))
+
+
+def _undo_swap(
+    chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping: Optional[Step]
+) -> Found:
+    """Undo the replacement that this run made or took over; `swapping` is its create step.
+
+    One that it only took over, as any next run does, may have come up meanwhile, and stays then.
+    """
+    fresh = found.fresh
+    if fresh is not None and ours.touched(fresh):
+        alone = found.current is None and found.old is None
+        found = swap.recover(chain, desired, found, failed=ours.judged(fresh)).found
+        if alone and ours.stopped(fresh):
+            chain.add("start", swap.FAILED, on=desired.name, id=str(fresh["Id"]))
+        return found
+    left = replace(found, fresh=None)
+    current = found.current
+    if current is not None and _has_replaced(current, desired, found) and ours.touched(current):
+        return swap.recover(chain, desired, left, failed=ours.judged(current)).found
+    if swapping is not None:
+        _bring_back(chain, desired, found, ours, swapping)
+    elif current is None and fresh is None:
+        return swap.recover(chain, desired, found).found
+    return found
+
+
+def _has_replaced(new: Inspect, desired: Wish, found: Found) -> bool:
+    """Tell whether a container replaces the one that stands aside."""
+    replaces = record_of(new, found.base, desired.names).get("replaces") or {}
+    return found.old is not None and bool(replaces.get("id") == found.old["Id"])
+
+
+def _bring_back(chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping: Step) -> None:
+    """Bring back the old one that this run has touched, and whose replacement somebody removed.
+
+    Not if another run has one under way: that has in its record what there is to restore.
+    """
+    kept = found.current or found.old
+    if found.fresh is not None or kept is None or kept["Id"] != swapping.args["replaces"]:
+        return
+    if ours.touched(kept):
+        replaces, new = swap.replaced_by(swapping), swapping.noted.get("id", "")
+        others = found.dependents
+        dependents.step_back(chain, others, swap.FAILED)
+        swap.bring_back(chain, desired, kept, replaces, swap.FAILED, others, new)
+
+
+def _undo_first(chain: Chain, desired: Wish, current: Inspect, ours: _Ours) -> None:
+    """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
+    cause, ident = "it did not come up", str(current["Id"])
+    made = ours.made(current)
+    if swap.may_run(current) and (made or ours.started(current)):
+        chain.add("stop", cause, on=desired.name, id=ident)
+    if made:
+        chain.add("remove", cause, on=desired.name, id=ident, volumes=swap.OWN)
