@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # How often to look until nobody renames what is looked at meanwhile.
 _LOOKS = 5
+# Ids as engines list them.
+_SHORT = 12
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
 
@@ -156,7 +158,7 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         bases=bases_of(client, (current, fresh, old), image),
         remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
-        peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if got[f"peer {n}"]},
+        peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if _is_peer(got, n)},
         subnets={n: dig(got[f"network {n}"], "IPAM.Config") for n in wish.networks},
         api=client.api,
         kind=client.kind,
@@ -174,6 +176,13 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
 def _is(got: Mapping[str, Any], network: str) -> bool:
     """Tell whether a network has that name: engines answer to the beginning of an id too."""
     return (got[f"network {network}"] or {}).get("Name") == network
+
+
+def _is_peer(got: Mapping[str, Any], peer: str) -> bool:
+    """Tell whether a container has that name or id: any first letters of an id are not meant."""
+    found = got[f"peer {peer}"] or {"Id": "", "Name": ""}
+    is_id = len(peer) >= _SHORT and str(found["Id"]).startswith(peer)
+    return is_id or bool(bare_name(found) == peer)
 
 
 def with_others(
