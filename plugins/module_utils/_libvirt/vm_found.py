@@ -23,6 +23,8 @@ _STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "cr
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
 # capabilities do not count that in (libvirt 9.0).
 _WITHOUT_IOMMU = 255
+# What a removal's cause adds before the names of the volumes that it leaves.
+KEPT = ", disks stay: "
 _RUNS = ("running", "blocked", "paused", "shutdown", "suspended")
 
 
@@ -129,13 +131,13 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         arch=str(info[0]),
         unknown=_unknown(wish, pending),
     )
-    return _removed(found) if will_go(pending, wish.address) else found
+    return _removed(found, pending[wish.address]) if will_go(pending, wish.address) else found
 
 
-def _removed(found: Found) -> Found:
+def _removed(found: Found, cause: str) -> Found:
     """Return what is left when an earlier task of this check has removed the machine.
 
-    Whether its disks are is that task's to say: they are in nobody's way here.
+    Its disks are, if that task's cause says so.
     """
     own = {mac_of(one) for one in interfaces(found.config)} if found.config is not None else set()
     for network in found.networks.values():
@@ -143,8 +145,10 @@ def _removed(found: Found) -> Found:
             for entry in served.findall("host"):
                 if str(entry.get("mac")).lower() in own:
                     served.remove(entry)
-    gone = replace(found, config=None, running=None, state="absent", autostart=False, volumes={})
-    return replace(gone, seed={}, addresses=(), shortfall="")
+    kept = cause.partition(KEPT)[2].split(", ")
+    volumes = {name: volume for name, volume in found.volumes.items() if name in kept}
+    gone = replace(found, config=None, running=None, state="absent", autostart=False)
+    return replace(gone, volumes=volumes, seed={}, addresses=(), shortfall="")
 
 
 def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:

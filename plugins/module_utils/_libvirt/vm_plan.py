@@ -17,7 +17,7 @@ from .._desired.values import show, show_size
 from .tree import attribute, interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
 from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
-from .vm_found import Found
+from .vm_found import KEPT, Found
 from .vm_new import volumes_of
 from .vm_seed import digest_of, wanted_files
 from .vm_wish import Wish
@@ -32,7 +32,9 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
     chain = Chain(wish.address)
     removing = found.record.get("removing")
     if wish.state == "absent":
-        removal(chain, wish, found, REMOVAL)
+        kept = disks_to_keep(wish, found)
+        # Said in the cause, which is what a check hands on to later tasks.
+        removal(chain, wish, found, REMOVAL + (KEPT + ", ".join(kept) if kept else ""))
         return chain.steps, []
     if removing == "disks":
         # Some of its data may be gone already.
@@ -64,9 +66,8 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
 def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
     # Said as theirs: a cause alone reads like a change of this task.
-    notes = [f"planned by an earlier task: {what}: {said}" for what, said in found.unknown.items()]
-    kept = disks_to_keep(wish, found) if wish.state == "absent" else []
-    return (*notes, f"disks stay: {', '.join(kept)}") if kept else tuple(notes)
+    said = found.unknown.items()
+    return tuple(f"planned by an earlier task: {address}: {cause}" for address, cause in said)
 
 
 def changes_of(wish: Wish, found: Found) -> List[Change]:
@@ -114,7 +115,7 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
         chain.add("mark", cause, impact, on=wish.name)
     if found.runs:
         # What is taken away again at once has nothing to lose.
-        back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
+        back = {} if _asked(cause) or cause == INTERRUPTED else {"undo": "all"}
         chain.add("shutdown", cause, impact, args=back, on=wish.name)
     for volume in found.record.get("volumes", ()):
         name = volume["name"]
@@ -128,10 +129,14 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
 def _cost(cause: str, deleted: Sequence[str]) -> str:
     """Return what a removal costs: data goes with disks alone."""
     # What a failed run has just made holds none.
-    if cause not in (REMOVAL, INTERRUPTED):
+    if not _asked(cause) and cause != INTERRUPTED:
         return "none"
-    gentle = "replace" if cause == REMOVAL else "none"
+    gentle = "replace" if _asked(cause) else "none"
     return "destroy" if deleted else gentle
+
+
+def _asked(cause: str) -> bool:
+    return cause.startswith(REMOVAL)
 
 
 def disks_to_delete(wish: Wish, found: Found) -> List[str]:

@@ -258,3 +258,16 @@ def test_the_state_of_a_machine_that_an_earlier_task_would_remove(bench: HostBen
     bench.case["pending"] = {"vm/web01": "state: absent"}
     said = bench.run({"name": "web01", "state": "stopped"}, check=True)["msg"]
     assert said == "memory: is required to make a machine; such as 1GiB"
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["kept", "deleted"])
+def test_a_check_foresees_what_kept_disks_stand_against(deleted: bool, bench: HostBench) -> None:
+    gone = {"name": "web01", "state": "absent", "delete_disks": deleted}
+    bench.run(FULL)
+    bench.case["pending"] = bench.run(gone, check=True)["_pending"]
+    foreseen = bench.run(FULL, check=True)
+    bench.run(gone)
+    real = bench.run(FULL)
+    assert foreseen.get("msg") == real.get("msg")
+    assert bench.steps(foreseen) == bench.steps(real)
+    assert bool(real.get("failed")) is not deleted
