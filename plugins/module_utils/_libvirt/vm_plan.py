@@ -32,9 +32,7 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
     chain = Chain(wish.address)
     removing = found.record.get("removing")
     if wish.state == "absent":
-        kept = disks_to_keep(wish, found)
-        # Said in the cause, which is what a check hands on to later tasks.
-        removal(chain, wish, found, REMOVAL + (KEPT + ", ".join(kept) if kept else ""))
+        removal(chain, wish, found, REMOVAL)
         return chain.steps, []
     if removing == "disks":
         # Some of its data may be gone already.
@@ -111,11 +109,14 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
         return
     deleted = disks_to_delete(wish, found)
     impact = _cost(cause, deleted)
+    # What is taken away again at once has nothing to lose.
+    back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
+    kept = disks_to_keep(wish, found) if cause == REMOVAL else []
+    if kept:  # in the cause, which is what a check hands on to later tasks
+        cause += KEPT + ", ".join(kept)
     if found.record and not found.record.get("removing"):
         chain.add("mark", cause, impact, on=wish.name)
     if found.runs:
-        # What is taken away again at once has nothing to lose.
-        back = {} if _asked(cause) or cause == INTERRUPTED else {"undo": "all"}
         chain.add("shutdown", cause, impact, args=back, on=wish.name)
     for volume in found.record.get("volumes", ()):
         name = volume["name"]
@@ -129,14 +130,10 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
 def _cost(cause: str, deleted: Sequence[str]) -> str:
     """Return what a removal costs: data goes with disks alone."""
     # What a failed run has just made holds none.
-    if not _asked(cause) and cause != INTERRUPTED:
+    if cause not in (REMOVAL, INTERRUPTED):
         return "none"
-    gentle = "replace" if _asked(cause) else "none"
+    gentle = "replace" if cause == REMOVAL else "none"
     return "destroy" if deleted else gentle
-
-
-def _asked(cause: str) -> bool:
-    return cause.startswith(REMOVAL)
 
 
 def disks_to_delete(wish: Wish, found: Found) -> List[str]:
