@@ -20,7 +20,7 @@ from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.endpoints import endpoint_body
-from .container_fields.limits import parse_restart, restart_body
+from .container_fields.limits import restart_body, restart_of
 from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect
@@ -212,9 +212,8 @@ def _hold(work: Work, step: Step) -> None:
 
 
 def _restore(work: Work, step: Step) -> None:
-    name, _colon, count = step.args["policy"].partition(":")
-    text = f"{name}:{count}" if name == "on-failure" and count != "0" else name
-    _set_policy(work, step, parse_restart(text, "restart"))
+    name, count = restart_of(step.args["policy"])
+    _set_policy(work, step, (name, count if name == "on-failure" else 0))
 
 
 def _patience(work: Work, step: Step) -> int:

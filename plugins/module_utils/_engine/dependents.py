@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from .._desired.steps import Chain
 from .._desired.values import dig
 from .client import Client
-from .container_fields.limits import read_restart
+from .container_fields.limits import read_restart, restart_text
 from .container_found import Found, Inspect, aside_name, bare_name, runs, temporary_name
 
 LABEL = "dockyard.fleet.dependent"
@@ -209,7 +209,7 @@ def bring_back(chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, 
     for one in dependents:
         policy = read_restart(one.new) if one.new is not None else read_restart(one.old)
         if policy != read_restart(one.old):
-            text = f"{policy[0]}:{policy[1]}"
+            text = restart_text(policy)
             _add(chain, one, "restore", cause, on=one.name, id=one.id, policy=text)
         if runs(one.old):
             if not root_ran:

@@ -133,8 +133,7 @@ class Listed:
 
 def _about(error: EngineError, option: str) -> FleetError:
     """Return an engine's error; one about what it was asked for names the option."""
-    asked = 400 <= error.status < 500
-    return InvalidOption(error.message, option=option) if asked else error
+    return InvalidOption(error.message, option=option) if error.refused else error
 
 
 def _query(filters: Mapping[str, Any]) -> Dict[str, List[str]]:

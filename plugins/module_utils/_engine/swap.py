@@ -16,7 +16,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
 from . import dependents
-from .container_fields.limits import read_restart
+from .container_fields.limits import read_restart, restart_of, restart_text
 from .container_found import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
 from .container_wish import Wish
 
@@ -69,7 +69,7 @@ def swap(
         chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, args=args)
 
     ran = str(runs(old)).lower()
-    add("create", on=temporary, replaces=ident, policy=policy_text(read_restart(old)), ran=ran)
+    add("create", on=temporary, replaces=ident, policy=restart_text(read_restart(old)), ran=ran)
     for network in networks:
         add("connect", on=temporary, to=network)
     if read_restart(old)[0] != "no":
@@ -209,7 +209,7 @@ def bring_back(
         chain.add("rename", cause, args={**args, "on": bare_name(kept), "to": wish.name})
     policy = tuple(replaces.get("restart") or ("no", 0))
     if replaces.get("id") == ident and policy != read_restart(kept):
-        chain.add("restore", cause, args={**args, "policy": policy_text(policy)})
+        chain.add("restore", cause, args={**args, "policy": restart_text(policy)})
         kept = _with_policy(kept, policy)
     if replaces.get("id") == ident and replaces.get("running") and not root_ran:
         chain.add("start", cause, args=args)
@@ -223,14 +223,9 @@ def replaced_by(step: Step) -> Dict[str, Any]:
 
     That is how it was when the plan was made: another run may have held or stopped it since.
     """
-    policy, _colon, count = step.args["policy"].partition(":")
     running = step.args["ran"] == "true"
-    return {"id": step.args["replaces"], "restart": [policy, int(count)], "running": running}
-
-
-def policy_text(policy: Tuple[Any, ...]) -> str:
-    """Return a restart policy as a step's `policy`."""
-    return f"{policy[0]}:{policy[1]}"
+    policy = list(restart_of(step.args["policy"]))
+    return {"id": step.args["replaces"], "restart": policy, "running": running}
 
 
 def _named(container: Inspect, wish: Wish) -> Inspect:

@@ -25,11 +25,7 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
         "another program on the host uses that port",
     ),
     (
-        r"container name .* is already in use|name .* is in use",
-        "another run, or somebody else, was faster; run again when that has ended",
-    ),
-    (
-        r"same name as its current name",
+        r"container name .* is already in use|name .* is in use|same name as its current name",
         "another run, or somebody else, was faster; run again when that has ended",
     ),
     (

@@ -73,6 +73,17 @@ def restart_body(policy: Tuple[str, int]) -> Dict[str, Any]:
     return {"Name": policy[0], "MaximumRetryCount": policy[1]}
 
 
+def restart_text(policy: Tuple[Any, ...]) -> str:
+    """Return (policy, retries) as the `policy` of a step."""
+    return f"{policy[0]}:{policy[1]}"
+
+
+def restart_of(text: str) -> Tuple[str, int]:
+    """Return (policy, retries) of a step's `policy`."""
+    name, _colon, count = text.partition(":")
+    return (name, int(count))
+
+
 def _write_restart(body: Dict[str, Any], value: Any, context: Context) -> None:
     body.setdefault("HostConfig", {})["RestartPolicy"] = restart_body(value)
 
