@@ -121,9 +121,8 @@ def test_the_next_run_converges(
 
 def test_another_change_after_an_interruption_takes_the_dependents_along(crew: Crew) -> None:
     newer = {**WEB, "image": "app:2", "user": "5"}
-    for start in (0, 1):  # of web, and of web-side
+    for number in starts(crew)[:2]:  # of web, and of web-side
         with Stage(crew) as stage:
-            number = starts(crew)[start]
             stage.fake.faults.reset("all")
             stage.fake.faults.at(number, "kill-after")
             assert stage.run({**WEB, "image": "app:2"}) == {}

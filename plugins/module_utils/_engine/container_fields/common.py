@@ -118,12 +118,13 @@ def words(name: str, at: str, **more: Any) -> FieldSpec:
 
 
 def _parse_given(value: Any, where: str) -> Dict[str, str]:
-    found = parse_mapping(value, where)
-    for key, given in found.items():
+    found: Dict[str, str] = {}
+    for key, given in parse_mapping(value, where).items():
         if given is None:
             hint = "give it one, or leave it out"
             raise InvalidOption("has no value", option=f"{where}.{key}", hint=hint)
-    return found  # type: ignore[return-value]
+        found[key] = given
+    return found
 
 
 def mapping(name: str, at: str, **more: Any) -> FieldSpec:
