@@ -244,7 +244,10 @@ def test_pushed_to_a_registry_that_wants_an_account(images: Images, tmp_path: Pa
             f"push: {name} is built anew",
             f"push: {name} is built anew",
         ]
-        assert again["changed"] is False
+        assert not first.get("failed"), first.get("msg")
+        one, two = first["plan"]["steps"][2:]
+        assert one["id"] in two["needs"], "two pushes to one repository at once"
+        assert again["changed"] is False, causes(again)
         (digest,) = {one.partition("@")[2] for one in first["image"]["digests"]}
         docker("rmi", name, other)
         both = images.task(f"{name}@{digest}", pull_policy="always", **account)

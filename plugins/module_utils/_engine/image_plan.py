@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .._desired.model import REMOVAL, Plan
 from .._desired.steps import Step
@@ -14,7 +14,7 @@ from .image_build_wish import Build
 from .image_found import Found
 from .image_pull import ABSENT, plan_pull, pull_step
 from .image_wish import Wish
-from .reference import short
+from .reference import parse_reference, short
 
 if TYPE_CHECKING:
     from .image_load import Source
@@ -41,17 +41,15 @@ def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
 
     steps = plan_tags(desired.name, desired.tags, found.image, found.tags, main)
     tagged = {step.args["to"]: step.id for step in steps}
+    before: Dict[str, str] = {}  # registries may fail at two pushes to one repository at once
     for reference in desired.pushed:
-        need = tagged.get(reference) or (main.id if main else "")
-        step = plan_push(
-            reference,
-            found.image,
-            found.remotes.get(reference),
-            main,
-            (need,) if need else (),
-        )
+        repository = parse_reference(reference, "tags").name
+        needs = (tagged.get(reference) or (main.id if main else ""), before.get(repository, ""))
+        remote = found.remotes.get(reference)
+        step = plan_push(reference, found.image, remote, main, tuple(filter(None, needs)))
         if step is not None:
             steps.append(step)
+            before[repository] = step.id
     return [*steps, *_archive(desired, found, main)]
 
 
