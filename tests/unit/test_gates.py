@@ -30,7 +30,7 @@ PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
 # Lines of code of ours (no comments, no documentation) that a no-op may load on a target: each
 # hundred cost a millisecond. What only a declared option or a change needs is imported inside the
 # function that needs it (parsers, bodies, refusals in words).
-TARGET_LINES = 2400
+TARGET_LINES = 2700
 
 
 def _keys(value: Any) -> Iterator[str]:
