@@ -305,7 +305,8 @@ vm:
   description:
     - The machine as it is afterwards; null if it does not exist.
     - Sizes are in bytes. C(disks) has what the disks are by name, C(networks) the interfaces by
-      position. C(address) is the first of C(addresses), null while it has none.
+      position. C(address) is the first of C(addresses), null while it has none. Only unicast
+      addresses within the subnets of its networks count, whatever the guest says.
     - C(ssh_host_keys) are the public keys that it answers with, if it was made with C(cloud_init).
   returned: success
   type: dict

@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.run import coming
 from ..module_utils._libvirt.options import hypervisor_name, libvirt_options
+from ..module_utils._libvirt.told import checked
 from .base import Base, noted
 from .pending import Pending
 
@@ -29,7 +30,11 @@ class MachineFront(Base):
         return params
 
     def finish(self, result: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
-        """Return the module's result for the user; subclasses may add to it."""
+        """Return the module's result for the user, what a hypervisor tells checked once more."""
+        if result.get("vm"):
+            result["vm"] = checked(result["vm"])
+        if "machines" in result:
+            result["machines"] = [checked(one) for one in result["machines"] or ()]
         return result
 
     def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:

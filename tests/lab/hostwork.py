@@ -39,6 +39,7 @@ _MAC = re.compile(r"52:54:00(:[0-9a-f]{2}){3}")
 # Every other call counts as one that writes.
 READS = frozenset(
     (
+        "DHCPLeases",
         "XMLDesc",
         "autostart",
         "download",
@@ -141,6 +142,15 @@ class BenchHost(Hypervisor):
         assert place is not None
         pool = self.connection.storagePoolLookupByName(place.get("pool"))
         self.world.sizes[pool.storageVolLookupByName(place.get("volume")).path()] = size
+
+    def _play_interfaceAddresses(self, domain: Any, function: Any, source: int, flags: int) -> Any:
+        if self.world.told is None:
+            return function(source, flags)
+        # virDomainInterfaceAddressesSource.
+        return self.world.told.get({0: "lease", 1: "agent"}.get(source, ""), {})
+
+    def _play_DHCPLeases(self, network: Any, function: Any) -> Any:
+        return (self.world.told or {}).get("leases", [])
 
     def _play_attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
         self.world.plugged.setdefault(domain.name(), []).append(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 
 
 class World:
@@ -11,6 +11,7 @@ class World:
     `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it is
     made or, with `after`, when it has been made. `meanwhile` has what others do before the n-th.
     `deleted` are paths of volumes whose file is gone, which libvirt sees when it looks.
+    `told` has what a source of addresses (`lease`, `agent`) answers, and the list of `leases`.
     """
 
     def __init__(self) -> None:
@@ -19,6 +20,7 @@ class World:
         self.plugged: Dict[str, List[str]] = {}
         self.deleted: Set[str] = set()
         self.broken: Dict[str, str] = {}
+        self.told: Optional[Dict[str, Any]] = None
         self.writes: List[str] = []
         self.meanwhile: Dict[int, Callable[[], Any]] = {}
         self.cut = 0

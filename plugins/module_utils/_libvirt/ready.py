@@ -17,12 +17,13 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._desired.errors import FleetError
 from .._desired.values import show_duration
+from .._desired.visible import visible
 from . import storage
 from .connect import Hypervisor
 from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
+from .told import addresses
 from .tree import parse, record
 from .vm_fields import seed_name
-from .vm_found import addresses
 from .vm_seed import public_keys
 from .vm_wish import WAITS, Wish, seed_pool
 
@@ -30,6 +31,8 @@ _CONSOLE_LINES = 20
 _POLL = 0.25
 # Seconds for one try: ssh's own limit ends with the banner, and a guest that dies then holds it.
 _SSH_PATIENCE = 60
+# Addresses that are tried in turn; a guest may claim many, and each takes its time.
+_CANDIDATES = 4
 # virDomainState, and the reasons of two of them that tell something (libvirt-domain.h).
 _PAUSED = 3
 _IO_ERROR = 5
@@ -45,6 +48,7 @@ class _Ladder:
     def __init__(self, host: Hypervisor, wish: Wish, domain: Any) -> None:
         self.host = host
         self.wish = wish
+        self.deadline = time.monotonic() + wish.wait_timeout / 1e9
         self.domain = domain
         self._gone = (host.lib.VIR_ERR_NO_DOMAIN,)
         self.address = ""
@@ -86,16 +90,28 @@ class _Ladder:
         return bool(found), self.address or "no lease, no answer of the agent, nothing in ARP"
 
     def look_ssh(self) -> Seen:
+        """Try every address that it has now: it may have got another one meanwhile."""
+        seen = []
+        for address in addresses(self.host, self.domain)[:_CANDIDATES] or [self.address]:
+            done, how = self._try(address)
+            if done:
+                return True, how
+            seen.append(how)
+            if time.monotonic() >= self.deadline:
+                break
+        return False, "; ".join(dict.fromkeys(seen))
+
+    def _try(self, address: str) -> Seen:
         """Connect without any credentials: a refusal proves that the host key was right."""
         keys = self._public_keys()
         if not keys or not shutil.which("ssh"):
-            done, seen = port_answers(self.address)
+            done, seen = port_answers(address)
             why = "no ssh client here" if keys else "no known host key"
             return done, f"{seen} ({why}: its key is not checked)" if done else seen
         with tempfile.NamedTemporaryFile("w", prefix="known_hosts") as known:
             known.writelines(f"{self.wish.name} {key}\n" for key in keys)
             known.flush()
-            return _try_ssh(self.address, self.wish.name, known.name)
+            return _try_ssh(address, self.wish.name, known.name)
 
     def look_cloud_init(self) -> Seen:
         done = is_done(self.wish.name, self.record)
@@ -129,10 +145,9 @@ def wait(
         ("cloud_init", ladder.look_cloud_init),
     ]
     last = max(WAITS.index(wish.wait), 0)
-    deadline = time.monotonic() + wish.wait_timeout / 1e9
     climbed = list(before)
     for rung, look in rungs[: last + 1]:
-        seen = _climb(ladder, rung, look, deadline, climbed)
+        seen = _climb(ladder, rung, look, climbed)
         seconds = round(time.monotonic() - begun, 1)
         climbed.append({"rung": rung, "seconds": seconds, "seen": seen})
     return climbed
@@ -142,7 +157,6 @@ def _climb(
     ladder: _Ladder,
     rung: str,
     look: Callable[[], Seen],
-    deadline: float,
     climbed: List[Dict[str, Any]],
 ) -> str:
     while True:
@@ -152,7 +166,7 @@ def _climb(
         trouble = ladder.trouble(rung)
         if trouble:
             raise _fault(ladder, rung, trouble, climbed)
-        if time.monotonic() >= deadline:
+        if time.monotonic() >= ladder.deadline:
             patience = show_duration(ladder.wish.wait_timeout)
             late = _fault(ladder, rung, f"{seen} within {patience}", climbed)
             # What has an address is alive, and may still get there.
@@ -162,7 +176,8 @@ def _climb(
 
 
 def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) -> FleetError:
-    lines = console_text(ladder.wish.name).splitlines()[-_CONSOLE_LINES:]
+    text = console_text(ladder.wish.name)
+    lines = [visible(line) for line in text.splitlines()[-_CONSOLE_LINES:]]
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     hint = f"the console's last words: {said}" if said else "the console is empty"
     if is_hidden(ladder.wish.name):
@@ -198,9 +213,11 @@ def _try_ssh(address: str, name: str, known_hosts: str) -> Seen:
     except subprocess.TimeoutExpired:
         return False, f"{address} accepts a connection, and then says nothing"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    if "Permission denied" in done.stderr or done.returncode == 0:
+    # At the beginning of a line: what the other side says stands elsewhere in one.
+    refused = any(line.startswith(f"nobody@{address}: Permission denied") for line in lines)
+    if refused or done.returncode == 0:
         return True, f"{address} answers with the expected host key"
     if "Host key verification failed" in done.stderr:
         # sshd may start before cloud-init has put the keys in place.
         return False, f"{address} answers with another host key"
-    return False, lines[-1] if lines else f"ssh ended with {done.returncode}"
+    return False, visible(lines[-1]) if lines else f"ssh ended with {done.returncode}"

@@ -10,6 +10,7 @@ import re
 import socket
 from typing import Any, Mapping, Optional, Tuple
 
+from .._desired.visible import visible
 from .vm_new import console_path
 from .vm_wish import Wish
 
@@ -47,16 +48,16 @@ def port_answers(address: str) -> Tuple[bool, str]:
         with socket.create_connection((address, _SSH_PORT), timeout=5) as sock:
             # An emulated guest takes seconds for it.
             sock.settimeout(20)
-            banner = sock.recv(32)
+            banner = sock.recv(32).strip()
     except OSError as error:
         return False, f"port {_SSH_PORT} of {address}: {error.strerror or error}"
-    return banner.startswith(b"SSH-"), banner.decode("ascii", "replace").strip()
+    return banner.startswith(b"SSH-"), visible(banner.decode("ascii", "replace"))
 
 
 def panic_of(name: str) -> Optional[str]:
     """Return what a machine's kernel said when it panicked since the start, None if it did not."""
     found = _PANIC.search(console_text(name))
-    return found.group(1).strip() if found else None
+    return visible(found.group(1).strip()) if found else None
 
 
 def is_hidden(name: str) -> bool:

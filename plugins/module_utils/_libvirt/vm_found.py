@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -14,6 +13,7 @@ from .._desired.errors import FleetError
 from .._desired.model import will_go
 from .connect import Hypervisor, LibvirtError
 from .storage import Pool, Volume, documents, download, find_pool, find_volume
+from .told import addresses
 from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
 from .vm_fields import host_name, seed_name, volume_name
 from .vm_wish import Wish, seed_pool
@@ -110,7 +110,7 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     networks, idle = _networks(host, wish, config)
     volumes = _volumes(host, wish, config, pools)
     info, kvm = host.call("getInfo"), kvm_works()
-    reached = tuple(addresses(host, domain)) if running is not None else ()
+    reached = _reached(host, wish, domain) if running is not None else ()
     found = Found(
         config=config,
         running=running,
@@ -233,41 +233,17 @@ def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
         return {}  # half written: it is made anew
 
 
-def addresses(host: Hypervisor, domain: Any) -> List[str]:
-    """Return a running machine's addresses: leases of its own MACs, else the guest agent's.
-
-    Loopback and link-local addresses do not count.
+def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
+    """Return a running machine's addresses; of several the one that answers SSH, where it should,
+    comes first.
     """
-    macs = {mac_of(one) for one in interfaces(parse(host.call("XMLDesc", 0, on=domain)))}
-    lib = host.lib
-    lease = lib.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
-    agent = lib.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
-    for source in (lease, agent):
-        answer = host.call("interfaceAddresses", source, 0, on=domain, missing=_NO_ANSWER)
-        found = [
-            str(one["addr"])
-            for entry in (answer or {}).values()
-            if str(entry.get("hwaddr") or "").lower() in macs
-            for one in entry.get("addrs") or ()
-            if not re.match(r"127\.|169\.254\.|::1$|fe80:", str(one["addr"]))
-        ]
-        if found:
-            return found
-    return _neighbours(macs)
+    found = tuple(addresses(host, domain))
+    if len(found) < 2 or wish.wait not in ("ssh", "cloud_init") or wish.state != "started":
+        return found
+    from . import rungs
 
-
-# No agent, no support, machine just stopped: another source may still know.
-_NO_ANSWER = (1, 3, 38, 55, 62, 74, 86)
-
-
-def _neighbours(macs: Set[str]) -> List[str]:
-    """Return addresses that the kernel's ARP table has for our MACs (proc(5), /proc/net/arp)."""
-    try:
-        with open("/proc/net/arp", encoding="ascii") as table:
-            rows = [line.split() for line in table][1:]
-    except OSError:
-        return []
-    return [row[0] for row in rows if len(row) > 3 and row[3].lower() in macs and row[2] != "0x0"]
+    first = next((one for one in found if rungs.port_answers(one)[0]), found[0])
+    return (first, *(one for one in found if one != first))
 
 
 def _shortfall(wish: Wish, running: Optional[Element], reached: Sequence[str]) -> str:
