@@ -134,7 +134,13 @@ options:
         is refused, since a task has no project.
       - C(gw_priority) needs API 1.48 (Docker 28), C(interface_name) 1.49, and C(mac_address) in
         more than one network 1.44 (Docker 25).
-      - 'Change: C(live), of a C(mac_address) C(replace).'
+      - An address that another running container has, or the network itself, is refused
+        beforehand. A change that fails for another reason puts the container back where it was, and
+        what Docker keeps of a failed C(docker network connect), a place on paper only, counts as
+        not connected.
+      - 'Change: C(live), by leaving the network and joining it anew; of a C(mac_address)
+        C(replace), and so of anything beside one on Docker with API 1.44 and later, which gives it
+        at creation only.'
     type: raw
   mem_limit:
     description:

@@ -160,12 +160,15 @@ class Bench:
         return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
 
     def picture(self) -> Dict[str, Any]:
-        """Return what a user would look at: names, ids, run states, restart policies."""
+        """Return what a user would look at: names, ids, run states, policies, endpoints."""
         client = self.client()
         listed = client.get("/containers/json", {"all": True})
         seen = [client.get(f"/containers/{one['Id']}/json") for one in listed]
         return {
-            one["Name"]: (one["Id"], one["State"]["Running"], one["HostConfig"]["RestartPolicy"])
+            one["Name"]: (
+                *(one["Id"], one["State"]["Running"], one["HostConfig"]["RestartPolicy"]),
+                {name: _point(end) for name, end in one["NetworkSettings"]["Networks"].items()},
+            )
             for one in seen
         }
 
@@ -220,3 +223,9 @@ class Bench:
         if isinstance(value, str):
             return value.replace("{{context}}", str(self.context))
         return value
+
+
+def _point(end: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what an endpoint was asked for, and whether it is there."""
+    asked = {key: end[key] or None for key in ("IPAMConfig", "Links", "Aliases", "DriverOpts")}
+    return {**asked, "connected": bool(end["EndpointID"])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import time
 from typing import Dict, Iterator, List, Optional
@@ -137,6 +138,7 @@ def join(state: State, box: Json, name: str) -> None:
     point = box["NetworkSettings"]["Networks"][name]
     if net is None:
         return
+    _check_address(state, net, box, point)
     net["_last"] = net.get("_last", 1) + 1
     config = (net["IPAM"]["Config"] or [{}])[0]
     base = (config.get("Subnet") or "0.0.0.0/0").rsplit(".", 2)[0]
@@ -151,6 +153,27 @@ def join(state: State, box: Json, name: str) -> None:
     if name not in _DEFAULT_NETWORKS:
         point["Aliases"] = [*point["_asked"], box["Id"][:12]]
     network_event(state, net, "connect", box)
+
+
+def _check_address(state: State, net: Json, box: Json, point: Json) -> None:
+    """Raise for a fixed address that is another container's, or the network's own."""
+    asked = (point["IPAMConfig"] or {}).get("IPv4Address")
+    config = net["IPAM"]["Config"] or ()
+    taken = [entry.get("Gateway") for entry in config]
+    for subnet in (ipaddress.ip_network(entry["Subnet"]) for entry in config):
+        taken.append(str(subnet.broadcast_address))
+        taken += [] if any(taken[:-1]) else [str(subnet.network_address + 1)]
+    for other in state.containers.values():
+        theirs = other["NetworkSettings"]["Networks"].get(net["Name"])
+        if other is not box and other["State"]["Running"] and theirs:
+            taken.append(theirs["IPAddress"])
+    if asked and asked in taken:
+        raise ApiError(403, "Address already in use")
+
+
+def on_paper(box: Json, name: str) -> bool:
+    """Say if a running container only wishes for an endpoint, since a connect has failed."""
+    return box["State"]["Running"] and not box["NetworkSettings"]["Networks"][name]["EndpointID"]
 
 
 def leave(state: State, box: Json, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Dict, List
 
 from .fake_containers import has_label
 from .fake_create import endpoint
-from .fake_life import join, leave, network_event, volume_users
+from .fake_life import join, leave, network_event, on_paper, volume_users
 from .fake_mounts import new_volume
 from .fake_routes import public, route
 from .fake_state import ApiError, Json, State, now
@@ -179,7 +179,7 @@ def connect(state: State, request: Request, ref: str) -> Response:
     asked = body.get("EndpointConfig") or {}
     if net["ConfigOnly"]:
         raise ApiError(403, "cannot create endpoint on configuration-only network")
-    if name in networks:
+    if name in networks and not on_paper(box, name):
         text = f"endpoint with name {box['Name'][1:]} already exists in network {name}"
         raise ApiError(403, text)
     if name == "bridge" and asked.get("Aliases"):
@@ -209,7 +209,7 @@ def disconnect(state: State, request: Request, ref: str) -> Response:
     name = net["Name"]
     if box is None:
         raise ApiError(404, f"No such container: {body['Container']}")
-    if name not in box["NetworkSettings"]["Networks"]:
+    if name not in box["NetworkSettings"]["Networks"] or on_paper(box, name):
         text = f"container {box['Id']} is not connected to network {name}"
         raise ApiError(500, text)
     leave(state, box, name)

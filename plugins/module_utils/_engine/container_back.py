@@ -71,6 +71,10 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     if swapping is not None or found.fresh is not None or found.old is not None:
         found = _undo_swap(chain, desired, found, ours, swapping)
     elif found.current is not None:
+        if not ours.made(found.current) and any(step.verb == "connect" for step in begun):
+            from .container_networks import put_back
+
+            put_back(chain, desired, found, begun)
         _undo_first(chain, desired, found.current, ours)
     if desired.moved_from:
         from .container_moved import move_back

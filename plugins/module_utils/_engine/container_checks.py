@@ -13,9 +13,9 @@ from .._desired.steps import Step
 from .._desired.values import dig
 from . import swap
 from .container_fields.networks import IPS
-from .container_found import Found, runs
+from .container_found import Found, Inspect, runs
 from .container_wish import Wish
-from .ips import meet
+from .ips import meet, plain_ip, reserved
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
@@ -73,17 +73,43 @@ def _check_health(wish: Wish, found: Found) -> None:
 
 
 def check_addresses(wish: Wish, found: Found) -> None:
-    """Raise InvalidOption for a fixed address that no subnet of its network holds."""
+    """Raise InvalidOption for a fixed address that no subnet of its network holds, or that is
+    taken there; a container that stands still may ask for one that is."""
+    live = swap.will_run(wish, found.current is not None and runs(found.current))
     for name, endpoint in (wish.declared.get("networks") or {}).items():
-        subnets = [str(one["Subnet"]) for one in found.subnets.get(name) or () if one.get("Subnet")]
-        for key in IPS if subnets else ():
-            address = endpoint.get(key)
-            if address and not any(ip_address(address) in ip_network(one) for one in subnets):
-                raise InvalidOption(
-                    f"{address} is in no subnet of the network ({', '.join(subnets)})",
-                    option=f"networks.{name}.{key}",
-                    hint="choose one of these, or declare the subnet in the network's ipam.config",
-                )
+        for key in IPS if name in found.nets and name not in found.unknown else ():
+            if endpoint.get(key):
+                _check_inside(endpoint[key], found.nets[name], f"networks.{name}.{key}")
+            if endpoint.get(key) and live:
+                _check_free(endpoint[key], found, found.nets[name], f"networks.{name}.{key}")
+
+
+def _check_inside(address: str, network: Inspect, option: str) -> None:
+    config = dig(network, "IPAM.Config") or ()
+    subnets = [str(one["Subnet"]) for one in config if one.get("Subnet")]
+    inside = (ip_address(address) in ip_network(one, strict=False) for one in subnets)
+    if subnets and not any(inside):
+        raise InvalidOption(
+            f"{address} is in no subnet of the network ({', '.join(subnets)})",
+            option=option,
+            hint="choose one of these, or declare the subnet in the network's ipam.config",
+        )
+
+
+def _check_free(address: str, found: Found, network: Inspect, option: str) -> None:
+    mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
+    for ident, box in (network.get("Containers") or {}).items():
+        shown = (str(box.get(f"{key}Address") or "").partition("/")[0] for key in ("IPv4", "IPv6"))
+        if ident not in mine and address in map(plain_ip, shown):
+            raise InvalidOption(
+                f"{address} is the address of the container {box.get('Name')}",
+                option=option,
+                hint="choose another one, or stop that container first",
+            )
+    for what, taken in reserved(network):
+        if taken == address:
+            text = f"{address} is {what} of the network"
+            raise InvalidOption(text, option=option, hint="choose another one")
 
 
 def _check_ports(wish: Wish, found: Found) -> None:

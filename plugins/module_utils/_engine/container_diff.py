@@ -46,7 +46,12 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     check_supported(fields, context)
     private = {"environment": frozenset(hidden_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private, sealed=True)
-    return diff(fields, context, observed(fields, shown, context), scope)
+    changes = diff(fields, context, observed(fields, shown, context), scope)
+    if any(change.field == "networks" for change in changes):
+        from .container_networks import weighed
+
+        changes = weighed(changes, desired, found)
+    return changes
 
 
 def _shown(container: Inspect, context: Context) -> Inspect:

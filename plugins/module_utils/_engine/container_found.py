@@ -37,8 +37,9 @@ class Found:
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
     was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
     `bases` maps image ids to the configurations of the containers' images. `networks`
-    and `peers` map the names that the task refers to, to ids, `subnets` networks to theirs;
-    `others` are all containers as listed, looked at only if one is to be created; `dependents` use
+    and `peers` map the names that the task refers to, to ids, `nets` networks to their inspect,
+    without the containers that an earlier task of this run changes; `others` are all containers as
+    listed, looked at only if one is to be created; `dependents` use
     the namespaces of one that is to be replaced, `next_dependents` those of the current one while
     its own replacement is unfinished. `unknown` maps "engine", "image", network names and
     "container NAME" (its own without a name) to what an earlier task of this run would do to them.
@@ -53,7 +54,7 @@ class Found:
     remote: Any = None
     networks: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
-    subnets: Mapping[str, Any] = field(default_factory=dict)
+    nets: Mapping[str, Inspect] = field(default_factory=dict)
     others: Tuple[Mapping[str, Any], ...] = ()
     dependents: Tuple[Dependent, ...] = ()
     next_dependents: Tuple[Dependent, ...] = ()
@@ -159,7 +160,7 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if _is_peer(got, n)},
-        subnets={n: dig(got[f"network {n}"], "IPAM.Config") for n in wish.networks},
+        nets={n: _net(got[f"network {n}"], pending) for n in wish.networks if _is(got, n)},
         api=client.api,
         kind=client.kind,
         unknown=_unknown(wish, pending),
@@ -176,6 +177,13 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
 def _is(got: Mapping[str, Any], network: str) -> bool:
     """Tell whether a network has that name: engines answer to the beginning of an id too."""
     return (got[f"network {network}"] or {}).get("Name") == network
+
+
+def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
+    """Return a network without the containers of which nobody knows where they will be."""
+    boxes = (network.get("Containers") or {}).items()
+    stay = {key: one for key, one in boxes if f"container/{one.get('Name')}" not in pending}
+    return {**network, "Containers": stay}
 
 
 def _is_peer(got: Mapping[str, Any], peer: str) -> bool:

@@ -83,7 +83,7 @@ def _calls_for_another(desired: Wish, found: Found) -> bool:
 
 def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
-    if any(step.verb in ("create", "connect") for step in steps):
+    if any(step.verb in ("create", "connect", "start") for step in steps):
         check_addresses(desired, found)
     made = before_creation(desired, found, steps) + before_removal(desired, found)
     return made + _foreign_refusals(desired, found, steps)
@@ -179,13 +179,10 @@ def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) 
         cause = "; ".join(change.words() for change in updates)
         chain.add("update", cause, "live", updates, on=desired.name, id=ident)
     networks = [change for change in changes if change not in updates]
-    # Joining before leaving, so that the container is never without a network.
-    for change in sorted(networks, key=lambda c: c.before is not None):
-        args = {"on": desired.name, "id": ident, "to": change.key}
-        if change.before is not None:
-            chain.add("disconnect", change.words(), "live", (change,), args=args)
-        if change.after is not None:
-            chain.add("connect", change.words(), "live", (change,), args=args)
+    if networks:
+        from .container_networks import add_steps
+
+        add_steps(chain, desired, ident, networks)
 
 
 def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]) -> None:

@@ -19,7 +19,6 @@ from .._desired.steps import Step
 from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
-from .container_fields.endpoints import endpoint_body
 from .container_fields.limits import restart_body, restart_of
 from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
@@ -181,15 +180,28 @@ def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
 
 
 def _connect(work: Work, step: Step) -> None:
-    wish: Wish = work.desired
-    endpoint = (wish.declared.get("networks") or {}).get(step.args["to"]) or {}
-    made = {"Container": ref_of(work, step), "EndpointConfig": endpoint_body(endpoint)}
-    work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
+    from .container_networks import endpoint_of
+
+    made = {"Container": ref_of(work, step), "EndpointConfig": endpoint_of(work, step)}
+    try:
+        work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
+    except EngineError:
+        work.note(step)  # refused or not, Docker keeps the wish
+        raise
 
 
 def _disconnect(work: Work, step: Step) -> None:
+    from .container_networks import note_endpoint
+
     made = {"Container": ref_of(work, step), "Force": False}
-    work.client.post(f"/networks/{_network(work, step)}/disconnect", None, made)
+    path = f"/networks/{_network(work, step)}/disconnect"
+    try:
+        work.client.post(path, None, made)
+    except EngineError as error:
+        if not error.refused:
+            note_endpoint(work, step)
+        raise
+    note_endpoint(work, step)
 
 
 def _network(work: Work, step: Step) -> str:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Optional, Union
+from typing import Any, Iterator, Mapping, Optional, Tuple, Union
 
 from .._desired.errors import InvalidOption
 
+Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
-def _read(text: Any) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
+
+def _read(text: Any) -> Optional[Address]:
     try:
         return ipaddress.ip_address(str(text).strip("[]"))
     except ValueError:
@@ -43,3 +45,22 @@ def meet(one: str, other: str) -> bool:
         if not ip or ip == another or (ip == "::" and is_six) or (ip == "0.0.0.0" and not is_six):
             return True
     return False
+
+
+def reserved(network: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """Yield (what it is, address) of a network's addresses that no container can have.
+
+    `network` is as an engine's inspect has it, or a create body. Who names no gateway to Docker
+    gets the first address of the subnet, which is shown nowhere; other drivers have their own ways.
+    """
+    options = network.get("Options") or {}
+    usual = network.get("Driver") == "bridge" and not network.get("Internal")
+    usual = usual and not any("gateway_mode" in key or "inhibit" in key for key in options)
+    for entry in (network.get("IPAM") or {}).get("Config") or ():
+        if entry.get("Gateway"):
+            yield "the gateway", plain_ip(str(entry["Gateway"]).partition("/")[0])
+        elif usual and not entry.get("IPRange") and entry.get("Subnet"):
+            subnet = ipaddress.ip_network(str(entry["Subnet"]), strict=False)
+            yield "the gateway", str(subnet.network_address + 1)
+        for name, address in (entry.get("AuxiliaryAddresses") or {}).items():
+            yield f"reserved for {name}", plain_ip(address)

@@ -20,6 +20,7 @@ from .._desired import owned
 from .._desired.model import will_go
 from .._desired.values import dig
 from .client import Client, EngineError
+from .container_fields.networks import on_paper
 from .labels import from_compose
 from .network_fields import OWNER_LABEL
 from .network_wish import Wish
@@ -111,7 +112,7 @@ def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Foun
     asked = [
         f"/containers/{one['Id']}/json"
         for one in listed
-        if one["Id"] in noted or _connected(one, found.current)
+        if one["Id"] in noted or _connected(one, found)
     ]
     seen: List[Inspect] = []
     for answer in client.get_all([(path, None) for path in asked]):
@@ -121,27 +122,35 @@ def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Foun
         elif answer.status != 404:
             raise answer
     seen.sort(key=lambda one: str(one["Name"]))
-    users = tuple(one for one in seen if _connected(one, found.current))
+    users = tuple(one for one in seen if _connected(one, found))
     return replace(found, users=users, missing=tuple(one for one in seen if one not in users))
 
 
-def _connected(container: Inspect, network: Optional[Inspect]) -> bool:
-    """Tell whether a container, listed or inspected, has an endpoint in a network.
+def _connected(container: Inspect, found: Found) -> bool:
+    """Tell whether a container, listed or inspected, has an endpoint in the network.
 
-    One that was never started knows only the network's name.
+    One that was never started knows only the network's name, and one that could not be connected
+    has its wish on paper.
     """
+    network = found.current
     if network is None:
         return False
     points = dig(container, "NetworkSettings.Networks") or {}
     return any(
         (point or {}).get("NetworkID") == network["Id"]
-        or (name == network["Name"] and not (point or {}).get("NetworkID"))
+        or (
+            name == network["Name"]
+            and not (point or {}).get("NetworkID")
+            and not on_paper(container, point or {}, found.kind)
+        )
         for name, point in points.items()
     )
 
 
 def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
+    from .container_fields.endpoints import asked_of
+
     made: Dict[str, Dict[str, Any]] = {}
     for note in found.notes:
         made.update(note_of(note)["endpoints"])
@@ -149,21 +158,5 @@ def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     for box in found.users:
         points = dig(box, "NetworkSettings.Networks") or {}
         point = points.get(network["Name"]) or {}
-        made[str(box["Id"])] = _settings(point, str(box["Id"]))
-        if found.kind == "podman":
-            from .podman_network import had
-
-            made[str(box["Id"])].update(had(point))
+        made[str(box["Id"])] = asked_of(point, str(box["Id"]), found.kind)
     return made
-
-
-def _settings(point: Inspect, ident: str) -> Dict[str, Any]:
-    """Return what was asked for of an endpoint: what the engine chose, it chooses anew."""
-    made: Dict[str, Any] = {
-        key: point[key]
-        for key in ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
-        if point.get(key)
-    }
-    # Before API 1.45 the container's short id joins the aliases.
-    aliases = [alias for alias in point.get("Aliases") or () if alias != ident[:12]]
-    return {**made, "Aliases": aliases} if aliases else made

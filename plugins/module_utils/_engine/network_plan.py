@@ -22,11 +22,14 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
+from .._desired.bodies import body
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL, Context, Plan
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
+from .container_fields.endpoints import fixed_mac
+from .ips import plain_ip, reserved
 from .network_fields import FIELDS
 from .network_found import (
     Found,
@@ -206,37 +209,33 @@ def _unfit(desired: Wish, found: Found) -> List[str]:
     """Containers that could not be connected to the new network as they were to the old one."""
     names = {str(box["Id"]): _name(box) for box in (*found.users, *found.missing)}
     subnets = [ipaddress.ip_network(one) for one in desired.declared.get("ipam.config") or ()]
+    context = Context(desired.declared, {}, {}, found.api, found.kind)
+    new = body(for_kind(FIELDS, found.kind), context, lambda at: at)
+    taken = {address: what for what, address in reserved({"Driver": "bridge", **new})}
     refused = []
     for ident, settings in endpoints(found).items():
-        for address in _fixed(settings):
-            if ident in names and not any(ipaddress.ip_address(address) in one for one in subnets):
+        for address in map(plain_ip, _fixed(settings) if ident in names else ()):
+            if not any(ipaddress.ip_address(address) in one for one in subnets):
                 refused.append(
                     f"{names[ident]} has the fixed address {address}, which no declared subnet "
                     "holds; change the container first, or declare the subnet in ipam.config"
+                )
+            elif address in taken:
+                refused.append(
+                    f"{names[ident]} has the fixed address {address}, which would be "
+                    f"{taken[address]}; change the container first, or choose another one"
                 )
     old = str((found.current or {}).get("Id", "-"))
     for box in found.users:
         if old.startswith(str(dig(box, "HostConfig.NetworkMode") or "?")):
             refused.append(f"{_name(box)} names the network by its id; create it anew by name")
-        mac = _fixed_mac(desired, found, box)
+        mac = fixed_mac(box, desired.name, found.kind, found.api, {})
         if mac:
             refused.append(
                 f"{_name(box)} has the fixed MAC address {mac}, which this engine gives at a "
                 "container's creation only; remove the container first, and run its task again then"
             )
     return refused
-
-
-def _fixed_mac(desired: Wish, found: Found, box: Inspect) -> str:
-    """Return the MAC address that a container was given here and would not have again, or "".
-
-    Before API 1.44 Docker takes it from the container, and so connects with it; since then from the
-    endpoint, and it does so at creation only (up to 1.53). It can be seen of the first network.
-    """
-    if found.kind != "docker" or found.api < (1, 44):
-        return ""
-    first = str(dig(box, "HostConfig.NetworkMode") or "") == desired.name
-    return str(dig(box, "Config.MacAddress") or "") if first else ""
 
 
 def _fixed(settings: Mapping[str, Any]) -> List[str]:

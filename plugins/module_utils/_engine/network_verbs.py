@@ -14,7 +14,6 @@ from .._desired.model import Context
 from .._desired.resource import Verb, Work
 from .._desired.spec import for_kind
 from .._desired.steps import Step
-from .._desired.values import dig
 from .client import EngineError
 from .network_fields import FIELDS, OWNER_LABEL, asked_keys
 from .network_found import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
@@ -92,8 +91,7 @@ def _connect(work: Work, step: Step) -> Optional[bool]:
     if work.snapshot.kind == "podman":
         from .podman_network import settings as fitting
 
-        config = dig(work.client.get(f"/networks/{network}"), "IPAM.Config") or ()
-        settings = fitting(settings, [str(entry["Subnet"]) for entry in config])
+        settings = fitting(settings, work.client.get(f"/networks/{network}"))
     made = {"Container": ident, "EndpointConfig": settings}
     return _unless_gone(work, f"/networks/{network}/connect", made)
 

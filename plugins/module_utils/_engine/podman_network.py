@@ -11,12 +11,13 @@ it has, never what was asked for.
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Dict, Mapping
 
 from .._desired.errors import InvalidOption
 from .._desired.model import Context
 from .._desired.owned import as_recorded
 from .._desired.values import dig
+from .ips import reserved
 
 Json = Dict[str, Any]
 _MTU = "com.docker.network.driver.mtu"
@@ -60,14 +61,17 @@ def had(point: Mapping[str, Any]) -> Json:
     return {**mac, "had": addresses} if addresses else mac
 
 
-def settings(wanted: Mapping[str, Any], subnets: Iterable[str]) -> Json:
-    """Return an endpoint's settings for a network; an address of no subnet of it is chosen anew."""
+def settings(wanted: Mapping[str, Any], network: Mapping[str, Any]) -> Json:
+    """Return an endpoint's settings for a network as inspected; an address that it cannot give is
+    chosen anew."""
     made = {key: value for key, value in wanted.items() if key != "had"}
-    spaces = [ipaddress.ip_network(one, strict=False) for one in subnets]
+    config = dig(network, "IPAM.Config") or ()
+    spaces = [ipaddress.ip_network(str(one["Subnet"]), strict=False) for one in config]
+    taken = {address for _what, address in reserved(network)}
     ipam = {
         "IPv6Address" if ":" in address else "IPv4Address": address
         for address in wanted.get("had", ())
-        if any(ipaddress.ip_address(address) in one for one in spaces)
+        if address not in taken and any(ipaddress.ip_address(address) in one for one in spaces)
     }
     return {**made, "IPAMConfig": ipam} if ipam else made
 

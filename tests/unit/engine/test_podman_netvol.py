@@ -101,12 +101,15 @@ def test_what_podman_would_drop_is_refused(options: Dict[str, Any], message: str
 def test_an_endpoint_keeps_the_addresses_that_fit() -> None:
     point = {"IPAddress": "10.20.0.7", "GlobalIPv6Address": "fd07::7", "MacAddress": "02:42:0a:00"}
     kept = {"Aliases": ["shop"], **had(point)}
-    assert settings(kept, ["10.20.0.0/24", "10.30.0.0/24"]) == {
+    one, other = {"Subnet": "10.20.0.0/24"}, {"Subnet": "10.30.0.0/24"}
+    assert settings(kept, {"IPAM": {"Config": [one, other]}}) == {
         "Aliases": ["shop"],
         "MacAddress": "02:42:0a:00",
         "IPAMConfig": {"IPv4Address": "10.20.0.7"},
     }
-    assert "IPAMConfig" not in settings(kept, ["10.30.0.0/24"])
+    assert "IPAMConfig" not in settings(kept, {"IPAM": {"Config": [other]}})
+    taken = {**one, "Gateway": "10.20.0.7"}
+    assert "IPAMConfig" not in settings(kept, {"IPAM": {"Config": [taken]}})
     assert had({"IPAddress": "", "MacAddress": ""}) == {}  # it does not run
 
 

@@ -5,16 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.model import Context
 from ..._desired.spec import check_keys
+from ..._desired.values import dig
 from ..ips import parse_ip
 from ..texts import parse_strings, parse_text
 from .common import parse_set, parse_words
 from .networks import INTERFACE, IPS, Endpoint
 
+# What Linux takes; it has a name of its own for the loopback interface.
+_INTERFACE = re.compile(r"(?!(lo|\.|\.\.)\Z)[^\s/:]{1,15}")
 _LISTS = ("aliases", "link_local_ips")
 _KEYS = (*_LISTS, *IPS, "mac_address", "driver_opts", "interface_name", "gw_priority", "priority")
 
@@ -31,6 +35,7 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
         order = sorted(
             made, key=lambda n: (-made[n].pop("priority", 0), "mac_address" not in made[n])
         )
+        _check_interfaces(made, where)
         return {name: made[name] for name in _joined(order, where)}
     if isinstance(value, str):
         raise InvalidOption("takes a list or a mapping", option=where, hint=f"[{value}]")
@@ -42,6 +47,18 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
     if len(set(names)) < len(names):
         raise InvalidOption("names a network twice", option=where)
     return {name: {} for name in _joined(names, where)}
+
+
+def _check_interfaces(made: Mapping[str, Endpoint], where: str) -> None:
+    """Raise InvalidOption if two networks would have one interface."""
+    seen: Dict[str, str] = {}
+    for name, endpoint in made.items():
+        interface = (endpoint.get("driver_opts") or {}).get(INTERFACE, "")
+        if interface and interface in seen:
+            text = f"{interface} is the interface of {seen[interface]} too"
+            hint = "give each network one of its own"
+            raise InvalidOption(text, option=f"{where}.{name}.interface_name", hint=hint)
+        seen[interface] = name
 
 
 def _joined(names: Iterable[str], where: str) -> Iterable[str]:
@@ -66,6 +83,12 @@ def _endpoint(entry: Any, where: str) -> Endpoint:
     options = parse_strings(entry.get("driver_opts") or {}, f"{where}.driver_opts")
     if entry.get("interface_name"):
         options[INTERFACE] = parse_text(entry["interface_name"], f"{where}.interface_name")
+    if not _INTERFACE.fullmatch(options.get(INTERFACE, "eth0")):
+        raise InvalidOption(
+            f"'{options[INTERFACE]}' is not the name of an interface",
+            option=f"{where}.interface_name",
+            hint="at most 15 characters, without blanks, '/' and ':'",
+        )
     return {**made, "driver_opts": options} if options else made
 
 
@@ -129,6 +152,48 @@ def endpoint_body(endpoint: Endpoint) -> Dict[str, Any]:
         if endpoint.get(key):
             made[name] = endpoint[key]
     return made
+
+
+def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
+    """Return what was asked for of an observed endpoint: what the engine chose, it chooses anew.
+
+    Podman does not show what was asked for; see podman_network.
+    """
+    made: Dict[str, Any] = {
+        key: point[key]
+        for key in ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
+        if point.get(key)
+    }
+    # Before API 1.45 the container's short id joins the aliases.
+    aliases = [alias for alias in point.get("Aliases") or () if alias != ident[:12]]
+    if aliases:
+        made["Aliases"] = aliases
+    if kind == "podman":
+        from ..podman_network import had
+
+        made.update(had(point))
+    return made
+
+
+def fixed_mac(
+    box: Mapping[str, Any],
+    network: str,
+    kind: str,
+    api: Tuple[int, int],
+    declared: Mapping[str, str],
+) -> str:
+    """Return the MAC address that a container was given in a network and would not have again
+    once it has left it, or "".
+
+    Before API 1.44 Docker takes it from the container, and so connects with it; since then from the
+    endpoint, and it does so at creation only (up to 1.53). Of the first network it can be seen, of
+    others a task may say it.
+    """
+    if kind != "docker" or api < (1, 44):
+        return ""
+    first = str(dig(box, "HostConfig.NetworkMode") or "") == network
+    shown = str(dig(box, "Config.MacAddress") or "") if first else ""
+    return shown or declared.get(network, "")
 
 
 def write_macs(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Networks. Canonical: network name → endpoint, a dict without what is not set: aliases,
-ipv4_address, ipv6_address, link_local_ips, driver_opts, gw_priority.
+ipv4_address, ipv6_address, link_local_ips, driver_opts, gw_priority; `state` is only observed, of
+an endpoint that is not connected.
 
 MAC addresses are a row of their own, since they cannot be changed live. `network_mode` is None for
 a container on bridges: the default one or the networks it names, which change live. `host`, `none`
@@ -23,6 +24,8 @@ Endpoint = Dict[str, Any]
 
 IPS = {"ipv4_address": "IPv4Address", "ipv6_address": "IPv6Address"}
 INTERFACE = "com.docker.network.endpoint.ifname"
+# What an endpoint has beside its settings that a running container is not connected by.
+PAPER = {"state": "not connected"}
 _BRIDGE = ("bridge", "default")
 
 
@@ -53,7 +56,25 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoi
         return {}
     networks = dig(obj, "NetworkSettings.Networks") or {}
     short = str(obj.get("Id", ""))[:12]
-    return {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
+    found = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
+    for name, entry in networks.items():
+        if on_paper(obj, entry or {}, context.kind):
+            found[name] = {**found[name], **PAPER}
+    return found
+
+
+def on_paper(box: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> bool:
+    """Tell whether a container, listed or inspected, has an endpoint on paper only.
+
+    Docker keeps what a connect asked for that failed: inspect shows it as if it were there, but
+    for its id. It can be connected then, not disconnected. Podman never shows an id.
+    """
+    state = box.get("State") or {}
+    if isinstance(state, str):
+        up = state in ("running", "paused")
+    else:
+        up = bool(state.get("Running") and not state.get("Restarting"))
+    return kind == "docker" and up and not point.get("EndpointID")
 
 
 def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:

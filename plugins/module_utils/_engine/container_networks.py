@@ -1,0 +1,114 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A container's networks, changed while it runs: what that costs, its steps, and the way back.
+
+An endpoint cannot be altered: it is left and joined anew. What a new one cannot be given makes the
+change a replacement, and a network that was left for nothing is joined again as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Sequence
+
+from .._desired.resource import Work
+from .._desired.steps import Chain, Change, Step
+from .._desired.values import dig
+from .container_fields.endpoints import asked_of, endpoint_body, fixed_mac
+from .container_fields.networks import on_paper
+from .container_found import Found, Inspect
+from .container_wish import Wish
+
+FAILED = "it did not work"
+
+
+def weighed(changes: Sequence[Change], desired: Wish, found: Found) -> List[Change]:
+    """Return the changes, with those of networks that joining anew cannot make as replacements."""
+    return [
+        _weighed(change, desired, found) if change.field == "networks" else change
+        for change in changes
+    ]
+
+
+def _weighed(change: Change, desired: Wish, found: Found) -> Change:
+    if change.after is None or not _joined(change.before):
+        return change
+    macs: Mapping[str, str] = desired.declared.get("mac_address") or {}
+    fixed = fixed_mac(found.current or {}, change.key, found.kind, found.api, macs)
+    if not fixed:
+        return change
+    text = f"{change.text}, and joining anew would lose the MAC address {fixed}"
+    return replace(change, impact="replace", text=text)
+
+
+def _joined(endpoint: Any) -> bool:
+    """Tell whether a container has an endpoint, and not on paper only."""
+    return endpoint is not None and "state" not in endpoint
+
+
+def add_steps(chain: Chain, desired: Wish, ident: str, changes: Sequence[Change]) -> None:
+    """Add the steps that change networks live: joining before leaving, so that a container is
+    never without a network."""
+    for change in sorted(changes, key=lambda one: _joined(one.before)):
+        args = {"on": desired.name, "id": ident, "to": change.key}
+        verbs = ["disconnect"] if _joined(change.before) else []
+        verbs += ["connect"] if change.after is not None or not verbs else []
+        # What is on paper only can be left once it is joined.
+        verbs += ["disconnect"] if change.after is None and "disconnect" not in verbs else []
+        for verb in verbs:
+            chain.add(verb, change.words(), "live", (change,), args=args)
+
+
+def put_back(chain: Chain, desired: Wish, found: Found, begun: Sequence[Step]) -> None:
+    """Add the way back of live changes: what was left for another endpoint is joined as it was,
+    and what could not be joined does not stay on paper, where it would keep the next start from
+    working."""
+    current = found.current or {}
+    mine = [step for step in begun if step.args.get("id") == current.get("Id")]
+    left = {step.args["to"]: step for step in mine if step.verb == "disconnect"}
+    for name in dict.fromkeys(step.args["to"] for step in mine if step.verb == "connect"):
+        args = {"on": desired.name, "id": str(current["Id"]), "to": name}
+        point = (dig(current, "NetworkSettings.Networks") or {}).get(name)
+        lost = point is None or on_paper(current, point, found.kind)
+        if lost and name in left:
+            chain.add("connect", FAILED, args=args)
+            chain.steps[-1] = replace(chain.steps[-1], noted=left[name].noted)
+        elif lost and point is not None:
+            chain.add("connect", FAILED, args=args)
+            chain.steps[-1] = replace(chain.steps[-1], noted={"endpoint": "{}"})
+            chain.add("disconnect", FAILED, args=args)
+
+
+def note_endpoint(work: Work, step: Step) -> None:
+    """Keep for the way back what an endpoint that is left was asked for."""
+    current: Inspect = work.snapshot.current or {}
+    point = (dig(current, "NetworkSettings.Networks") or {}).get(str(step.args["to"])) or {}
+    asked = asked_of(point, str(current.get("Id")), work.client.kind)
+    work.note(step, endpoint=json.dumps(asked))
+
+
+def endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
+    """Return the EndpointSettings with which a step connects: declared, or as they were."""
+    name = str(step.args["to"])
+    if "endpoint" in step.noted:
+        asked: Dict[str, Any] = json.loads(step.noted["endpoint"])
+        return _fitting(asked, work, name) if work.client.kind == "podman" else asked
+    declared: Mapping[str, Any] = work.desired.declared
+    made = endpoint_body((declared.get("networks") or {}).get(name) or {})
+    current: Inspect = work.snapshot.current or {}
+    point = (dig(current, "NetworkSettings.Networks") or {}).get(name) or {}
+    links = point.get("Links") or list(declared.get("links") or ())
+    if links and name != "bridge" and name in (declared.get("networks") or ()):
+        made["Links"] = links
+    mac = (declared.get("mac_address") or {}).get(name)
+    if mac and work.client.kind == "podman":
+        made["MacAddress"] = mac
+    return made
+
+
+def _fitting(asked: Mapping[str, Any], work: Work, name: str) -> Dict[str, Any]:
+    from .podman_network import settings
+
+    return settings(asked, work.client.get(f"/networks/{name}"))
