@@ -134,9 +134,11 @@ options:
     default: auto
   state:
     description:
-      - V(started), it exists as declared and runs.
+      - V(started), it exists as declared and runs. One that is paused goes on, one that sleeps is
+        woken, and one whose memory libvirt has saved comes back as it was saved.
       - V(stopped), it exists as declared and does not run.
       - V(present), it exists as declared; whether it runs is left as it is.
+      - One that was undefined while it runs is defined again.
       - V(absent), it does not exist. Its disks stay unless O(delete_disks=true); the plan names
         them.
     type: str

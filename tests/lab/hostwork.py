@@ -22,6 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
+from tests.lab.hostrun import Runs
 from tests.lab.hostworld import Stream, World
 
 URI = "test:///default"
@@ -42,19 +43,23 @@ READS = frozenset(
         "DHCPLeases",
         "XMLDesc",
         "autostart",
+        "diskErrors",
         "download",
         "finish",
         "getDomainCapabilities",
         "getInfo",
         "getURI",
+        "hasManagedSaveImage",
         "info",
         "interfaceAddresses",
         "isActive",
+        "isPersistent",
         "listAllDomains",
         "listAllNetworks",
         "listAllStoragePools",
         "listAllVolumes",
         "lookupByName",
+        "managedSaveGetXMLDesc",
         "name",
         "networkLookupByName",
         "newStream",
@@ -81,7 +86,7 @@ class Cut(BaseException):
     """The end of a run in the midst of it: nothing that follows is done, no way back either."""
 
 
-class BenchHost(Hypervisor):
+class BenchHost(Runs, Hypervisor):
     """A hypervisor on the built-in driver; what that cannot do is done by `world`."""
 
     def __init__(self, world: World, uri: str = URI) -> None:
@@ -155,10 +160,6 @@ class BenchHost(Hypervisor):
     def _play_attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
         self.world.plugged.setdefault(domain.name(), []).append(text)
 
-    def _play_create(self, target: Any, function: Any, *args: Any) -> Any:
-        self.world.plugged.pop(target.name(), None)
-        return function(*args)
-
     def _play_delete(self, volume: Any, function: Any, flags: int) -> Any:
         self.world.contents.pop(volume.path(), None)
         self.world.sizes.pop(volume.path(), None)
@@ -174,12 +175,14 @@ class BenchHost(Hypervisor):
     def _play_XMLDesc(self, target: Any, function: Any, flags: int) -> str:
         if getattr(target, "path", str)() in self.world.deleted:
             raise _error(self.lib, "no storage vol with matching path", _NO_STORAGE_VOL)
-        root = ET.fromstring(function(flags))
+        active = not flags & self.lib.VIR_DOMAIN_XML_INACTIVE
+        restored = self.world.restored.get(target.name()) if active else None
+        root = ET.fromstring(restored or function(flags))
         if root.tag == "volume" and target.path() in self.world.sizes:
             capacity = root.find("capacity")
             assert capacity is not None
             capacity.text = str(self.world.sizes[target.path()])
-        if root.tag == "domain" and not flags & self.lib.VIR_DOMAIN_XML_INACTIVE:
+        if root.tag == "domain" and active:
             devices = root.find("devices")
             assert devices is not None
             for text in self.world.plugged.get(target.name(), ()):
@@ -213,7 +216,8 @@ class HostBench:
     `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh` (false: none answers);
     `before` [params applied first; `cut` ends one before its n-th write]; `then` [[method, name,
     arguments of a call on a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's
-    message}; `task` params; `pending`
+    message}; `saved` [machine whose memory libvirt keeps], `states` {machine: [state, reason]}
+    and `transient` [machine that is not defined], before the task; `task` params; `pending`
     {address: cause}; `no_libvirt` (why it does not answer); and `plan` (printed), `error` (refused
     before any write) or `fails` (during: everything stays as it was).
     """
@@ -257,6 +261,7 @@ class HostBench:
             self._before(dict(params))
         for method, name, *args in self.case.get("then", ()):
             getattr(self.keeper.lookupByName(name), method)(*args)
+        self._leave_running()
         for where in self.case.get("deleted", ()):
             pool, _slash, name = where.partition("/")
             holder = self.keeper.storagePoolLookupByName(pool)
@@ -334,6 +339,15 @@ class HostBench:
         if why:
             raise LibvirtMissing(f"libvirt does not answer at qemu:///system: {why}", option="uri")
         return BenchHost(self.world)
+
+    def _leave_running(self) -> None:
+        """Let machines be as the case says that they were left."""
+        for name in self.case.get("saved", ()):
+            domain = self.keeper.lookupByName(name)
+            self.world.saved[name] = domain.XMLDesc(0)
+            domain.destroy()
+        self.world.states.update(self.case.get("states", {}))
+        self.world.transient.update(self.case.get("transient", ()))
 
     def _before(self, params: Dict[str, Any]) -> None:
         number = params.pop("cut", 0)

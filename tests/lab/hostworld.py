@@ -8,10 +8,13 @@ from typing import Any, Callable, Dict, List, Optional, Set
 class World:
     """What the built-in driver cannot keep: contents and new sizes of volumes, plugged disks.
 
-    `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it is
-    made or, with `after`, when it has been made. `meanwhile` has what others do before the n-th.
-    `deleted` are paths of volumes whose file is gone, which libvirt sees when it looks.
-    `told` has what a source of addresses (`lease`, `agent`) answers, and the list of `leases`.
+    `writes` lists the calls that write; the one numbered `cut` (from 1) ends the run, before it
+    is made or, with `after`, when it has been made. `meanwhile` has what others do before the
+    n-th. `deleted` are paths of volumes whose file is gone, which libvirt sees when it looks.
+    `states` maps machines to what libvirt says of their run, (state, reason), until that
+    changes; `saved` to the documents of memories that it keeps, `restored` to those that came
+    back. `transient` names machines that are not defined. `told` has what a source of addresses
+    (`lease`, `agent`) answers, and the list of `leases`.
     """
 
     def __init__(self) -> None:
@@ -21,6 +24,10 @@ class World:
         self.deleted: Set[str] = set()
         self.broken: Dict[str, str] = {}
         self.told: Optional[Dict[str, Any]] = None
+        self.states: Dict[str, List[int]] = {}
+        self.saved: Dict[str, str] = {}
+        self.restored: Dict[str, str] = {}
+        self.transient: Set[str] = set()
         self.writes: List[str] = []
         self.meanwhile: Dict[int, Callable[[], Any]] = {}
         self.cut = 0

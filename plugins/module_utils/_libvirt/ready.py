@@ -24,7 +24,9 @@ from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
 from .told import addresses
 from .tree import parse, record
 from .vm_fields import seed_name
+from .vm_run import disk_trouble
 from .vm_seed import public_keys
+from .vm_states import STATES, is_io_error, stand
 from .vm_wish import WAITS, Wish, seed_pool
 
 _CONSOLE_LINES = 20
@@ -33,9 +35,7 @@ _POLL = 0.25
 _SSH_PATIENCE = 60
 # Addresses that are tried in turn; a guest may claim many, and each takes its time.
 _CANDIDATES = 4
-# virDomainState, and the reasons of two of them that tell something (libvirt-domain.h).
-_PAUSED = 3
-_IO_ERROR = 5
+# virDomainShutoffReason, where it tells something (libvirt-domain.h).
 _STOPS = {1: "its guest switched it off", 2: "somebody switched it off", 3: "it crashed"}
 
 # What a rung tells: done, and what was seen.
@@ -56,33 +56,29 @@ class _Ladder:
         self.keys: Optional[List[str]] = None
 
     def look_running(self) -> Seen:
-        active = bool(self.host.call("isActive", on=self.domain, missing=self._gone))
-        return active, "running" if active else "it is not running"
+        now = self.host.call("state", 0, on=self.domain, missing=self._gone)
+        state = STATES[now[0]] if now else "gone"
+        runs = state in ("running", "blocked")
+        return runs, "running" if runs else f"it is {state}"
 
     def trouble(self, rung: str) -> str:
         """Say why it will not reach a rung any more, "" as long as it may."""
         now = self.host.call("state", 0, on=self.domain, missing=self._gone)
         if now is None:
             return "the machine is gone: somebody removed it"
-        state, reason = now
-        if not self.look_running()[0]:
+        state, reason = STATES[now[0]], int(now[1])
+        if not self.host.call("isActive", on=self.domain, missing=self._gone):
             return f"the machine stopped: {_STOPS.get(reason, 'nothing says why')}"
-        if (state, reason) == (_PAUSED, _IO_ERROR):
-            return f"the machine is paused: {self._disk_trouble()}"
+        if is_io_error(state, reason):
+            return f"the machine is paused: {disk_trouble(self.host, self.domain)}"
+        kind, words = stand(state, reason)
+        if kind in ("held", "asleep", "dead"):
+            return f"the machine is {state}: {words}"
         panic = panic_of(self.wish.name)
         if panic is not None:
             return f"its kernel panicked: {panic}"
         hidden = rung == "cloud_init" and is_hidden(self.wish.name)
         return "root alone sees its last message" if hidden else ""
-
-    def _disk_trouble(self) -> str:
-        full = self.host.lib.VIR_DOMAIN_DISK_ERROR_NO_SPACE
-        errors = self.host.call("diskErrors", 0, on=self.domain)
-        said = {
-            disk: "no space is left in the pool of" if error == full else "an error of"
-            for disk, error in sorted(errors.items())
-        }
-        return ", ".join(f"{what} its disk {disk}" for disk, what in said.items())
 
     def look_address(self) -> Seen:
         found = addresses(self.host, self.domain)

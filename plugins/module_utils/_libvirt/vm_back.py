@@ -37,7 +37,9 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
         return Plan(tuple(chain.steps))
     if found.config is None:
         return Plan(())
-    if found.runs and "start" in verbs:
+    # What its saved memory brought back is no run of this task's.
+    restored = any(step.verb == "start" and "saved" in step.args for step in begun)
+    if found.runs and "start" in verbs and not restored:
         chain.add("shutdown", cause, on=wish.name, undo="yes")
     if defined:
         _undo_define(chain, cause, begun, found)

@@ -223,7 +223,9 @@ def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return reasons why the steps may not be made."""
     verbs = {step.verb for step in steps}
     if found.config is not None and not found.record:
-        foreign = verbs - {"start", "wait", "shutdown"}
+        foreign = verbs - {"start", "wait", "shutdown", "resume"}
+        if "shutdown" in verbs and not found.persistent:
+            return [f"{steps[0].cause}: it is not defined, and would be gone with all that it is"]
         return [f"{steps[0].cause}: nobody here made this machine"] if foreign else []
     ours = [one["name"] for one in found.record.get("volumes", ())]
     if wish.state == "absent":

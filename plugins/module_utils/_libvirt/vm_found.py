@@ -16,34 +16,37 @@ from .storage import Pool, Volume, documents, download, find_pool, find_volume
 from .told import addresses
 from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
 from .vm_fields import host_name, seed_name, volume_name
+from .vm_states import ACTIVE, STATES, stand
 from .vm_wish import Wish, seed_pool
 
-# virDomainState (libvirt-domain.h).
-_STATES = ("nostate", "running", "blocked", "paused", "shutdown", "shutoff", "crashed", "suspended")
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
 # capabilities do not count that in (libvirt 9.0).
 _WITHOUT_IOMMU = 255
 # What a removal's cause adds before the names of the volumes that it leaves.
 KEPT = ", disks stay: "
-_RUNS = ("running", "blocked", "paused", "shutdown", "suspended")
 
 
 @dataclass(frozen=True)
 class Found:
     """One look at a hypervisor. Documents are parsed; sizes are in bytes.
 
-    `config` is the inactive document, `running` the active one. `volumes` are the machine's by
-    name, `images` base images by (pool, name), `seed` the files of the seed that is there (they
-    hold private keys: never shown). `macs` map MAC addresses to the other machines that have
-    them, looked at only where it matters. `shortfall` says in words what a
-    running machine lacks of `wait`. `max_vcpus` is what QEMU gives
-    one machine, 0 if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and
-    addresses to what an earlier task of this run would do to them.
+    `config` is the inactive document, `running` the active one, None if it is off; `saved` is
+    the one of a memory that libvirt keeps, which the next start brings back. Without
+    `persistent` the machine ends with its run. `reason` is libvirt's number for the `state`.
+    `volumes` are the machine's by name, `images` base images by (pool, name), `seed` the files
+    of the seed that is there (they hold private keys: never shown). `macs` map MAC addresses to
+    the other machines that have them, looked at only where it matters. `shortfall` says in
+    words what a running machine lacks of `wait`. `max_vcpus` is what QEMU gives one machine, 0
+    if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and addresses to
+    what an earlier task of this run would do to them.
     """
 
     config: Optional[Element] = None
     running: Optional[Element] = None
+    saved: Optional[Element] = None
     state: str = "absent"
+    reason: int = 0
+    persistent: bool = True
     autostart: bool = False
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
@@ -68,7 +71,17 @@ class Found:
     @property
     def runs(self) -> bool:
         """Whether the machine is on."""
-        return self.state in _RUNS
+        return self.running is not None
+
+    @property
+    def live(self) -> Optional[Element]:
+        """The document that counts until a restart: the running one, or the saved one."""
+        return self.running if self.running is not None else self.saved
+
+    @property
+    def stand(self) -> Tuple[str, str]:
+        """Why the machine does not go on although it is on (see `vm_states.stand`)."""
+        return stand(self.state, self.reason) if self.runs else ("", "")
 
     @property
     def reservations(self) -> Dict[str, str]:
@@ -95,27 +108,16 @@ class Found:
 
 def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
-    lib = host.lib
     domain = host.domain(wish.name)
-    config = running = None
-    state, autostart = "absent", False
-    if domain is not None:
-        flags = lib.VIR_DOMAIN_XML_INACTIVE | lib.VIR_DOMAIN_XML_SECURE
-        config = parse(host.call("XMLDesc", flags, on=domain))
-        state = _STATES[host.call("state", 0, on=domain)[0]]
-        autostart = bool(host.call("autostart", on=domain))
-        if state in _RUNS:
-            running = parse(host.call("XMLDesc", lib.VIR_DOMAIN_XML_SECURE, on=domain))
+    config, run = (None, _Run()) if domain is None else _documents(host, domain)
     pools = _pools(host, wish, config)
     networks, idle = _networks(host, wish, config)
     volumes = _volumes(host, wish, config, pools)
     info, kvm = host.call("getInfo"), kvm_works()
-    reached = _reached(host, wish, domain) if running is not None else ()
+    reached = _reached(host, wish, domain) if run.running is not None else ()
     found = Found(
         config=config,
-        running=running,
-        state=state,
-        autostart=autostart,
+        **vars(run),
         volumes=volumes,
         pools=pools,
         images=_images(host, wish, pools),
@@ -123,7 +125,7 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         idle_networks=idle,
         seed=_seed(host, volumes.get(seed_name(wish.name))),
         addresses=reached,
-        shortfall=_shortfall(wish, running, reached),
+        shortfall=_shortfall(wish, run, reached),
         macs=macs_of_others(host, wish, config, networks),
         host_memory=int(info[1]) << 20,
         max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
@@ -132,6 +134,35 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         unknown=_unknown(wish, pending),
     )
     return _removed(found, pending[wish.address]) if will_go(pending, wish.address) else found
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a look tells of a machine's run; the attributes are those of `Found`."""
+
+    running: Optional[Element] = None
+    saved: Optional[Element] = None
+    state: str = "absent"
+    reason: int = 0
+    persistent: bool = True
+    autostart: bool = False
+
+
+def _documents(host: Hypervisor, domain: Any) -> Tuple[Element, _Run]:
+    """Return a machine's inactive document, and what is to be said of its run."""
+    lib = host.lib
+    secure = lib.VIR_DOMAIN_XML_SECURE
+    config = parse(host.call("XMLDesc", lib.VIR_DOMAIN_XML_INACTIVE | secure, on=domain))
+    state, reason = host.call("state", 0, on=domain)
+    running = saved = None
+    named = STATES[state]
+    if named in ACTIVE or (named == "crashed" and host.call("isActive", on=domain)):
+        running = parse(host.call("XMLDesc", secure, on=domain))
+    elif host.call("hasManagedSaveImage", 0, on=domain, missing=(lib.VIR_ERR_NO_SUPPORT,)):
+        saved = parse(host.call("managedSaveGetXMLDesc", secure, on=domain))
+    persistent = bool(host.call("isPersistent", on=domain))
+    autostart = bool(host.call("autostart", on=domain))
+    return config, _Run(running, saved, named, int(reason), persistent, autostart)
 
 
 def _removed(found: Found, cause: str) -> Found:
@@ -147,8 +178,8 @@ def _removed(found: Found, cause: str) -> Found:
                     served.remove(entry)
     kept = cause.partition(KEPT)[2].split(", ")
     volumes = {name: volume for name, volume in found.volumes.items() if name in kept}
-    gone = replace(found, config=None, running=None, state="absent", autostart=False)
-    return replace(gone, volumes=volumes, seed={}, addresses=(), shortfall="")
+    gone = replace(found, config=None, volumes=volumes, seed={}, addresses=(), shortfall="")
+    return replace(gone, **vars(_Run()))
 
 
 def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
@@ -246,10 +277,13 @@ def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
     return (first, *(one for one in found if one != first))
 
 
-def _shortfall(wish: Wish, running: Optional[Element], reached: Sequence[str]) -> str:
+def _shortfall(wish: Wish, run: _Run, reached: Sequence[str]) -> str:
     """Say what a running machine lacks of `wait`, such as after a run that was killed meanwhile."""
+    running = run.running
     if wish.wait == "none" or wish.state != "started" or running is None:
         return ""
+    if stand(run.state, run.reason)[0]:
+        return ""  # nobody answers there: it is told to go on first
     if not reached:
         return "it has no address yet" if interfaces(running) else ""
     seeded = any(attribute(d, "source", "volume") == seed_name(wish.name) for d in disks(running))

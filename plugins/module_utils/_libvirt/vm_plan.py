@@ -20,10 +20,12 @@ from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
 from .vm_found import KEPT, Found
 from .vm_new import volumes_of
 from .vm_seed import digest_of, wanted_files
+from .vm_states import why_not_started
 from .vm_wish import Wish
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 INTERRUPTED = "an earlier removal was interrupted"
+UNDEFINED = "not defined any more: it would end with its run"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
 
@@ -58,14 +60,33 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
             from .vm_gone import held_alone
 
             lost += held_alone(wish, found)
-    return [*(refusals(wish, found, steps) if steps else ()), *lost]
+    return [
+        *(refusals(wish, found, steps) if steps else ()),
+        *lost,
+        *_run_refusals(wish, found, steps),
+    ]
+
+
+def _run_refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Return why the machine may not be started or stopped as it stands."""
+    kind, words = found.stand
+    if kind == "busy" and any(step.verb == "shutdown" for step in steps):
+        return [f"state: {found.state} → {wish.state}: {words}; run again when that is over"]
+    if wish.state != "started" or found.config is None or found.record.get("removing"):
+        return []
+    why = why_not_started(found.state, found.reason, found.saved is not None)
+    return [f"state: {found.state} → started: {why}"] if why else []
 
 
 def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
     # Said as theirs: a cause alone reads like a change of this task.
     said = found.unknown.items()
-    return tuple(f"planned by an earlier task: {address}: {cause}" for address, cause in said)
+    notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in said]
+    kind, words = found.stand
+    if wish.state == "started" and kind == "busy":
+        notes.append(f"{wish.address} does not run: {words}; libvirt lets it go on by itself")
+    return tuple(notes)
 
 
 def changes_of(wish: Wish, found: Found) -> List[Change]:
@@ -97,8 +118,10 @@ def _creation(chain: Chain, wish: Wish, found: Found) -> None:
         _start(chain, wish, cause)
 
 
-def _start(chain: Chain, wish: Wish, cause: str, impact: str = "none") -> None:
-    chain.add("start", cause, impact, on=wish.name)
+def _start(
+    chain: Chain, wish: Wish, cause: str, impact: str = "none", restored: bool = False
+) -> None:
+    chain.add("start", cause, impact, args={"saved": "yes"} if restored else {}, on=wish.name)
     if wish.wait != "none":
         chain.add("wait", cause, impact, on=wish.name, to=wish.wait)
 
@@ -168,30 +191,53 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
     for change in config:
         _unreserve(chain, found, change, change.words())
     words = [change.words() for change in config] or _record_words(wish, found, changes)
+    if found.record and not found.persistent:
+        words.insert(0, UNDEFINED)
     if words:
         chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
     _storage(chain, wish, found, changes)
     plugged = _plugged(wish, found)
+    # A saved memory comes back as it was: what it can take is given to it then.
+    restored = found.saved is not None and wish.state == "started"
+    if restored:
+        _start(chain, wish, "state: saved → started", restored=True)
     for name in plugged:
         chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
         _lighter(chain, wish, found, change)
-    waiting = awaiting_restart(found, config, plugged) if found.runs else []
-    if wish.state == "started" and not found.runs:
-        _start(chain, wish, f"state: {found.state} → started")
-    elif wish.state == "stopped" and found.runs:
+    waiting = awaiting_restart(found, config, plugged)
+    return [] if _run_state(chain, wish, found, waiting, restored) else waiting
+
+
+def _run_state(
+    chain: Chain, wish: Wish, found: Found, waiting: Sequence[str], restored: bool
+) -> bool:
+    """Add what brings the machine into its state; tell whether nothing waits after that."""
+    kind, _words = found.stand
+    runs = found.runs or restored
+    if wish.state == "stopped" and found.runs:
         # Asked for by name: no bound on what other changes may cost stands against it.
-        chain.add("shutdown", "state: running → stopped", "live", on=wish.name)
-        return []
-    elif waiting and "restart" in wish.allow:
-        cause = "; ".join(waiting)
+        chain.add("shutdown", f"state: {found.state} → stopped", "live", on=wish.name)
+        return True
+    if wish.state == "started" and (kind == "leaving" or not runs):
+        if kind:
+            chain.add("shutdown", f"state: {found.state} → started", on=wish.name)
+        _start(chain, wish, f"state: {found.state} → started")
+        return kind == "leaving"
+    goes_on = kind == "" or wish.state == "started"
+    if waiting and runs and goes_on and kind != "busy" and "restart" in wish.allow:
+        cause = "; ".join([*(["it came back as it was saved"] if restored else ()), *waiting])
         chain.add("shutdown", cause, "restart", on=wish.name)
         _start(chain, wish, cause, "restart")
-        return []
+        return True
+    if wish.state == "started" and kind in ("held", "asleep"):
+        chain.add("resume", f"state: {found.state} → started", on=wish.name)
+        if wish.wait != "none":
+            chain.add("wait", f"state: {found.state} → started", on=wish.name, to=wish.wait)
     elif found.shortfall:
         # An earlier run was killed while it waited, or did not wait.
         chain.add("wait", found.shortfall, on=wish.name, to=wish.wait)
-    return waiting
+    return False
 
 
 def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[str]:
@@ -211,9 +257,10 @@ def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[s
 
 def _plugged(wish: Wish, found: Found) -> List[str]:
     """Return the disks to plug into the running machine; SATA can do that on no guest."""
-    if found.running is None or wish.state == "stopped" or "live" not in wish.allow:
+    live = found.live if wish.state == "started" else found.running
+    if live is None or wish.state == "stopped" or "live" not in wish.allow:
         return []
-    there = disk_elements(found.running)
+    there = disk_elements(live)
     wanted = (wish.declared.get("disks") or {}).items()
     ignored = "disks" in wish.ignore or not found.record
     return [n for n, e in wanted if n not in there and e["bus"] != "sata" and not ignored]
@@ -310,11 +357,13 @@ def awaiting_restart(
     found: Found, planned: Sequence[Change] = (), plugged: Sequence[str] = ()
 ) -> List[str]:
     """Return in words what is configured, or will be by the plan, and does not run yet."""
-    if found.running is None or found.config is None:
+    live = found.live
+    if live is None or found.config is None:
         return []
     context = Context({})
+    crashed = found.stand[0] == "dead"
     rows = [row for row in FIELDS if row.name in RESTART]
-    runs = observed(rows, found.view(found.running), context)
+    runs = observed(rows, found.view(live), context)
     configured = observed(rows, found.view(), context)
     configured.update({change.field: change.after for change in planned if change.field in RESTART})
     lines = [
@@ -322,10 +371,11 @@ def awaiting_restart(
         for row in rows
         if runs[row.name] != configured[row.name]
     ]
-    there, wanted = set(disk_elements(found.running)), set(disk_elements(found.config))
+    lines += [f"state: {found.state}, it goes on after a restart"] if crashed else []
+    there, wanted = set(disk_elements(live)), set(disk_elements(found.config))
     lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
     lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
-    nics = [_nics(found.running), _nics(found.config)]
+    nics = [_nics(live), _nics(found.config)]
     lines += ["networks: other interfaces are configured"] if nics[0] != nics[1] else []
     devices = [change for change in planned if change.field in ("disks", "networks")]
 

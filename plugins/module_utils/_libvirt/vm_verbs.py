@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Dict, Mapping
 
 from .._desired.errors import FleetError
@@ -34,6 +33,7 @@ from .vm_fields import (
 )
 from .vm_new import new_domain, new_mac, record_text
 from .vm_reserve import alone_with_macs, config_of, need, reserve, unreserve
+from .vm_run import RUN_VERBS, is_gone, since
 from .vm_seed import dump, wanted_files
 from .vm_wish import Wish, seed_pool
 
@@ -52,9 +52,9 @@ def _define(work: Work, step: Step) -> None:
     """Write the document: a new one, or the changed places of the one that is there."""
     wish: Wish = work.desired
     if step.args.get("new"):
-        _since(work)
+        since(work)
         _define_document(work, new_domain(wish, work.snapshot))
-        work.shared["defined"] = _since(work)
+        work.shared["defined"] = since(work)
         return
     root = config_of(work.client, need(work))
     for change in sorted(step.changes, key=_last_first):
@@ -205,81 +205,9 @@ def _autostart(work: Work, step: Step) -> None:
     work.client.call("setAutostart", wanted, on=need(work))
 
 
-def _start(work: Work, step: Step) -> None:
-    domain = need(work)
-    if work.client.call("isActive", on=domain):
-        return
-    _since(work)
-    try:
-        work.client.call("create", on=domain)
-    except LibvirtError as error:
-        if work.client.call("isActive", on=domain, missing=(work.client.lib.VIR_ERR_NO_DOMAIN,)):
-            return  # somebody was faster
-        raise FleetError(
-            f"the machine cannot start: {error.message}", address=work.desired.address
-        ) from None
-
-
-def _shutdown(work: Work, step: Step) -> None:
-    """Ask the guest to shut down, for at most stop_grace_period; then pull the plug."""
-    if _is_gone(work):
-        return
-    host, domain = work.client, need(work)
-    deadline = time.monotonic() + _patience(work, step)
-    ended = (host.lib.VIR_ERR_OPERATION_INVALID, host.lib.VIR_ERR_NO_DOMAIN)
-    host.call("shutdown", on=domain, missing=ended)
-    while host.call("isActive", on=domain, missing=ended):
-        if time.monotonic() >= deadline:
-            host.call("destroy", on=domain, missing=ended)
-            return
-        time.sleep(0.2)
-
-
-def _is_gone(work: Work) -> bool:
-    """Tell whether somebody else has removed the machine that is to go."""
-    return work.desired.state == "absent" and work.client.domain(work.desired.name) is None
-
-
-def _patience(work: Work, step: Step) -> float:
-    """Return the seconds that a guest may take to shut down.
-
-    On the way back nobody waits for one that is thrown away, or whose kernel hears nothing.
-    """
-    if step.args.get("undo") == "all":
-        return 0.0
-    if step.args.get("undo"):
-        from .rungs import panic_of
-
-        if panic_of(work.desired.name) is not None:
-            return 0.0
-    return float(work.desired.stop_grace_period / 1e9)
-
-
-def _wait(work: Work, step: Step) -> None:
-    from .ready import wait
-
-    made = work.shared.get("defined")
-    before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]
-    begun = work.shared.get("begun", time.monotonic())
-    try:
-        ready = wait(work.client, work.desired, need(work), begun, before)
-        work.shared["report"] = {"ready": ready}
-    except FleetError as error:
-        if error.outcome_unknown and step.impact != "restart":
-            error.hint = f"{error.hint}; it stays as it is, and the next run goes on waiting"
-        raise
-
-
-def _since(work: Work) -> float:
-    """Return the seconds since this was first asked for: a machine was to be made or started."""
-    now = time.monotonic()
-    begun: float = work.shared.setdefault("begun", now)
-    return round(now - begun, 1)
-
-
 def _mark(work: Work, step: Step) -> None:
     """Write the intention to remove into the document, so that the next run can finish."""
-    if _is_gone(work):
+    if is_gone(work):
         return
     root = config_of(work.client, need(work))
     removing = "disks" if work.desired.delete_disks else "machine"
@@ -306,7 +234,7 @@ def _undefine(work: Work, step: Step) -> None:
         | lib.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
         | lib.VIR_DOMAIN_UNDEFINE_NVRAM
     )
-    if _is_gone(work):
+    if is_gone(work):
         return
     domain, ended = need(work), (lib.VIR_ERR_OPERATION_INVALID, lib.VIR_ERR_NO_DOMAIN)
     # Without a document it would run on, should somebody have started it meanwhile.
@@ -318,6 +246,7 @@ def _undefine(work: Work, step: Step) -> None:
 
 
 VERBS: Dict[str, Verb] = {
+    **RUN_VERBS,
     "attach": _attach,
     "autostart": _autostart,
     "create_volume": _create_volume,
@@ -327,9 +256,6 @@ VERBS: Dict[str, Verb] = {
     "mark": _mark,
     "reserve": reserve,
     "seed": _seed,
-    "shutdown": _shutdown,
-    "start": _start,
     "undefine": _undefine,
     "unreserve": unreserve,
-    "wait": _wait,
 }
