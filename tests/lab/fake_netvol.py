@@ -142,7 +142,8 @@ def _check_pools(state: State, body: Json, asked: List[Json]) -> None:
                 theirs = ipaddress.ip_network(other["Subnet"], strict=False)
                 if mine.version == theirs.version and mine.overlaps(theirs):
                     raise ApiError(403, text)
-    if body.get("EnableIPv6") and not any(":" in entry["Subnet"] for entry in asked):
+    without = body.get("EnableIPv6") and not any(":" in entry["Subnet"] for entry in asked)
+    if without and state.api < (1, 46):
         text = "could not find an available, non-overlapping IPv6 address pool among the defaults"
         raise ApiError(404, f"{text} to assign to the network")
 
@@ -150,9 +151,14 @@ def _check_pools(state: State, body: Json, asked: List[Json]) -> None:
 def _address(net: Json, ipam: Json, asked: List[Json]) -> None:
     """Give a new network its address management: what was asked for, else what was chosen."""
     net["IPAM"].update(Driver=ipam.get("Driver") or "default", Options=ipam.get("Options") or {})
-    if asked:
-        net["IPAM"]["Config"] = asked
-        net["_user_subnet"] = True
+    chosen = net["IPAM"]["Config"]
+    if any("." in entry["Subnet"] for entry in asked) or not net.get("EnableIPv4", True):
+        chosen = []
+    if net["EnableIPv6"] and not any(":" in entry["Subnet"] for entry in asked):
+        ula = f"fd00:{net['Id'][:4]}:{net['Id'][4:8]}::/64"
+        chosen = [*chosen, {"Subnet": ula, "Gateway": ula.replace("/64", "1")}]
+    net["IPAM"]["Config"] = [*asked, *chosen]
+    net["_user_subnet"] = bool(asked)
     if net["ConfigOnly"]:
         net["IPAM"].update(Config=[], Options=None)
 

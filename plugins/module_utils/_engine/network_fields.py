@@ -98,13 +98,17 @@ def _inside(value: Any, subnet: Subnet, where: str) -> str:
 
 def _read_config(obj: Mapping[str, Any], context: Context) -> Dict[str, Dict[str, Any]]:
     asked = _asked(context)
-    if not (context.declared.get("ipam.config") or any("/" in key for key in asked)):
-        return {}
+    # Beside what was asked for of one family, the engine chooses a subnet of the other.
+    families = {
+        ":" in key for key in (*(context.declared.get("ipam.config") or ()), *asked) if "/" in key
+    }
     made: Dict[str, Dict[str, Any]] = {}
     for entry in dig(obj, "IPAM.Config") or ():
         subnet = str(ipaddress.ip_network(entry["Subnet"], strict=False))
+        if (":" in subnet) not in families:
+            continue
         rest = {key: _plain(entry[at]) for key, at in _KEYS.items() if entry.get(at)}
-        # A subnet that was not asked for is compared whole: it takes another's place.
+        # One of a family that was asked for otherwise is compared whole: it takes another's place.
         keep = subnet not in asked
         made[subnet] = {k: v for k, v in rest.items() if keep or f"{subnet}.{k}" in asked}
     return made
