@@ -54,7 +54,8 @@ class Bench:
     """One case: the fake engine as it says, its task, and what came of running it.
 
     Keys of a case: `name`; `api` of the engine; `lacks` [parts of HostConfig that its
-    kernel has not]; `images` {reference: keywords of add_image};
+    kernel has not]; `ignores` [settings that it drops without a word];
+    `images` {reference: keywords of add_image};
     `networks` and `volumes` [name or create body]; `containers` {name: {body, running}};
     `files` {path: text} of a build context, at `{{context}}`; `before` [params applied first,
     of another `resource`]; `then` {behaviours: {reference: …}, images: …, registry: …, files:
@@ -93,6 +94,7 @@ class Bench:
         self._images(self.case.get("images", {}))
         self._files(self.case.get("files", {}))
         self.fake.state.lacks += self.case.get("lacks", ())
+        self.fake.state.ignores += self.case.get("ignores", ())
         self._archives(self.case.get("archives") or {})
         self.fake.registry.update(self.case.get("registry") or {})
         client = self.client()

@@ -120,6 +120,7 @@ def create(state: State, request: Request) -> Response:
     _free(state, name)
     box = build_container(state, name, image, body)
     warnings = []
+    box["HostConfig"].update({part: None for part in state.ignores if part in box["HostConfig"]})
     for part in state.lacks:
         if box["HostConfig"][part]:
             box["HostConfig"][part] = 0
@@ -175,7 +176,8 @@ def rename(state: State, request: Request, ref: str) -> Response:
 
 @route("POST", "/containers/{ref}/update")
 def update(state: State, request: Request, ref: str) -> Response:
-    box, body = state.container(ref), request.json
+    box = state.container(ref)
+    body = {k: v for k, v in request.json.items() if f"update {k}" not in state.ignores}
     host = box["HostConfig"]
     policy = body.get("RestartPolicy") or {}
     if policy.get("Name"):

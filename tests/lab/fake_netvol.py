@@ -130,6 +130,7 @@ def create(state: State, request: Request) -> Response:
 def _kept(state: State, body: Json) -> Json:
     kept = ["Internal", "Attachable", "EnableIPv6", "Options", "Labels", "ConfigOnly"]
     kept += ["EnableIPv4"] if state.api >= (1, 48) else []
+    kept = [key for key in kept if key not in state.ignores]
     return {key: body[key] for key in kept if body.get(key) is not None}
 
 

@@ -112,8 +112,13 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
     return error
 
 
-def verify(resource: Resource, desired: Desired, snapshot: Any, done: List[Step]) -> None:
-    """Raise FleetError if the server accepted a change and did not make it, or another undid it."""
+def verify(
+    resource: Resource, desired: Desired, snapshot: Any, done: List[Step], result: Dict[str, Any]
+) -> None:
+    """Raise FleetError if the server accepted a change and did not make it, or another undid it.
+
+    What was made stays, so the error tells all that `result` does.
+    """
     again = resource.plan(desired, snapshot)
     ignored = [change.words() for step in again.steps for change in step.changes]
     if not ignored:
@@ -126,4 +131,6 @@ def verify(resource: Resource, desired: Desired, snapshot: Any, done: List[Step]
         hint = "unless another run, or somebody else, changed it meanwhile"
         if identify(snapshot) not in known:
             said, hint = "another run, or somebody else, has put another one in its place:", None
-    raise FleetError(f"{said} {'; '.join(ignored)}", address=desired.address, hint=hint)
+    told = {**result, "done": [step.words() for step in done]}
+    text = f"{said} {'; '.join(ignored)}"
+    raise FleetError(text, address=desired.address, hint=hint, details=told)

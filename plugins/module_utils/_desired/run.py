@@ -106,10 +106,12 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     done += make(resource, desired, client, snapshot, plan, plan.steps, report)
     if done:
         snapshot = resource.observe(client, desired, {}, True)
-        verify(resource, desired, snapshot, done)
     plan = replace(plan, steps=tuple(done))
     result = _result(resource, plan, snapshot, plan.steps)
-    return {**result, **_outcome(resource, desired, plan, before, False), **report}
+    result.update(**_outcome(resource, desired, plan, before, False), **report)
+    if done:
+        verify(resource, desired, snapshot, done, result)
+    return result
 
 
 def _outcome(

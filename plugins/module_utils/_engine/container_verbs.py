@@ -61,6 +61,9 @@ def place(at: str) -> str:
 
 def _create(work: Work, step: Step) -> None:
     create(work, step)
+    from .container_ignored import check_made
+
+    check_made(work, step)
 
 
 def create(

@@ -20,6 +20,7 @@ A step that fails makes the run go back itself: the old network is made again fr
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
 from .._desired.bodies import body
@@ -155,6 +156,7 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     if "create" in causes:
         _check_creation(desired, found)
         refused += [f"{causes['create']}: {why}" for why in _unfit(desired, found)]
+    refused += [_ignored(change) for step in steps for change in step.changes if _stays(change)]
     foreign = found.current is not None and is_foreign(found.current, desired.name)
     if foreign and "remove" in causes and not desired.adopt:
         why = "nobody here made this network; adopt: true permits it"
@@ -164,6 +166,21 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
         names = ", ".join(map(_name, boxes))
         refused.append(f"used by {names}; remove the containers, or set force: true")
     return refused
+
+
+def _stays(change: Change) -> bool:
+    """Tell whether a network differs though it was made as declared: nobody can alter one, so the
+    engine did that, and would again."""
+    return change.origin == "drift"
+
+
+def _ignored(change: Change) -> str:
+    words = replace(change, origin="declared").words()
+    return (
+        f"{words}: the engine has made the network so, though asked otherwise; declare what it "
+        "can do, or name the option in ignore_changes (if it is another engine now, remove the "
+        "network first)"
+    )
 
 
 def _check_creation(desired: Wish, found: Found) -> None:

@@ -1,0 +1,47 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an engine left out of a container that it has just made, seen before anything else is done.
+
+An engine that accepts a setting and drops it would have the container replaced by every run. So a
+new one is looked at while it has not run, and the old one still does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._desired.errors import FleetError
+from .._desired.resource import Work
+from .._desired.steps import Step
+from .container_diff import changes_of
+from .container_found import Found, bases_of
+from .container_wish import Wish
+
+# The image is what the reference meant at that moment; endpoints and ports are known once it runs.
+_LATER = ("image", "networks", "mac_address", "ports")
+
+
+def check_made(work: Work, step: Step) -> None:
+    """Raise FleetError if the new container is not as declared; it has to go again then."""
+    wish: Wish = work.desired
+    found: Found = work.snapshot
+    made = work.client.get(f"/containers/{work.shared['made'][step.args['on']]}/json")
+    made = {**made, "Name": f"/{wish.name}"}
+    bases = bases_of(work.client, (made,), found.image)
+    changes = changes_of(wish, replace(found, current=made, bases=bases, settled=True))
+    ignored = [
+        replace(change, origin="declared").words()
+        for change in changes
+        if change.impact == "replace" and change.field not in _LATER
+    ]
+    if not ignored:
+        return
+    error = FleetError(
+        f"the engine answers with success and does not apply {'; '.join(ignored)}",
+        address=wish.address,
+        hint="the new container is removed again; declare what this engine can do, or name "
+        "the option in ignore_changes",
+    )
+    error.outcome_unknown = True  # there is a container, which has to go again
+    raise error
