@@ -12,7 +12,8 @@ description:
   - Removes containers that do not run, images, networks and volumes that no container uses, and
     the build cache. Only what is asked for goes.
   - By default only what this collection made is removed, as its labels say. With O(all=true) it is
-    whatever anybody made.
+    whatever anybody made. A label that a container has from its image says nothing, and of one
+    whose image is gone nobody can tell; such a container stays.
   - What an interrupted replacement has left behind is not touched, since the next run of its task
     goes on from there.
   - The plan has one step for each thing, so check mode lists exactly what would go. What is used
@@ -44,9 +45,17 @@ options:
     default: false
   volumes:
     description:
-      - V(true) removes volumes that no container has, running or not. Their data is lost.
+      - V(true) removes volumes that have no name of their own and that no container has, running
+        or not, as C(docker volume prune) does. Their data is lost. Nobody can tell whose they
+        were, so O(all) does not matter for them. From API 1.42 on they are those that Docker has
+        labelled C(com.docker.volume.anonymous), before it and on Podman those with a name of 64
+        hexadecimal digits and no label.
+      - A volume that has a name goes only if this option names it. The plan says which ones stay.
       - A list of names removes just these, whoever made them and whatever O(filters) say. The task
         is refused if a container has one of them.
+      - An entry with C(*), C(?) or C([…]) is a pattern, such as V(shop-*). Of the volumes that it
+        means those go that no container has, that O(filters) let through, and that this collection
+        made, or anybody with O(all=true). A pattern that would be every volume is refused.
     type: raw
     default: false
   build_cache:
@@ -65,6 +74,10 @@ options:
     suboptions:
       label:
         description: Labels, as C(KEY) or C(KEY=VALUE); all of them.
+        type: list
+        elements: str
+      not_label:
+        description: Labels, as C(KEY) or C(KEY=VALUE), any of which lets a thing stay.
         type: list
         elements: str
       until:
@@ -93,6 +106,16 @@ EXAMPLES = r"""
 - name: Remove one volume with its data
   dockyard.fleet.prune:
     volumes: [old-data]
+
+- name: Remove the volumes without a name that removed containers have left
+  dockyard.fleet.prune:
+    volumes: true
+
+- name: Remove our own volumes of one project, but for those that somebody wants to keep
+  dockyard.fleet.prune:
+    volumes: ["review-17-*"]
+    filters:
+      not_label: [keep]
 """
 
 RETURN = r"""

@@ -96,7 +96,9 @@ def _volume(state: State, name: str, destination: str, mode: str, writable: bool
     anonymous = not name
     name = name or state.new_id()
     if name not in state.volumes:
-        state.volumes[name] = new_volume(name, anonymous=anonymous)
+        # As Docker does from API 1.42 on.
+        label = {"com.docker.volume.anonymous": ""} if anonymous and state.api >= (1, 42) else None
+        state.volumes[name] = new_volume(name, anonymous=anonymous, Labels=label)
     return {
         "Type": "volume",
         "Name": name,

@@ -14,6 +14,12 @@ from .model import Context, FieldSpec
 from .values import canonical
 
 VERSION = 1
+# What parts of our labels are: texts, lists and mappings of texts, and `replaces`.
+_SHAPES: Dict[str, type] = {
+    **dict.fromkeys(("address", "image", "name", "of", "restored", "salt"), str),
+    **dict.fromkeys(("carried", "secret"), list),
+    **dict.fromkeys(("bases", "digests", "files", "options", "replaces"), dict),
+}
 
 
 def digest(salt: str, name: str, text: str) -> str:
@@ -43,21 +49,46 @@ def make(
     return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
-def read(value: Any, inherited: Any, *addresses: str) -> Dict[str, Any]:
+def parse(label: Any) -> Dict[str, Any]:
+    """Return what one of our labels holds, {} if that is no JSON object.
+
+    Anybody can write such a label: what we write ourselves keeps its types (`_SHAPES`), and parts
+    of another type are left out.
+    """
+    try:
+        made = json.loads(label or "{}")
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    if not isinstance(made, dict):
+        return {}
+    return {key: value for key, value in made.items() if _is_sound(key, value)}
+
+
+def _is_sound(key: str, value: Any) -> bool:
+    shape = _SHAPES.get(key)
+    if shape is None or shape is str:
+        return shape is None or isinstance(value, str)
+    if key == "replaces":
+        return isinstance(value, dict) and _is_replaced(value)
+    inner = value.values() if isinstance(value, dict) else value
+    return isinstance(value, shape) and all(isinstance(one, str) for one in inner)
+
+
+def _is_replaced(value: Mapping[str, Any]) -> bool:
+    """Tell whether it says of a replaced container its `id`, and its `restart` policy."""
+    restart = value.get("restart")
+    kinds = [type(one) for one in restart] if isinstance(restart, list) else []
+    return isinstance(value.get("id"), str) and kinds == [str, int]
+
+
+def read(value: Any, *addresses: str) -> Dict[str, Any]:
     """Return the record in a label's value, or {} when it does not make the resource ours.
 
-    A label is inherited from images and through commits, so it counts only if the parent does not
-    hold the same value and the address is the resource's, or one that it had.
+    It counts only if its address is the resource's, or one that it had. That the label is the
+    resource's own, and not inherited, is the caller's to see to.
     """
-    if not value or value == inherited:
-        return {}
-    try:
-        record = json.loads(value)
-    except ValueError:
-        return {}
-    if not isinstance(record, dict) or record.get("address") not in addresses:
-        return {}
-    return record
+    record = parse(value)
+    return record if record.get("address") in addresses else {}
 
 
 def fingerprint(values: Any) -> str:

@@ -142,6 +142,11 @@ def _notes(desired: Wish, found: Found) -> Tuple[str, ...]:
     if desired.recreate == "never":
         heavy = [c.words() for c in changes_of(desired, found) if c.impact == "replace"]
         notes += [f"recreate: never leaves {words}" for words in heavy]
+    if found.apart is not None:
+        notes.append(
+            f"{bare_name(found.apart)} is called like what a replacement sets aside, but nothing"
+            " says that one did: it stays as it is"
+        )
     return tuple(notes)
 
 

@@ -68,6 +68,8 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     chain = Chain(desired.address)
     ours = _Ours(begun)
     swapping = next((step for step in begun if "replaces" in step.args), None)
+    if swapping is not None and dig(found.apart, "Id") == swapping.args["replaces"]:
+        found = replace(found, old=found.apart)  # this run knows, whatever the labels say
     if swapping is not None or found.fresh is not None or found.old is not None:
         found = _undo_swap(chain, desired, found, ours, swapping)
     elif found.current is not None:

@@ -38,7 +38,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     context = context_of(desired, found, found.base or {})
     declared = {**context.declared, "image": _image_id(desired, found)}
     context = replace(context, declared=declared)
-    full = found.base is not None and not is_foreign(found.current, context.record)
+    full = found.base is not None and not is_foreign(found.current, found.base, context.record)
     shown = _shown(found.current, context)
     wanted = declared_subjects([*declared, *(context.record.get("digests", {}) if full else ())])
     seen = seen_subjects(shown, context.base) if full else []

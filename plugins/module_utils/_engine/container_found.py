@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
@@ -17,7 +16,7 @@ from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
-from .labels import from_compose
+from .labels import from_compose, own_labels
 
 if TYPE_CHECKING:
     from .dependents import Dependent
@@ -28,6 +27,7 @@ _LOOKS = 5
 _SHORT = 12
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
+Bases = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -35,7 +35,8 @@ class Found:
     """One look at the engine. Containers and images are what its inspect answers.
 
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`
-    was set aside by a replacement. `image` is the wanted one, None if it is not on the engine;
+    was set aside by a replacement; `apart` is called so too, but nothing says that it is ours, or
+    that we did it. `image` is the wanted one, None if it is not on the engine;
     `bases` maps image ids to the configurations of the containers' images. `networks`
     and `peers` map the names that the task refers to, to ids, `nets` networks to their inspect,
     without the containers that an earlier task of this run changes; `others` are all containers as
@@ -49,8 +50,9 @@ class Found:
     current: Optional[Inspect] = None
     fresh: Optional[Inspect] = None
     old: Optional[Inspect] = None
+    apart: Optional[Inspect] = None
     image: Optional[Inspect] = None
-    bases: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bases: Bases = field(default_factory=dict)
     remote: Any = None
     networks: Mapping[str, str] = field(default_factory=dict)
     peers: Mapping[str, str] = field(default_factory=dict)
@@ -70,27 +72,31 @@ class Found:
         return self.bases.get(str(dig(self.current, "Image")))
 
 
+def own_labels_of(container: Optional[Inspect], base: Optional[Mapping[str, Any]]) -> Any:
+    """Return an inspected container's own labels; `base` is its image's configuration."""
+    labels, image = dig(container, "Config.Labels"), str(dig(container, "Image") or "")
+    return own_labels(labels, image, base)
+
+
 def record_of(
     container: Optional[Inspect], base: Optional[Mapping[str, Any]], names: Iterable[str]
-) -> Any:
+) -> Dict[str, Any]:
     """Return the ownership record of a container, {} when it is not ours by any of its names."""
-    label = dig(container, "Config.Labels") or {}
-    inherited = (dig(base, "Labels") or {}).get(OWNER_LABEL)
-    return owned.read(label.get(OWNER_LABEL), inherited, *(f"container/{name}" for name in names))
+    label = own_labels_of(container, base).get(OWNER_LABEL)
+    return owned.read(label, *(f"container/{name}" for name in names))
 
 
 def secrets_on_record(container: Inspect) -> Tuple[str, ...]:
     """Return the environment keys that a container's record calls secret, whosever it is."""
-    try:
-        record = json.loads((dig(container, "Config.Labels") or {}).get(OWNER_LABEL) or "{}")
-    except ValueError:
-        return ()
-    return tuple(record.get("secret", ())) if isinstance(record, dict) else ()
+    record = owned.parse((dig(container, "Config.Labels") or {}).get(OWNER_LABEL))
+    return tuple(record.get("secret", ()))
 
 
-def is_foreign(container: Inspect, record: Mapping[str, Any]) -> bool:
-    """Tell whether neither we nor Compose made a container."""
-    return not record and not from_compose(dig(container, "Config.Labels"))
+def is_foreign(
+    container: Inspect, base: Optional[Mapping[str, Any]], record: Mapping[str, Any]
+) -> bool:
+    """Tell whether it is not known that we or Compose made a container."""
+    return not record and not from_compose(own_labels_of(container, base))
 
 
 def bare_name(container: Inspect) -> str:
@@ -150,13 +156,16 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         current = None  # the engine answers to the beginning of an id as well
     if will_go(pending, wish.address):
         current = None
-    fresh, old = _leftovers(client, wish, got["leftovers"] or [])
+    left = _inspected(client, got["leftovers"] or [])
+    bases = bases_of(client, (current, *left), image)
+    fresh, old, apart = _leftovers(wish, current, left, bases)
     found = Found(
         current=current,
         fresh=fresh,
         old=old,
+        apart=apart,
         image=image,
-        bases=bases_of(client, (current, fresh, old), image),
+        bases=bases,
         remote=_remote(client, wish, image, settled),
         networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
         peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if _is_peer(got, n)},
@@ -244,26 +253,45 @@ def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool)
     return ask_registry(client, wish.reference)
 
 
+def _inspected(client: Client, listed: List[Mapping[str, Any]]) -> List[Inspect]:
+    answers = client.get_all([(f"/containers/{one['Id']}/json", None) for one in listed])
+    return [one for one in answers if not isinstance(one, EngineError)]
+
+
 def _leftovers(
-    client: Client, wish: Wish, listed: List[Mapping[str, Any]]
-) -> Tuple[Optional[Inspect], Optional[Inspect]]:
-    """Return (fresh, old): what an interrupted replacement of this container left behind."""
+    wish: Wish, current: Optional[Inspect], left: List[Inspect], bases: Bases
+) -> Tuple[Optional[Inspect], Optional[Inspect], Optional[Inspect]]:
+    """Return (fresh, old, apart): what an interrupted replacement of this container left behind.
+
+    Anybody can give a container such a name, and an image can bring a record along: a new one
+    says of its own which one it replaces, and only what a new one replaces, or what is known to
+    be ours (or Compose's) by its own labels, was set aside.
+    """
     fresh: Optional[Inspect] = None
-    old: Optional[Inspect] = None
-    ids = [str(entry["Id"]) for entry in listed]
-    for inspected in client.get_all([(f"/containers/{one}/json", None) for one in ids]):
-        if isinstance(inspected, EngineError):
-            continue
-        name, ident = str(inspected["Name"]).lstrip("/"), str(inspected["Id"])
-        if name == aside_name(ident, wish.name):
-            old = inspected
-        elif record_of(inspected, None, wish.names).get("replaces"):
-            fresh = inspected
-    return fresh, old
+    replaced = {_replaced_id(wish, current, bases)}
+    for one in left:
+        ident = _replaced_id(wish, one, bases)
+        if ident and bare_name(one) == temporary_name(ident, wish.name):
+            fresh = one
+            replaced.add(ident)
+    old = [one for one in left if bare_name(one) == aside_name(str(one["Id"]), wish.name)]
+    known = [one for one in old if one["Id"] in replaced or not _is_others(wish, one, bases)]
+    others = [one for one in old if one not in known]
+    return fresh, known[-1] if known else None, others[-1] if others else None
+
+
+def _replaced_id(wish: Wish, one: Optional[Inspect], bases: Bases) -> str:
+    base = bases.get(str(dig(one, "Image")))
+    return str(dig(record_of(one, base, wish.names), "replaces.id") or "")
+
+
+def _is_others(wish: Wish, one: Inspect, bases: Bases) -> bool:
+    base = bases.get(str(one["Image"]))
+    return is_foreign(one, base, record_of(one, base, wish.names))
 
 
 def bases_of(
-    client: Client, containers: Tuple[Optional[Inspect], ...], image: Optional[Inspect]
+    client: Client, containers: Iterable[Optional[Inspect]], image: Optional[Inspect] = None
 ) -> Dict[str, Mapping[str, Any]]:
     """Return the configurations of the containers' images by id; only others than `image` cost."""
     known = {str(image["Id"]): image} if image is not None else {}

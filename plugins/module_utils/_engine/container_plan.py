@@ -11,6 +11,7 @@ from typing import FrozenSet, List, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL
+from .._desired.owned import parse
 from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import Unknown, dig
@@ -18,10 +19,12 @@ from . import swap
 from .container_checks import before_creation, before_removal, check_addresses
 from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
+from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
-from .container_found import Found, Inspect, bare_name, is_foreign, record_of, runs
+from .container_found import Found, Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
 from .container_wish import Wish
 from .image_pull import plan_pull
+from .labels import from_compose
 
 RESTART = "force_restart: true"
 
@@ -196,9 +199,11 @@ def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]
                 )
             _remove(chain, container, cause, impact)
     record = record_of(found.current, found.base, desired.names)
-    shared = _volumes_of_others(found)
+    keep = _volumes_of_others(found)
+    # The record of a container says only which of those that it has were carried over.
+    has = {name for _target, name in anonymous(found.current or {})}
     for volume in record.get("carried", ()) if desired.remove_volumes else ():
-        if volume not in shared:
+        if volume in has and volume not in keep:
             chain.add("remove_volume", cause, "destroy", on=volume)
 
 
@@ -219,14 +224,22 @@ def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> Lis
         return []
     record = record_of(found.current, found.base, desired.names)
     heavy = [step for step in steps if step.impact in ("replace", "destroy")]
-    if not heavy or not is_foreign(found.current, record):
+    if not heavy or not is_foreign(found.current, found.base, record):
         return []
-    return [f"{heavy[0].cause}: nobody here made this container; {_permit(found.current)}"]
+    who = "nobody here made this container"
+    if found.base is None and _labelled(found.current):
+        who = "its image is gone, so nothing tells whether its labels are its own"
+    return [f"{heavy[0].cause}: {who}; {_permit(found, found.current)}"]
 
 
-def _permit(container: Inspect) -> str:
+def _labelled(container: Inspect) -> bool:
+    labels = dig(container, "Config.Labels") or {}
+    return OWNER_LABEL in labels or from_compose(labels)
+
+
+def _permit(found: Found, container: Inspect) -> str:
     """Say what permits to replace or remove a foreign container; a renamed one says its name."""
-    text = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL) or ""
-    renamed = re.search(r'"address":"container/([^"]+)"', text)
+    record = parse(own_labels_of(container, found.base).get(OWNER_LABEL))
+    renamed = re.fullmatch(r"container/([\w.-]+)", record.get("address", ""))
     former = f"moved_from: {renamed.group(1)}, if that was its name, or " if renamed else ""
     return f"{former}adopt: true permits it"

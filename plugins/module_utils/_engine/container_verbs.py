@@ -89,7 +89,8 @@ def create(
     context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
     made = body(for_kind(FIELDS, found.kind), context, place)
     made.update({**(settings or {}), "Image": wish.reference})
-    extra = {**_extra(wish, step, carried), **(noted or {})}
+    # No image can hold its own id: so the record is known not to be inherited.
+    extra = {**_extra(wish, step, carried), **(noted or {}), "image": image["Id"]}
     record = owned.make(wish.address, FIELDS, wish.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     if found.kind == "podman":

@@ -15,11 +15,21 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from .._desired import owned
 from .._desired.steps import Chain
 from .._desired.values import dig
 from .client import Client
 from .container_fields.limits import read_restart, restart_text
-from .container_found import Found, Inspect, aside_name, bare_name, runs, temporary_name
+from .container_found import (
+    Found,
+    Inspect,
+    aside_name,
+    bare_name,
+    bases_of,
+    own_labels_of,
+    runs,
+    temporary_name,
+)
 
 LABEL = "dockyard.fleet.dependent"
 OWN = "own"
@@ -29,12 +39,18 @@ _ASIDE = re.compile(r"(.+)\.old-[0-9a-f]{12}")
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Dependent:
-    """One of them: `old` uses the namespaces of `parent`, `new` takes its place, None not yet."""
+    """One of them: `old` uses the namespaces of `parent`, `new` takes its place, None not yet.
+
+    `took` is the id of the one whose place `old` has taken, "" for none, and `had_run` says that
+    `old` ran before `new` was made.
+    """
 
     name: str
     old: Inspect
     parent: str
     new: Optional[Inspect] = None
+    took: str = ""
+    had_run: bool = False
 
     @property
     def address(self) -> str:
@@ -49,21 +65,14 @@ class Dependent:
     @property
     def ran(self) -> bool:
         """Whether it ran before all this."""
-        return runs(self.old) or bool(_label(self.new).get("running"))
-
-
-def _label(container: Optional[Inspect]) -> Mapping[str, Any]:
-    text = (dig(container, "Config.Labels") or {}).get(LABEL)
-    try:
-        made = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return made if isinstance(made, dict) else {}
+        return runs(self.old) or self.had_run
 
 
 def label(old: Inspect) -> str:
     """Return the label's value for a container that takes the place of another."""
-    return json.dumps({"of": old["Id"], "running": runs(old)}, separators=(",", ":"))
+    # The image is the same one: see `labels.own_labels` for what its id is good for.
+    made = {"of": old["Id"], "running": runs(old), "image": old["Image"]}
+    return json.dumps(made, separators=(",", ":"))
 
 
 def lenders(container: Inspect) -> Tuple[str, ...]:
@@ -82,19 +91,34 @@ def look(client: Client, found: Found, name: str) -> Found:
     answers = client.get_all([(path, None) for path in asked])
     boxes: List[Inspect] = [one for one in answers if isinstance(one, dict)]
     boxes.sort(key=bare_name)
+    said = _said(client, found, boxes)
     root, later = found.old or found.current, found.current if found.old else None
     return replace(
         found,
-        dependents=_below(root, name, boxes),
-        next_dependents=_below(later, name, boxes),
+        dependents=_below(root, name, boxes, said),
+        next_dependents=_below(later, name, boxes, said),
     )
 
 
-def _below(root: Optional[Inspect], name: str, boxes: List[Inspect]) -> Tuple[Dependent, ...]:
+def _said(client: Client, found: Found, boxes: List[Inspect]) -> Dict[str, Mapping[str, Any]]:
+    """Return by id what containers say in labels of their own of whose place they take."""
+    marked = [one for one in boxes if LABEL in (dig(one, "Config.Labels") or {})]
+    bases = bases_of(client, marked, found.image)
+    labels = {
+        str(one["Id"]): own_labels_of(one, bases.get(str(one["Image"]))).get(LABEL)
+        for one in marked
+    }
+    notes = {ident: owned.parse(label) for ident, label in labels.items()}
+    return {ident: note for ident, note in notes.items() if note.get("of")}
+
+
+def _below(
+    root: Optional[Inspect], name: str, boxes: List[Inspect], said: Mapping[str, Mapping[str, Any]]
+) -> Tuple[Dependent, ...]:
     """Return the dependents of a container and those of theirs, parents first."""
     if root is None:
         return ()
-    news = {_label(one).get("of"): one for one in boxes if _label(one)}
+    news = {said[one["Id"]]["of"]: one for one in boxes if one["Id"] in said}
     names: Dict[str, str] = {str(root["Id"]): name}
     made: List[Dependent] = []
     grown = True
@@ -103,17 +127,30 @@ def _below(root: Optional[Inspect], name: str, boxes: List[Inspect]) -> Tuple[De
         for box in boxes:
             parent = next((names[one] for one in lenders(box) if one in names), None)
             if parent is not None and box["Id"] not in names:
-                one = Dependent(_name(box), box, parent, news.get(box["Id"]))
+                one = _dependent(box, parent, news.get(box["Id"]), said)
                 names[one.id] = one.name
                 made.append(one)
                 grown = True
     return tuple(made)
 
 
+def _dependent(
+    box: Inspect, parent: str, new: Optional[Inspect], said: Mapping[str, Mapping[str, Any]]
+) -> Dependent:
+    name = bare_name(box)
+    aside = _ASIDE.fullmatch(name)
+    # Without one that takes its place, it is nobody's that was set aside.
+    if new is not None and aside and name == aside_name(str(box["Id"]), aside.group(1)):
+        name = aside.group(1)
+    ran = new is not None and said[new["Id"]].get("running") is True
+    took = str(said.get(box["Id"], {}).get("of", ""))
+    return Dependent(name, box, parent, new, took, ran)
+
+
 def some_went(found: Found) -> bool:
     """Tell whether old dependents were removed already, whose places new ones have taken."""
     there = {one.id for one in found.dependents}
-    taken = [_label(one.old).get("of") for one in found.next_dependents]
+    taken = [one.took for one in found.next_dependents]
     return any(ident not in there for ident in taken if ident)
 
 
@@ -128,15 +165,6 @@ def as_before(dependents: Iterable[Dependent]) -> Tuple[Dependent, ...]:
         old = {**one.old, "Name": f"/{one.name}", "State": state, "HostConfig": host}
         made.append(Dependent(one.name, old, one.parent))
     return tuple(made)
-
-
-def _name(box: Inspect) -> str:
-    """Return the name that a dependent has, or had before it was set aside."""
-    bare = bare_name(box)
-    aside = _ASIDE.fullmatch(bare)
-    if aside and bare == aside_name(str(box["Id"]), aside.group(1)):
-        return aside.group(1)
-    return bare
 
 
 def obstacles(found: Found) -> List[str]:

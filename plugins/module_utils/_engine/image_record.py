@@ -48,11 +48,8 @@ def _make(name: str, options: Mapping[str, str], more: Mapping[str, Any]) -> str
 
 def read(image: Mapping[str, Any], name: str, imported: bool = False) -> Dict[str, Any]:
     """Return the record in an image's label if it is of a build (or import) by this name, or {}."""
-    try:
-        record = json.loads(label_of(image) or "")
-    except ValueError:
-        return {}
-    known = isinstance(record, dict) and record.get("v") == VERSION
+    record = owned.parse(label_of(image))
+    known = record.get("v") == VERSION
     alike = known and record.get("name") == name and record.get("imported", False) == imported
     return record if alike else {}
 

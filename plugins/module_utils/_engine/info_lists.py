@@ -9,13 +9,15 @@ the engine knows), then patterns and ownership here, then one inspect for each t
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Pattern, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
+from .._desired.owned import parse
 from .client import Client, EngineError
+from .container_found import bases_of
+from .labels import OUR_LABELS, own_labels
 
 _WORDS = {"type": "list", "elements": "str"}
 Answer = Mapping[str, Any]
@@ -111,24 +113,41 @@ class Listed:
             raise _about(error, "filters.engine") from error
         if isinstance(answer, Mapping):  # volumes come in an object
             answer = answer.get("Volumes") or ()
+        wanted = filters.get("owned")
+        named = [one for one in answer if _named(self.kind.names(one), patterns)]
+        labels = self._own_labels(client, named) if wanted is not None else {}
         return [
             str(one[self.kind.key])
-            for one in answer
-            if _named(self.kind.names(one), patterns) and self._owned_as(filters.get("owned"), one)
+            for one in named
+            if wanted is None or wanted == self._is_owned(one, labels[id(one)])
         ]
 
-    def _owned_as(self, wanted: Optional[bool], entry: Answer) -> bool:
-        return wanted is None or wanted == any(self._is_owned(entry))
+    def _own_labels(self, client: Client, listed: List[Answer]) -> Dict[int, Answer]:
+        """Return by the entry's `id()` the labels of listed things that they have not inherited.
 
-    def _is_owned(self, entry: Answer) -> Iterator[bool]:
-        """Yield for each name whether the record in our label is about it: labels are inherited."""
-        try:
-            label = (entry.get("Labels") or {}).get(f"dockyard.fleet.{self.kind.word}")
-            record = json.loads(label or "{}")
-        except ValueError:
-            return
-        for name in self.kind.names(entry) if isinstance(record, dict) else ():
-            yield record.get("address") == f"{self.kind.word}/{name}" or record.get("name") == name
+        Images inherit too, but their record holds the name under which it was built.
+        """
+        if self.kind.word != "container":
+            return {id(one): one.get("Labels") or {} for one in listed}
+        ours = [one for one in listed if self._label in (one.get("Labels") or {})]
+        images = {id(one): str(one.get("ImageID") or "") for one in listed}
+        bases = bases_of(client, [{"Image": images[id(one)]} for one in ours])
+        return {
+            id(one): own_labels(one.get("Labels"), images[id(one)], bases.get(images[id(one)]))
+            for one in listed
+        }
+
+    @property
+    def _label(self) -> str:
+        return f"{OUR_LABELS}{self.kind.word}"
+
+    def _is_owned(self, entry: Answer, labels: Answer) -> bool:
+        """Tell whether the record in our label is about one of the thing's names."""
+        record = parse(labels.get(self._label))
+        told = (record.get("address"), record.get("name"))
+        return any(
+            f"{self.kind.word}/{name}" in told or name in told for name in self.kind.names(entry)
+        )
 
 
 def _about(error: EngineError, option: str) -> FleetError:

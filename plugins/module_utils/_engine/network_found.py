@@ -12,7 +12,6 @@ is missing.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -53,7 +52,7 @@ class Found:
 def record_of(network: Optional[Inspect], name: str) -> Dict[str, Any]:
     """Return the ownership record of a network, {} when it is not ours."""
     labels = (network or {}).get("Labels") or {}
-    return owned.read(labels.get(OWNER_LABEL), None, f"network/{name}")
+    return owned.read(labels.get(OWNER_LABEL), f"network/{name}")
 
 
 def is_foreign(network: Inspect, name: str) -> bool:
@@ -67,12 +66,17 @@ def note_name(network: Inspect) -> str:
 
 
 def note_of(network: Inspect) -> Dict[str, Any]:
-    """Return what a note says: `address`, `body`, `endpoints` by container id; {} if it is none."""
-    try:
-        note = json.loads((network.get("Labels") or {}).get(NOTE_LABEL) or "{}")
-    except ValueError:
+    """Return what a note says: `address`, `id` and `body` of the old network, `endpoints` by
+    container id; {} if it is none. Any network may be given the label: a note has its name, too.
+    """
+    note = owned.parse((network.get("Labels") or {}).get(NOTE_LABEL))
+    body, points, old = note.get("body"), note.get("endpoints"), str(note.get("id"))
+    if not isinstance(body, dict) or not isinstance(points, dict):
         return {}
-    return note if isinstance(note, dict) else {}
+    fits = f"network/{body.get('Name')}" == note.get("address")
+    sound = fits and all(isinstance(point, dict) for point in points.values())
+    named = network["Name"] == note_name({"Name": body.get("Name"), "Id": old})
+    return note if sound and named else {}
 
 
 def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:

@@ -12,9 +12,11 @@ from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .client import EngineError
-from .prune_found import Found, Item, chosen, observe, users
+from .prune_found import Found, Item, chosen, kept, observe, users
 from .prune_wish import KINDS, Wish, spec, wish
 
+# Names of one note that are printed; the rest is a number.
+_SHOWN = 10
 _IMPACTS = {"container": "destroy", "image": "destroy", "volume": "destroy"}
 
 
@@ -52,12 +54,15 @@ class Prune:
             steps.append(step)
             if item.kind == "container":
                 boxes.append(step.id)
-        notes: Tuple[str, ...] = ()
+        notes = []
         if found.unknown:
-            notes = ("what earlier tasks of this run leave behind is known after apply",)
+            notes.append("what earlier tasks of this run leave behind is known after apply")
+        stays = kept(desired, found)
+        if stays:
+            notes.append(f"named volumes stay unless volumes names them: {_some(stays)}")
         refused = _refusals(desired, found)
         mark = fingerprint([step.id for step in steps])
-        return Plan(tuple(steps), notes, refused=refused, fingerprint=mark)
+        return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=mark)
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what is gone is gone."""
@@ -75,6 +80,12 @@ class Prune:
                 kind, _slash, name = step.address.partition("/")
                 removed[f"{kind}s"].append(name)
         return {"removed": removed}
+
+
+def _some(names: List[str]) -> str:
+    """Return names in words, those of many cut short."""
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _step(item: Item, needs: Tuple[str, ...]) -> Step:

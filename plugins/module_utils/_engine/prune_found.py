@@ -5,20 +5,26 @@
 
 from __future__ import annotations
 
-import json
+import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
+from .._desired.owned import parse
 from .client import Client, EngineError, Query
-from .labels import OUR_LABELS
+from .container_found import bases_of
+from .labels import OUR_LABELS, own_labels
 from .moments import parse_time
-from .prune_wish import Wish
+from .prune_wish import Wish, is_meant
+from .reference import short
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.
 _BUILT_IN = ("bridge", "host", "none", "podman", "ingress", "docker_gwbridge")
 _NOBODYS = "<none>:<none>"  # what older engines call the tag of an image without one
+# The name that engines give a volume without one, and the label that Docker adds from API 1.42 on.
+_UNNAMED = re.compile("[0-9a-f]{64}")
+_ANONYMOUS = "com.docker.volume.anonymous"
 
 Object = Mapping[str, Any]
 
@@ -35,13 +41,19 @@ class Item:
 
 @dataclass(frozen=True)
 class Found:
-    """The engine's lists at the moment `now`; `unknown` is what earlier tasks of the run do."""
+    """The engine's lists at the moment `now`; `unknown` is what earlier tasks of the run do.
+
+    `bases` are the configurations, by image id, of the images of containers that say they are ours;
+    `labelled`: this engine labels the volumes that have no name of their own.
+    """
 
     containers: Tuple[Object, ...] = ()
     images: Tuple[Object, ...] = ()
     networks: Tuple[Object, ...] = ()
     volumes: Tuple[Object, ...] = ()
     cache: Tuple[Object, ...] = ()
+    bases: Mapping[str, Object] = field(default_factory=dict)
+    labelled: bool = False
     now: float = 0
     unknown: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,7 +69,7 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
         asked["images"] = ("/images/json", None)
     if "networks" in wish.kinds:
         asked["networks"] = ("/networks", None)
-    if "volumes" in wish.kinds or wish.named:
+    if "volumes" in wish.kinds or wish.named or wish.patterns:
         asked["volumes"] = ("/volumes", None)
     if "build_cache" in wish.kinds:
         # `type` is understood from API 1.42 on; before, everything is measured.
@@ -67,7 +79,16 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
         if isinstance(answer, EngineError):
             raise answer
         lists[kind] = tuple(_items(kind, answer))
-    return Found(now=time.time(), unknown=pending, **lists)
+    labelled = client.kind != "podman" and client.api >= (1, 42)
+    bases = _bases(client, wish, lists["containers"])
+    return Found(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
+
+
+def _bases(client: Client, wish: Wish, boxes: Iterable[Object]) -> Dict[str, Object]:
+    if "containers" not in wish.kinds:
+        return {}
+    ours = (one for one in boxes if f"{OUR_LABELS}container" in (one.get("Labels") or {}))
+    return dict(bases_of(client, [{"Image": one.get("ImageID")} for one in ours]))
 
 
 def _items(kind: str, answer: Any) -> List[Object]:
@@ -130,7 +151,7 @@ def _images(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
         if image["Id"] in used or (tags and not wish.tagged) or not _fits(wish, found, image):
             continue
         if wish.everyone or _is_ours(image, tags, found.images):
-            name = tags[0] if tags else image["Id"].partition(":")[2][:12]
+            name = short(tags[0]) if tags else image["Id"].rpartition(":")[2][:12]
             why = "no container uses it" if tags else "it has no name, and no container uses it"
             yield Item("image", name, tags or (image["Id"],), why)
 
@@ -138,11 +159,8 @@ def _images(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
 def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -> bool:
     """Tell if we built an image. A build on top of it inherits the label, and is younger."""
     label = (image.get("Labels") or {}).get(OUR_LABELS + "image")
-    try:
-        record = json.loads(label or "")
-    except ValueError:
-        return False
-    if not isinstance(record, dict) or (tags and record.get("name") not in tags):
+    name = parse(label).get("name")
+    if not name or (tags and name not in map(short, tags)):
         return False
     alike = [one for one in others if (one.get("Labels") or {}).get(OUR_LABELS + "image") == label]
     oldest: Object = min(alike, key=lambda one: int(one.get("Created") or 0))
@@ -166,11 +184,45 @@ def _networks(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
 def _volumes(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
     for volume in found.volumes:
         name = str(volume["Name"])
-        asked = name in wish.named
-        by_kind = "volumes" in wish.kinds and _may(wish, found, volume, "volume", name)
-        if (asked or by_kind) and not users(name, left):
-            why = "named, and no container has it" if asked else "no container has it"
+        why = _why(wish, found, volume, name)
+        if why and not users(name, left):
             yield Item("volume", name, (name,), why)
+
+
+def _why(wish: Wish, found: Found, volume: Object, name: str) -> str:
+    """Return why a volume that no container has may go, "" for one that stays."""
+    if name in wish.named:
+        return "named, and no container has it"
+    pattern = next((one for one in wish.patterns if is_meant(one, name)), None)
+    if pattern and _may(wish, found, volume, "volume", name):
+        return f"{pattern}, and no container has it"
+    unnamed = "volumes" in wish.kinds and is_unnamed(found, volume)
+    return (
+        "it has no name, and no container has it" if unnamed and _fits(wish, found, volume) else ""
+    )
+
+
+def is_unnamed(found: Found, volume: Object) -> bool:
+    """Tell if a volume has no name of its own, as the engine's own prune would judge it.
+
+    Docker labels these from API 1.42 on; before, and on Podman, the engine's name has to do. One
+    whose data is somewhere else, by a driver or its options, is somebody's all the same.
+    """
+    labels = volume.get("Labels") or {}
+    elsewhere = volume.get("Driver") != "local" or volume.get("Options")
+    if elsewhere or not _UNNAMED.fullmatch(str(volume["Name"])):
+        return False
+    return _ANONYMOUS in labels if found.labelled else not set(labels) - {_ANONYMOUS}
+
+
+def kept(wish: Wish, found: Found) -> List[str]:
+    """Return the names of the volumes that no container has, and that stay since they have one."""
+    if "volumes" not in wish.kinds:
+        return []
+    gone = {ident for item in chosen(wish, found) for ident in item.ids}
+    left = [box for box in found.containers if box["Id"] not in gone]
+    names = [str(one["Name"]) for one in found.volumes if not is_unnamed(found, one)]
+    return [name for name in names if not users(name, left)]
 
 
 def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
@@ -178,30 +230,46 @@ def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
     whoever is meant: the next run of its task goes on from there.
     """
     labels = thing.get("Labels") or {}
-    record = labels.get(f"{OUR_LABELS}{kind}")
     if any(key.startswith(f"{OUR_LABELS}{kind}.") for key in labels):
         return False  # a note of a change that is under way
     aside = name.endswith(f".old-{str(thing.get('Id'))[:12]}")
-    if aside or not _fits(wish, found, thing) or (not record and not wish.everyone):
+    if aside or not _fits(wish, found, thing):
         return False
+    record = _own_record(found, thing, kind)
     if not record:
-        return True
-    try:
-        address = str(json.loads(record).get("address", ""))
-    except (ValueError, AttributeError):
+        return record is not None and wish.everyone
+    address = parse(record).get("address")
+    if address is None:
         return wish.everyone
     # Of a stack, the parts of the address are joined in the name.
     inner = address.partition("/")[2]
     return name in (inner, inner.replace("/", "-"), inner.replace("/", "_"))
 
 
+def _own_record(found: Found, thing: Object, kind: str) -> Optional[str]:
+    """Return the record of a listed thing, "" for none, None if nobody can tell whose it is."""
+    labels, key = thing.get("Labels") or {}, f"{OUR_LABELS}{kind}"
+    if kind != "container" or not labels.get(key):
+        return labels.get(key) or ""
+    image = str(thing.get("ImageID") or "")
+    base = found.bases.get(image)
+    own = own_labels(labels, image, base).get(key)
+    return None if own is None and base is None else own or ""
+
+
 def _fits(wish: Wish, found: Found, thing: Object) -> bool:
     labels = thing.get("Labels") or {}
-    for want in wish.labels:
-        key, equals, value = want.partition("=")
-        if key not in labels or (equals and labels[key] != value):
-            return False
+    if not all(_has(labels, want) for want in wish.labels):
+        return False
+    if any(_has(labels, want) for want in wish.without):
+        return False
     return wish.age is None or found.now - _created(thing, found.now) > wish.age
+
+
+def _has(labels: Object, want: str) -> bool:
+    """Tell if there is a label KEY, or one of that value for KEY=VALUE."""
+    key, equals, value = want.partition("=")
+    return key in labels and (not equals or bool(labels[key] == value))
 
 
 def _created(thing: Object, now: float) -> float:

@@ -142,7 +142,8 @@ def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Rec
 def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
     """Keep the old one while the new one has only its temporary name."""
     fresh = found.fresh or {}
-    replaces = record_of(fresh, None, wish.names).get("replaces") or {}
+    base = found.bases.get(str(fresh.get("Image")))
+    replaces = record_of(fresh, base, wish.names).get("replaces") or {}
     kept = found.current or found.old
     if kept is None:
         chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))

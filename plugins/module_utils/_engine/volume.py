@@ -22,7 +22,7 @@ from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
 from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
-from .volume_wish import ANEW, HELPER_LABEL, Wish, helper_name, spec, wish
+from .volume_wish import Wish, spec, wish
 
 if TYPE_CHECKING:
     from .._desired.resource import Verb, Work
@@ -90,14 +90,7 @@ class Volume:
         if not _calls(desired, found):
             return found
         found = _with_users(client, desired, found, pending)
-        begun = helper_name(ANEW, desired.name) in found.helpers
-        if desired.restore and (answer is None or desired.destroys or begun):
-            from .volume_archive import digest_of
-            from .volume_tar import check_whole
-
-            check_whole(desired.restore)
-            found = replace(found, archive=digest_of(desired.restore))
-        return found
+        return _with_archive(desired, found) if desired.restore else found
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
@@ -142,7 +135,7 @@ def masked(volume: Inspect) -> Dict[str, Any]:
 def record_of(volume: Inspect) -> Dict[str, Any]:
     """Return the ownership record of a volume, {} when it is not ours."""
     labels = volume.get("Labels") or {}
-    return owned.read(labels.get(OWNER_LABEL), None, f"volume/{volume['Name']}")
+    return owned.read(labels.get(OWNER_LABEL), f"volume/{volume['Name']}")
 
 
 def is_foreign(volume: Inspect) -> bool:
@@ -168,28 +161,39 @@ def _calls(desired: Wish, found: Found) -> bool:
     return missing or bool(desired.backup or desired.restore or changes_of(desired, found))
 
 
+def _with_archive(desired: Wish, found: Found) -> Found:
+    """Add the digest of what may be restored; raise FleetError if it cannot be."""
+    from .volume_archive import digest_of
+    from .volume_helpers import ANEW, helper_name
+    from .volume_tar import check_whole
+
+    begun = helper_name(ANEW, desired.name) in found.helpers
+    if found.current is not None and not desired.destroys and not begun:
+        return found
+    check_whole(desired.restore)
+    return replace(found, archive=digest_of(desired.restore))
+
+
 def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:
     """Add who mounts it, but for whom an earlier task of this check changes or removes."""
-    asked = ({"volume": [desired.name]}, {"label": [f"{HELPER_LABEL}={desired.address}"]})
+    from .volume_helpers import LABEL, helpers
+
+    asked = ({"volume": [desired.name]}, {"label": [f"{LABEL}={desired.address}"]})
     lists = client.get_all([("/containers/json", {"all": True, "filters": one}) for one in asked])
     for answer in lists:
         if isinstance(answer, EngineError):
             raise answer
     boxes = {str(one["Names"][0]).lstrip("/"): one for answer in lists for one in answer}
-    helpers = {
-        name: str(one["Id"])
-        for name, one in boxes.items()
-        if (one.get("Labels") or {}).get(HELPER_LABEL) == desired.address
-    }
+    known = helpers(client, desired.name, list(boxes.values()))
     users = [
         name
         for name, one in boxes.items()
         # The filter takes a path inside the container as well.
-        if name not in helpers
+        if name not in known
         and f"container/{name}" not in pending
         and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
     ]
-    return replace(found, users=tuple(sorted(users)), helpers=helpers)
+    return replace(found, users=tuple(sorted(users)), helpers=known)
 
 
 def _create(work: Work, step: Step) -> None:

@@ -21,9 +21,10 @@ from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .archive import members
-from .client import Client, EngineError
+from .client import Client
 from .raw import Raw
-from .volume_wish import ANEW, HELPER_LABEL, RESTORE, Wish, helper_name
+from .volume_helpers import ANEW, BACKUP, LOOK, RESTORE, drop_helper, find_helper, make_helper
+from .volume_wish import Wish
 
 _TARGET = "/volume"
 _PIECE = 1 << 18
@@ -47,7 +48,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
     with _errors("backup"):
         try:
             handle = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with open(handle, "wb") as file, _helper(work.client, wish, "backup", True) as box:
+            with open(handle, "wb") as file, _helper(work.client, wish, BACKUP) as box:
                 query = {"path": f"{_TARGET}/."}
                 with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
                     for piece in answer.pieces():
@@ -66,7 +67,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
 
 def fill(work: Work, step: Step) -> Optional[bool]:
     """Restore into a volume that is there if it is empty; False if it is not."""
-    with _helper(work.client, work.desired, "look", True) as box:
+    with _helper(work.client, work.desired, LOOK) as box:
         names = (member.name for member, _body in members(work.client, box, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
@@ -81,15 +82,17 @@ def restore(work: Work, step: Step) -> Optional[bool]:
     from .volume_tar import root_as
 
     wish: Wish = work.desired
-    box = _make(work.client, wish, RESTORE, _mount(wish, False))
+    box = make_helper(work.client, RESTORE, wish.name, _mount(wish, False))
     _put(work.client, box, _TARGET, _pieces(wish.restore, "restore"))
     # What each engine does not leave alone: Docker a folder in its parent, Podman its second turn.
     path, name = (_TARGET, ".") if work.client.kind == "podman" else ("/", _TARGET[1:])
     root = root_as(wish.restore, name)
     if root:
         _put(work.client, box, path, iter([root]))
-    _drop(work.client, box)
-    _drop(work.client, helper_name(ANEW, wish.name))
+    drop_helper(work.client, box)
+    anew = find_helper(work.client, ANEW, wish.name)
+    if anew is not None:
+        drop_helper(work.client, anew)
     return None
 
 
@@ -101,21 +104,21 @@ def _put(client: Client, box: str, path: str, pieces: Iterator[bytes]) -> None:
 
 def mark(work: Work, step: Step) -> None:
     """Say that a volume is about to be made and filled."""
-    _make(work.client, work.desired, ANEW)
+    make_helper(work.client, ANEW, work.desired.name)
 
 
 def clear(work: Work, step: Step) -> None:
     """Remove a helper that an interrupted run left."""
-    _drop(work.client, step.args["id"])
+    drop_helper(work.client, step.args["id"])
 
 
 @contextlib.contextmanager
-def _helper(client: Client, wish: Wish, what: str, read_only: bool) -> Iterator[str]:
-    box = _make(client, wish, what, _mount(wish, read_only))
+def _helper(client: Client, wish: Wish, what: str) -> Iterator[str]:
+    box = make_helper(client, what, wish.name, _mount(wish, True))
     try:
         yield box
     finally:
-        _drop(client, box)
+        drop_helper(client, box)
 
 
 def _mount(wish: Wish, read_only: bool) -> Dict[str, Any]:
@@ -126,41 +129,6 @@ def _mount(wish: Wish, read_only: bool) -> Dict[str, Any]:
         "ReadOnly": read_only,
         "VolumeOptions": {"NoCopy": True},
     }
-
-
-def _make(client: Client, wish: Wish, what: str, *mounts: Dict[str, Any]) -> str:
-    """Make a helper and return its name; one that an interrupted run left is as good."""
-    name = helper_name(what, wish.name)
-    made = {
-        "Image": _smallest(client),
-        "Cmd": ["never-started"],
-        "Labels": {HELPER_LABEL: wish.address},
-        "HostConfig": {"Mounts": list(mounts), "NetworkMode": "none"},
-    }
-    try:
-        client.post("/containers/create", {"name": name}, made)
-    except EngineError as error:
-        if error.status != 409:
-            raise
-    return name
-
-
-def _drop(client: Client, box: str) -> None:
-    try:
-        client.delete(f"/containers/{box}", {"v": True, "force": True})
-    except EngineError as error:
-        if error.status != 404:
-            raise
-
-
-def _smallest(client: Client) -> str:
-    images = client.get("/images/json") or ()
-    if not images:
-        raise FleetError(
-            "the engine has no image, and archives of volumes need one to make a helper of",
-            hint="pull or build any image first",
-        )
-    return str(min(images, key=lambda one: int(one.get("Size") or 0))["Id"])
 
 
 def _pieces(path: str, option: str) -> Iterator[bytes]:

@@ -11,7 +11,8 @@ from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL
 from .._desired.steps import Chain, Change, Step
 from .volume import Found, is_foreign, record_of
-from .volume_wish import ANEW, RESTORE, Wish, helper_name
+from .volume_helpers import ANEW, RESTORE, helper_name
+from .volume_wish import Wish
 
 INTERRUPTED = "an earlier restore was interrupted"
 

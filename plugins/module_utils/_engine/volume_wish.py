@@ -15,16 +15,8 @@ from .._desired.spec import argument_spec, declare, ignored
 from .options import behaviour, check_external
 from .volume_fields import FIELDS
 
-HELPER_LABEL = "dockyard.fleet.helper"
-# Helpers whose presence says that data may be missing: see volume_archive.
-ANEW, RESTORE = "anew", "restore"
 # As the engine's local driver has it.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-
-
-def helper_name(what: str, volume: str) -> str:
-    """Return the name of a helper container."""
-    return f"dockyard.fleet-{what}-{volume}"
 
 
 def spec() -> Dict[str, Any]:
