@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 from tests.lab.hostworld import World
 
-_RUNNING = [1, 0]
+# VIR_DOMAIN_XML_INACTIVE.
+_INACTIVE = 2
+
+
+def leave(keeper: Any, world: World, case: Dict[str, Any]) -> None:
+    """Let machines be as a case says that others left them."""
+    for name in case.get("saved", ()):
+        domain = keeper.lookupByName(name)
+        world.saved[name] = domain.XMLDesc(0)
+        domain.destroy()
+    for name, words in case.get("edited", {}).items():
+        text = keeper.lookupByName(name).XMLDesc(_INACTIVE)
+        for old, new in words.items():
+            assert old in text, (old, text)
+            text = text.replace(old, new)
+        keeper.defineXML(text)
+    world.states.update(case.get("states", {}))
+    world.transient.update(case.get("transient", ()))
 
 
 class Runs:

@@ -22,7 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
-from tests.lab.hostrun import Runs
+from tests.lab.hostrun import Runs, leave
 from tests.lab.hostworld import Stream, World
 
 URI = "test:///default"
@@ -211,15 +211,16 @@ class HostBench:
     """One case: the hypervisor as it says, its task, and what came of running it.
 
     The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
-    `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes`
-    {POOL/NAME: {mib}}; `machines` {name: document of a foreign one};
-    `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh` (false: none answers);
-    `before` [params applied first; `cut` ends one before its n-th write]; `then` [[method, name,
-    arguments of a call on a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's
-    message}; `saved` [machine whose memory libvirt keeps], `states` {machine: [state, reason]}
-    and `transient` [machine that is not defined], before the task; `task` params; `pending`
-    {address: cause}; `no_libvirt` (why it does not answer); and `plan` (printed), `error` (refused
-    before any write) or `fails` (during: everything stays as it was).
+    `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes` {POOL/NAME:
+    {mib}}; `machines` {name: document of a foreign one}; `reserved` {MAC: [name, address]};
+    `kvm` (the host can accelerate); `ssh` (false: none answers); `before` [params applied
+    first; `cut` ends one before its n-th write]; `then` [[method, name, arguments of a call on
+    a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's message}; `edited`
+    {machine: {old: new words of its document}}; `saved` [machine whose memory libvirt keeps],
+    `states` {machine: [state, reason]} and `transient` [machine that is not defined], before
+    the task; `task` params; `pending` {address: cause}; `no_libvirt` (why it does not answer);
+    and `plan` (printed), `error` (refused before any write) or `fails` (during: everything
+    stays as it was).
     """
 
     def __init__(self, case: Dict[str, Any]) -> None:
@@ -261,7 +262,7 @@ class HostBench:
             self._before(dict(params))
         for method, name, *args in self.case.get("then", ()):
             getattr(self.keeper.lookupByName(name), method)(*args)
-        self._leave_running()
+        leave(self.keeper, self.world, self.case)
         for where in self.case.get("deleted", ()):
             pool, _slash, name = where.partition("/")
             holder = self.keeper.storagePoolLookupByName(pool)
@@ -339,15 +340,6 @@ class HostBench:
         if why:
             raise LibvirtMissing(f"libvirt does not answer at qemu:///system: {why}", option="uri")
         return BenchHost(self.world)
-
-    def _leave_running(self) -> None:
-        """Let machines be as the case says that they were left."""
-        for name in self.case.get("saved", ()):
-            domain = self.keeper.lookupByName(name)
-            self.world.saved[name] = domain.XMLDesc(0)
-            domain.destroy()
-        self.world.states.update(self.case.get("states", {}))
-        self.world.transient.update(self.case.get("transient", ()))
 
     def _before(self, params: Dict[str, Any]) -> None:
         number = params.pop("cut", 0)

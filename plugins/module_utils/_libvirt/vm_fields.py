@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from .._desired.errors import InvalidOption
 from .._desired.model import Context, FieldSpec
 from .._desired.spec import check_keys
-from .._desired.values import parse_size, show_size
+from .._desired.values import show_size
 from .tree import (
     Element,
     attribute,
@@ -27,6 +27,15 @@ from .tree import (
     interfaces,
     mac_of,
     put_text,
+)
+from .vm_size import (
+    parse_count,
+    parse_memory,
+    read_count,
+    read_memory,
+    whole,
+    write_count,
+    write_memory,
 )
 
 Entry = Dict[str, Any]
@@ -45,47 +54,6 @@ _MIB = 1 << 20
 def seed_name(machine: str) -> str:
     """Return the name of a machine's seed volume."""
     return f"{machine}-seed.img"
-
-
-def _parse_count(value: Any, where: str) -> int:
-    if isinstance(value, bool) or int(value) < 1:
-        raise InvalidOption(f"'{value}' is not a number of CPUs", option=where, hint="such as 2")
-    return int(value)
-
-
-def _read_count(obj: Mapping[str, Any], context: Context) -> Optional[int]:
-    return int(obj["config"].findtext("vcpu") or 0) or None
-
-
-def _write_count(made: Dict[str, Any], value: Any, context: Context) -> None:
-    vcpu = ensure(made["config"], "vcpu")
-    vcpu.attrib.pop("current", None)
-    vcpu.text = str(value)
-
-
-def _parse_memory(value: Any, where: str) -> int:
-    return _whole(value, where, 16 * _MIB, "such as 512MiB or 2GiB")
-
-
-def _whole(value: Any, where: str, least: int, hint: str) -> int:
-    """Return a size in bytes, rounded up to whole KiB as libvirt and qemu-img do."""
-    size = parse_size(value, where)
-    if size is None or size < least:
-        # Often a number whose unit was forgotten.
-        raise InvalidOption(f"'{value}' is too little", option=where, hint=hint)
-    return size + (-size % 1024)
-
-
-def _read_memory(obj: Mapping[str, Any], context: Context) -> Optional[int]:
-    # libvirt keeps KiB, whatever unit it was given.
-    return 1024 * int(obj["config"].findtext("memory") or 0) or None
-
-
-def _write_memory(made: Dict[str, Any], value: Any, context: Context) -> None:
-    for tag in ("memory", "currentMemory"):
-        element = ensure(made["config"], tag)
-        element.set("unit", "KiB")
-        element.text = str(value // 1024)
 
 
 def _parse_path(value: Any, where: str) -> str:
@@ -150,7 +118,7 @@ def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
 def _disk(entry: Mapping[str, Any], where: str) -> Entry:
     made: Entry = {"pool": str(entry.get("pool") or "default")}
     if entry.get("size") is not None:
-        made["size"] = _whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
+        made["size"] = whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
     if entry.get("image"):
         made["image"] = str(entry["image"])
     made["bus"] = str(entry.get("bus") or "virtio")
@@ -275,7 +243,7 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]
     for number, element in enumerate(interfaces(obj["config"])):
         mac = mac_of(element)
         entry = {
-            "network": attribute(element, "source", "network") or "",
+            "network": home(element),
             "mac": mac,
             "address": obj["reservations"].get(mac),
         }
@@ -294,8 +262,27 @@ def write_interface(root: Element, number: int, entry: Entry, mac: str) -> None:
     else:
         element = child(ensure(root, "devices"), "interface", type_="network")
         child(element, "model", type_="virtio")
-    ensure(element, "source").set("network", entry["network"])
+    if home(element) != entry["network"]:
+        _move(element, entry["network"])
     ensure(element, "mac").set("address", entry.get("mac") or mac_of(element) or mac)
+
+
+def home(interface: Element) -> str:
+    """Return the network that an interface is in, or in words where somebody else put it."""
+    kind, source = interface.get("type") or "", interface.find("source")
+    if kind == "network":
+        return attribute(interface, "source", "network") or ""
+    place = next(iter(source.attrib.values()), "") if source is not None else ""
+    return f"{kind} {place}".strip()
+
+
+def _move(interface: Element, network: str) -> None:
+    """Put an interface into a network; what said where it was before belongs to that."""
+    interface.set("type", "network")
+    for tag in ("source", "virtualport", "target", "backend", "ip", "route"):
+        for old in interface.findall(tag):
+            interface.remove(old)
+    child(interface, "source", network=network)
 
 
 def host_name(machine: str, number: str) -> str:
@@ -318,9 +305,9 @@ FIELDS = (
         "vcpus",
         at="vcpu",
         option={"type": "int"},
-        parse=_parse_count,
-        read=_read_count,
-        write=_write_count,
+        parse=parse_count,
+        read=read_count,
+        write=write_count,
         default=lambda context: 1,
         change="restart",
         unset="restart",
@@ -329,9 +316,9 @@ FIELDS = (
         "memory",
         at="memory",
         option={"type": "str"},
-        parse=_parse_memory,
-        read=_read_memory,
-        write=_write_memory,
+        parse=parse_memory,
+        read=read_memory,
+        write=write_memory,
         show=show_size,
         change="restart",
         unset="restart",

@@ -86,11 +86,20 @@ class Found:
     @property
     def reservations(self) -> Dict[str, str]:
         """The addresses that the looked-up networks reserve, by MAC."""
-        found: Dict[str, str] = {}
-        for network in self.networks.values():
+        return {mac: address for mac, (_network, address) in self._reserved.items()}
+
+    @property
+    def holders(self) -> Dict[str, str]:
+        """The looked-up networks that reserve an address for a MAC, by MAC."""
+        return {mac: network for mac, (network, _address) in self._reserved.items()}
+
+    @property
+    def _reserved(self) -> Dict[str, Tuple[str, str]]:
+        found: Dict[str, Tuple[str, str]] = {}
+        for name, network in self.networks.items():
             for host in network.findall("ip/dhcp/host"):
                 if host.get("mac") and host.get("ip"):
-                    found[str(host.get("mac")).lower()] = str(host.get("ip"))
+                    found[str(host.get("mac")).lower()] = (name, str(host.get("ip")))
         return found
 
     def view(self, document: Optional[Element] = None) -> Dict[str, Any]:

@@ -14,12 +14,13 @@ from .._desired.model import REMOVAL, Context, will_go
 from .._desired.spec import observed
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
-from .tree import attribute, interfaces, mac_of
+from .tree import interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
-from .vm_fields import FIELDS, disk_elements, seed_name, volume_name
+from .vm_fields import FIELDS, disk_elements, home, seed_name, volume_name
 from .vm_found import KEPT, Found
 from .vm_new import volumes_of
 from .vm_seed import digest_of, wanted_files
+from .vm_size import check_by_hand
 from .vm_states import why_not_started
 from .vm_wish import Wish
 
@@ -55,7 +56,9 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     check_references(wish, found)
     lost: List[str] = []
     if found.config is not None and found.record and wish.state != "absent":
-        lost = data_losses(changes_of(wish, found))
+        changes = changes_of(wish, found)
+        lost = data_losses(changes)
+        check_by_hand(found.config, [change.field for change in changes], wish.declared)
         if any(step.verb == "create_volume" for step in steps):
             from .vm_gone import held_alone
 
@@ -181,8 +184,8 @@ def reserved(found: Found) -> List[Tuple[str, str]]:
     """Return (network, MAC) of the machine's interfaces that have a reservation."""
     if found.config is None:
         return []
-    pairs = [(attribute(i, "source", "network") or "", mac_of(i)) for i in interfaces(found.config)]
-    return [(network, mac) for network, mac in pairs if mac in found.reservations]
+    macs = [mac_of(one) for one in interfaces(found.config)]
+    return [(found.holders[mac], mac) for mac in macs if mac in found.holders]
 
 
 def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
@@ -272,11 +275,10 @@ def _unreserve(
     """Give the reserved address of an interface back, if it goes or becomes another one."""
     if change.field != "networks" or change.before is None or found.config is None:
         return
-    element = interfaces(found.config)[int(change.key)]
-    mac, network = mac_of(element), attribute(element, "source", "network") or ""
+    mac = mac_of(interfaces(found.config)[int(change.key)])
     if mac in found.reservations:
         address = found.reservations[mac]
-        args = {"on": mac, "to": network, "nic": str(change.key), "address": address}
+        args = {"on": mac, "to": found.holders[mac], "nic": str(change.key), "address": address}
         chain.add("unreserve", cause, "live", shown, args=args)
 
 
@@ -386,6 +388,4 @@ def awaiting_restart(
 
 
 def _nics(document: Any) -> List[Tuple[str, str]]:
-    return [
-        (mac_of(one), attribute(one, "source", "network") or "") for one in interfaces(document)
-    ]
+    return [(mac_of(one), home(one)) for one in interfaces(document)]
