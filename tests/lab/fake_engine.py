@@ -12,6 +12,7 @@ of a container with a healthcheck stays `starting`.
 
 from __future__ import annotations
 
+import posixpath
 from typing import Any, Callable, Dict, List, Optional
 
 from . import (
@@ -58,8 +59,14 @@ class FakeEngine(Server):
     `builds` lists them.
     """
 
-    def __init__(self, api: str = "1.41", min_api: str = "1.12", counted: str = "writes") -> None:
-        super().__init__(counted)
+    def __init__(
+        self,
+        api: str = "1.41",
+        min_api: str = "1.12",
+        counted: str = "writes",
+        buffers: int = 0,
+    ) -> None:
+        super().__init__(counted, buffers)
         self.api, self.min_api = api, min_api
         self.state = State(api)
         self.containers: Dict[str, Json] = self.state.containers
@@ -169,6 +176,10 @@ class FakeEngine(Server):
         refused = self._version(request)
         if refused:
             return failed(400, refused)
+        clean = posixpath.normpath(request.path)
+        if request.path.rstrip("/") != clean:  # as Go's router, which has no empty parts either
+            words = f'<a href="{clean}">Moved Permanently</a>.\n\n'.encode()
+            return Response(301, body=words, headers={"Location": clean}, kind="text/html")
         if request.path in ("/_ping", "/version", "/info"):
             return self._about(request)
         found = find(request)

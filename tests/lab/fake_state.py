@@ -97,6 +97,8 @@ class State:
             if box["Name"] == f"/{ref}":
                 return box
         found = [box for key, box in self.containers.items() if key.startswith(ref)]
+        if ref and len(found) > 1:
+            raise ApiError(500, f"Multiple IDs found with provided prefix: {ref}")
         return found[0] if len(found) == 1 else None
 
     def container(self, ref: str) -> Json:
@@ -119,6 +121,9 @@ class State:
             if net["Name"] == ref or net["Id"] == ref:
                 return net
         found = [net for net in self.networks.values() if net["Id"].startswith(ref)]
+        if ref and len(found) > 1:
+            text = f"network {ref} is ambiguous ({len(found)} matches found based on ID prefix)"
+            raise ApiError(400, text)
         return found[0] if len(found) == 1 else None
 
     # -- events ---------------------------------------------------------------------------

@@ -132,7 +132,8 @@ def failed(status: int, text: str) -> Response:
 class Server:
     """Answer requests on `socket_path` from entering the block until its end."""
 
-    def __init__(self, counted: str = "writes") -> None:
+    def __init__(self, counted: str = "writes", buffers: int = 0) -> None:
+        self._buffers = buffers  # bytes that a connection's socket holds, 0 for as many as usual
         self.faults = Faults(counted)
         self.calls: List[Call] = []
         self._open: List[socket.socket] = []
@@ -180,6 +181,8 @@ class Server:
                 conn, _peer = self._listener.accept()
             except OSError:
                 return
+            if self._buffers:
+                conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffers)
             self._open.append(conn)
             threading.Thread(target=self._connection, args=(conn,), daemon=True).start()
 

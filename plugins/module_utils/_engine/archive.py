@@ -40,7 +40,7 @@ def stat(client: Client, box: str, path: str) -> Optional[Stat]:
     reply = client.fetch(where, {"path": path}, "HEAD")
     if reply.status == 404:
         return None
-    if reply.status >= 400:
+    if reply.failed:
         _explain(client, where, path, reply)
         return None
     seen = json.loads(base64.b64decode(reply.headers["x-docker-container-path-stat"]))
@@ -59,7 +59,7 @@ def _stat(seen: Dict[str, Any]) -> Stat:
 def _explain(client: Client, where: str, path: str, refusal: Reply) -> None:
     """Raise what the engine has to say, but not that a part of the path is a file."""
     reply = client.fetch(where, {"path": path})  # an answer to HEAD holds no words
-    error = (reply if reply.status >= 400 else refusal).error("HEAD", where)
+    error = (reply if reply.failed else refusal).error("HEAD", where)
     if "not a directory" not in error.message and error.status != 404:
         raise error
 

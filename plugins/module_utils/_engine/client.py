@@ -24,6 +24,7 @@ from typing import (
     Union,
 )
 
+from .._desired.errors import InvalidOption
 from .wire import ConnectionLost, EngineError, Reply, Wire
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ __all__ = ["Client", "ConnectionLost", "Dial", "EngineError", "Query", "unix_dia
 MIN_API = (1, 40)
 MAX_API = (1, 51)
 _SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:@")
-# Bytes of requests in flight: less than any socket or pipe buffers, so sending never waits for
-# an engine that itself waits for us to read its answers.
+# Bytes of requests in flight, and so how many answers may wait for us to take them.
 _PIPELINE = 16384
 
 
@@ -72,9 +72,19 @@ def _value(value: Any) -> str:
     return str(value)
 
 
+def fits(path: str) -> bool:
+    """Tell whether a path means the same to an engine, which cleans paths and then redirects."""
+    return path.isprintable() and not {"", ".", ".."}.intersection(path[1:].split("/"))
+
+
 def target(path: str, query: Optional[Query] = None) -> str:
-    """Build a request target; None values are left out, a tuple repeats its key (build's `t`)."""
+    """Build a request target; None values are left out, a tuple repeats its key (build's `t`).
+
+    Raise InvalidOption for a path that an engine would take for another one.
+    """
     pairs = []
+    if not fits(path):
+        raise InvalidOption(f"nothing on an engine can be called as in {ascii(path)[:200]}")
     for key, value in (query or {}).items():
         for one in value if isinstance(value, tuple) else (value,):
             if one is not None:
@@ -97,7 +107,7 @@ class Client:
     Reads on a kept connection that turns out dead are repeated once on a new one; a mutation is
     never sent twice. Raise EngineMissing when dialling fails, EngineError for what the engine
     refuses, ConnectionLost when the outcome is unknown. `timeout` (seconds) bounds each wait for
-    the engine to send something.
+    the engine to send something, and five times that (wire.py) a whole answer.
     """
 
     def __init__(self, dial: Dial, timeout: float = 60.0) -> None:
@@ -128,7 +138,7 @@ class Client:
         return self.api and self._server
 
     def _learn(self, reply: Reply) -> Tuple[int, int]:
-        if reply.status >= 400:
+        if reply.failed:
             raise reply.error("HEAD", "/_ping")
         try:
             major, minor = reply.headers.get("api-version", "").split(".")
@@ -248,7 +258,7 @@ class Client:
         wire, _fresh = self._take()
         try:
             wire.sock.settimeout(patience)
-            wire.sock.sendall(start + body)
+            wire.send(start + body)
             reply = Reply(wire, method).read()
         except (OSError, ValueError) as exc:
             from .broken import failure
@@ -297,7 +307,7 @@ class Client:
 
         query = {"stdout": True, "stderr": True, "tail": tail}
         reply = self.fetch(f"/containers/{container}/logs", query)
-        if reply.status >= 400:
+        if reply.failed:
             raise reply.error("GET", f"/containers/{container}/logs")
         return unframe(reply.body).decode("utf-8", "replace")
 
@@ -364,7 +374,7 @@ def _pipeline(
             flying += len(heads[sent])
             sent += 1
         if batch:
-            wire.sock.sendall(batch)
+            wire.send(batch)
         replies.append(Reply(wire, method).read())
         flying -= len(heads[done])
         if not replies[-1].keep:

@@ -25,7 +25,7 @@ class Raw:
     """One request whose answer is read bit by bit, from entering the block until its end.
 
     An iterable body is sent in chunks. `idle` (seconds) bounds each silence, else the client's
-    timeout. Entering raises EngineError for an answer from 400 on.
+    timeout. Entering raises EngineError for an answer that is no success.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Raw:
             self._wire.sock.settimeout(self._idle)
             self._send()
             self._reply = Reply(self._wire, self._method)
-            if self._reply.status >= 400:
+            if self._reply.failed:
                 raise self._reply.read().error(self._method, self._path)
         except BaseException as exc:
             self._wire.close()
@@ -78,13 +78,19 @@ class Raw:
         return head(self._method, self._target, fields)
 
     def read(self) -> bytes:
-        """Return the whole answer."""
-        return b"".join(self.pieces())
+        """Return the whole answer; EngineError for one beyond the bounds of Reply.read."""
+        with self._said():
+            return self._reply.read().body
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the answer as it comes; raise ConnectionLost if it is cut off."""
-        try:
+        with self._said():
             yield from iter(self._reply.some, b"")
+
+    @contextlib.contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
         except (OSError, ValueError) as exc:
             from .broken import failure
 

@@ -65,7 +65,7 @@ def objects(
         wire.sock.settimeout(idle)
         send(wire, start, body, dict(headers or {}), idle)
         reply = Reply(wire, method)
-        if reply.status >= 400:
+        if reply.failed:
             raise reply.read().error(method, path)
         cut = _Objects()
         for data in iter(reply.some, b""):
@@ -145,7 +145,7 @@ class Events:
             self._wire.sock.settimeout(self._timeout)
             self._wire.sock.sendall(self._request)
             self._reply = Reply(self._wire, "GET")
-            if self._reply.status >= 400:
+            if self._reply.failed:
                 raise self._reply.read().error("GET", "/events")
         except (OSError, ValueError, EngineError) as exc:
             self._wire.close()

@@ -1,0 +1,81 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""JSON that somebody else wrote: engines, labels. Bounded in depth, without numbers or texts that
+nothing here could go on with.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, List, Union
+
+# How deep an answer may be nested; those of engines have ten levels.
+_DEPTH = 64
+
+
+class Unusable(ValueError):
+    """It is JSON, but not what an engine says."""
+
+
+def _no_number(text: str) -> float:
+    raise Unusable(f"it holds the number {text[:20]}")
+
+
+def _finite(text: str) -> float:
+    made = float(text)
+    return made if abs(made) < float("inf") else _no_number(text)
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+
+
+def decode(data: Union[bytes, str]) -> Any:
+    """Return what a JSON text says; raise ValueError, which is Unusable for what is JSON.
+
+    Halves of characters (lone surrogates), which cannot be written anywhere, become U+FFFD.
+    """
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    try:
+        value = _DECODER.decode(text)
+    except RecursionError:
+        value = [[]]
+        deep = True
+    else:
+        deep = _is_deep(value)
+    if deep:
+        raise Unusable(f"it is nested more than {_DEPTH} deep")
+    return _whole(value) if "\\ud" in text or "\\uD" in text else value
+
+
+def decode_label(text: Any) -> Any:
+    """Return what the JSON in a label says, None if it is none: anybody may have written it."""
+    try:
+        return decode(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _is_deep(value: Any) -> bool:
+    layer = [value]
+    for _level in range(_DEPTH):
+        inner: List[Any] = []
+        for one in layer:
+            if isinstance(one, dict):
+                inner += one.values()
+            elif isinstance(one, list):
+                inner += one
+        if not inner:
+            return False
+        layer = inner
+    return True
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole(one) for one in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in value.items()}
+    return value
