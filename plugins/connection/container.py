@@ -27,7 +27,7 @@ notes:
   - Containers seldom have sudo. In place of C(become), say which user the commands run as.
 options:
   container:
-    description: The name or id of the container.
+    description: The name or whole id (64 digits) of the container.
     type: str
     default: inventory_hostname
     vars:

@@ -75,7 +75,8 @@ options:
     default: auto
   engine_timeout:
     description:
-      - Seconds that the engine may take for one answer.
+      - Seconds that the engine may take for one answer. One that drips has to be whole within five
+        times that.
       - Stopping and waiting have their own time on top; builds and pulls are bounded by silence.
     type: int
     default: 60
@@ -144,7 +145,7 @@ options:
 options:
   names:
     description:
-      - Names or ids. One that does not exist is returned with C(exists) false, and is no failure.
+      - Names or whole ids. What does not exist is returned with C(exists) false, and is no failure.
     type: list
     elements: str
   filters:

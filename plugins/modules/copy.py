@@ -28,7 +28,7 @@ extends_documentation_fragment:
   - dockyard.fleet.engine
 options:
   container:
-    description: Name or id of the container.
+    description: Name or whole id (64 digits) of the container.
     type: str
     required: true
   src:

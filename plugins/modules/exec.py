@@ -23,7 +23,7 @@ extends_documentation_fragment:
   - dockyard.fleet.engine
 options:
   container:
-    description: Name or id of a running container.
+    description: Name or whole id (64 digits) of a running container.
     type: str
     required: true
   command:

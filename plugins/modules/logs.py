@@ -19,7 +19,7 @@ extends_documentation_fragment:
   - dockyard.fleet.engine.reading
 options:
   container:
-    description: Name or id of the container.
+    description: Name or whole id (64 digits) of the container.
     type: str
     required: true
   tail:

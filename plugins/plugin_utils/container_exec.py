@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.common.text.converters import to_bytes
 
@@ -44,7 +44,7 @@ def execute(
     the status that a shell would give.
     """
     talks = given is not None or become is not None
-    ident = link.ask(lambda client: _create(client, link, words, talks))
+    box, ident = link.ask(lambda client: _create(client, link, words, talks))
     kept: Dict[int, List[bytes]] = {OUT: [], ERR: []}
     take = {OUT: sink or kept[OUT].append, ERR: kept[ERR].append}
 
@@ -59,7 +59,7 @@ def execute(
                 for stream, data in frames.feed(piece):
                     take[stream](data)
                 frames.parts.clear()
-        return exit_code(client, ident, link.container, None)
+        return exit_code(client, ident, box, None)
 
     try:
         status = link.ask(talk)
@@ -71,7 +71,9 @@ def execute(
     return Done(status, b"".join(kept[OUT]), b"".join(kept[ERR]))
 
 
-def _create(client: Client, link: Link, words: List[str], talks: bool) -> str:
+def _create(client: Client, link: Link, words: List[str], talks: bool) -> Tuple[str, str]:
+    """Return the ids of the container and of the command."""
+    box = link.found(client)
     environment = link.option("container_environment") or {}
     body = {
         "AttachStdin": talks,
@@ -83,7 +85,7 @@ def _create(client: Client, link: Link, words: List[str], talks: bool) -> str:
         "WorkingDir": link.option("working_dir") or "",
         "Privileged": bool(link.option("privileged")),
     }
-    return str(client.post(f"/containers/{link.container}/exec", None, body)["Id"])
+    return box, str(client.post(f"/containers/{box}/exec", None, body)["Id"])
 
 
 def _let_in(raw: Raw, frames: Frames, become: Any) -> List[Any]:

@@ -36,7 +36,8 @@ def put(link: Link, source: str, target: str) -> None:
             folder, name = posixpath.split(target)
             file.seek(0)
             archive = _archive(file, name, size, link)
-            link.ask(lambda client: put_archive(client, link.container, folder or "/", archive))
+            where = folder or "/"
+            link.ask(lambda client: put_archive(client, link.found(client), where, archive))
         elif done.status:
             raise FleetError(f"{link.address}: cannot write {target}: {_last(done)}")
 
@@ -87,7 +88,7 @@ def _archive(file: Any, name: str, size: int, link: Link) -> Iterator[bytes]:
 
 
 def _unpack(client: Any, link: Link, source: str, file: Any) -> None:
-    found = members(client, link.container, source)  # ends its request when it is dropped
+    found = members(client, link.found(client), source)  # ends its request when it is dropped
     member, content = next(found)
     if content is None:
         what = "a link" if member.issym() else "no file"

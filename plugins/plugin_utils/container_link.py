@@ -20,6 +20,7 @@ from ansible import context
 
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.client import Client
+from ..module_utils._engine.names import container_name, meant
 from ..module_utils._engine.wire import ConnectionLost, EngineError
 
 if TYPE_CHECKING:
@@ -82,9 +83,23 @@ class Link:
         except EngineError as error:
             raise self._meaning(error) from error
 
+    def found(self, client: Client) -> str:
+        """Return the container's id; Unreachable if none has the name.
+
+        Asked before each command: an engine would take the name for the beginning of an id.
+        """
+        name = container_name(self.container, "container")
+        answer = meant("container", name, client.get_all([(f"/containers/{name}/json", None)])[0])
+        if answer is None:
+            raise self._none()
+        return str(answer["Id"])
+
+    def _none(self) -> Unreachable:
+        return Unreachable(f"{self.address}: there is none", hint="create it first")
+
     def _meaning(self, error: EngineError) -> FleetError:
         if error.status == 404 and "o such container" in error.message:
-            return Unreachable(f"{self.address}: there is none", hint="create it first")
+            return self._none()
         if error.status == 409:
             paused = "paused" in error.message
             hint = "unpause it first" if paused else "start it first"

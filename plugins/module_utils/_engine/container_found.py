@@ -17,14 +17,13 @@ from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
 from .labels import from_compose, own_labels
+from .names import absent, meant
 
 if TYPE_CHECKING:
     from .dependents import Dependent
 
 # How often to look until nobody renames what is looked at meanwhile.
 _LOOKS = 5
-# Ids as engines list them.
-_SHORT = 12
 Inspect = Mapping[str, Any]
 Request = Tuple[str, Optional[Query]]
 Bases = Mapping[str, Mapping[str, Any]]
@@ -141,7 +140,7 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
     name = re.escape(wish.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
-        "current": (f"/containers/{wish.name}/json", None),
+        f"current {wish.name}": (f"/containers/{wish.name}/json", None),
         "leftovers": ("/containers/json", {"all": True, "filters": {"name": [leftovers]}}),
     }
     if wish.reference:
@@ -151,9 +150,7 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
     for peer in wish.peers:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
     got = _ask(client, requests)
-    current, image = got["current"], got.get("image")
-    if current is not None and current["Name"] != f"/{wish.name}":
-        current = None  # the engine answers to the beginning of an id as well
+    current, image = got[f"current {wish.name}"], got.get("image")
     if will_go(pending, wish.address):
         current = None
     left = _inspected(client, got["leftovers"] or [])
@@ -167,9 +164,9 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         image=image,
         bases=bases,
         remote=_remote(client, wish, image, settled),
-        networks={n: str(got[f"network {n}"]["Id"]) for n in wish.networks if _is(got, n)},
-        peers={n: str(got[f"peer {n}"]["Id"]) for n in wish.peers if _is_peer(got, n)},
-        nets={n: _net(got[f"network {n}"], pending) for n in wish.networks if _is(got, n)},
+        networks=_ids("network", wish.networks, got),
+        peers=_ids("peer", wish.peers, got),
+        nets={n: _net(one, pending) for n, one in _seen("network", wish.networks, got)},
         api=client.api,
         kind=client.kind,
         unknown=_unknown(wish, pending),
@@ -183,9 +180,14 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
     return look(client, wish, found)
 
 
-def _is(got: Mapping[str, Any], network: str) -> bool:
-    """Tell whether a network has that name: engines answer to the beginning of an id too."""
-    return (got[f"network {network}"] or {}).get("Name") == network
+def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+    """Return what is there of some names, each with its name."""
+    found = ((name, got[f"{word} {name}"]) for name in names)
+    return [(name, one) for name, one in found if one is not None]
+
+
+def _ids(word: str, names: Iterable[str], got: Mapping[str, Any]) -> Dict[str, str]:
+    return {name: str(one["Id"]) for name, one in _seen(word, names, got)}
 
 
 def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
@@ -193,13 +195,6 @@ def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
     boxes = (network.get("Containers") or {}).items()
     stay = {key: one for key, one in boxes if f"container/{one.get('Name')}" not in pending}
     return {**network, "Containers": stay}
-
-
-def _is_peer(got: Mapping[str, Any], peer: str) -> bool:
-    """Tell whether a container has that name or id: any first letters of an id are not meant."""
-    found = got[f"peer {peer}"] or {"Id": "", "Name": ""}
-    is_id = len(peer) >= _SHORT and str(found["Id"]).startswith(peer)
-    return is_id or bool(bare_name(found) == peer)
 
 
 def with_others(
@@ -228,17 +223,22 @@ def with_others(
 
 
 def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
-    """Answer each request by its key: None for what does not exist; other errors are raised."""
-    answers = client.get_all(list(requests.values()))
-    for key, answer in zip(requests, answers):
-        if isinstance(answer, EngineError) and answer.status != 404:
+    """Answer each request by its key, `KIND NAME` of what is named: None for what does not exist;
+    other errors are raised."""
+    made: Dict[str, Any] = {}
+    for key, answer in zip(requests, client.get_all(list(requests.values()))):
+        if isinstance(answer, EngineError) and not absent(answer):
             if key.startswith("network ") and answer.status < 500:  # several have that name
                 answer.hint = f"networks: remove all {key[8:]} but one by id"
             raise answer
-    return {
-        key: None if isinstance(answer, EngineError) else answer
-        for key, answer in zip(requests, answers)
-    }
+        kind, _blank, name = key.partition(" ")
+        kind = "container" if kind in ("current", "peer") else kind
+        made[key] = meant(kind, name, answer) if name else _there(answer)
+    return made
+
+
+def _there(answer: Any) -> Any:
+    return None if isinstance(answer, EngineError) else answer
 
 
 def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool) -> Any:

@@ -15,9 +15,10 @@ from typing import List, Sequence
 
 from .._desired.errors import InvalidOption
 from .._desired.steps import Chain, Step
-from .client import Client, EngineError
-from .container_found import Found, Inspect, bare_name, bases_of
+from .client import Client
+from .container_found import Found, bare_name, bases_of
 from .container_wish import Wish
+from .inside import find
 
 
 def look(client: Client, wish: Wish, found: Found) -> Found:
@@ -26,14 +27,9 @@ def look(client: Client, wish: Wish, found: Found) -> Found:
     Raise InvalidOption if both names are taken, or a replacement under the old one is unfinished.
     """
     old = wish.moved_from
-    try:
-        moved: Inspect = client.get(f"/containers/{old}/json")
-    except EngineError as error:
-        if error.status != 404:
-            raise
+    moved = find(client, old)
+    if moved is None:
         return found
-    if bare_name(moved) != old:
-        return found  # the engine answers to the beginning of an id as well
     there = [one for one in (found.current, found.fresh, found.old) if one is not None]
     if there:
         raise InvalidOption(

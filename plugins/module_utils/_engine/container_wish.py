@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import declare, ignored, option_tree
 from .._desired.values import parse_duration
 from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
+from .names import container_name, not_a_name, path_name
 from .reference import is_id, parse_reference
 
 STATES = ("absent", "present", "started", "stopped")
@@ -53,7 +53,6 @@ _FOLDED: Dict[str, Any] = {
 }
 # Namespaces and volumes that another container may lend.
 _LENT = ("network_mode", "ipc", "pid")
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
 def spec() -> Dict[str, Any]:
@@ -148,10 +147,9 @@ def wish(params: Mapping[str, Any]) -> Wish:
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
-    name = str(params["name"])
-    for option in ("name", "moved_from"):
-        _check_name(params[option], option)
-    if params["moved_from"] == name:
+    name = _name(params, "name")
+    former = _name(params, "moved_from")
+    if former == name:
         hint = "it is the name that the container had before"
         raise InvalidOption("is the name itself", option="moved_from", hint=hint)
     params = _folded(params)
@@ -168,6 +166,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
 
         check_together(declared, params["state"])
     _join_mode(declared)
+    _check_references(declared)
     _check_image(params, declared)
     if params["force_restart"] and params["state"] not in ("started", "present"):
         hint = "it is for containers that go on running; leave one of the two out"
@@ -183,7 +182,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
         monitor=parse_duration(params["monitor"], "monitor") or 0,
         recreate=params["recreate"],
-        moved_from=params["moved_from"] or "",
+        moved_from=former,
         force_restart=params["force_restart"],
         dependents=params["dependents"],
         allow=tuple(params["allow"]),
@@ -194,13 +193,14 @@ def wish(params: Mapping[str, Any]) -> Wish:
     )
 
 
-def _check_name(name: Optional[str], option: str) -> None:
-    if name is not None and (not _NAME.fullmatch(name) or len(name) < 2):
-        raise InvalidOption(
-            f"'{name}' is not a container name",
-            option=option,
-            hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
-        )
+def _name(params: Mapping[str, Any], option: str) -> str:
+    """Return a name that a container can be given, "" for none."""
+    if params[option] is None:
+        return ""
+    name = container_name(params[option], option)
+    if len(name) < 2:
+        raise not_a_name(name, option)
+    return name
 
 
 def _join_mode(declared: Dict[str, Any]) -> None:
@@ -208,6 +208,17 @@ def _join_mode(declared: Dict[str, Any]) -> None:
     mode = declared.get("network_mode") or "bridge"
     if mode != "bridge" and not fixed_mode(mode):
         declared["networks"] = {mode: {}}
+
+
+def _check_references(declared: Dict[str, Any]) -> None:
+    """Raise InvalidOption for names of others that no engine can be asked for."""
+    for option in _LENT:
+        kind, colon, other = str(declared.get(option) or "").partition(":")
+        if colon and kind == "container":
+            declared[option] = f"container:{container_name(other, option)}"
+    option = "network_mode" if declared.get("network_mode") else "networks"
+    for network in declared.get("networks") or ():
+        path_name(network, option)
 
 
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:

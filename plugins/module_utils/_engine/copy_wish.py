@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .copy_source import Local, Packed, Source, Text
 from .inside import LIMITS, check_path
+from .names import container_name
 
 _TEXT = {"type": "str"}
 _FLAG = {"type": "bool", "default": False}
@@ -70,7 +71,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     _check_together(params)
     source = None if params["fetch"] else _source(params)
     return Wish(
-        container=str(params["container"]),
+        container=container_name(params["container"], "container"),
         path=check_path(params["src"], "src") if source is None else _target(params, source),
         source=source,
         local=_local(params) if source is None else "",

@@ -14,6 +14,7 @@ from .._desired.values import hide, parse_duration
 from .container_fields.common import parse_words
 from .declared import parse_filled
 from .inside import LIMITS, check_path
+from .names import container_name
 
 _SHOWN = 120  # characters of a command in a plan
 
@@ -102,7 +103,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         stdin += "\n"
     nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
     return Wish(
-        container=str(params["container"]),
+        container=container_name(params["container"], "container"),
         command=command,
         environment={**plain, **secret},
         hidden=tuple(value for value in secret.values() if value),

@@ -18,8 +18,11 @@ from .._desired.owned import parse
 from .client import Client, EngineError
 from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels
+from .names import container_name, image_name, meant, path_name
 
 _WORDS = {"type": "list", "elements": "str"}
+# How a name is read; an engine would answer a name it cannot have with a list of all.
+_CLEAN = {"container": container_name, "image": image_name}
 Answer = Mapping[str, Any]
 
 
@@ -68,10 +71,9 @@ class Listed:
 
     def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return one entry for each name, then what the filters match beside these."""
-        names: List[str] = list(params.get("names") or ())
-        for number, name in enumerate(names):
-            if not name.strip("/"):  # the engine would answer with a list of all
-                raise InvalidOption("is empty", option=f"names[{number}]", hint="write a name")
+        clean = _CLEAN.get(self.kind.word, path_name)
+        given = list(params.get("names") or ())
+        names = [clean(name, f"names[{number}]") for number, name in enumerate(given)]
         filters = params.get("filters")
         listed: List[str] = []
         if filters is not None or not names:
@@ -82,13 +84,15 @@ class Listed:
         seen = set()
         for number, (asked, answer) in enumerate(zip(wanted, answers)):
             named = number < len(names)
-            if isinstance(answer, EngineError):
-                if answer.status != 404:
-                    raise _about(answer, f"names[{number}]" if named else "filters")
-                made += [{"name": asked, "exists": False}] * named
-            elif named or answer[self.kind.key] not in seen:
-                seen.add(answer[self.kind.key])
-                made.append(self._entry(answer, asked))
+            try:
+                found = meant(self.kind.word, asked, answer)
+            except EngineError as error:
+                raise _about(error, f"names[{number}]" if named else "filters") from error
+            if found is None:
+                made += [{"name": given[number], "exists": False}] if named else []
+            elif named or found[self.kind.key] not in seen:
+                seen.add(found[self.kind.key])
+                made.append(self._entry(found, asked))
         return {self.kind.plural: made}
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client import Client
+from .names import meant
 
 # What every wish of these resources may do; they have no option to bound it.
 LIMITS = ("live", "restart", "replace")
@@ -38,16 +39,13 @@ def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> 
     unknown = pending.get(f"container/{name}", "")
     if client is None:
         return Box(name, unknown=unknown or pending["engine"])
-    try:
-        seen = client.get(f"/containers/{name}/json")
-    except EngineError as error:
-        if error.status != 404:
-            raise
+    seen = find(client, name)
+    if seen is None:
         if unknown:
             return Box(name, unknown=unknown)
         raise InvalidOption(
             f"there is no container {name}", option="container", hint="create it first"
-        ) from None
+        )
     return Box(
         name=str(seen["Name"]).lstrip("/"),
         id=str(seen["Id"]),
@@ -56,6 +54,11 @@ def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> 
         inspect=seen,
         unknown=unknown,
     )
+
+
+def find(client: Client, name: str) -> Optional[Mapping[str, Any]]:
+    """Return the container that has a name or a whole id, None if there is none."""
+    return meant("container", name, client.get_all([(f"/containers/{name}/json", None)])[0])
 
 
 def output(texts: Mapping[int, str], strip: bool = False) -> Dict[str, Any]:

@@ -16,6 +16,7 @@ from .._desired.values import dig, parse_duration, show_duration
 from .client import Client, EngineError
 from .inside import Box, last_words, look_at, output
 from .moments import parse_time
+from .names import container_name
 from .raw import Frames, Raw
 
 _STREAMS = ["stdout", "stderr"]
@@ -45,8 +46,9 @@ class Logs:
         """Return the output, in the end with the line that was waited for."""
         query, pattern = _query(params), _pattern(params)
         limit = parse_duration(params["wait_timeout"], "wait_timeout") or 0
+        name = container_name(params["container"], "container")
         # Entries of earlier tasks exist in check mode only.
-        box = look_at(client, params["container"], params["pending"])
+        box = look_at(client, name, params["pending"])
         if not box.id or (box.unknown and pattern):
             return self._said(box, Frames(False), None)
         with _about(box):

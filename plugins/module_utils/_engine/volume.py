@@ -21,6 +21,7 @@ from .._desired.spec import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
+from .names import meant
 from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
 from .volume_wish import Wish, spec, wish
 
@@ -78,11 +79,8 @@ class Volume:
         """Take a snapshot; look at containers only if the volume has to go."""
         if client is None:
             return Found(unknown={"engine": pending["engine"]})
-        answer = client.get_all([(f"/volumes/{desired.name}", None)])[0]
-        if isinstance(answer, EngineError):
-            if answer.status != 404:
-                raise answer
-            answer = None
+        asked = client.get_all([(f"/volumes/{desired.name}", None)])[0]
+        answer = meant("volume", desired.name, asked)
         if will_go(pending, desired.address):
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}

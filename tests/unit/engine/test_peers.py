@@ -12,12 +12,16 @@ def test_a_few_letters_of_an_id_are_no_container(fake: FakeEngine) -> None:
     """They may be of the container's own, or another one's next time."""
     task = {"image": "app:1", "monitor": "1ms"}
     lender = do(CONTAINER, fake.socket_path, name="lender", **task)["container"]["Id"]
-    for ident in (lender, lender[:12]):
-        web = {**task, "name": "web", "volumes_from": [ident]}
+    for name in (lender, "lender", "/lender"):
+        web = {**task, "name": "web", "volumes_from": [name]}
         assert not do(CONTAINER, fake.socket_path, **web).get("failed")
         assert do(CONTAINER, fake.socket_path, **web)["changed"] is False
-    for few in ("volumes_from", "links"):
-        told = do(CONTAINER, fake.socket_path, **task, name="web", **{few: [lender[:2]]})
-        assert told["msg"].endswith(
-            f"{few}: the container {lender[:2]} does not exist; create it first"
-        )
+    for few in (lender[:2], lender[:12], lender[:63]):
+        for option, value in (
+            *(("volumes_from", [few]), ("links", [few])),
+            *((mode, f"container:{few}") for mode in ("network_mode", "ipc", "pid")),
+        ):
+            told = do(CONTAINER, fake.socket_path, **task, name="web", **{option: value})
+            assert told["msg"].endswith(
+                f"{option}: the container {few} does not exist; create it first"
+            )

@@ -14,7 +14,7 @@ from ..._desired.values import dig, put
 from ..ips import parse_ip, plain_ip
 from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words
 
-_LINK = re.compile(r"[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
+_LINK = re.compile(r"/?[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)
 _HOST = re.compile(r"[\w.-]+")
 _GATEWAY = "host-gateway"  # the engine's word for an address of the host
 
@@ -76,7 +76,7 @@ def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
             raise InvalidOption(
                 f"'{one}' names no container", option=where, hint="such as db:mysql"
             )
-        name, _colon, alias = one.partition(":")
+        name, _colon, alias = one.lstrip("/").partition(":")
         found.add(f"{name}:{alias or name}")
     return tuple(sorted(found))
 

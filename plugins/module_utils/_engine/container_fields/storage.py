@@ -75,7 +75,7 @@ def _parse_from(value: Any, where: str) -> Tuple[str, ...]:
     """Return NAME or NAME:ro of Compose's `[container:]NAME[:ro|:rw]`."""
     found = set()
     for number, entry in enumerate(parse_set(value, where)):
-        matched = re.fullmatch(r"(container:)?([A-Za-z0-9][A-Za-z0-9_.-]*)(:r[ow])?", entry)
+        matched = re.fullmatch(r"(container:)?/?([A-Za-z0-9][A-Za-z0-9_.-]*)(:r[ow])?", entry)
         if matched is None:
             raise InvalidOption(
                 f"'{entry}' names no container", option=f"{where}[{number}]", hint="such as db:ro"

@@ -1,0 +1,102 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names that go into a request's path, and whether what an engine answers is what was named.
+
+Engines take the first letters of an id wherever they take a name, Podman those of a name too: with
+no container `db` they answer for one whose id begins with db4d. So each answer to a name is held
+against it here. A whole id (64 hexadecimal digits) names what has it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from .._desired.errors import InvalidOption
+from .client import EngineError, fits
+
+Answer = Mapping[str, Any]
+
+_CONTAINER = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_SHOWN = 120  # characters of a text that is no name
+_WHOLE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def container_name(text: Any, option: str) -> str:
+    """Return a container's name or whole id; Docker's own spelling `/web` is web.
+
+    Raise InvalidOption for what no container can be called.
+    """
+    said = str(text)
+    name = said[1:] if said.startswith("/") else said
+    if not _CONTAINER.fullmatch(name):
+        raise not_a_name(said, option)
+    return name
+
+
+def not_a_name(text: str, option: str) -> InvalidOption:
+    """Return the error of a text that no container is called (Engine API, "Create a container")."""
+    hint = "two or more letters, digits, '_', '.' or '-', beginning with a letter or digit"
+    said = f"'{text[:_SHOWN]}' is not a container name" if text else "is empty"
+    return InvalidOption(said, option=option, hint=hint)
+
+
+def path_name(text: Any, option: str) -> str:
+    """Return the name of something that goes into a path as it is; InvalidOption if it cannot."""
+    name = str(text)
+    if not name or not fits(f"/{name}"):
+        raise InvalidOption(
+            f"'{name[:_SHOWN]}' is not a name" if name else "is empty",
+            option=option,
+            hint="write a name",
+        )
+    return name
+
+
+def image_name(text: Any, option: str) -> str:
+    """Return a whole image id or a reference with its tag; InvalidOption for anything else.
+
+    Without a tag the engine would take it for the beginning of an id as well.
+    """
+    from .reference import is_id, parse_reference
+
+    name = str(text)
+    return name if is_id(name) else str(parse_reference(name, option))
+
+
+def _is_container(name: str, answer: Answer) -> bool:
+    return str(answer["Name"]).lstrip("/") == name
+
+
+def _is_called(name: str, answer: Answer) -> bool:
+    return str(answer["Name"]) == name
+
+
+_MEANT: Dict[str, Callable[[str, Answer], bool]] = {
+    "container": _is_container,
+    "network": _is_called,
+    "volume": _is_called,
+    "image": lambda name, answer: True,  # its name has a tag, or is a whole id
+}
+
+
+def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:
+    """Return the engine's answer to a name if it is about what has that name, else None.
+
+    `kind` is container, network, volume or image. `answer` may be the EngineError that stands for
+    it: None when there is nothing of the name, raised when it is another one.
+    """
+    if isinstance(answer, EngineError):
+        if absent(answer):
+            return None
+        raise answer
+    if _MEANT[kind](name, answer):
+        return dict(answer)
+    return dict(answer) if _WHOLE_ID.fullmatch(name) and answer.get("Id") == name else None
+
+
+def absent(error: EngineError) -> bool:
+    """Tell whether an engine says that there is nothing of a name, or takes it for the beginning
+    of several ids."""
+    return error.status == 404 or "prefix" in error.message
