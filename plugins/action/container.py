@@ -9,7 +9,6 @@ from typing import Any, Dict
 
 from ..module_utils._engine.container import CONTAINER
 from ..plugin_utils.env_files import with_files
-from ..plugin_utils.former import CONTAINER as FORMER
 from ..plugin_utils.front import Front
 
 
@@ -18,7 +17,6 @@ class ActionModule(Front):
 
     resource = CONTAINER
     module = "dockyard.fleet.container"
-    former = FORMER
 
     def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Read the files of variables and labels, which are the controller's."""

@@ -9,11 +9,13 @@ import os
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
+from ..module_utils._desired.spec import declare
 from ..module_utils._engine.context import Context
 from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE
 from ..module_utils._engine.image_build import added_files
 from ..module_utils._engine.image_build_wish import DOCKERFILE, read_for
+from ..module_utils._engine.image_fields import FIELDS
 from ..module_utils._engine.image_load import Source, read_source
 from ..module_utils._engine.reference import parse_reference
 from ..plugin_utils.front import Front
@@ -24,6 +26,10 @@ class ActionModule(Front):
 
     resource = IMAGE
     module = "dockyard.fleet.image"
+
+    def values(self, params: Dict[str, Any]) -> None:
+        """Look at values alone: a context that may not be meant is not read for it."""
+        declare(FIELDS, params)
 
     def prepare(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Read the build context; a relative path is relative to the playbook."""

@@ -15,9 +15,12 @@ options:
     description:
       - Files of environment variables on the controller, relative to the playbook; a path, or a
         list of paths and of mappings of C(path), C(required) and C(format) (V(raw) takes lines as
-        they are). They may be encrypted with Ansible Vault.
+        they are, quotes, C($) and C(#) included). They may be encrypted with Ansible Vault.
       - A later file wins over an earlier one, O(environment) and O(secret_environment) over all.
-        C($NAME) stands for an earlier variable; the controller's environment is not looked at.
+      - As in Compose, single quotes keep what is in them, C(#) after a blank begins a comment, and
+        C($NAME) and C(${NAME}) stand for an earlier variable, C(${NAME:-default}) and the like
+        included; C($$) is a dollar sign. One that is not set is an error without a default, and the
+        controller's environment is not looked at.
       - Values are treated as those of O(secret_environment).
       - 'Change: C(replace).'
     type: raw

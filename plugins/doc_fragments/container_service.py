@@ -26,6 +26,9 @@ options:
     description:
       - Environment variables, as a mapping or a list of C(KEY=VALUE). They add to the image's.
       - A key without a value takes the image's value of that key away.
+      - Whole numbers and booleans become their digits, and V(true) or V(false). A number with a
+        point, a date, a key that YAML takes for one of these or for a boolean, and a number that
+        YAML reads otherwise than it is written (V(0755), V(12:30)) is refused; put it in quotes.
       - Values are shown in plans if the task declares them. What must stay secret belongs into
         O(secret_environment).
       - 'Change: C(replace).'

@@ -5,16 +5,24 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+import re
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Set
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._desired.errors import FleetError, InvalidOption
+from ..module_utils._desired.errors import Faults, FleetError, InvalidOption
+from ..module_utils._desired.given import check_known
 from ..module_utils._desired.run import failure
-from ..module_utils._desired.spec import check_known
+from .former import answers
 from .pending import Pending
 from .plain import plain
+from .spelling import check_spelling
+
+# In place of a required option that is missing, to see what is wrong with others.
+_STAND_IN = "xx"
+# Where the path of what is inside of an option begins.
+_INDEX = re.compile(r"[.\[]")
 
 
 class Base(ActionBase):
@@ -22,8 +30,6 @@ class Base(ActionBase):
 
     resource: Any = None
     module = ""
-    # What options are called elsewhere, and what here (former.py).
-    former: Mapping[str, str] = {}
     _supports_async = True
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> Dict[str, Any]:
@@ -33,7 +39,7 @@ class Base(ActionBase):
             made = self.work(self._options(), task_vars or {})
         except FleetError as error:
             made = failure(error)
-        result.update(made)
+        result.update(with_nulls(made, plain(self._task.args), self.resource.spec()))
         return result
 
     def connection_options(self) -> Dict[str, Any]:
@@ -48,23 +54,84 @@ class Base(ActionBase):
         """Return the name of the host where the work is done."""
         return str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
 
+    def values(self, params: Dict[str, Any]) -> None:
+        """Raise InvalidOption for values that cannot be right; only called to tell more of them."""
+        desired = getattr(self.resource, "desired", None)
+        if desired is not None:
+            desired(params)
+
     def _options(self) -> Dict[str, Any]:
-        """Return the task's options, checked and with defaults; values are never repeated."""
+        """Return the task's options, checked and with defaults; values are never repeated.
+
+        Raise InvalidOption with all that is wrong with single options.
+        """
         given = plain(self._task.args)
         spec = {**self.connection_options(), **self.resource.spec()}
-        check_known(given, spec, former=self.former)
-        for name, entry in spec.items():
-            value = given.get(name)
-            secret = entry.get("no_log") and entry.get("type") == "dict" and value is not None
-            if secret and not isinstance(value, Mapping):
-                # core's own message would repeat the value
-                raise InvalidOption("takes a mapping of names to values", option=name)
-        checked = ArgumentSpecValidator(spec).validate(given)
-        if checked.error_messages:
-            raise InvalidOption("; ".join(checked.error_messages))
-        options: Dict[str, Any] = plain(checked.validated_parameters)
-        # Aliases are left beside what they stand for, of which the module would warn.
-        return {name: options[name] for name in spec if name in options}
+        secret = tuple(name for name, entry in spec.items() if entry.get("no_log"))
+        faults = Faults()
+        with faults:
+            check_spelling(self._task.args, secret)
+        misread = len(faults.found)
+        with faults:
+            check_known(given, spec, answers=answers(self.module.rpartition(".")[2]))
+        if faults.found:
+            wrong = {_INDEX.split(str(one.option))[0] for one in faults.found[misread:]}
+            self._tell(given, spec, wrong, faults)
+        return _validated(given, spec)
+
+    def _tell(
+        self, given: Mapping[str, Any], spec: Mapping[str, Any], wrong: Set[str], faults: Faults
+    ) -> NoReturn:
+        """Raise InvalidOption with what is wrong with the values of the other options as well."""
+        kept = {name: value for name, value in given.items() if name not in wrong}
+        needed = {name: _STAND_IN for name in wrong if spec.get(name, {}).get("required")}
+        try:
+            self.values(_validated({**kept, **needed}, spec))
+        except InvalidOption as error:
+            for one in error.parts if error.single else ():
+                with faults:
+                    if _INDEX.split(str(one.option))[0] not in wrong:
+                        raise one from None
+        faults.tell()
+        raise AssertionError("there was a fault")
+
+
+def _validated(given: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return options with defaults, in the types that are asked for; raise InvalidOption."""
+    checked = ArgumentSpecValidator(spec).validate(given)
+    if checked.error_messages:
+        raise InvalidOption("; ".join(checked.error_messages))
+    options: Dict[str, Any] = plain(checked.validated_parameters)
+    # Aliases are left beside what they stand for, of which the module would warn.
+    return {name: options[name] for name in spec if name in options}
+
+
+def with_nulls(
+    result: Dict[str, Any], given: Mapping[str, Any], spec: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """Return a result whose plan says which options of a task count as not given, being null.
+
+    That is what ansible-core makes of null, and what Compose does. Mostly it is meant so; but an
+    option of which all entries were commented out takes away what they had brought.
+    """
+    plan = result.get("plan") or {}
+    notes = [f"{path} is null, which counts as not given" for path in _nulls(given, spec)]
+    if not notes or not plan.get("steps"):
+        return result
+    text = plan["text"] + "".join(f"note: {note}\n" for note in notes)
+    plan = {**plan, "notes": [*plan["notes"], *notes], "text": text}
+    diff = {"diff": {"prepared": text}} if "diff" in result else {}
+    return {**result, "plan": plan, **diff}
+
+
+def _nulls(given: Mapping[str, Any], spec: Mapping[str, Any], where: str = "") -> Iterator[str]:
+    """Yield the options that are null; inside of a mapping of the user's own it means something."""
+    for name, value in given.items():
+        inner = (spec.get(name) or {}).get("options")
+        if value is None:
+            yield f"{where}{name}"
+        elif inner and isinstance(value, Mapping):
+            yield from _nulls(value, inner, f"{where}{name}.")
 
 
 def noted(result: Dict[str, Any], pending: Pending) -> Dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.spec import check_keys
 from ..module_utils._engine.texts import parse_mapping, parse_text
+from .substitution import substituted
 
 _ENTRY = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.\[\]-]+)
@@ -24,7 +25,6 @@ _ENTRY = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
-_VARIABLE = re.compile(r"\\\$|\$(?:\{(\w+)\}|(\w+))")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
 
 
@@ -58,8 +58,9 @@ def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
             hint = "correct the path, or say required: false beside it"
             text = f"there is no file {whole} on the controller"
             raise InvalidOption(text, option=where, hint=hint)
-        with open(loader.get_real_file(whole), encoding="utf-8") as file:
-            text = file.read()
+        if not os.path.isfile(whole):
+            raise InvalidOption(f"{whole} is not a file", option=where)
+        text = _text(loader.get_real_file(whole), where)
         found.update(_lines(text, where) if raw else parse_file(text, where, found))
     return found
 
@@ -79,16 +80,46 @@ def _files(value: Any, option: str) -> Iterator[Tuple[str, bool, bool, str]]:
         yield path, bool(entry.get("required", True)), entry.get("format") == "raw", where
 
 
+def _text(path: str, where: str) -> str:
+    try:
+        # A byte order mark is no part of the first name; only "\\n" and "\\r\\n" end a line.
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return file.read().replace("\r\n", "\n")
+    except (OSError, ValueError) as error:
+        text = "is no text in UTF-8" if isinstance(error, ValueError) else str(error.strerror)
+        raise InvalidOption(f"{path}: {text}", option=where) from None
+
+
 def _lines(text: str, where: str) -> Dict[str, str]:
-    pairs = (line.partition("=") for line in text.splitlines() if line and line[0] != "#")
-    return {key: value for key, _equals, value in pairs}
+    """Return the entries of a raw file: what stands behind the first `=` of a line, as it is.
+
+    As Compose's `format: raw`: blanks before a name and lines with `#` first count for nothing.
+    """
+    found: Dict[str, str] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        key, equals, value = line.lstrip().partition("=")
+        if key[:1] == "#" or not (key or equals):
+            continue
+        if not equals:
+            raise _no_value(f"line {number}", where)
+        if not key or re.search(r"\s", key):
+            hint = "a name holds no blanks, and stands before the ="
+            raise InvalidOption(f"line {number} has no usable name", option=where, hint=hint)
+        found[key] = value
+    return found
+
+
+def _no_value(line: str, where: str) -> InvalidOption:
+    text = f"{line} has no value, and no environment is there to take it from"
+    return InvalidOption(text, option=where)
 
 
 def parse_file(text: str, where: str, known: Mapping[str, str]) -> Dict[str, str]:
     """Return the entries of a file; `$NAME` and `${NAME}` stand for earlier ones, or `known` ones.
 
     Compose's grammar of env files: `export`, comments, single quotes (as it is) and double ones
-    (escapes, over several lines). Raise InvalidOption with the number of the line.
+    (escapes, over several lines); for `${NAME:-default}` and the like see substitution.py. Raise
+    InvalidOption with the number of the line.
     """
     found: Dict[str, str] = {}
     at = 0
@@ -110,23 +141,11 @@ def _value(entry: re.Match[str], known: Mapping[str, str], line: str, where: str
     if entry["single"] is not None:
         return entry["single"].replace("\\'", "'")
     if entry["double"] is None and entry["plain"] is None:
-        raise InvalidOption(
-            f"{line} has no value, and no environment is there to take it from", option=where
-        )
+        raise _no_value(line, where)
     quoted = entry["double"] is not None
     text = entry["double"] if quoted else re.split(r"(?:^|\s)#", entry["plain"])[0].strip()
-
-    def variable(found: re.Match[str]) -> str:
-        name = found[1] or found[2]
-        if name is None:
-            return found[0]
-        if name not in known:
-            raise InvalidOption(
-                f"{line} refers to {name}, which nothing before it sets", option=where
-            )
-        return known[name]
-
-    text = _VARIABLE.sub(variable, text)
-    if not quoted:
-        return text.replace("\\$", "$")
-    return re.sub(r"\\(.)", lambda m: _ESCAPES.get(m[1], m[0]), text, flags=re.DOTALL)
+    try:
+        return substituted(text, known, _ESCAPES if quoted else {"$": "$"})
+    except ValueError as error:
+        hint = "only what stands before it in these files is known"
+        raise InvalidOption(f"{line} {error}", option=where, hint=hint) from None

@@ -8,7 +8,8 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.former import CONTAINER as FORMER
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.former import RENAMED, answers
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.former_compose import KEYS
 
 from tests.lab.front import Front
 from tests.unit.test_docs import MODULES, documented
@@ -48,6 +49,12 @@ def test_ours_are_options_of_the_modules_that_the_section_names(section: str) ->
     ours = [name.partition(":")[0] for _theirs, names in table(text) for name in names]
     assert ours
     assert [name for name in ours if not any(_has(one, name) for one in known)] == []
+
+
+def _keys(options: Dict[str, Any], name: str) -> Dict[str, Any]:
+    for part in name.split("."):
+        options = options.get(part, {}).get("suboptions") or {}
+    return options
 
 
 def _has(options: Dict[str, Any], name: str) -> bool:
@@ -94,4 +101,68 @@ def test_whoever_writes_an_old_name_is_told_the_one_here() -> None:
         for name in theirs
         if "." not in name and name not in known and ours[0] not in ("cleanup",)
     }
-    assert {**renamed, "container_name": "name"} == FORMER
+    assert {**renamed, "container_name": "name"} == RENAMED["container"]
+
+
+def _modules(section: str) -> List[str]:
+    """Return our modules that a section of the page is about."""
+    if section == "connection":
+        return ["container", "image", "logs"]
+    found = re.search(r"^Ours: (.*?)\.\s", sections()[section], re.MULTILINE | re.DOTALL)
+    names = re.findall(r"\(modules/(\w+)\.md\)", found.group(1) if found else "")
+    return [name for name in names if section != "docker_host_info" or name == "host_info"]
+
+
+def _unanswered(module: str, names: List[str]) -> List[str]:
+    """Return the options of theirs that a module neither has nor has an answer of its own for."""
+    options = documented(ROOT / "plugins" / "modules" / f"{module}.py")["options"]
+    aliases = {alias for entry in options.values() for alias in entry.get("aliases", ())}
+    return [
+        name
+        for name in names
+        # What is in an option that is unknown here, or has no keys, is never reached.
+        if not (_has(options, name) or name in aliases or name in answers(module))
+        and ("." not in name or _keys(options, name.rpartition(".")[0]))
+    ]
+
+
+@pytest.mark.parametrize("section", [name for name in THEIRS if " " not in name])
+def test_every_option_of_theirs_has_an_answer_of_its_own(section: str) -> None:
+    modules = _modules(section)
+    assert modules
+    assert {one: _unanswered(one, THEIRS[section]) for one in modules} == {
+        one: [] for one in modules
+    }
+
+
+def test_every_key_of_compose_is_an_option_or_has_an_answer_of_its_own() -> None:
+    keys = yaml.safe_load((ROOT / "tests" / "cases" / "compose_keys.yml").read_text())
+    for module in ("container", "run"):
+        assert _unanswered(module, keys) == []
+    named = [name for theirs, _ours in table(sections()["Keys of Compose"]) for name in theirs]
+    assert sorted(named) == sorted(set(KEYS) - {"services", "version"})
+
+
+def test_all_that_is_wrong_with_a_task_is_told_at_once() -> None:
+    old = dict.fromkeys([*RENAMED["container"]][:18], "x")
+    task = {"name": "w", "image": "App:1", "ports": ["1:2:3:4", 22], "state": "healthy", **old}
+    message = Front("/no/engine").run(task)["msg"]
+    first, *told = message.split("\n- ")
+    assert first == "23 options are wrong:"
+    assert [one for one in told if "unknown option" in one] == [
+        f"{name}: unknown option; {answers('container')[name]}" for name in old
+    ]
+    assert [one.partition(":")[0] for one in told if "unknown option" not in one] == [
+        "state",
+        "name",
+        "image",
+        "ports[0]",
+        "ports[1]",
+    ]
+    assert "state: 'healthy' is not known; write state: started, and wait: healthy" in told
+
+
+def test_what_needs_several_options_is_looked_at_when_each_is_right() -> None:
+    task = {"name": "web", "network_mode": "host", "ports": ["80:80"], "imgae": "app:1"}
+    message = Front("/no/engine").run(task)["msg"]
+    assert message == "imgae: unknown option; did you mean image?"

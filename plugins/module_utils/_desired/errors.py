@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 _BLANK = "\n\t"
 
@@ -56,7 +56,62 @@ class FleetError(Exception):
 
 
 class InvalidOption(FleetError):
-    """An option that cannot be right, found before anything was written."""
+    """An option that cannot be right, found before anything was written.
+
+    `parts` are the errors that it stands for, mostly itself alone; `single` is true if no other
+    option had to be looked at to find it.
+    """
+
+    single = False
+
+    @property
+    def parts(self) -> List[InvalidOption]:
+        """The errors, one an option."""
+        return [self]
+
+
+class InvalidOptions(InvalidOption):
+    """Several options that cannot be right, told together."""
+
+    single = True
+
+    def __init__(self, parts: List[InvalidOption]) -> None:
+        super().__init__("\n- ".join([f"{len(parts)} options are wrong:", *map(str, parts)]))
+        self._parts = parts
+
+    @property
+    def parts(self) -> List[InvalidOption]:
+        """The errors, one an option."""
+        return self._parts
+
+
+class Faults:
+    """Collects what is wrong with single options: `with faults:` keeps an InvalidOption back.
+
+    Of an option that has several faults the first is kept. `tell` raises what was collected, so
+    that a task is told all of it at once.
+    """
+
+    def __init__(self) -> None:
+        self.found: List[InvalidOption] = []
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, _kind: object, error: object, _trace: object) -> bool:
+        if not isinstance(error, InvalidOption):
+            return False
+        known = {one.option or one.message for one in self.found}
+        fresh = [one for one in error.parts if (one.option or one.message) not in known]
+        for one in fresh:
+            one.single = True
+        self.found += fresh
+        return True
+
+    def tell(self) -> None:
+        """Raise InvalidOption for what was collected, if anything was."""
+        if self.found:
+            raise InvalidOptions(self.found) if len(self.found) > 1 else self.found[0]
 
 
 class Refused(FleetError):

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
-from .errors import InvalidOption
+from .errors import Faults, InvalidOption
 from .model import Context, FieldSpec
 from .values import MASK, dig, nearest
 
@@ -31,56 +31,15 @@ def option_tree(options: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
     return spec
 
 
-def check_known(
-    params: Mapping[str, Any],
-    spec: Mapping[str, Any],
-    where: str = "",
-    former: Optional[Mapping[str, str]] = None,
-) -> None:
-    """Raise InvalidOption for an unknown option, naming the nearest known one, never its value.
-
-    `former` says what options that are known elsewhere are called here.
-    Anything but a mapping is refused as well where one is meant, in clearer words than Ansible's,
-    and so is a number without an end (YAML's `.inf`, `.nan`): ansible-core 2.19 breaks off with a
-    traceback there. It parses a string by itself.
-    """
-    for name, value in params.items():
-        path = f"{where}.{name}" if where else str(name)
-        entry = spec.get(name)
-        if entry is None and not any(name in e.get("aliases", ()) for e in spec.values()):
-            hint = _instead(str(name), spec, former or {})
-            raise InvalidOption("unknown option", option=path, hint=hint)
-        if isinstance(value, float) and not abs(value) < float("inf"):
-            raise InvalidOption("is not a number", option=path, hint="write it in digits")
-        if value is None or entry is None:
-            continue
-        options = entry.get("options")
-        if not options:
-            if entry.get("type") == "dict" and not isinstance(value, (Mapping, str)):
-                raise InvalidOption("takes a mapping", option=path, hint="write KEY: VALUE in it")
-            continue
-        several = isinstance(value, list) and entry.get("type") == "list"
-        for number, part in enumerate(value if several else [value]):
-            here = f"{path}[{number}]" if several else path
-            if isinstance(part, Mapping):
-                check_known(part, options, here)
-            elif not isinstance(part, str):
-                keys = ", ".join(sorted(options))
-                raise InvalidOption("takes a mapping", option=here, hint=f"its keys are {keys}")
-
-
-def _instead(name: str, spec: Mapping[str, Any], former: Mapping[str, str]) -> str:
-    """Return a hint for an unknown option; the collection's own ones are nobody's business."""
-    if name in former:
-        return f"{former[name]} takes its place here"
-    return nearest(name, (one for one in spec if one != "pending" and not one.startswith("_")))
-
-
 def check_keys(entry: Any, keys: Iterable[str], where: str) -> None:
     """Raise InvalidOption for a value that is no mapping, or has a key that is not known."""
     if not isinstance(entry, Mapping):
         raise InvalidOption("takes a mapping", option=where, hint=f"its keys are {', '.join(keys)}")
-    check_known(entry, {key: {} for key in keys}, where)
+    known = set(keys)
+    if not known.issuperset(entry):
+        from .given import check_known
+
+        check_known(entry, {key: {"type": "raw"} for key in known}, where)
 
 
 def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:
@@ -96,13 +55,16 @@ def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict
 def declare(fields: Iterable[FieldSpec], params: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the canonical value of each field that the user declared, by field name.
 
-    Raise InvalidOption for a value that a row's `parse` does not accept.
+    Raise InvalidOption for the values that their rows' `parse` does not accept, all of them.
     """
     declared: Dict[str, Any] = {}
+    faults = Faults()
     for row in fields:
         value = dig(params, row.name)
         if value is not None:
-            declared[row.name] = row.parse(value, row.name) if row.parse else value
+            with faults:
+                declared[row.name] = row.parse(value, row.name) if row.parse else value
+    faults.tell()
     return {name: value for name, value in declared.items() if value is not None}
 
 

@@ -12,7 +12,7 @@ from .container_fields.networks import fixed_mode
 
 # (option, other, what is wrong, what would be right): both of them declared.
 _EXCLUSIVE: Tuple[Tuple[str, str, str, str], ...] = (
-    ("networks", "network_mode", "excludes network_mode", "keep one of them"),
+    ("networks", "network_mode", "excludes network_mode", "name the network in networks alone"),
     ("cpus", "cpu_period", "excludes cpu_period and cpu_quota", "keep cpus alone"),
     ("cpus", "cpu_quota", "excludes cpu_period and cpu_quota", "keep cpus alone"),
 )

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import declare, ignored, option_tree
 from .._desired.values import parse_duration
 from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
 from .names import container_name, not_a_name, path_name
-from .reference import is_id, parse_reference
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "started", "healthy")
@@ -147,20 +146,33 @@ def wish(params: Mapping[str, Any]) -> Wish:
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
-    name = _name(params, "name")
-    former = _name(params, "moved_from")
+    faults = Faults()
+    names: Dict[str, str] = {}
+    for option in ("name", "moved_from"):
+        with faults:
+            names[option] = _name(params, option)
+    times: Dict[str, int] = {}
+    for option in ("wait_timeout", "monitor"):
+        with faults:
+            times[option] = parse_duration(params[option], option) or 0
+    with faults:
+        policy = _policy(params["pull_policy"])
+    with faults:
+        ignore = ignored(params, option_spec())
+    with faults:
+        params = _folded(params)
+    given = (option for option, value in params.items() if value is not None)
+    with faults:
+        declared = declare(rows(declared_subjects(given)), params)
+    faults.tell()
+    name, former = names["name"], names["moved_from"]
     if former == name:
         hint = "it is the name that the container had before"
         raise InvalidOption("is the name itself", option="moved_from", hint=hint)
-    params = _folded(params)
-    given = (option for option, value in params.items() if value is not None)
-    declared = declare(rows(declared_subjects(given)), params)
     if "networks" in declared or "mac_address" in declared:
         from .container_fields.endpoints import split_macs
 
         split_macs(declared)
-    if "image" in declared and not is_id(declared["image"]):
-        declared["image"] = str(parse_reference(declared["image"], "image"))
     if len(declared) > 1:
         from .container_together import check_together
 
@@ -176,18 +188,17 @@ def wish(params: Mapping[str, Any]) -> Wish:
         name=name,
         declared=declared,
         reference=declared.get("image", ""),
-        pull_policy=_policy(params["pull_policy"]),
+        pull_policy=policy,
         state=params["state"],
         wait=params["wait"],
-        wait_timeout=parse_duration(params["wait_timeout"], "wait_timeout") or 0,
-        monitor=parse_duration(params["monitor"], "monitor") or 0,
+        **times,
         recreate=params["recreate"],
         moved_from=former,
         force_restart=params["force_restart"],
         dependents=params["dependents"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignored(params, option_spec()),
+        ignore=ignore,
         adopt=params["adopt"],
         remove_volumes=params["remove_volumes"],
     )

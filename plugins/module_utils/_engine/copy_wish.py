@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .copy_source import Local, Packed, Source, Text
 from .inside import LIMITS, check_path
 from .names import container_name
@@ -68,6 +68,12 @@ class Wish:
 
 def wish(params: Mapping[str, Any]) -> Wish:
     """Return the declared copy; raise InvalidOption for what cannot be right."""
+    faults = Faults()
+    modes: Dict[str, Optional[int]] = {}
+    for option in ("mode", "directory_mode"):
+        with faults:
+            modes[option] = _mode(params.get(option), option)
+    faults.tell()
     _check_together(params)
     source = None if params["fetch"] else _source(params)
     return Wish(
@@ -75,8 +81,8 @@ def wish(params: Mapping[str, Any]) -> Wish:
         path=check_path(params["src"], "src") if source is None else _target(params, source),
         source=source,
         local=_local(params) if source is None else "",
-        mode=_mode(params.get("mode"), "mode"),
-        folder_mode=_mode(params.get("directory_mode"), "directory_mode"),
+        mode=modes["mode"],
+        folder_mode=modes["directory_mode"],
         owner=params.get("owner") or "",
         group=params.get("group") or "",
         secret=params["secret"] or params.get("secret_content") is not None,

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .labels import OUR_LABELS
 from .texts import parse_mapping, parse_strings
 
@@ -15,29 +15,23 @@ from .texts import parse_mapping, parse_strings
 def parse_map(value: Any, where: str) -> Dict[str, str]:
     """Return a mapping, or a list of KEY=VALUE, as texts by key.
 
-    Booleans become true and false, as in Compose. Raise InvalidOption for a key without a value
-    (nothing is taken from a caller's environment) and for a number with a point, which YAML may
-    have shortened (1.10 is 1.1).
+    Booleans become true and false, as in Compose. Raise InvalidOption for each key without a value:
+    nothing is taken from a caller's environment.
     """
-    pairs = value if isinstance(value, Mapping) else parse_mapping(value, where)
-    return {str(key): parse_value(item, f"{where}.{key}") for key, item in pairs.items()}
-
-
-def parse_value(value: Any, where: str) -> str:
-    """Return one such text."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int)):
-        return str(value)
-    if value is None:
-        hint = "give it one; the environment of the caller is not used"
-        raise InvalidOption("has no value", option=where, hint=hint)
-    raise InvalidOption("is not a text", option=where, hint="put the value in quotes")
+    pairs = parse_mapping(value, where)
+    faults = Faults()
+    for key, item in pairs.items():
+        with faults:
+            if item is None:
+                hint = "give it one; the environment of the caller is not used"
+                raise InvalidOption("has no value", option=f"{where}.{key}", hint=hint)
+    faults.tell()
+    return {key: str(item) for key, item in pairs.items()}
 
 
 def parse_filled(value: Any, where: str) -> Dict[str, str]:
     """Return variables by name; raise InvalidOption for one without a value."""
-    return parse_map(parse_mapping(value, where), where)
+    return parse_map(value, where)
 
 
 def parse_labels(value: Any, where: str) -> Dict[str, str]:

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.values import hide, parse_duration
 from .container_fields.common import parse_words
 from .declared import parse_filled
@@ -86,12 +86,24 @@ def spec() -> Dict[str, Any]:
 
 def wish(params: Mapping[str, Any]) -> Wish:
     """Return the declared command; raise InvalidOption for what cannot be right."""
-    command = parse_words(params["command"], "command")
-    if not command or not command[0]:
-        hint = "write a text or a list of words"
-        raise InvalidOption("is empty", option="command", hint=hint)
-    plain = parse_filled(params.get("environment") or {}, "environment")
-    secret = parse_filled(params.get("secret_environment") or {}, "secret_environment")
+    faults = Faults()
+    with faults:
+        command = parse_words(params["command"], "command")
+        if not command or not command[0]:
+            hint = "write a text or a list of words"
+            raise InvalidOption("is empty", option="command", hint=hint)
+    variables: Dict[str, Dict[str, str]] = {}
+    for option in ("environment", "secret_environment"):
+        with faults:
+            variables[option] = parse_filled(params.get(option) or {}, option)
+    paths: Dict[str, str] = {}
+    for option in ("working_dir", "creates", "removes"):
+        with faults:
+            paths[option] = _path(params, option)
+    with faults:
+        nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
+    faults.tell()
+    plain, secret = variables["environment"], variables["secret_environment"]
     both = sorted({*plain} & {*secret})
     if both:
         raise InvalidOption(
@@ -101,20 +113,19 @@ def wish(params: Mapping[str, Any]) -> Wish:
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
-    nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
     return Wish(
         container=container_name(params["container"], "container"),
         command=command,
         environment={**plain, **secret},
         hidden=tuple(value for value in secret.values() if value),
         user=params.get("user") or "",
-        working_dir=_path(params, "working_dir"),
         stdin=stdin,
         tty=params["tty"],
         privileged=params["privileged"],
         detach=params["detach"],
-        creates=_path(params, "creates"),
-        removes=_path(params, "removes"),
+        creates=paths["creates"],
+        removes=paths["removes"],
+        working_dir=paths["working_dir"],
         limit=None if nanoseconds is None else nanoseconds * 1e-9,
         strip=params["strip_empty_ends"],
     )

@@ -11,8 +11,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.model import FieldSpec
 from .._desired.values import parse_size
-from .declared import parse_labels, parse_map, parse_value
+from .declared import parse_labels, parse_map
 from .reference import parse_reference
+from .texts import parse_text
 
 # os[/architecture[/variant]], as in the OCI image specification.
 _PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9.]+)?)?")
@@ -21,7 +22,7 @@ LIST = {"type": "list", "elements": "str"}
 
 def parse_strings(value: Any, where: str) -> Tuple[str, ...]:
     """Return a list of texts without repetitions."""
-    return tuple(dict.fromkeys(parse_value(one, f"{where}[{n}]") for n, one in enumerate(value)))
+    return tuple(dict.fromkeys(parse_text(one, f"{where}[{n}]") for n, one in enumerate(value)))
 
 
 def parse_platform(value: Any, where: str) -> str:
@@ -147,8 +148,8 @@ BUILD_FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("build.privileged", option=_FLAG),
     FieldSpec("build.entitlements", compare="list", option=LIST, parse=parse_strings),
     FieldSpec("build.additional_contexts", compare="map", option=_RAW, parse=parse_map),
-    FieldSpec("build.provenance", option=_RAW, parse=parse_value),
-    FieldSpec("build.sbom", option=_RAW, parse=parse_value),
+    FieldSpec("build.provenance", option=_RAW, parse=parse_text),
+    FieldSpec("build.sbom", option=_RAW, parse=parse_text),
     FieldSpec("build.outputs", compare="list", option=LIST, parse=parse_strings),
     FieldSpec("build.tags", compare="list", option=LIST, parse=parse_tags),
     FieldSpec("build.builder", option={"type": "str", "default": "auto"}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Tuple
 
 from .._desired.model import FieldSpec
+from .declared import parse_map
 from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
 from .image_policy import parse_policy
 from .reference import parse_reference
@@ -24,7 +25,9 @@ _STATES = ["absent", "present"]
 FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("name", option={"type": "str", "required": True}, parse=_reference),
     *BUILD_FIELDS,
-    FieldSpec("build_secrets", option={"type": "dict", "no_log": True}, secret=True),
+    FieldSpec(
+        "build_secrets", option={"type": "dict", "no_log": True}, parse=parse_map, secret=True
+    ),
     FieldSpec("load", option={"type": "str"}),
     FieldSpec("import.path", option={"type": "str", "required": True}),
     FieldSpec("import.changes", compare="list", option=LIST, parse=parse_strings),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.values import parse_duration
 from .container_wish import BEHAVIOUR, Wish
 from .container_wish import spec as container_spec
@@ -69,8 +69,12 @@ def job(params: Mapping[str, Any]) -> Job:
     """Return the declared job; raise InvalidOption for what cannot be right."""
     defaults = {name: entry.get("default") for name, entry in container_spec().items()}
     given = {name: value for name, value in params.items() if value is not None}
-    nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
-    wish = container_wish({**defaults, **given, "wait_timeout": None, "wait": "none"})
+    faults = Faults()
+    with faults:
+        nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
+    with faults:
+        wish = container_wish({**defaults, **given, "wait_timeout": None, "wait": "none"})
+    faults.tell()
     _check(wish, params)
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import argument_spec, declare, ignored
 from .network_fields import FIELDS
 from .options import behaviour, check_external
@@ -52,17 +52,20 @@ def wish(params: Mapping[str, Any]) -> Wish:
     """
     name = str(params["name"])
     external = params["external"]
-    if not _NAME.fullmatch(name) or _DIGITS.fullmatch(name):
-        raise InvalidOption(
-            f"'{name}' is not a network name",
-            option="name",
-            hint="letters, digits, '_', '.' or '-', beginning with a letter or digit",
-        )
+    faults = Faults()
+    with faults:
+        if not _NAME.fullmatch(name) or _DIGITS.fullmatch(name):
+            hint = "letters, digits, '_', '.' or '-', beginning with a letter or digit"
+            raise InvalidOption(f"'{name}' is not a network name", option="name", hint=hint)
+    with faults:
+        declared = declare(FIELDS, params)
+    with faults:
+        ignore = ignored(params, (row.name for row in FIELDS))
+    faults.tell()
     if name in OWN and not external:
         raise InvalidOption(
             f"{name} is the engine's own network", option="name", hint="choose another name"
         )
-    declared = declare(FIELDS, params)
     check_external(params, declared)
     _check_ipv6(declared)
     return Wish(
@@ -73,7 +76,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         force=params["force"],
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignored(params, (row.name for row in FIELDS)),
+        ignore=ignore,
         adopt=params["adopt"],
     )
 

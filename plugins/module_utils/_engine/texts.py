@@ -7,44 +7,58 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.errors import InvalidOption
-
-# A bool is nearly always an unquoted yes/no, a float an unquoted version: both lose their spelling.
-_SCALARS = (str, int, float, bool)
+from .._desired.errors import Faults, InvalidOption
 
 
 def parse_text(value: Any, where: str) -> str:
-    """Return a scalar as text; raise InvalidOption for a list or a dict."""
-    if not isinstance(value, _SCALARS):
-        raise InvalidOption("takes one text", option=where, hint="write it as a quoted string")
+    """Return a text, a whole number as its digits, a boolean as `true` or `false`.
+
+    Raise InvalidOption for what YAML makes of a text without quotes: a number with a point (1.10
+    would be 1.1) or a date; and for a list or a mapping.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, (str, int)):
+        return str(value)
+    if isinstance(value, float):
+        from .._desired.given import POINT
+
+        raise InvalidOption(POINT, option=where, hint="put it in quotes")
+    raise InvalidOption("takes one text", option=where, hint="write it as a quoted string")
 
 
 def parse_mapping(value: Any, where: str) -> Dict[str, Optional[str]]:
     """Return a mapping or a list of `KEY=value` as a dict; a bare key has the value None.
 
     Compose Specification, `environment` and `labels`. Numbers and booleans are taken as the text
-    a user would read in YAML (`true`, `8080`).
+    a user would read in YAML (`true`, `8080`). Raise InvalidOption for all entries that are wrong.
     """
     pairs: Dict[str, Optional[str]] = {}
+    faults = Faults()
     if isinstance(value, Mapping):
         for key, item in value.items():
             here = f"{where}.{key}"
-            pairs[_key(str(key), here)] = None if item is None else parse_text(item, here)
-        return pairs
-    if not isinstance(value, (list, tuple)):
+            with faults:
+                pairs[_key(key, here)] = None if item is None else parse_text(item, here)
+    elif isinstance(value, (list, tuple)):
+        for number, entry in enumerate(value):
+            here = f"{where}[{number}]"
+            with faults:
+                if not isinstance(entry, str):
+                    raise InvalidOption("is not KEY=value", option=here, hint="quote it")
+                key, equals, text = entry.partition("=")
+                pairs[_key(key, here)] = text if equals else None
+    else:
         raise InvalidOption("takes a mapping or a list of KEY=value", option=where)
-    for number, entry in enumerate(value):
-        if not isinstance(entry, str):
-            raise InvalidOption("is not KEY=value", option=f"{where}[{number}]", hint="quote it")
-        key, equals, text = entry.partition("=")
-        pairs[_key(key, f"{where}[{number}]")] = text if equals else None
+    faults.tell()
     return pairs
 
 
-def _key(key: str, where: str) -> str:
+def _key(given: Any, where: str) -> str:
+    if isinstance(given, (bool, float)) or not isinstance(given, (str, int)):
+        what = "YAML reads this key as a boolean, a number with a point, a date or null"
+        raise InvalidOption(what, option=where, hint="put the key in quotes, such as 'on'")
+    key = str(given)
     if not key or "=" in key or "\0" in key:
         raise InvalidOption(
             "has no usable key", option=where, hint="a key is not empty and has no '='"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import argument_spec, declare, ignored
 from .options import behaviour, check_external
 from .volume_fields import FIELDS
@@ -56,17 +56,20 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
     name = str(params["name"])
-    if not _NAME.fullmatch(name):
-        raise InvalidOption(
-            f"'{name}' is not a volume name",
-            option="name",
-            hint="two or more letters, digits, '_', '.' or '-', beginning with a letter or digit",
-        )
+    faults = Faults()
+    with faults:
+        if not _NAME.fullmatch(name):
+            hint = "two or more letters, digits, '_', '.' or '-', beginning with a letter or digit"
+            raise InvalidOption(f"'{name}' is not a volume name", option="name", hint=hint)
+    with faults:
+        declared = declare(FIELDS, params)
+    with faults:
+        ignore = ignored(params, (row.name for row in FIELDS))
+    faults.tell()
     if params.get("destroy") not in (None, "", name):
         raise InvalidOption(
             f"names another volume than {name}", option="destroy", hint=f"write destroy: {name}"
         )
-    declared = declare(FIELDS, params)
     check_external(params, declared)
     for key in declared.get("secret_driver_opts") or ():
         if key in (declared.get("driver_opts") or ()):
@@ -80,7 +83,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         destroys=bool(params.get("destroy")),
         allow=tuple(params["allow"]),
         protect=params["protect"],
-        ignore=ignored(params, (row.name for row in FIELDS)),
+        ignore=ignore,
         adopt=params["adopt"],
         backup=_archive(params, "backup", os.path.dirname),
         restore=_archive(params, "restore", lambda path: path),

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Sequence
 
-from .._desired.errors import InvalidOption
-from .._desired.spec import check_known
+from .._desired.errors import Faults, InvalidOption
+from .._desired.given import check_known
+from .._desired.spec import check_keys
 
 # The beginnings by which cloud-init 22.4 to 26.2 tells kinds of user data (handlers/__init__.py).
 _KINDS = (
@@ -46,10 +47,15 @@ _FILE_KEYS = ("path", "append", "content", "defer", "encoding", "owner", "permis
 def check(cloud_init: Any) -> None:
     """Raise InvalidOption for anything that cannot be right, naming its key path."""
     _mapping(cloud_init, "cloud_init")
-    check_known(cloud_init, {key: {} for key in (*_CHECKS, *SHORTCUTS)}, "cloud_init")
+    checks = {**_CHECKS, **SHORTCUTS}
+    faults = Faults()
+    with faults:
+        check_known(cloud_init, {key: {"type": "raw"} for key in checks}, "cloud_init")
     for key, value in cloud_init.items():
-        if value is not None:
-            {**_CHECKS, **SHORTCUTS}[key](value, f"cloud_init.{key}")
+        if value is not None and key in checks:
+            with faults:
+                checks[key](value, f"cloud_init.{key}")
+    faults.tell()
     _check_together(cloud_init)
 
 
@@ -84,7 +90,7 @@ def _items(value: Any, where: str) -> Sequence[Any]:
 
 def _check_keys(value: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     """Refuse a key that cloud-init would skip: a misspelt one may lock its user out."""
-    check_known({key.replace("-", "_"): None for key in value}, {key: {} for key in known}, where)
+    check_keys({key.replace("-", "_"): None for key in value}, known, where)
 
 
 def _text(value: Any, where: str, hint: str = "write text, in quotes where needed") -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
-from .._desired.errors import InvalidOption
+from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import argument_spec, declare, ignored
 from .._desired.values import parse_duration
 from .vm_fields import FIELDS, seed_name
@@ -94,16 +94,23 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
     name = str(params["name"])
-    if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        raise InvalidOption(
-            f"'{name}' is not a machine's name",
-            option="name",
-            hint=f"letters, digits, '_', '.', '-', at most {_LONGEST} of them",
-        )
+    faults = Faults()
+    with faults:
+        if not _NAME.fullmatch(name) or len(name) > _LONGEST:
+            hint = f"letters, digits, '_', '.', '-', at most {_LONGEST} of them"
+            raise InvalidOption(f"'{name}' is not a machine's name", option="name", hint=hint)
     handed = json.loads(params.get("_seed") or "{}")
     cloud_init = handed.get("cloud_init", params.get("cloud_init"))
-    _check_cloud_init(cloud_init)
-    declared = declare(FIELDS, {**params, "cloud_init": None})
+    with faults:
+        _check_cloud_init(cloud_init)
+    with faults:
+        declared = declare(FIELDS, {**params, "cloud_init": None})
+    for option in ("stop_grace_period", "wait_timeout"):
+        with faults:
+            parse_duration(params[option], option)
+    with faults:
+        ignored(params, (row.name for row in FIELDS))
+    faults.tell()
     _check_together(declared)
     # Nothing is awaited of a machine that is to stop or to go.
     awaited = params["wait"] == "cloud_init" and params["state"] == "started"

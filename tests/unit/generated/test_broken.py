@@ -53,7 +53,13 @@ class Yard:
         return str(result["msg"])
 
     def names_an_option(self, message: str) -> bool:
-        """Tell whether an error begins with an option, or is ansible-core's about one."""
+        """Tell whether an error begins with an option, or is ansible-core's about one; of several
+        that are told together, whether each does."""
+        first, *parts = message.split("\n- ")
+        if parts:
+            return first == f"{len(parts)} options are wrong:" and all(
+                map(self.names_an_option, parts)
+            )
         ours = _OURS.match(message)
         if ": unknown option; " in message or (ours and ours["option"] in self.known):
             return True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
+from ..._desired.errors import Faults, InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig
 from ..texts import parse_mapping, parse_text
@@ -31,7 +31,12 @@ def parse_words(value: Any, where: str) -> Tuple[str, ...]:
             ) from None
     if not isinstance(value, (list, tuple)):
         raise InvalidOption("takes a string or a list of words", option=where)
-    return tuple(parse_text(item, f"{where}[{n}]") for n, item in enumerate(value))
+    words, faults = [], Faults()
+    for number, item in enumerate(value):
+        with faults:
+            words.append(parse_text(item, f"{where}[{number}]"))
+    faults.tell()
+    return tuple(words)
 
 
 def reject_expansion(path: str, where: str) -> str:

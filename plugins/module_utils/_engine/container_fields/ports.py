@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
+from ..._desired.errors import Faults, InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import dig
@@ -40,13 +40,16 @@ def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
     """
     found: Dict[str, List[Binding]] = {}
     claimed: Dict[Tuple[str, str, str], str] = {}
+    faults = Faults()
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
-        for target, protocol, binding in _expand(_entry(entry, here), here):
-            _claim(claimed, binding, protocol, here)
-            bindings = found.setdefault(f"{target}/{protocol}", [])
-            if binding not in bindings:
-                bindings.append(binding)
+        with faults:
+            for target, protocol, binding in _expand(_entry(entry, here), here):
+                _claim(claimed, binding, protocol, here)
+                bindings = found.setdefault(f"{target}/{protocol}", [])
+                if binding not in bindings:
+                    bindings.append(binding)
+    faults.tell()
     return {port: tuple(sorted(bindings)) for port, bindings in found.items()}
 
 

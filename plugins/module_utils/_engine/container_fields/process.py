@@ -11,6 +11,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
 from ..labels import plain_labels
+from ..reference import is_id, parse_reference
 from ..texts import parse_mapping, parse_text
 from .common import parse_words, text
 
@@ -38,6 +39,11 @@ def secret_keys(context: Context) -> List[str]:
     """
     plain = context.declared.get("environment") or {}
     return [key for key in hidden_keys(context) if key not in plain]
+
+
+def _parse_image(value: Any, where: str) -> str:
+    image = parse_text(value, where)
+    return image if is_id(image) else str(parse_reference(image, where))
 
 
 def _read_image(obj: Mapping[str, Any], context: Context) -> Any:
@@ -145,7 +151,7 @@ FIELDS = (
         "image",
         at="Config.Image",
         option={"type": "str"},
-        parse=parse_text,
+        parse=_parse_image,
         read=_read_image,
     ),
     FieldSpec(

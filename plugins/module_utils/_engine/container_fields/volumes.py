@@ -15,7 +15,7 @@ import posixpath
 import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
+from ..._desired.errors import Faults, InvalidOption
 from ..._desired.model import FieldSpec
 from ..._desired.spec import check_keys
 from ..._desired.values import parse_size, show, show_size
@@ -45,12 +45,15 @@ def parse_volumes(value: Any, where: str) -> Dict[str, Mount]:
     Raise InvalidOption for a target used twice, a relative path, `~` or `$`, unknown options.
     """
     found: Dict[str, Mount] = {}
+    faults = Faults()
     for number, entry in enumerate(value):
-        here = f"{where}[{number}]"
-        target, mount = _long(entry, here) if isinstance(entry, Mapping) else _short(entry, here)
-        if target in found:
-            raise InvalidOption(f"two volumes have the target {target}", option=here)
-        found[target] = mount
+        here, long = f"{where}[{number}]", isinstance(entry, Mapping)
+        with faults:
+            target, mount = _long(entry, here) if long else _short(entry, here)
+            if target in found:
+                raise InvalidOption(f"two volumes have the target {target}", option=here)
+            found[target] = mount
+    faults.tell()
     return found
 
 

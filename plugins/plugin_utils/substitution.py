@@ -1,0 +1,74 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Variables in texts, as Compose substitutes them (Compose Specification, "interpolation")."""
+
+from __future__ import annotations
+
+import re
+from typing import List, Mapping, Tuple
+
+_PART = re.compile(
+    r"\\(?P<escaped>.)|\$(?:(?P<name>[A-Za-z_]\w*)|(?P<open>[{$]))", re.ASCII | re.DOTALL
+)
+_BRACED = re.compile(r"(?P<name>[A-Za-z_]\w*)(?P<rule>:?[-?+])?(?P<word>.*)", re.ASCII | re.DOTALL)
+_BRACE = re.compile(r"\\.|\$\{|\}", re.DOTALL)
+
+
+def substituted(text: str, known: Mapping[str, str], escapes: Mapping[str, str]) -> str:
+    """Return a text with its variables and escapes replaced at once: no value is looked at again.
+
+    `$NAME`, `${NAME}`, and with a word beside it `:-` and `-` (instead of what is empty or not set,
+    not set), `:+` and `+` (instead of what is there), `:?` and `?` (required); the words may hold
+    variables. `$$` is a dollar sign; `escapes` maps what stands behind a backslash. Raise
+    ValueError, without values, for a variable that is not known, or required, and for other braces.
+    """
+    made: List[str] = []
+    at = 0
+    while True:
+        found = _PART.search(text, at)
+        if found is None:
+            return "".join([*made, text[at:]])
+        made.append(text[at : found.start()])
+        at = found.end()
+        if found["escaped"]:
+            made.append(escapes.get(found["escaped"], found.group()))
+        elif found["name"]:
+            made.append(_known(found["name"], known))
+        elif found["open"] == "$":
+            made.append("$")
+        else:
+            inner, at = _inside(text, at)
+            made.append(_braced(inner, known, escapes))
+
+
+def _known(name: str, known: Mapping[str, str]) -> str:
+    if name not in known:
+        raise ValueError(f"refers to {name}, which nothing before it sets")
+    return known[name]
+
+
+def _inside(text: str, at: int) -> Tuple[str, int]:
+    """Return what stands in the braces that were opened before `at`, and where they have ended."""
+    depth, here = 1, at
+    for found in _BRACE.finditer(text, at):
+        depth += {"${": 1, "}": -1}.get(found.group(), 0)
+        here = found.end()
+        if not depth:
+            return text[at : here - 1], here
+    raise ValueError("has a ${ without its }")
+
+
+def _braced(inner: str, known: Mapping[str, str], escapes: Mapping[str, str]) -> str:
+    found = _BRACED.fullmatch(inner)
+    if found is None or (found["word"] and not found["rule"]):
+        raise ValueError("has a ${…} that is none of NAME, NAME:-WORD, NAME:+WORD and NAME:?WORD")
+    name, rule = found["name"], found["rule"] or ""
+    is_set = bool(known.get(name)) if rule[:1] == ":" else name in known
+    if rule[-1:] == "+":
+        return substituted(found["word"], known, escapes) if is_set else ""
+    if rule[-1:] == "?" and not is_set:
+        raise ValueError(f"requires {name}, which nothing before it sets")
+    if rule[-1:] == "-" and not is_set:
+        return substituted(found["word"], known, escapes)
+    return _known(name, known)
