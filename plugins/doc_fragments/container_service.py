@@ -116,6 +116,11 @@ options:
         and V(readonly) of C(bind.recursive) 1.44.
       - C(volume.labels) and its driver are for a volume that does not exist yet. C(consistency)
         (V(cached) and its like in the short form) is taken and changes nothing.
+      - A colon in a path takes the long form; for a C(bind) it needs API 1.42 then, or
+        C(create_host_path=false).
+      - Podman takes of the long form's settings only C(propagation), C(recursive) V(disabled),
+        C(selinux), C(nocopy) and those of C(tmpfs), and no colon in a path; others are refused. It
+        alone knows the option V(U).
       - Paths are whole paths on the host; V(~) and V($) are refused, since nobody expands them.
       - A volume without a source is anonymous; a replacement takes it over with its data.
       - 'Change: C(replace).'
@@ -124,7 +129,8 @@ options:
   network_mode:
     description:
       - V(bridge), V(host), V(none), V(container:NAME), or the name of a network. It excludes
-        O(networks).
+        O(networks). V(pasta) and V(slirp4netns), with options after a colon, are Podman's for users
+        who are not root.
       - 'Change: C(live) from one network to another, C(replace) to or from V(host), V(none) and
         V(container:NAME).'
     type: str

@@ -50,6 +50,18 @@ GAPS = """\
 - Healthchecks under Podman: without systemd its probes never run, so `wait: healthy` was not tried
   there.
 
+## What Podman does not take
+
+Its compatible API answers with success and drops these, so they are refused beforehand:
+
+- of the long form of `volumes`: `create_host_path: false` (a missing folder is made always),
+  `recursive: writable` and `readonly`, labels, driver and options of a volume (declare it by
+  [volume](modules/volume.md)), and any colon in a path.
+- of a network: driver options but a few, and reserved addresses (`aux_addresses`).
+
+What else an engine accepts and drops is found when the new container is looked at, before the
+old one stops; see [plans](plans.md).
+
 ## What is not noticed on Podman
 
 Its API shows less than Docker's, so some changes do not show:

@@ -25,6 +25,7 @@ def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str
     creations = [step for step in steps if step.verb == "create"]
     if not creations:
         return []
+    _check_kind(wish, found)
     _check_command(wish, found)
     _check_health(wish, found)
     _check_ports(wish, found)
@@ -42,6 +43,19 @@ def before_removal(wish: Wish, found: Found) -> List[str]:
         return []
     names = ", ".join(sorted(others))
     return [f"state: absent: {names} {_LEFT}; remove {names} first, or say dependents: leave"]
+
+
+def _check_kind(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for parts of values that this kind of engine drops or does not know."""
+    if found.kind == "podman":
+        from .podman_mounts import check_mounts
+
+        check_mounts(wish.declared)
+        return
+    for target, mount in (wish.declared.get("volumes") or {}).items():
+        if "U" in mount.get("options", ()):
+            text, hint = "U is an option of podman's volumes", "leave it out"
+            raise InvalidOption(text, option=f"volumes[{target}]", hint=hint)
 
 
 def _check_command(wish: Wish, found: Found) -> None:

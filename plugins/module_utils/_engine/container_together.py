@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Mapping, Tuple
 
 from .._desired.errors import InvalidOption
-from .container_fields.networks import fixed_mode
+from .container_fields.networks import PODMANS, fixed_mode
 
 # (option, other, what is wrong, what would be right): both of them declared.
 _EXCLUSIVE: Tuple[Tuple[str, str, str, str], ...] = (
@@ -49,14 +49,19 @@ def _contradictions(declared: Mapping[str, Any], state: str) -> Iterator[Tuple[s
 
 def _of_networks(declared: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     mode, networks = declared.get("network_mode"), declared.get("networks")
-    if fixed_mode(mode) and (declared.get("ports") or declared.get("publish_all_ports")):
+    publishes = str(mode).partition(":")[0] in PODMANS
+    if (
+        fixed_mode(mode)
+        and not publishes
+        and (declared.get("ports") or declared.get("publish_all_ports"))
+    ):
         yield "ports", f"nothing is published with network_mode: {mode}", "drop one"
     joined = str(mode).startswith("container:")
     for option in _LENT_NETWORK if joined else ("links", "mac_address") if fixed_mode(mode) else ():
         if declared.get(option):
             yield option, f"cannot be had with network_mode: {mode}", "leave one of them out"
     fixed: List[str] = [*((networks or {}).get("bridge") or ())]
-    if {"aliases", "ipv4_address", "ipv6_address", "link_local_ips"}.intersection(fixed):
+    if {"aliases", "ipv4_address", "ipv6_address"}.intersection(fixed):
         yield (
             "networks.bridge",
             "the default bridge takes no aliases and addresses",

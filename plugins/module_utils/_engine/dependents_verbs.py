@@ -12,7 +12,7 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import dig
 from .client import Client, EngineError
-from .container_fields.mounts import anonymous
+from .container_fields.mounts import anonymous, has_colon
 from .container_found import Inspect
 from .container_verbs import keep_id, ref_of
 from .dependents import LABEL, label, lenders
@@ -90,6 +90,8 @@ def _carry(host: Dict[str, Any], old: Inspect) -> None:
         asked = next((one for one in mounts if one.get("Target") == target), None)
         if asked is not None:
             asked["Source"] = name
+        elif has_colon(target, name):
+            mounts.append({"Type": "volume", "Source": name, "Target": target})
         elif not any(bind.split(":")[1:2] == [target] for bind in binds):
             binds.append(f"{name}:{target}")
     host.update(Mounts=mounts or None, Binds=binds or None)

@@ -22,9 +22,7 @@ Json = Dict[str, Any]
 
 _PIDS = 2048  # its default limit of processes
 _SECOND = 1_000_000_000
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_ADDED_OPTIONS = frozenset(("rw", "rprivate", "rbind", "nosuid", "nodev"))
 _ADDED_NOTES = ("io.podman.", "io.container.", "org.opencontainers.", "org.systemd.")
 # What its containers have: taking away another one leaves no trace, and has no effect.
 _CAPABILITIES = frozenset(
@@ -59,7 +57,10 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
     _health(config, context)
     _limits(host, context)
     _rights(host, context)
-    _mounts(config, host, context)
+    if any(host.get(key) for key in ("Binds", "Tmpfs")) or config.get("Volumes"):
+        from .podman_mounts import as_docker_mounts
+
+        as_docker_mounts(config, host, context)
     host["PortBindings"] = _ports(host, context)
     made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
     if context.api < (1, 44) and not _untouched("mac_address", context):
@@ -85,6 +86,10 @@ def create_body(made: Mapping[str, Any]) -> Json:
     """
     body = dict(made)
     host = dict(body.get("HostConfig") or {})
+    if host.get("Mounts"):
+        from .podman_mounts import create_mounts
+
+        body["HostConfig"] = host = create_mounts(host)
     if host.get("MaskedPaths") == []:
         host["SecurityOpt"] = [*(host.get("SecurityOpt") or ()), "unmask=all"]
         body["HostConfig"] = host
@@ -202,7 +207,8 @@ def _rights(host: Json, context: Context) -> None:
         host["MaskedPaths"] = []  # how Docker shows it
     host["SecurityOpt"] = [
         "no-new-privileges:true" if option == "no-new-privileges" else option
-        for option in options
+        for shown in options
+        for option in re.split(",(?=label=)", shown)  # it joins several labels
         if option != "unmask=all"
     ]
     notes = host.get("Annotations") or {}
@@ -215,24 +221,6 @@ def _rights(host: Json, context: Context) -> None:
 def _device(one: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
     wish = asked.get(str(one.get("PathInContainer"))) or {}
     return {**one, "CgroupPermissions": one.get("CgroupPermissions") or wish.get("permissions")}
-
-
-def _mounts(config: Json, host: Json, context: Context) -> None:
-    """Tell anonymous volumes from binds, and take off the options that Podman adds."""
-    anonymous: Json = {}
-    binds: List[str] = []
-    own = {*(context.declared.get("volumes") or ()), *(context.base.get("Volumes") or ())}
-    lent = host.get("VolumesFrom") and as_recorded(context, "volumes")
-    for bind in host.get("Binds") or ():
-        source, target, options = (*str(bind).split(":", 2), "")[:3]
-        if lent and target not in own:
-            continue
-        if _ANONYMOUS.fullmatch(source):
-            anonymous[target] = {}
-            continue
-        kept = [option for option in options.split(",") if option not in _ADDED_OPTIONS]
-        binds.append(":".join([source, target, *([",".join(kept)] if any(kept) else [])]))
-    config["Volumes"], host["Binds"] = anonymous, binds
 
 
 def _ports(host: Json, context: Context) -> Json:

@@ -55,6 +55,8 @@ def shown(path: str, value: Any, record: Any = None, wanted_at: str = "", **decl
         ("HostConfig.MemorySwappiness", -1, None),
         ("HostConfig.Ulimits", [{"Name": "RLIMIT_NOFILE", "Soft": 1, "Hard": 1}], []),
         ("HostConfig.SecurityOpt", ["no-new-privileges"], ["no-new-privileges:true"]),
+        ("HostConfig.SecurityOpt", ["label=a:b,label=c:d"], ["label=a:b", "label=c:d"]),
+        ("HostConfig.SecurityOpt", ["seccomp=/a,b"], ["seccomp=/a,b"]),
         ("HostConfig.Binds", ["/srv:/srv:ro,rprivate,rbind"], ["/srv:/srv:ro"]),
         ("HostConfig.Binds", [f"{VOLUME}:/data:rw,nosuid"], []),
         ("HostConfig.Annotations", {"io.podman.annotations.init": "TRUE", "a": "1"}, {"a": "1"}),

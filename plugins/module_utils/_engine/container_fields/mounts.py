@@ -116,7 +116,8 @@ def write(body: Dict[str, Any], value: Any, context: Context) -> None:
     carried = context.extra.get("carried", {})
     for target, mount in value.items():
         source = mount.get("source") or carried.get(target)
-        if mount["type"] in ("tmpfs", "image") or any(key in mount for key in LONG_ONLY):
+        long = mount["type"] in ("tmpfs", "image") or any(key in mount for key in LONG_ONLY)
+        if long or (source and has_colon(target, source)):
             host.setdefault("Mounts", []).append(_mount_body(target, source, mount))
         elif source:
             options = [*(["ro"] if mount.get("read_only") else []), *mount.get("options", ())]
@@ -124,6 +125,11 @@ def write(body: Dict[str, Any], value: Any, context: Context) -> None:
             host.setdefault("Binds", []).append(bind)
         else:
             body.setdefault("Volumes", {})[target] = {}
+
+
+def has_colon(target: str, source: Optional[str]) -> bool:
+    """Tell whether a path of a mount has a colon, which only the Mounts of a body can say."""
+    return ":" in target or ":" in (source or "")
 
 
 def _mount_body(target: str, source: Optional[str], mount: Mount) -> Dict[str, Any]:

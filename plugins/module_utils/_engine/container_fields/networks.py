@@ -27,12 +27,16 @@ INTERFACE = "com.docker.network.endpoint.ifname"
 # What an endpoint has beside its settings that a running container is not connected by.
 PAPER = {"state": "not connected"}
 _BRIDGE = ("bridge", "default")
+# Podman's, for users who are not root, may have options after a colon.
+PODMANS = ("pasta", "slirp4netns")
+_MODES = ("host", "none", *PODMANS)
 
 
 def fixed_mode(mode: Optional[str]) -> Optional[str]:
     """Return a network mode that is fixed at creation, or None for bridges and networks."""
-    text = mode or ""
-    return text if text in ("host", "none") or text.startswith("container:") else None
+    kind = (mode or "").partition(":")[0]
+    joined = kind == "container" and mode != kind
+    return mode if joined or mode in _MODES or kind in PODMANS else None
 
 
 def _parse_mode(value: Any, where: str) -> str:
@@ -48,6 +52,9 @@ def _read_mode(obj: Mapping[str, Any], context: Context) -> Optional[str]:
     # A mode that names a bridge is no other than another bridge's: `networks` has the joining.
     asked = context.declared.get("network_mode")
     fixed = fixed_mode(dig(obj, "HostConfig.NetworkMode"))
+    if fixed in PODMANS and str(asked).startswith(f"{fixed}:"):
+        # Podman does not show the options.
+        return asked if as_recorded(context, "network_mode") else fixed
     return fixed or (None if fixed_mode(asked) else asked)
 
 

@@ -26,7 +26,8 @@ from .mounts import Mount, made_of
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _PROPAGATIONS = ("shared", "rshared", "slave", "rslave", "private", "rprivate")
-_OPTIONS = ("ro", "rw", "z", "Z", "nocopy", *_PROPAGATIONS)
+# Only Podman knows U.
+_OPTIONS = ("ro", "rw", "z", "Z", "U", "nocopy", *_PROPAGATIONS)
 # What `consistency` says means something on macOS only; everywhere else it changes nothing.
 _CONSISTENCY = ("consistent", "cached", "delegated")
 _LONG = ("type", "source", "target", "read_only", "consistency")
@@ -99,6 +100,9 @@ def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
     check_keys(inner, _INNER[kind], f"{where}.{kind}")
     options = ["ro"] if entry.get("read_only") else []
     options += _words(inner, f"{where}.{kind}")
+    if mounts.has_colon(target, source) and {"z", "Z"}.intersection(options):
+        text = "cannot be had with a colon in a path"
+        raise InvalidOption(text, option=f"{where}.{kind}.selinux", hint="use another path")
     more = _more(inner, f"{where}.{kind}")
     return target, made_of(kind, _source(kind, source, where), options, more)
 
@@ -179,9 +183,12 @@ def _inner(value: Mapping[str, Mount]) -> Iterator[Tuple[str, Tuple[int, int]]]:
             yield f"[{target}].subpath", (1, 45)
         if mount.get("recursive") in ("writable", "readonly"):
             yield f"[{target}].recursive", (1, 44)
-        elif mount.get("recursive") and mount.get("create_host_path") is not False:
+        elif mount["type"] == "bind" and mount.get("create_host_path") is not False:
             # Binds cannot say it, and Mounts make the folder since 1.42 only.
-            yield f"[{target}].recursive without create_host_path: false", (1, 42)
+            if mount.get("recursive"):
+                yield f"[{target}].recursive without create_host_path: false", (1, 42)
+            elif mounts.has_colon(target, mount.get("source")):
+                yield f"[{target}] with a colon, without create_host_path: false", (1, 42)
 
 
 # The options of a driver may hold a password: their names only.
