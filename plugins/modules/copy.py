@@ -57,6 +57,9 @@ options:
   fetch:
     description:
       - Copies out of the container. Each file appears whole under its name.
+      - Links come as links, wherever they point to, and nothing is ever read or written through a
+        link below O(dest). Whatever reads what was fetched, without that care, follows them - a
+        later fetch too whose O(dest) names a path over such a link.
       - The files come to the controller, so the work is done over a channel, whatever
         O(engine_via) says.
       - Owner and group are those of who runs Ansible, and set-user-ID bits are left out.

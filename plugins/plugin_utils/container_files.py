@@ -10,10 +10,10 @@ import mmap
 import os
 import posixpath
 import shlex
-import shutil
 import tarfile
 from typing import Any, Iterator, List
 
+from ..module_utils._desired.below import Part, mode_of, written
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.archive import members
 from ..module_utils._engine.archive import put as put_archive
@@ -43,19 +43,19 @@ def put(link: Link, source: str, target: str) -> None:
 
 
 def fetch(link: Link, source: str, target: str) -> None:
-    """Write a file of the container to this machine; FleetError if there is none."""
-    try:
-        with open(target, "wb") as file:
-            done = execute(link, _cat(f"cat < {shlex.quote(source)}"), sink=file.write)
-            if done.status in NOT_RUN:
-                file.truncate(0)
-                file.seek(0)
-                link.ask(lambda client: _unpack(client, link, source, file))
-            elif done.status:
-                raise FleetError(f"{link.address}: cannot read {source}: {_last(done)}")
-    except FleetError:
-        os.unlink(target)
-        raise
+    """Write a file of the container to this machine; FleetError if there is none.
+
+    It appears whole in place of what is at `target`, a link as well, with the mode bits of a file
+    that was there.
+    """
+    with written(target) as part:
+        done = execute(link, _cat(f"cat < {shlex.quote(source)}"), sink=part.write)
+        if done.status in NOT_RUN:
+            part.empty()
+            link.ask(lambda client: _unpack(client, link, source, part))
+        elif done.status:
+            raise FleetError(f"{link.address}: cannot read {source}: {_last(done)}")
+        part.appear(mode_of(target))
 
 
 def _cat(line: str) -> List[str]:
@@ -87,10 +87,11 @@ def _archive(file: Any, name: str, size: int, link: Link) -> Iterator[bytes]:
     yield bytes(-size % tarfile.BLOCKSIZE + 2 * tarfile.BLOCKSIZE)
 
 
-def _unpack(client: Any, link: Link, source: str, file: Any) -> None:
+def _unpack(client: Any, link: Link, source: str, part: Part) -> None:
     found = members(client, link.found(client), source)  # ends its request when it is dropped
-    member, content = next(found)
-    if content is None:
-        what = "a link" if member.issym() else "no file"
+    member, content = next(found, (None, None))
+    if member is None or content is None:
+        what = "a link" if member is not None and member.kind == "link" else "no file"
         raise FleetError(f"{link.address}: {source} is {what}")
-    shutil.copyfileobj(content, file)
+    for piece in iter(lambda: content.read(_PIECE), b""):
+        part.write(piece)

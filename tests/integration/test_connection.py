@@ -216,6 +216,12 @@ def test_files_go_in_and_out_whole(boxes: dict[str, str], tmp_path: Path) -> Non
             fetch(link, "/no/such", str(tmp_path / "never"))
         assert boxes[kind] in str(caught.value)
         assert not (tmp_path / "never").exists()
+        (tmp_path / "precious").write_text("stays")
+        out.unlink()
+        out.symlink_to(tmp_path / "precious")
+        fetch(link, target, str(out))
+        assert (out.read_bytes(), out.is_symlink()) == (b"", False)
+        assert (tmp_path / "precious").read_text() == "stays"
         link.close()
 
 

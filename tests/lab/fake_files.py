@@ -119,6 +119,8 @@ def get_archive(state: State, request: Request, ref: str) -> Response:
                 inner = path[len(full.rstrip("/")) :]
                 archive.addfile(_member(name + inner, one), io.BytesIO(one.data))
     kind = "application/x-tar"
+    if "_archive" in box:  # what a test has this engine send, whatever is there
+        return Response(200, body=box["_archive"], headers=_stat(full, node), kind=kind)
     return Response(200, body=buffer.getvalue(), headers=_stat(full, node), kind=kind)
 
 

@@ -12,11 +12,14 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .client import Client, EngineError
 from .raw import Raw
 from .wire import Reply
+
+if TYPE_CHECKING:
+    from .tar_reader import Member
 
 # Go's io/fs.FileMode, which the engine sends: its bits above the permissions.
 _DIR, _LINK = 1 << 31, 1 << 27
@@ -89,21 +92,25 @@ class Source(Iterator[bytes]):
         return data[:size]
 
 
-def members(client: Client, box: str, path: str) -> Iterator[Tuple[Any, Any]]:
-    """Yield (tarfile.TarInfo, a readable of its content) of what is at a path, as it comes.
+def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]:
+    """Yield (tar_reader.Member, a readable of its content) of what is at a path, as it comes.
 
-    The first is the path itself, under its last name. The content must be read before the next.
+    The first is the path itself, under its last name. The content, None but for a file, must be
+    read before the next. Raise EngineError for what no engine has a reason to send.
     """
-    import tarfile
+    from .tar_reader import BadArchive, Tar
 
     where = f"/containers/{box}/archive"
     with Raw(client, "GET", where, {"path": path}) as raw:
-        source: Any = Source(raw.pieces())
+        archive = Tar(Source(raw.pieces()))
         try:
-            with tarfile.open(fileobj=source, mode="r|") as archive:
-                for member in archive:
-                    yield member, archive.extractfile(member) if member.isreg() else None
-        except tarfile.TarError as exc:
+            for member, content in archive:
+                if member.kind == "sparse":
+                    raise BadArchive(f"{member.name} is sparse")
+                yield member, content if member.kind == "file" else None
+            if not archive.ended:
+                raise BadArchive("it breaks off")
+        except BadArchive as exc:
             text = f"the archive of {path} cannot be read: {exc}"
             raise EngineError(text, method="GET", path=where) from exc
 

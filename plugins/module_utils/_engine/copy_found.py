@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, Iterator, List, Mapping, Optional, Tuple
+from typing import BinaryIO, Iterator, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import dig
@@ -15,6 +15,7 @@ from .client import Client
 from .copy_source import Entry, Source
 from .copy_wish import Wish
 from .inside import Box, look_at
+from .tar_reader import Member
 
 _PIECE = 1 << 18
 # Texts up to this size, in bytes, are kept for the diff.
@@ -155,14 +156,11 @@ def _there(
             return
 
 
-def entry_of(member: Any) -> Entry:
+def entry_of(member: Member) -> Entry:
     """Return what an archive says of one entry."""
-    kind = "folder" if member.isdir() else "link" if member.issym() else "file"
-    kind = kind if kind != "file" or member.isreg() or member.islnk() else "other"
-    mode = member.mode & 0o7777
-    return Entry(
-        kind, mode, member.size, member.linkname if kind == "link" else "", member.uid, member.gid
-    )
+    kind = "file" if member.kind == "name" else member.kind
+    link = member.link if kind == "link" else ""
+    return Entry(kind, member.mode, member.size, link, member.uid, member.gid)
 
 
 def compare(

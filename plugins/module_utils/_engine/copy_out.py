@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat as bits
-import tempfile
 from dataclasses import replace
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .._desired.below import Below, words
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.model import Plan
 from .._desired.resource import Work
@@ -23,8 +24,10 @@ from .copy_found import Found, Seen, entry_of, follow
 from .copy_source import Entry
 from .copy_wish import Wish
 from .inside import look_at
+from .tar_reader import shown
 
 _PIECE = 1 << 18
+_NO_NAMES = frozenset(("", ".", ".."))
 
 
 def look(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:
@@ -41,23 +44,37 @@ def look(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Fo
         )
     entries: Dict[str, Entry] = {}
     there: Dict[str, Seen] = {}
-    for inner, entry, content in _all(client, box.id, path):
-        entries[inner] = entry
-        with _errors("dest"):
-            here = _here(_join(wish.local, inner), entry, content)
-        if here is not None:
-            there[inner] = here
+    folder, name = os.path.split(wish.local)
+    with _errors(), _open(folder) as below:
+        for inner, entry, content in _all(client, box.id, path):
+            entries[inner] = entry
+            here = _here(below, _join(name, inner), entry, content)
+            if here is not None:
+                there[inner] = here
     return Found(box, path, there=there, wanted=entries)
+
+
+@contextlib.contextmanager
+def _open(folder: str) -> Iterator[Optional[Below]]:
+    """Open the folder that holds the destination; None if it is not there yet."""
+    try:
+        below = Below(folder)
+    except FileNotFoundError:
+        yield None
+        return
+    with below:
+        yield below
 
 
 def _all(client: Client, box: str, path: str) -> Iterator[Tuple[str, Entry, Any]]:
     """Yield (path below, entry, content); devices and sockets are left out."""
     for member, content in members(client, box, path):
         inner = member.name.rstrip("/").partition("/")[2]
-        if ".." in inner.split("/") or inner.startswith("/"):
-            raise FleetError(f"the archive of {path} holds the path {inner}", option="src")
+        if inner and not _NO_NAMES.isdisjoint(inner.split("/")):
+            text = f"the archive of {path} holds the path {shown(inner)}"
+            raise FleetError(text, option="src", hint="nothing was written there")
         entry = entry_of(member)
-        if member.islnk():
+        if member.kind == "name":
             raise InvalidOption(
                 f"{path}/{inner} is one more name of another file",
                 option="src",
@@ -68,25 +85,27 @@ def _all(client: Client, box: str, path: str) -> Iterator[Tuple[str, Entry, Any]
             yield inner, replace(entry, mode=entry.mode & 0o777, uid=None, gid=None), content
 
 
-def _join(root: str, path: str) -> str:
-    return os.path.join(root, *path.split("/")) if path else root
+def _join(name: str, path: str) -> str:
+    return f"{name}/{path}" if name and path else name or path
 
 
-def _here(full: str, wanted_here: Entry, content: Optional[BinaryIO]) -> Optional[Seen]:
-    try:
-        seen = os.lstat(full)
-    except FileNotFoundError:
+def _here(
+    below: Optional[Below], path: str, wanted_here: Entry, content: Optional[BinaryIO]
+) -> Optional[Seen]:
+    seen = below.stat(path) if below is not None else None
+    if below is None or seen is None:
         return None
     kind = bits.S_IFMT(seen.st_mode)
     word = {bits.S_IFREG: "file", bits.S_IFDIR: "folder", bits.S_IFLNK: "link"}.get(kind, "other")
     if "folder" in (word, wanted_here.kind) and word != wanted_here.kind:
         hint = "end dest with / to fetch into it" if word == "folder" else "remove it first"
+        full = os.path.join(below.root, path)
         raise InvalidOption(f"{full} is a {word} here", option="dest", hint=hint)
-    link = os.readlink(full) if word == "link" else ""
+    link = below.readlink(path) if word == "link" else ""
     entry = Entry(word, bits.S_IMODE(seen.st_mode), seen.st_size, link)
     same = False
     if word == "file" == wanted_here.kind and content and seen.st_size == wanted_here.size:
-        with open(full, "rb") as file:
+        with below.open(path) as file:
             pieces = iter(lambda: content.read(_PIECE), b"")
             same = all(file.read(len(piece)) == piece for piece in pieces)
     return Seen(entry, same)
@@ -103,50 +122,44 @@ def fetch(work: Work, step: Step) -> bool:
     found: Found = work.snapshot
     paths = differing(wish, found, found.wanted)
     folders: List[Tuple[str, int]] = []
-    with _errors("dest"):
-        os.makedirs(os.path.dirname(wish.local), exist_ok=True)
-        for inner, now, content in _all(work.client, found.box.id, found.path):
-            if inner not in paths:
-                continue
-            entry = wanted(wish, found, inner, now)
-            full = _join(wish.local, inner)
-            if entry.kind == "folder":
-                os.makedirs(full, mode=0o700, exist_ok=True)
-                folders.append((full, entry.mode))
-            else:
-                _write(full, entry, content)
-        for full, mode in reversed(folders):
-            os.chmod(full, mode)
+    parent, name = os.path.split(wish.local)
+    with _errors():
+        os.makedirs(parent, exist_ok=True)
+        with Below(parent) as below:
+            for inner, now, content in _all(work.client, found.box.id, found.path):
+                if inner not in paths:
+                    continue
+                entry = wanted(wish, found, inner, now)
+                path = _join(name, inner)
+                if entry.kind == "folder":
+                    below.make(path)
+                    folders.append((path, entry.mode))
+                else:
+                    _write(below, path, entry, content)
+            for path, mode in reversed(folders):
+                below.chmod(path, mode)
     return True
 
 
-def _write(full: str, entry: Entry, content: Optional[BinaryIO]) -> None:
-    folder, name = os.path.split(full)
-    spare = tempfile.mkdtemp(prefix=f".{name}.", dir=folder)
-    made = os.path.join(spare, name)
-    try:
-        if entry.kind == "link":
-            os.symlink(entry.link, made)
-        else:
-            with open(made, "wb") as file:
-                while content is not None:
-                    piece = content.read(_PIECE)
-                    if not piece:
-                        break
-                    file.write(piece)
-            os.chmod(made, entry.mode)
-        os.replace(made, full)
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(made)
-        os.rmdir(spare)
+def _write(below: Below, path: str, entry: Entry, content: Optional[BinaryIO]) -> None:
+    if entry.kind == "link":
+        below.link(path, entry.link)
+        return
+    with below.file(path, entry.mode) as part:
+        while content is not None:
+            piece = content.read(_PIECE)
+            if not piece:
+                break
+            part.write(piece)
 
 
 @contextlib.contextmanager
-def _errors(option: str) -> Iterator[None]:
+def _errors() -> Iterator[None]:
     """Turn what this machine refuses into the one error family."""
     try:
         yield
     except OSError as exc:
-        where = f"{exc.filename}: " if exc.filename else ""
-        raise FleetError(f"{where}{exc.strerror or exc}", option=option) from exc
+        hint = None
+        if exc.errno == errno.ELOOP:
+            hint = "what is fetched is never written through a link; remove it, or fetch elsewhere"
+        raise FleetError(words(exc), option="dest", hint=hint) from exc

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .._desired.below import mode_of, words, written
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.resource import Work
 from .._desired.steps import Step
@@ -238,24 +238,19 @@ def save(work: Work, step: Step) -> bool:
     from .raw import Raw
 
     name, path = step.args["on"], step.args["to"]
-    part = f"{path}.part-{os.getpid()}"
     try:
-        answer = Raw(work.client, "GET", f"/images/{name}/get", idle=_SILENCE)
-        with answer, open(part, "wb") as file:
-            for piece in answer.pieces():
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        if image_id(work.client, name) not in (saved_ids(part, name) or ()):
-            raise FleetError("what the engine sent is not a whole archive", address=step.address)
-        os.replace(part, path)
+        with written(path) as part:
+            with Raw(work.client, "GET", f"/images/{name}/get", idle=_SILENCE) as answer:
+                for piece in answer.pieces():
+                    part.write(piece)
+            part.flush()
+            if image_id(work.client, name) not in (saved_ids(part.path, name) or ()):
+                text = "what the engine sent is not a whole archive"
+                raise FleetError(text, address=step.address)
+            part.appear(mode_of(path))
     except EngineError as error:
         raise cannot(error, "the save failed", step.address) from error
     except OSError as exc:
-        raise FleetError(
-            f"cannot write {path}: {exc.strerror}", address=step.address, hint="see to its folder"
-        ) from exc
-    finally:
-        with contextlib.suppress(OSError):
-            os.unlink(part)
+        text = f"cannot write {words(exc)}"
+        raise FleetError(text, address=step.address, hint="see to its folder") from exc
     return True

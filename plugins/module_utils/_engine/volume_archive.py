@@ -17,6 +17,7 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, Optional
 
+from .._desired.below import words, written
 from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
@@ -41,27 +42,18 @@ def digest_of(path: str) -> str:
 def backup(work: Work, step: Step) -> Optional[bool]:
     """Write the archive beside its path, then put it there; False if it is the same as before."""
     wish: Wish = work.desired
-    part = os.path.join(
-        os.path.dirname(wish.backup), f".{os.path.basename(wish.backup)}.dockyard-part"
-    )
     made = hashlib.sha256()
-    with _errors("backup"):
-        try:
-            handle = os.open(part, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-            with open(handle, "wb") as file, _helper(work.client, wish, BACKUP) as box:
-                query = {"path": f"{_TARGET}/."}
-                with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
-                    for piece in answer.pieces():
-                        made.update(piece)
-                        file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            if os.path.exists(wish.backup) and digest_of(wish.backup) == made.hexdigest():
-                return False
-            os.replace(part, wish.backup)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(part)
+    with _errors("backup"), written(wish.backup) as part:
+        with _helper(work.client, wish, BACKUP) as box:
+            query = {"path": f"{_TARGET}/."}
+            with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
+                for piece in answer.pieces():
+                    made.update(piece)
+                    part.write(piece)
+        part.flush()
+        if os.path.exists(wish.backup) and digest_of(wish.backup) == made.hexdigest():
+            return False
+        part.appear(0o600)
     return None
 
 
@@ -142,5 +134,4 @@ def _errors(option: str) -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        where = f"{exc.filename}: " if exc.filename else ""
-        raise FleetError(f"{where}{exc.strerror or exc}", option=option) from exc
+        raise FleetError(words(exc), option=option) from exc
