@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import stat
 from typing import Iterator
 
+from ..module_utils._desired.errors import FleetError
+from ..module_utils._desired.lock import own_folder
 from ..module_utils._engine.address import Address
 from .channel_forward import LONGEST_LOCAL, Forward
 from .channel_probe import Blocked
@@ -65,10 +66,10 @@ class Kept(Forward):
 
 def _check(folder: str, place: str) -> None:
     """Make the folder for kept sockets; raise NotKept for one that others may write to."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    held = os.stat(folder)
-    if held.st_uid != os.geteuid() or stat.S_IMODE(held.st_mode) & 0o022:
-        raise NotKept(f"others may write to {folder}")
+    try:
+        os.close(own_folder(folder))
+    except FleetError as error:
+        raise NotKept(str(error)) from error
     if len(os.fsencode(place)) > LONGEST_LOCAL:
         raise NotKept(f"{place} is too long for a socket")
 
@@ -76,7 +77,7 @@ def _check(folder: str, place: str) -> None:
 @contextlib.contextmanager
 def _locked(folder: str) -> Iterator[None]:
     """Have one process at a time make or take back a forward."""
-    handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    handle = own_folder(folder)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield

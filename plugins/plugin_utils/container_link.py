@@ -19,6 +19,7 @@ from ansible import constants as C
 from ansible import context
 
 from ..module_utils._desired.errors import FleetError
+from ..module_utils._desired.lock import own_folder
 from ..module_utils._engine.client import Client
 from ..module_utils._engine.names import container_name, meant
 from ..module_utils._engine.wire import ConnectionLost, EngineError
@@ -125,8 +126,9 @@ class Link:
             return stream
 
         try:
+            os.close(own_folder(os.path.dirname(place)))  # nobody else has put it there
             dial().close()
-        except OSError:
+        except (FleetError, OSError):
             return False
         self._client = Client(dial, timeout)
         return True

@@ -14,6 +14,7 @@ import tempfile
 from typing import Any, ContextManager, Dict, Iterable, Mapping, Optional
 
 from ansible import constants as C
+from ansible.utils.display import Display
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
@@ -51,7 +52,8 @@ class Reach:
 
     def lock(self, host: str) -> ContextManager[None]:
         """Exclude other writers of the engine that was reached; `host` is the task's."""
-        return lock(self._channel.engine(host) if self._channel is not None else host)
+        name = self._channel.engine(host) if self._channel is not None else host
+        return lock(name, lambda text: Display().warning(f"{host}: {text}"))
 
     def public(self) -> Dict[str, Any]:
         """Return the way that was taken, empty if there was none."""

@@ -48,14 +48,6 @@ def decode(data: Union[bytes, str]) -> Any:
     return _whole(value) if "\\ud" in text or "\\uD" in text else value
 
 
-def decode_label(text: Any) -> Any:
-    """Return what the JSON in a label says, None if it is none: anybody may have written it."""
-    try:
-        return decode(text) if isinstance(text, str) else None
-    except ValueError:
-        return None
-
-
 def _is_deep(value: Any) -> bool:
     layer = [value]
     for _level in range(_DEPTH):

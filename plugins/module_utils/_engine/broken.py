@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from typing import Tuple
 
+from .._desired.decode import Unusable, decode
 from .._desired.errors import EngineMissing, FleetError
-from .wire import ConnectionLost, EngineError
+from .wire import ConnectionLost, EngineError, Reply
+
+# The most of an engine's words in an error, in characters.
+_WORDS = 4000
 
 
 def too_old(server: str, version: Tuple[int, int]) -> FleetError:
@@ -56,3 +61,23 @@ def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineErr
         return EngineError(text, method=method, path=path)
     text = f"the connection to the engine broke during {what}: {exc}"
     return ConnectionLost(text, method=method, path=path)
+
+
+def refusal(reply: Reply, method: str, path: str) -> EngineError:
+    """Return the error that an answer is, in the daemon's own words."""
+    said = ""
+    if reply.status >= 400:
+        said = reply.body.decode("utf-8", "replace").strip()
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            said = decode(reply.body)["message"]
+    text = str(said or f"the engine answered {reply.status} to {method} {path}")[:_WORDS]
+    return EngineError(text, status=reply.status, method=method, path=path)
+
+
+def unreadable(reply: Reply, error: ValueError, method: str, path: str) -> EngineError:
+    """Return the error of an answer that is no JSON, or none of an engine."""
+    seen = reply.body[:60].decode("utf-8", "replace")
+    text = f"the answer to {method} {path} is not JSON: it begins with {seen!r}"
+    if isinstance(error, Unusable):
+        text = f"the answer to {method} {path} is not a container engine's: {error}"
+    return EngineError(text, status=reply.status, method=method, path=path)

@@ -11,9 +11,10 @@ from typing import Any, Dict, FrozenSet, Mapping, Tuple
 from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import declare, ignored, option_tree
 from .._desired.values import parse_duration
+from .client import fits
 from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
-from .names import container_name, not_a_name, path_name
+from .names import container_name, not_a_name
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "started", "healthy")
@@ -229,7 +230,8 @@ def _check_references(declared: Dict[str, Any]) -> None:
             declared[option] = f"container:{container_name(other, option)}"
     option = "network_mode" if declared.get("network_mode") else "networks"
     for network in declared.get("networks") or ():
-        path_name(network, option)
+        if not fits(f"/{network}"):
+            raise InvalidOption(f"'{network}' is not a name", option=option)
 
 
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:

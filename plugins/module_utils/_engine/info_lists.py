@@ -15,15 +15,39 @@ from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.owned import parse
-from .client import Client, EngineError
+from .client import Client, EngineError, fits
 from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels
-from .names import container_name, image_name, meant, path_name
+from .names import container_name, meant
+from .reference import is_id, parse_reference
 
 _WORDS = {"type": "list", "elements": "str"}
-# How a name is read; an engine would answer a name it cannot have with a list of all.
-_CLEAN = {"container": container_name, "image": image_name}
 Answer = Mapping[str, Any]
+
+
+def _path_name(text: Any, option: str) -> str:
+    """Return the name of something that goes into a path as it is; InvalidOption if it cannot."""
+    name = str(text)
+    if not name or not fits(f"/{name}"):
+        raise InvalidOption(
+            f"'{name[:120]}' is not a name" if name else "is empty",
+            option=option,
+            hint="write a name",
+        )
+    return name
+
+
+def _image_name(text: Any, option: str) -> str:
+    """Return a whole image id or a reference with its tag; InvalidOption for anything else.
+
+    Without a tag the engine would take it for the beginning of an id as well.
+    """
+    name = str(text)
+    return name if is_id(name) else str(parse_reference(name, option))
+
+
+# How a name is read; an engine would answer a name it cannot have with a list of all.
+_CLEAN = {"container": container_name, "image": _image_name}
 
 
 @dataclass(frozen=True)
@@ -71,7 +95,7 @@ class Listed:
 
     def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return one entry for each name, then what the filters match beside these."""
-        clean = _CLEAN.get(self.kind.word, path_name)
+        clean = _CLEAN.get(self.kind.word, _path_name)
         given = list(params.get("names") or ())
         names = [clean(name, f"names[{number}]") for number, name in enumerate(given)]
         filters = params.get("filters")

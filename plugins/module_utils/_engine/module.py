@@ -26,7 +26,7 @@ def main(resource: Any) -> None:
     params, pending = module.params, module.params["pending"]
 
     def exclude() -> ContextManager[None]:
-        return lock(engine_name(find_address(params, os.environ, own=True)))
+        return lock(engine_name(find_address(params, os.environ, own=True)), module.warn)
 
     result = run(resource, params, lambda: local_client(params), module, pending, exclude)
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them

@@ -14,7 +14,7 @@ import re
 from typing import Any, Callable, Dict, Mapping, Optional
 
 from .._desired.errors import InvalidOption
-from .client import EngineError, fits
+from .client import EngineError
 
 Answer = Mapping[str, Any]
 
@@ -40,29 +40,6 @@ def not_a_name(text: str, option: str) -> InvalidOption:
     hint = "two or more letters, digits, '_', '.' or '-', beginning with a letter or digit"
     said = f"'{text[:_SHOWN]}' is not a container name" if text else "is empty"
     return InvalidOption(said, option=option, hint=hint)
-
-
-def path_name(text: Any, option: str) -> str:
-    """Return the name of something that goes into a path as it is; InvalidOption if it cannot."""
-    name = str(text)
-    if not name or not fits(f"/{name}"):
-        raise InvalidOption(
-            f"'{name[:_SHOWN]}' is not a name" if name else "is empty",
-            option=option,
-            hint="write a name",
-        )
-    return name
-
-
-def image_name(text: Any, option: str) -> str:
-    """Return a whole image id or a reference with its tag; InvalidOption for anything else.
-
-    Without a tag the engine would take it for the beginning of an id as well.
-    """
-    from .reference import is_id, parse_reference
-
-    name = str(text)
-    return name if is_id(name) else str(parse_reference(name, option))
 
 
 def _is_container(name: str, answer: Answer) -> bool:

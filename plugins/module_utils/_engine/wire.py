@@ -9,13 +9,12 @@ answers that may rightly be long (streams, archives, output) only each silence i
 
 from __future__ import annotations
 
-import contextlib
 import select
 import socket
 import time
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.decode import Unusable, decode
+from .._desired.decode import decode
 from .._desired.errors import FleetError
 
 # The longest line, and all header fields or trailers together, in bytes.
@@ -30,8 +29,6 @@ _DIGITS = 15
 BODY_LIMIT = 128 << 20
 # How many times the time-out an answer may take from its head to its end.
 WHOLE = 5
-# The most of an engine's words in an error, in characters.
-_WORDS = 4000
 
 
 class EngineError(FleetError):
@@ -236,13 +233,9 @@ class Reply:
 
     def error(self, method: str, path: str) -> EngineError:
         """Return the error this answer is, in the daemon's own words."""
-        said = ""
-        if self.status >= 400:
-            said = self.body.decode("utf-8", "replace").strip()
-            with contextlib.suppress(ValueError, TypeError, KeyError):
-                said = decode(self.body)["message"]
-        text = str(said or f"the engine answered {self.status} to {method} {path}")[:_WORDS]
-        return EngineError(text, status=self.status, method=method, path=path)
+        from .broken import refusal
+
+        return refusal(self, method, path)
 
     def value(self, method: str, path: str) -> Any:
         """Return the JSON of a complete answer, None if empty; raise EngineError if it failed."""
@@ -253,11 +246,9 @@ class Reply:
         try:
             return decode(self.body)
         except ValueError as exc:
-            seen = self.body[:60].decode("utf-8", "replace")
-            text = f"the answer to {method} {path} is not JSON: it begins with {seen!r}"
-            if isinstance(exc, Unusable):
-                text = f"the answer to {method} {path} is not a container engine's: {exc}"
-            raise EngineError(text, status=self.status, method=method, path=path) from None
+            from .broken import unreadable
+
+            raise unreadable(self, exc, method, path) from None
 
 
 def _number(text: str, base: int) -> int:

@@ -27,7 +27,7 @@ def main(resource: Any) -> None:
         connect,
         module,
         params["pending"],
-        lambda: lock(lock_name(resource, params)),
+        lambda: lock(lock_name(resource, params), module.warn),
     )
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     result["invocation"] = {"module_args": masked_arguments(params, spec)}
