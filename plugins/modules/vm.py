@@ -54,23 +54,30 @@ options:
     type: str
   disks:
     description:
-      - The disks, as a list of mappings. Each is a qcow2 volume of its own.
+      - The disks, as a list of mappings. Each is a volume of its own, qcow2 (version 3) in a pool
+        of files and raw in others, such as one of LVM.
       - C(name) tells a disk from the others for good; by default V(root) for the first and
-        C(diskN) for others, with N counted from 0.
+        C(diskN) for others, with N counted from 0. It stands in the machine's document as an alias
+        (C(ua-dockyard-root)), so that the disk is the same one after a snapshot, a copy
+        (C(virsh blockcopy)) or a move of its file.
       - C(size), such as V(10GiB) and at least V(1MiB), or C(image), or both. C(image) is the volume
         of a base image in the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that
-        the disk is backed by; without C(size) the disk has the image's.
+        the disk is backed by; without C(size) the disk has the image's. A disk that is there stays
+        on the version of the image that it was made from, and the plan's notes say so.
       - There are at most 25 of C(virtio), and 25 of the other buses together.
       - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
         V(scsi), V(sata) or V(usb).
-      - A disk that is added is plugged in C(live), a C(sata) one at the next start. A larger
-        C(size) counts C(live); the guest grows its file system itself. Another C(bus) needs a
-        C(restart).
+      - A disk that is added is plugged in C(live) as long as the running machine has a free PCIe
+        port for it, which are four at first; a C(sata) one, and what finds no port, counts at the
+        next start. A larger C(size) counts C(live); the guest grows its file system itself. Another
+        C(bus) needs a C(restart).
       - A smaller C(size), another C(image) or another C(pool) is refused, since data would be
-        lost.
+        lost. A disk whose volume was moved to another pool is declared there. One of qcow2
+        version 2, as earlier releases made them, cannot grow beside an internal snapshot.
       - A disk whose volume somebody deleted is made anew, with a warning. While the machine runs,
         and so still has its data, that is refused.
-      - A disk that is taken out is detached at the next start (C(restart)); its volume stays.
+      - A disk that is taken out is detached at the next start (C(restart)); its volume stays. Disks
+        that others attached are left alone.
     type: list
     elements: dict
   networks:
@@ -187,14 +194,16 @@ options:
   ignore_changes:
     description:
       - Options that are not compared, such as V(memory) or V(disks). They count when the machine is
-        created.
+        created. With V(disks), no disk grows or is added either.
     type: list
     elements: str
     default: []
   delete_disks:
     description:
       - With O(state=absent), deletes the volumes that were made for the machine, also those of
-        disks that were taken out of it. Base images stay, and so do other people's volumes.
+        disks that were taken out of it, and what was put on top of them, such as snapshots. Base
+        images stay, and so do other people's volumes.
+      - It is refused while another machine or another file stands on one of them.
       - This destroys data.
     type: bool
     default: false
@@ -211,7 +220,8 @@ options:
       - It is filled in by the collection itself; it has no use in a playbook.
     type: str
 notes:
-  - Machines that nobody made with this module are started and stopped, and otherwise left alone.
+  - Machines that nobody made with this module are started and stopped, and otherwise left alone. So
+    is a copy of one that was made with it (C(virt-clone)), although it carries the same metadata.
   - Tasks about different machines of one hypervisor may run side by side.
 seealso:
   - module: dockyard.fleet.vm_info
@@ -306,9 +316,10 @@ RETURN = r"""
 vm:
   description:
     - The machine as it is afterwards; null if it does not exist.
-    - Sizes are in bytes. C(disks) has what the disks are by name, C(networks) the interfaces by
-      position. C(address) is the first of C(addresses), null while it has none. Only unicast
-      addresses within the subnets of its networks count, whatever the guest says.
+    - Sizes are in bytes. C(disks) has what the disks are by name, with those that others attached
+      by device name and with their C(source); C(networks) the interfaces by position.
+    - C(address) is the first of C(addresses), null while it has none. Only unicast addresses within
+      the subnets of its networks count, whatever the guest says.
     - C(ssh_host_keys) are the public keys that it answers with, if it was made with C(cloud_init).
   returned: success
   type: dict

@@ -22,18 +22,13 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect im
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
+from tests.lab.hostmade import by_hand, make_pool, make_volume, wipe
 from tests.lab.hostrun import Runs, leave
 from tests.lab.hostworld import Stream, World
 
 URI = "test:///default"
 # Where the distribution keeps libvirt's binding.
 DISTRIBUTION = "/usr/lib/python3/dist-packages"
-NETWORK = (
-    "<network><name>default</name><uuid>2a7d11b5-6ae3-4e7f-9b1c-3f0a1d9c5e60</uuid>"
-    "<forward mode='nat'/><bridge name='virbr0'/>"
-    "<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp>"
-    "<range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>"
-)
 # virterror.h.
 _SYSTEM_ERROR, _NO_STORAGE_VOL = 38, 50
 _MAC = re.compile(r"52:54:00(:[0-9a-f]{2}){3}")
@@ -43,6 +38,7 @@ READS = frozenset(
         "DHCPLeases",
         "XMLDesc",
         "autostart",
+        "blockInfo",
         "diskErrors",
         "download",
         "finish",
@@ -65,9 +61,12 @@ READS = frozenset(
         "newStream",
         "recv",
         "refresh",
+        "snapshotListNames",
         "state",
+        "storagePoolLookupByVolume",
         "storagePoolLookupByName",
         "storageVolLookupByName",
+        "storageVolLookupByPath",
     )
 )
 
@@ -157,6 +156,9 @@ class BenchHost(Runs, Hypervisor):
     def _play_DHCPLeases(self, network: Any, function: Any) -> Any:
         return (self.world.told or {}).get("leases", [])
 
+    def _play_blockInfo(self, domain: Any, function: Any, disk: str, flags: int) -> List[int]:
+        return [1 << 30] * 3
+
     def _play_attachDeviceFlags(self, domain: Any, function: Any, text: str, flags: int) -> None:
         self.world.plugged.setdefault(domain.name(), []).append(text)
 
@@ -212,11 +214,13 @@ class HostBench:
 
     The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
     `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes` {POOL/NAME:
-    {mib}}; `machines` {name: document of a foreign one}; `reserved` {MAC: [name, address]};
+    {mib, raw, over: POOL/NAME of what it is backed by}}; `machines` {name: document of a foreign
+    one}; `reserved` {MAC: [name, address]};
     `kvm` (the host can accelerate); `ssh` (false: none answers); `before` [params applied
     first; `cut` ends one before its n-th write]; `then` [[method, name, arguments of a call on
     a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's message}; `edited`
-    {machine: {old: new words of its document}}; `saved` [machine whose memory libvirt keeps],
+    {machine: {old: new words of its document}}, `renames` and `copies` {machine: another name};
+    `saved` [machine whose memory libvirt keeps],
     `states` {machine: [state, reason]} and `transient` [machine that is not defined], before
     the task; `task` params; `pending` {address: cause}; `no_libvirt` (why it does not answer);
     and `plan` (printed), `error` (refused before any write) or `fails` (during: everything
@@ -249,11 +253,11 @@ class HostBench:
 
     def prepare(self) -> None:
         """Make what the case says is there."""
-        self._wipe()
+        wipe(self.keeper)
         for name in ["default", *self.case.get("pools", ())]:
-            self._pool(name)
+            make_pool(self.keeper, name)
         for where, facts in (self.case.get("volumes") or {}).items():
-            self._volume(where, facts or {})
+            make_volume(self.keeper, where, facts or {})
         for document in (self.case.get("machines") or {}).values():
             self.keeper.defineXML(document)
         for mac, (name, address) in (self.case.get("reserved") or {}).items():
@@ -263,6 +267,7 @@ class HostBench:
         for method, name, *args in self.case.get("then", ()):
             getattr(self.keeper.lookupByName(name), method)(*args)
         leave(self.keeper, self.world, self.case)
+        by_hand(self.keeper, self.lib, self.case)
         for where in self.case.get("deleted", ()):
             pool, _slash, name = where.partition("/")
             holder = self.keeper.storagePoolLookupByName(pool)
@@ -347,31 +352,6 @@ class HostBench:
             result = self.run(params)
             assert not result.get("failed"), result["msg"]
             assert not number, f"only {len(self.world.writes)} writes"
-
-    def _wipe(self) -> None:
-        """Leave nothing but one network: an object that is still alive somewhere keeps the rest."""
-        for domain in self.keeper.listAllDomains():
-            if domain.isActive():
-                domain.destroy()
-            domain.undefine()
-        for thing in [*self.keeper.listAllStoragePools(), *self.keeper.listAllNetworks()]:
-            if thing.isActive():
-                thing.destroy()
-            thing.undefine()
-        self.keeper.networkDefineXML(NETWORK).create()
-
-    def _pool(self, name: str) -> None:
-        path = f"<target><path>/pools/{name}</path></target>"
-        pool = self.keeper.storagePoolDefineXML(
-            f"<pool type='dir'><name>{name}</name>{path}</pool>"
-        )
-        pool.create(0)
-
-    def _volume(self, where: str, facts: Dict[str, Any]) -> None:
-        pool, _slash, name = where.partition("/")
-        size = f"<capacity unit='MiB'>{facts.get('mib', 1024)}</capacity>"
-        document = f"<volume><name>{name}</name>{size}<target><format type='qcow2'/></target>"
-        self.keeper.storagePoolLookupByName(pool).createXML(f"{document}</volume>", 0)
 
     def reserve(self, mac: str, name: str, address: str) -> None:
         """Let the network `default` reserve an address, as another task would."""

@@ -13,7 +13,7 @@ from typing import Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.values import nearest
 from . import image_files as files
-from . import storage
+from . import storage, users
 from .connect import Hypervisor
 from .image_sum import Checksum
 from .image_wish import Wish
@@ -206,8 +206,8 @@ def _leaving(host: Hypervisor, wish: Wish, found: Found, pool: Pool) -> Found:
 
 def _users(host: Hypervisor, volume: Volume) -> str:
     """Return who is backed by a volume, in words; "" if it is nobody."""
-    machines = storage.users_of(host, volume.path)
+    machines = users.users_of(host, volume.path)
     if machines:
         return "machines " + ", ".join(machines) if len(machines) > 1 else f"machine {machines[0]}"
-    disks = storage.overlays_of(host, volume.path)
+    disks = users.overlays_of(host, volume.path)
     return "disk " + ", ".join(disks) if disks else ""

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Set
 
 from .connect import Hypervisor, LibvirtError
-from .tree import Element, attribute, disks, interfaces
+from .tree import attribute, disks, interfaces
 from .vm import public
 from .vm_found import Found, observe
 from .vm_plan import awaiting_restart
@@ -81,7 +81,7 @@ def _pools(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]
                 "active": bool(client.call("isActive", on=pool)),
                 "capacity": int(capacity),
                 "available": int(available),
-                "machines": _users(seen, name, disks, "pool"),
+                "machines": [who for who, one in seen.items() if name in _pools_of(one)],
             }
         )
     return sorted(made, key=lambda one: str(one["name"]))
@@ -92,18 +92,22 @@ def _networks(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, A
     for network in client.call("listAllNetworks", 0):
         name = str(client.call("name", on=network))
         active = bool(client.call("isActive", on=network))
-        users = _users(seen, name, interfaces, "network")
+        users = [who for who, one in seen.items() if name in _networks_of(one)]
         made.append({"name": name, "active": active, "machines": users})
     return sorted(made, key=lambda one: str(one["name"]))
 
 
-def _users(seen: Mapping[str, Found], name: str, elements: Any, key: str) -> List[str]:
-    """Return the machines with an element whose source has `name` as its `key`."""
+def _pools_of(found: Found) -> Set[str]:
+    """Return the pools that hold what a machine's disks stand on, and its seed."""
+    known = [*found.disks.own.values(), *found.disks.others.values()]
+    used = {one.pool for disk in known for one in disk.files}
+    elements = disks(found.config) if found.config is not None else []
+    return used | {attribute(one, "source", "pool") or "" for one in elements}
 
-    def uses(root: Element) -> bool:
-        return any(attribute(one, "source", key) == name for one in elements(root))
 
-    return [who for who, one in seen.items() if one.config is not None and uses(one.config)]
+def _networks_of(found: Found) -> Set[str]:
+    elements = interfaces(found.config) if found.config is not None else []
+    return {attribute(one, "source", "network") or "" for one in elements}
 
 
 MACHINES = Machines()

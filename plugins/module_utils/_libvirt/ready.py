@@ -23,11 +23,10 @@ from .connect import Hypervisor
 from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
 from .told import addresses
 from .tree import parse, record
-from .vm_fields import seed_name
 from .vm_run import disk_trouble
 from .vm_seed import public_keys
 from .vm_states import STATES, is_io_error, stand
-from .vm_wish import WAITS, Wish, seed_pool
+from .vm_wish import WAITS, Wish, seed_volume
 
 _CONSOLE_LINES = 20
 _POLL = 0.25
@@ -120,7 +119,7 @@ class _Ladder:
             self.keys = []
             if self.wish.cloud_init is not None:
                 volumes = self.record.get("volumes", ())
-                pool, name = seed_pool(self.wish, volumes), seed_name(self.wish.name)
+                pool, name = seed_volume(self.wish, volumes)
                 self.keys = list(public_keys(read(storage.download(self.host, pool, name))))
         return self.keys
 

@@ -6,18 +6,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, Iterator, Optional, Tuple
+from typing import Any, Iterable, Iterator, Optional, Tuple
 
 from .._desired.errors import FleetError
 from .connect import Hypervisor, LibvirtError
-from .tree import Element, child, document, parse, text_of
+from .tree import Element, attribute, child, document, parse, text_of
 
 _PIECE = 1 << 18
+# Types of pools whose volumes are files.
+_FILES = ("dir", "fs", "netfs", "gluster", "vstorage")
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume as found: sizes in bytes, `backing` the path of its backing image."""
+    """A volume as found: sizes in bytes, `backing` the path of its backing image.
+
+    `is_old` tells a qcow2 file of version 2.
+    """
 
     pool: str
     name: str
@@ -25,6 +30,7 @@ class Volume:
     path: str
     format: str
     backing: str = ""
+    is_old: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,11 @@ class Pool:
     path: str
     available: int
     kind: str = "dir"
+
+    @property
+    def is_raw(self) -> bool:
+        """Whether its volumes are devices or objects, which hold no other format than raw."""
+        return self.kind not in _FILES
 
 
 def find_pool(host: Hypervisor, name: str) -> Optional[Pool]:
@@ -69,14 +80,16 @@ def describe(host: Hypervisor, pool: str, volume: Any) -> Optional[Volume]:
     if text is None:
         return None
     root = parse(text)
-    kind = root.find("target/format")
+    kind = attribute(root, "target/format", "type") or "raw"
     return Volume(
         pool=pool,
         name=root.findtext("name") or "",
         capacity=int(root.findtext("capacity") or 0),
         path=root.findtext("target/path") or "",
-        format=(kind.get("type") if kind is not None else None) or "raw",
+        format=kind,
         backing=root.findtext("backingStore/path") or "",
+        # Shown of version 3 alone (libvirt 9.0).
+        is_old=kind == "qcow2" and root.findtext("target/compat") in (None, "0.10"),
     )
 
 
@@ -89,6 +102,9 @@ def volume_xml(
     child(root, "capacity", unit="bytes").text = str(capacity)
     target = child(root, "target")
     child(target, "format", type_=kind)
+    if kind == "qcow2":
+        # Left out, it is version 2: no bitmaps, and no growth beside a snapshot.
+        child(target, "compat").text = "1.1"
     permissions = child(target, "permissions")
     child(permissions, "mode").text = mode
     if backing is not None:
@@ -191,51 +207,3 @@ def documents(host: Hypervisor, flags: int) -> Iterator[Tuple[str, Element]]:
         text = host.call("XMLDesc", flags, on=domain, missing=(host.lib.VIR_ERR_NO_DOMAIN,))
         if text is not None:
             yield str(host.call("name", on=domain)), parse(text)
-
-
-def users_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
-    """Return the names of domains whose disks are, or are backed by, the file at a path."""
-    backed = _backings(host)
-    users = set()
-    for name, root in documents(host, 0):
-        # A running domain's document names its whole backing chain.
-        for source in root.findall("devices/disk//source"):
-            if _reaches(_path(host, source), path, backed):
-                users.add(name)
-    return tuple(sorted(users))
-
-
-def overlays_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
-    """Return the paths of volumes that are backed by the file at a path, in whatever pool."""
-    backed = _backings(host)
-    return tuple(sorted(one for one in backed if one != path and _reaches(one, path, backed)))
-
-
-def _backings(host: Hypervisor) -> Dict[str, str]:
-    """Return the path of the backing file by path, for the volumes of all active pools."""
-    backed: Dict[str, str] = {}
-    for pool in host.call("listAllStoragePools", 0):
-        if host.call("isActive", on=pool):
-            name = str(host.call("name", on=pool))
-            for volume in host.call("listAllVolumes", 0, on=pool):
-                found = describe(host, name, volume)
-                if found is not None:
-                    backed[found.path] = found.backing
-    return backed
-
-
-def _path(host: Hypervisor, source: Element) -> str:
-    if source.get("pool"):
-        found = find_volume(host, str(source.get("pool")), str(source.get("volume")))
-        return found.path if found else ""
-    return source.get("file") or source.get("dev") or ""
-
-
-def _reaches(start: str, path: str, backed: Dict[str, str]) -> bool:
-    seen = set()
-    while start and start not in seen:
-        if start == path:
-            return True
-        seen.add(start)
-        start = backed.get(start, "")
-    return False

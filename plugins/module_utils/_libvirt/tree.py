@@ -89,7 +89,18 @@ def raw_record(root: Optional[Element]) -> str:
 
 
 def record(root: Optional[Element]) -> Dict[str, Any]:
-    """Return our record in a domain's metadata, {} if there is none or it cannot be read."""
+    """Return our record in a domain's metadata, {} if there is none or it cannot be read.
+
+    One that names another UUID came with a copied document (virt-clone copies metadata), and
+    speaks of the original's volumes: it is nobody's here.
+    """
+    found = copied_record(root)
+    uuid = None if root is None else root.findtext("uuid")
+    return found if found.get("instance") == uuid else {}
+
+
+def copied_record(root: Optional[Element]) -> Dict[str, Any]:
+    """Return the record in a domain's metadata, whosever it is; {} if it cannot be read."""
     try:
         found = json.loads(raw_record(root) or "{}")
     except ValueError:

@@ -11,6 +11,8 @@ from .._desired.model import Context, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb
 from .._desired.steps import Step
+from .chain import Disk
+from .disk_entry import read_disk
 from .tree import interfaces, mac_of
 from .vm_fields import FIELDS
 from .vm_found import Found, observe, unreachable
@@ -84,6 +86,7 @@ def public(found: Found) -> Optional[Dict[str, Any]]:
         return None
     view, context = found.view(), Context({})
     read = {row.name: row.read(view, context) for row in FIELDS if row.read and not row.secret}
+    read["disks"].update({name: _theirs(disk) for name, disk in found.disks.others.items()})
     kind = str(found.config.get("type"))
     reason = "" if kind == "kvm" else "no usable KVM on this host: it runs under emulation"
     return {
@@ -98,6 +101,11 @@ def public(found: Found) -> Optional[Dict[str, Any]]:
         "addresses": list(found.addresses),
         "ssh_host_keys": list(public_keys(found.seed)),
     }
+
+
+def _theirs(disk: Disk) -> Dict[str, Any]:
+    """Return a disk that somebody else attached, with where it is."""
+    return {**read_disk(disk, None), "source": disk.source}
 
 
 def _mark(found: Found) -> str:

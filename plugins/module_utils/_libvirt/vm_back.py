@@ -10,6 +10,7 @@ from typing import Dict, Sequence
 
 from .._desired.model import Plan
 from .._desired.steps import Chain, Step
+from .disk_names import is_seed
 from .storage import Volume
 from .vm_found import Found
 from .vm_plan import RESTART, removal
@@ -84,5 +85,5 @@ def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) 
     # A seed that was there before was written anew, and stays.
     seeded = any(change.field == "cloud_init" for change in changes)
     for name, volume in _made(begun, found).items():
-        if seeded if name.endswith("-seed.img") else "disks" in fields:
+        if seeded if is_seed(name) else "disks" in fields:
             chain.add("delete_volume", cause, on=name, pool=volume.pool)

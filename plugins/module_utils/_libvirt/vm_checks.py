@@ -11,11 +11,13 @@ from typing import Any, List, Mapping, Sequence
 from .._desired.errors import InvalidOption
 from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
-from .tree import Element, interfaces, mac_of
-from .vm_fields import host_name, volume_name
+from .disk_entry import read_disk
+from .disk_found import volume_of
+from .tree import Element, copied_record, interfaces, mac_of
+from .vm_fields import host_name
 from .vm_found import Found, leftovers
 from .vm_new import volumes_of
-from .vm_wish import Wish, seed_pool
+from .vm_wish import Wish, seed_volume
 
 
 def check_references(wish: Wish, found: Found) -> None:
@@ -32,7 +34,8 @@ def check_references(wish: Wish, found: Found) -> None:
         _check_disk(name, entry, f"disks[{number}]", wish, found)
     if wish.cloud_init is not None:
         # The seed is a volume too.
-        _check_pool(seed_pool(wish, found.record.get("volumes", ())), "cloud_init", found)
+        pool, _name = seed_volume(wish, found.record.get("volumes", ()))
+        _check_pool(pool, "cloud_init", found)
     if wish.wait != "none" and wish.state == "started" and not _has_network(wish, found):
         raise InvalidOption(
             f"{wish.wait} needs a network", option="wait", hint="declare networks: [default]"
@@ -188,31 +191,56 @@ def _check_pool(name: str, where: str, found: Found) -> None:
 
 def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
     _check_pool(entry["pool"], f"{where}.pool", found)
-    image = entry.get("image")
-    base = found.images.get((entry["pool"], str(image)))
+    disk = found.disks.own.get(name)
+    if disk is None or disk.is_gone:
+        _check_image(entry, where, found)
+    _check_capacity(name, entry, where, wish, found)
+
+
+def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
+    """Raise InvalidOption for an image that no disk can be made of."""
+    image, pool = str(entry.get("image") or ""), entry["pool"]
+    base = found.images.get((pool, image))
     coming = any(address.startswith(("vm_image/", "pool/")) for address in found.unknown)
+    if image and found.holds_raw(pool):
+        raise InvalidOption(
+            f"the pool {pool} is of type {found.pools[pool].kind}, and its volumes stand alone",
+            option=f"{where}.image",
+            hint="leave image out, or name a pool of files (type dir, fs or netfs)",
+        )
     if image and base is None and not coming:
         raise InvalidOption(
-            f"the pool {entry['pool']} has no image {image}",
+            f"the pool {pool} has no image {image}",
             option=f"{where}.image",
             hint="bring it with vm_image, and use the volume that it returns",
         )
-    _check_size(name, entry, where, wish, found)
-
-
-def _check_size(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+    if image in found.users:
+        raise InvalidOption(
+            f"{found.users[image]} writes to {image}, so that nothing can stand on it",
+            option=f"{where}.image",
+            hint="bring a base image with vm_image, and use the volume that it returns",
+        )
     size = entry.get("size")
-    base = found.images.get((entry["pool"], str(entry.get("image"))))
     if size and base is not None and size < base.capacity:
         raise InvalidOption(
             f"{show_size(size)} is less than the image's {show_size(base.capacity)}",
             option=f"{where}.size",
             hint="declare as much or more, or leave size out",
         )
-    there = found.volumes.get(volume_name(wish.name, name))
-    if size and there is not None and size < there.capacity:
+
+
+def _check_capacity(
+    name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found
+) -> None:
+    """Raise InvalidOption for a disk that would become smaller."""
+    size, disk = entry.get("size"), found.disks.own.get(name)
+    capacity = read_disk(disk, entry).get("size") if disk is not None else None
+    if disk is None:
+        volume = found.volumes.get(volume_of(wish.name, name, entry, found.disks)[1])
+        capacity = volume.capacity if volume is not None else None
+    if size and capacity and size < capacity:
         raise InvalidOption(
-            f"the disk has {show_size(there.capacity)}, and making it {show_size(size)} would cut"
+            f"the disk has {show_size(capacity)}, and making it {show_size(size)} would cut"
             " data off",
             option=f"{where}.size",
             hint="declare as much or more; a smaller disk is a new disk",
@@ -226,16 +254,23 @@ def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
         foreign = verbs - {"start", "wait", "shutdown", "resume"}
         if "shutdown" in verbs and not found.persistent:
             return [f"{steps[0].cause}: it is not defined, and would be gone with all that it is"]
-        return [f"{steps[0].cause}: nobody here made this machine"] if foreign else []
+        said = f"{steps[0].cause}: nobody here made this machine{_copied(found)}"
+        return [said] if foreign else []
     ours = [one["name"] for one in found.record.get("volumes", ())]
     if wish.state == "absent":
         return []
     return [
         f"the volume {one['name']} is there already, and nothing says that it is this machine's; "
         "remove it, or name the disk otherwise"
-        for one in volumes_of(wish, found.record.get("volumes", ()))
+        for one in volumes_of(wish, found.disks, found.record.get("volumes", ()))
         if one["name"] in found.volumes and one["name"] not in ours
     ]
+
+
+def _copied(found: Found) -> str:
+    """Say what a foreign machine was copied from, if its record tells."""
+    original = str(copied_record(found.config).get("address") or "")
+    return f": it is a copy of {original}, whose record it carries" if original else ""
 
 
 def data_losses(changes: Sequence[Change]) -> List[str]:

@@ -4,7 +4,7 @@
 """The field table of a virtual machine.
 
 The observed object is a dict: `config` (the inactive document's root), `running` alike or None,
-`autostart`, `volumes` {name: Volume}, `reservations` {mac: address}, `seed` (the digest of the
+`autostart`, `disks` (Disks), `reservations` {mac: address}, `seed` (the digest of the
 seed that is there). Rows read `config`; what `running` says instead only waits for a restart.
 """
 
@@ -18,11 +18,11 @@ from .._desired.errors import InvalidOption
 from .._desired.model import Context, FieldSpec
 from .._desired.spec import check_keys
 from .._desired.values import show_size
+from .disk_entry import PREFIX, read_disk
 from .tree import (
     Element,
     attribute,
     child,
-    disks,
     ensure,
     interfaces,
     mac_of,
@@ -45,15 +45,9 @@ NETWORK_KEYS = ("network", "mac", "address")
 BUSES = ("virtio", "scsi", "sata", "usb")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
 # Letters of device names; vdz is the seed's.
 _TARGETS = 25
 _MIB = 1 << 20
-
-
-def seed_name(machine: str) -> str:
-    """Return the name of a machine's seed volume."""
-    return f"{machine}-seed.img"
 
 
 def _parse_path(value: Any, where: str) -> str:
@@ -104,8 +98,8 @@ def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
 
 def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
     """Raise InvalidOption for more disks than there are names for: vda to vdy, sda to sdy."""
-    for prefix in sorted(set(_PREFIX.values())):
-        buses = [bus for bus, other in _PREFIX.items() if other == prefix]
+    for prefix in sorted(set(PREFIX.values())):
+        buses = [bus for bus, other in PREFIX.items() if other == prefix]
         count = sum(entry["bus"] in buses for entry in disks.values())
         if count > _TARGETS:
             raise InvalidOption(
@@ -131,73 +125,9 @@ def _disk(entry: Mapping[str, Any], where: str) -> Entry:
     return made
 
 
-def disk_name(machine: str, volume: str) -> str:
-    """Return the disk's name of a volume's: `web01-root.qcow2` is `root`."""
-    stem = volume[: -len(".qcow2")] if volume.endswith(".qcow2") else volume
-    return stem[len(machine) + 1 :] if stem.startswith(f"{machine}-") else stem
-
-
-def volume_name(machine: str, disk: str) -> str:
-    """Return the name of a disk's volume."""
-    return f"{machine}-{disk}.qcow2"
-
-
-def disk_elements(root: Element) -> Dict[str, Element]:
-    """Return a domain's disks by name, its seed left out."""
-    machine = root.findtext("name") or ""
-    found = {}
-    for disk in disks(root):
-        volume = attribute(disk, "source", "volume")
-        path = attribute(disk, "source", "file") or attribute(disk, "source", "dev") or ""
-        name = volume or posixpath.basename(path)
-        if name != seed_name(machine):
-            found[disk_name(machine, name)] = disk
-    return found
-
-
 def _read_disks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
     declared = context.declared.get("disks") or {}
-    machine = obj["config"].findtext("name") or ""
-    found: Dict[str, Entry] = {}
-    for name, element in disk_elements(obj["config"]).items():
-        volume = obj["volumes"].get(volume_name(machine, name))
-        entry = {
-            "pool": attribute(element, "source", "pool") or "",
-            "size": volume.capacity if volume else None,
-            "image": posixpath.basename(volume.backing) if volume else None,
-            "bus": attribute(element, "target", "bus") or "",
-        }
-        keys = declared.get(name, entry)
-        if volume is None:
-            # It is not there yet, or no more: what it should be is what is missing.
-            entry.update(size=keys.get("size"), image=keys.get("image"))
-        found[name] = {key: entry[key] for key in keys if entry[key]}
-    return found
-
-
-def write_disk(root: Element, name: str, entry: Entry) -> None:
-    """Add a disk to a domain, or give an existing one another bus; its target stays."""
-    machine = root.findtext("name") or ""
-    element = disk_elements(root).get(name)
-    if element is None:
-        element = child(ensure(root, "devices"), "disk", type_="volume", device="disk")
-        child(element, "driver", name="qemu", type_="qcow2", discard="unmap")
-        child(element, "source", pool=entry["pool"], volume=volume_name(machine, name))
-        child(element, "target", dev=free_target(root, entry["bus"]), bus=entry["bus"])
-        return
-    target = element.find("target")
-    if target is not None and target.get("bus") != entry["bus"]:
-        target.set("bus", entry["bus"])
-        target.set("dev", free_target(root, entry["bus"]))
-        for address in element.findall("address"):
-            element.remove(address)
-
-
-def free_target(root: Element, bus: str) -> str:
-    """Return the first free device name of a bus: vda, vdb, …; vdz is the seed's."""
-    taken = {attribute(disk, "target", "dev") for disk in root.findall("devices/disk")}
-    names = (f"{_PREFIX[bus]}{chr(letter)}" for letter in range(ord("a"), ord("z")))
-    return next(name for name in names if name not in taken)
+    return {name: read_disk(disk, declared.get(name)) for name, disk in obj["disks"].own.items()}
 
 
 def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:

@@ -12,12 +12,14 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from .._desired.errors import FleetError
 from .._desired.model import will_go
 from .connect import Hypervisor, LibvirtError
+from .disk_found import claims_of, disks_of, snapshots_of, volumes_of
+from .disk_names import NO_DISKS, Disks, is_seed
 from .storage import Pool, Volume, documents, download, find_pool, find_volume
 from .told import addresses
 from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
-from .vm_fields import host_name, seed_name, volume_name
+from .vm_fields import host_name
 from .vm_states import ACTIVE, STATES, stand
-from .vm_wish import Wish, seed_pool
+from .vm_wish import Wish, seed_volume
 
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
 # capabilities do not count that in (libvirt 9.0).
@@ -35,7 +37,8 @@ class Found:
     `persistent` the machine ends with its run. `reason` is libvirt's number for the `state`.
     `volumes` are the machine's by name, `images` base images by (pool, name), `seed` the files
     of the seed that is there (they hold private keys: never shown). `macs` map MAC addresses to
-    the other machines that have them, looked at only where it matters. `shortfall` says in
+    the other machines that have them, `users` volumes to the others that use them, looked at
+    only where it matters, as are the names of internal `snapshots`. `shortfall` says in
     words what a running machine lacks of `wait`. `max_vcpus` is what QEMU gives one machine, 0
     if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and addresses to
     what an earlier task of this run would do to them.
@@ -48,6 +51,7 @@ class Found:
     reason: int = 0
     persistent: bool = True
     autostart: bool = False
+    disks: Disks = NO_DISKS
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     pools: Mapping[str, Pool] = field(default_factory=dict)
     images: Mapping[Tuple[str, str], Volume] = field(default_factory=dict)
@@ -57,6 +61,8 @@ class Found:
     addresses: Tuple[str, ...] = ()
     shortfall: str = ""
     macs: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
+    snapshots: Tuple[str, ...] = ()
     host_memory: int = 0
     max_vcpus: int = 0
     kvm: bool = False
@@ -67,6 +73,15 @@ class Found:
     def record(self) -> Dict[str, Any]:
         """Our record in the domain, {} if it is not ours."""
         return record(self.config)
+
+    @property
+    def uuid(self) -> str:
+        """The machine's UUID, "" if it is not there."""
+        return (self.config.findtext("uuid") if self.config is not None else None) or ""
+
+    def holds_raw(self, pool: str) -> bool:
+        """Tell whether a pool's volumes hold no other format than raw."""
+        return pool in self.pools and self.pools[pool].is_raw
 
     @property
     def runs(self) -> bool:
@@ -109,7 +124,7 @@ class Found:
         return {
             "config": self.config if document is None else document,
             "autostart": self.autostart,
-            "volumes": self.volumes,
+            "disks": self.disks,
             "reservations": self.reservations,
             "seed": digest_of(self.seed),
         }
@@ -119,23 +134,29 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
     """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
     domain = host.domain(wish.name)
     config, run = (None, _Run()) if domain is None else _documents(host, domain)
-    pools = _pools(host, wish, config)
+    live = run.running if run.running is not None else run.saved
+    disks = disks_of(host, domain, config, live)
+    pools = _pools(host, wish, config, disks)
     networks, idle = _networks(host, wish, config)
-    volumes = _volumes(host, wish, config, pools)
+    volumes = volumes_of(host, wish, config, disks, pools)
+    images = _images(host, wish, pools)
     info, kvm = host.call("getInfo"), kvm_works()
     reached = _reached(host, wish, domain) if run.running is not None else ()
     found = Found(
         config=config,
         **vars(run),
+        disks=disks,
         volumes=volumes,
         pools=pools,
-        images=_images(host, wish, pools),
+        images=images,
+        users=claims_of(host, wish, config, disks, [*volumes.values(), *images.values()]),
         networks=networks,
         idle_networks=idle,
-        seed=_seed(host, volumes.get(seed_name(wish.name))),
+        seed=_seed(host, volumes.get(seed_volume(wish, record(config).get("volumes", ()))[1])),
         addresses=reached,
         shortfall=_shortfall(wish, run, reached),
         macs=macs_of_others(host, wish, config, networks),
+        snapshots=snapshots_of(host, wish, domain, disks),
         host_memory=int(info[1]) << 20,
         max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
         kvm=kvm,
@@ -187,8 +208,8 @@ def _removed(found: Found, cause: str) -> Found:
                     served.remove(entry)
     kept = cause.partition(KEPT)[2].split(", ")
     volumes = {name: volume for name, volume in found.volumes.items() if name in kept}
-    gone = replace(found, config=None, volumes=volumes, seed={}, addresses=(), shortfall="")
-    return replace(gone, **vars(_Run()))
+    gone = replace(found, config=None, disks=NO_DISKS, volumes=volumes, seed={}, addresses=())
+    return replace(gone, shortfall="", **vars(_Run()))
 
 
 def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
@@ -205,31 +226,24 @@ def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
     }
 
 
-def pools_of(wish: Wish, config: Optional[Element]) -> Set[str]:
+def pools_of(wish: Wish, config: Optional[Element], disks: Disks) -> Set[str]:
     """Return the names of the pools that a machine uses or shall use."""
     declared = {str(entry["pool"]) for entry in (wish.declared.get("disks") or {}).values()}
     recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
-    return declared | recorded | ({seed_pool(wish)} if wish.cloud_init is not None else set())
+    used = {one.pool for disk in disks.own.values() for one in disk.files if one.pool}
+    return (
+        declared
+        | recorded
+        | used
+        | ({seed_volume(wish)[0]} if wish.cloud_init is not None else set())
+    )
 
 
-def _pools(host: Hypervisor, wish: Wish, config: Optional[Element]) -> Dict[str, Pool]:
-    found = {name: find_pool(host, name) for name in sorted(pools_of(wish, config))}
+def _pools(
+    host: Hypervisor, wish: Wish, config: Optional[Element], disks: Disks
+) -> Dict[str, Pool]:
+    found = {name: find_pool(host, name) for name in sorted(pools_of(wish, config, disks))}
     return {name: pool for name, pool in found.items() if pool is not None}
-
-
-def _volumes(
-    host: Hypervisor, wish: Wish, config: Optional[Element], pools: Mapping[str, Pool]
-) -> Dict[str, Volume]:
-    names = {
-        volume_name(wish.name, disk): str(entry["pool"])
-        for disk, entry in (wish.declared.get("disks") or {}).items()
-    }
-    recorded = record(config).get("volumes", ())
-    if wish.cloud_init is not None:
-        names[seed_name(wish.name)] = seed_pool(wish, recorded)
-    names.update({str(one["name"]): str(one["pool"]) for one in recorded})
-    found = {name: find_volume(host, pool, name) for name, pool in names.items() if pool in pools}
-    return {name: volume for name, volume in found.items() if volume is not None}
 
 
 def _images(
@@ -295,7 +309,7 @@ def _shortfall(wish: Wish, run: _Run, reached: Sequence[str]) -> str:
         return ""  # nobody answers there: it is told to go on first
     if not reached:
         return "it has no address yet" if interfaces(running) else ""
-    seeded = any(attribute(d, "source", "volume") == seed_name(wish.name) for d in disks(running))
+    seeded = any(is_seed(attribute(d, "source", "volume") or "") for d in disks(running))
     if wish.wait == "address" or (wish.wait == "cloud_init" and not seeded):
         # A seed that is not attached yet was read by nobody.
         return ""

@@ -9,42 +9,37 @@ A no-op does not load this.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Dict, List
 
-from .vm_fields import disk_elements, seed_name, volume_name
+from .disk_names import is_seed
+from .disk_plan import missing_volumes
 from .vm_found import Found
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_volume
 
 
-def gone(wish: Wish, found: Found) -> Dict[str, Mapping[str, Any]]:
-    """Return the declared disks that the machine's document has, and no pool."""
-    if found.config is None or not found.record or "disks" in wish.ignore:
+def gone(wish: Wish, found: Found) -> Dict[str, str]:
+    """Return the volumes of declared disks that the machine's document has, and no pool."""
+    if found.config is None or not found.record or found.record.get("removing") == "disks":
         return {}
-    if found.record.get("removing") == "disks":
-        return {}
-    known = disk_elements(found.config)
-    return {
-        name: entry
-        for name, entry in (wish.declared.get("disks") or {}).items()
-        if name in known and volume_name(wish.name, name) not in found.volumes
-    }
+    missing = missing_volumes(wish, found)
+    return {name: volume for name, volume in missing.items() if name in found.disks.own}
 
 
-def why_made(wish: Wish, name: str) -> str:
+def why_made(wish: Wish, name: str, volume: str) -> str:
     """Say why a disk's volume is made although the machine had one."""
-    volume = volume_name(wish.name, name)
     return f"disks.{name}: its volume {volume} is not there, and a new one {_content(wish, name)}"
 
 
 def losses(wish: Wish, found: Found) -> List[str]:
     """Return what must not go unnoticed: the new volumes do not hold what the old ones held."""
     said = {
-        f"disks.{name}: the volume {volume_name(wish.name, name)}": _content(wish, name)
-        for name in gone(wish, found)
+        f"disks.{name}: the volume {volume}": _content(wish, name)
+        for name, volume in gone(wish, found).items()
     }
     if _is_seed_gone(wish, found):
         # A guest takes a key once for each instance.
-        said[f"cloud_init: the volume {seed_name(wish.name)}"] = (
+        seed = seed_volume(wish, found.record.get("volumes", ()))[1]
+        said[f"cloud_init: the volume {seed}"] = (
             "has another SSH host key, which a guest that has booted before takes with reseed: true"
         )
     return [
@@ -58,18 +53,28 @@ def _is_seed_gone(wish: Wish, found: Found) -> bool:
     """Tell whether the machine had a seed, with its host key, that no pool has."""
     made = {one["name"] for one in found.record.get("volumes", ())}
     is_wanted = wish.cloud_init is not None and "cloud_init" not in wish.ignore
-    return is_wanted and seed_name(wish.name) in made - set(found.volumes)
+    return is_wanted and any(is_seed(name) for name in made - set(found.volumes))
 
 
 def held_alone(wish: Wish, found: Found) -> List[str]:
     """Return the disks whose data the running machine alone still has: a restart would lose it."""
-    held = disk_elements(found.running) if found.running is not None else {}
     return [
-        f"disks.{name}: its volume {volume_name(wish.name, name)} is gone, and only the running "
+        f"disks.{name}: its volume {volume} is gone, and only the running "
         "machine still has what it holds; save that first: a task of name and state: stopped alone "
         "ends the machine, and the next one makes a new disk"
-        for name in gone(wish, found)
-        if name in held
+        for name, volume in gone(wish, found).items()
+        if name in found.disks.plugged
+    ]
+
+
+def covered(wish: Wish, found: Found) -> List[str]:
+    """Return the disks whose file is gone and was on top of another: no new one holds the same."""
+    return [
+        f"disks.{name}: its file {volume} is not there, and a new one would not hold what was "
+        f"written to it since it was put on top of {found.disks.own[name].files[1].name}; bring it "
+        "back, or write another file into the machine's document (virsh edit)"
+        for name, volume in gone(wish, found).items()
+        if found.disks.own[name].pinned
     ]
 
 

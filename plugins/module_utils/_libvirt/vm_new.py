@@ -12,10 +12,13 @@ from typing import Any, Dict, List, Mapping, Sequence
 
 from .._desired import owned
 from .._desired.model import Context
+from .disk_entry import DISKS_ON_ONE, write_disk
+from .disk_found import volume_of
+from .disk_names import NO_DISKS, Disks
 from .tree import Element, child, document, put_record
-from .vm_fields import FIELDS, seed_name, volume_name, write_disk, write_interface
+from .vm_fields import FIELDS, write_interface
 from .vm_found import Found, machine_type
-from .vm_wish import Wish, seed_pool
+from .vm_wish import Wish, seed_volume
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.
@@ -44,7 +47,7 @@ def new_domain(wish: Wish, found: Found) -> Element:
         if row.write is not None and value is not None:
             row.write(made, value, context)
     for name, entry in (wish.declared.get("disks") or {}).items():
-        write_disk(root, name, entry)
+        write_disk(root, name, entry, None, found.holds_raw(entry["pool"]))
     for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
         write_interface(root, number, entry, new_mac(ident, number))
     if wish.cloud_init is not None:
@@ -59,35 +62,42 @@ def new_mac(ident: str, number: int) -> str:
     return "52:54:00:" + ":".join(tail[n : n + 2] for n in (0, 2, 4))
 
 
-def record_text(wish: Wish, **kept: Any) -> str:
+def record_text(wish: Wish, known: Disks = NO_DISKS, **kept: Any) -> str:
     """Return the ownership record: it lists the volumes before they are made.
 
     `kept` are the values of an earlier record that must not change: instance, generation, token,
-    and volumes that are no longer declared.
+    and volumes that are no longer declared. Those of `known` disks are where they are.
     """
-    extra = {"generation": 1, "token": os.urandom(8).hex(), **kept}
-    volumes: List[Mapping[str, str]] = list(kept.get("volumes") or ())
-    for one in volumes_of(wish, volumes):
-        if one not in volumes:
-            volumes.append(one)
-    extra["volumes"] = volumes
+    # `named`: its disks have aliases.
+    extra = {"generation": 1, "named": True, "token": os.urandom(8).hex(), **kept}
+    recorded: List[Mapping[str, str]] = list(kept.get("volumes") or ())
+    now = {one["name"]: one for one in volumes_of(wish, known, recorded)}
+    extra["volumes"] = [now.pop(one["name"], one) for one in recorded] + list(now.values())
     if wish.cloud_init is not None:
         extra["seeded"] = True
     return owned.make(wish.address, FIELDS, _jsonable(wish.declared), extra)
 
 
-def volumes_of(wish: Wish, recorded: Sequence[Mapping[str, Any]] = ()) -> List[Mapping[str, str]]:
+def volumes_of(
+    wish: Wish, known: Disks = NO_DISKS, recorded: Sequence[Mapping[str, Any]] = ()
+) -> List[Mapping[str, str]]:
     """Return the volumes that a machine has by declaration: its disks', and the seed.
 
-    A seed among the `recorded` volumes stays where it is.
+    A `known` disk keeps what is `recorded` of it, wherever that is now; a file that somebody else
+    put under it is not the machine's. A seed stays where it is.
     """
-    disks = wish.declared.get("disks") or {}
-    made: List[Mapping[str, str]] = [
-        {"pool": str(entry["pool"]), "name": volume_name(wish.name, name)}
-        for name, entry in disks.items()
-    ]
+    made: List[Mapping[str, str]] = []
+    names = {one["name"] for one in recorded}
+    for name, entry in (wish.declared.get("disks") or {}).items():
+        if name not in known.own:
+            pool, volume = volume_of(wish.name, name, entry, known)
+            made.append({"pool": pool, "name": volume})
+            continue
+        files = [one for one in known.own[name].files if one.pool and one.name in names]
+        made += [{"pool": one.pool, "name": one.name} for one in files]
     if wish.cloud_init is not None:
-        made.append({"pool": seed_pool(wish, recorded), "name": seed_name(wish.name)})
+        pool, seed = seed_volume(wish, recorded)
+        made.append({"pool": pool, "name": seed})
     return made
 
 
@@ -128,10 +138,11 @@ def _devices(root: Element, wish: Wish) -> None:
 def _occupied(wish: Wish) -> int:
     """Return how many PCIe ports a new machine takes."""
     buses = [entry["bus"] for entry in (wish.declared.get("disks") or {}).values()]
-    controllers = len({"scsi", "usb"}.intersection(buses))
+    controllers = -(-buses.count("scsi") // DISKS_ON_ONE)
     own = buses.count("virtio") + controllers + len(wish.declared.get("networks") or ())
-    # virtio-serial for the agent's channel, random numbers, balloon; the seed.
-    return own + 3 + (wish.cloud_init is not None)
+    # The USB controller that libvirt adds, virtio-serial for the agent's channel, random numbers,
+    # balloon; the seed.
+    return own + 4 + (wish.cloud_init is not None)
 
 
 def add_seed_disk(root: Element, wish: Wish) -> None:
@@ -141,6 +152,7 @@ def add_seed_disk(root: Element, wish: Wish) -> None:
         return
     disk = child(devices, "disk", type_="volume", device="disk")
     child(disk, "driver", name="qemu", type_="raw")
-    child(disk, "source", pool=seed_pool(wish), volume=seed_name(wish.name))
+    pool, name = seed_volume(wish)
+    child(disk, "source", pool=pool, volume=name)
     child(disk, "target", dev="vdz", bus="virtio")
     child(disk, "readonly")

@@ -14,15 +14,26 @@ from .._desired.model import REMOVAL, Context, will_go
 from .._desired.spec import observed
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import show, show_size
+from .disk_names import NO_DISKS, former_name, is_seed
+from .disk_plan import (
+    delete_or_keep,
+    growth_refusals,
+    missing_volumes,
+    moved_volumes,
+    plugged,
+    removal_refusals,
+    unclear,
+    unlike,
+)
 from .tree import interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
-from .vm_fields import FIELDS, disk_elements, home, seed_name, volume_name
+from .vm_fields import FIELDS, home
 from .vm_found import KEPT, Found
 from .vm_new import volumes_of
 from .vm_seed import digest_of, wanted_files
 from .vm_size import check_by_hand
 from .vm_states import why_not_started
-from .vm_wish import Wish
+from .vm_wish import Wish, seed_volume
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 INTERRUPTED = "an earlier removal was interrupted"
@@ -40,7 +51,8 @@ def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
     if removing == "disks":
         # Some of its data may be gone already.
         removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
-        found = replace(found, config=None, running=None, state="absent", volumes={}, seed={})
+        found = replace(found, config=None, running=None, state="absent", disks=NO_DISKS)
+        found = replace(found, volumes={}, seed={})
     comes = wish.address in found.unknown and not will_go(found.unknown, wish.address)
     if found.config is None and not wish.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
@@ -57,12 +69,16 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     lost: List[str] = []
     if found.config is not None and found.record and wish.state != "absent":
         changes = changes_of(wish, found)
-        lost = data_losses(changes)
+        lost = data_losses(changes) + unclear(wish, found)
         check_by_hand(found.config, [change.field for change in changes], wish.declared)
+        growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
+        lost += growth_refusals(wish, found, growing)
         if any(step.verb == "create_volume" for step in steps):
-            from .vm_gone import held_alone
+            from .vm_gone import covered, held_alone
 
-            lost += held_alone(wish, found)
+            lost += held_alone(wish, found) + covered(wish, found)
+    if any(step.verb == "undefine" for step in steps):
+        lost += removal_refusals(wish, found)
     return [
         *(refusals(wish, found, steps) if steps else ()),
         *lost,
@@ -89,6 +105,8 @@ def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
     kind, words = found.stand
     if wish.state == "started" and kind == "busy":
         notes.append(f"{wish.address} does not run: {words}; libvirt lets it go on by itself")
+    if found.record and wish.state != "absent":
+        notes += unlike(wish, found)
     return tuple(notes)
 
 
@@ -110,7 +128,7 @@ def _creation(chain: Chain, wish: Wish, found: Found) -> None:
     cause = f"not there; {libvirt}" if libvirt else "not there"
     chain.add("define", cause, on=wish.name, new="yes")
     for one in volumes_of(wish):
-        verb = "seed" if one["name"] == seed_name(wish.name) else "create_volume"
+        verb = "seed" if is_seed(one["name"]) else "create_volume"
         chain.add(verb, cause, on=one["name"])
     for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
         if entry.get("address"):
@@ -133,51 +151,30 @@ def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
     if found.config is None:
         return
-    deleted = disks_to_delete(wish, found)
+    deleted, kept = delete_or_keep(wish, found)
     impact = _cost(cause, deleted)
     # What is taken away again at once has nothing to lose.
     back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
-    kept = disks_to_keep(wish, found) if cause == REMOVAL else []
-    if kept:  # in the cause, which is what a check hands on to later tasks
+    if kept and cause == REMOVAL:  # in the cause, which is what a check hands on to later tasks
         cause += KEPT + ", ".join(kept)
     if found.record and not found.record.get("removing"):
         chain.add("mark", cause, impact, on=wish.name)
     if found.runs:
         chain.add("shutdown", cause, impact, args=back, on=wish.name)
-    for volume in found.record.get("volumes", ()):
-        name = volume["name"]
-        if name in deleted or (name == seed_name(wish.name) and name in found.volumes):
-            chain.add("delete_volume", cause, impact, on=name, pool=volume["pool"])
+    for pool, name in deleted:
+        chain.add("delete_volume", cause, impact, on=name, pool=pool)
     for network, mac in reserved(found):
         chain.add("unreserve", cause, impact, on=mac, to=network)
     chain.add("undefine", cause, impact, on=wish.name)
 
 
-def _cost(cause: str, deleted: Sequence[str]) -> str:
+def _cost(cause: str, deleted: Sequence[Tuple[str, str]]) -> str:
     """Return what a removal costs: data goes with disks alone."""
     # What a failed run has just made holds none.
     if cause not in (REMOVAL, INTERRUPTED):
         return "none"
     gentle = "replace" if cause == REMOVAL else "none"
-    return "destroy" if deleted else gentle
-
-
-def disks_to_delete(wish: Wish, found: Found) -> List[str]:
-    """Return the volumes of the machine's disks that go with it."""
-    # Disks that an interrupted removal began to delete are of no use.
-    deletes = wish.delete_disks or found.record.get("removing") == "disks"
-    return _disk_volumes(wish, found) if deletes else []
-
-
-def disks_to_keep(wish: Wish, found: Found) -> List[str]:
-    """Return the volumes of the machine's disks that a removal leaves behind."""
-    deleted = disks_to_delete(wish, found)
-    return [name for name in _disk_volumes(wish, found) if name not in deleted]
-
-
-def _disk_volumes(wish: Wish, found: Found) -> List[str]:
-    recorded = [one["name"] for one in found.record.get("volumes", ())]
-    return [name for name in recorded if name in found.volumes and name != seed_name(wish.name)]
+    return "destroy" if any(not is_seed(name) for _pool, name in deleted) else gentle
 
 
 def reserved(found: Found) -> List[Tuple[str, str]]:
@@ -199,16 +196,16 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
     if words:
         chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
     _storage(chain, wish, found, changes)
-    plugged = _plugged(wish, found)
+    attached = plugged(wish, found)
     # A saved memory comes back as it was: what it can take is given to it then.
     restored = found.saved is not None and wish.state == "started"
     if restored:
         _start(chain, wish, "state: saved → started", restored=True)
-    for name in plugged:
+    for name in attached:
         chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
         _lighter(chain, wish, found, change)
-    waiting = awaiting_restart(found, config, plugged)
+    waiting = awaiting_restart(found, config, attached)
     return [] if _run_state(chain, wish, found, waiting, restored) else waiting
 
 
@@ -249,6 +246,11 @@ def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[s
         return []
     if found.record.get("removing"):
         return [INTERRUPTED]
+    if wish.whole and found.record.get("address") != wish.address:
+        return [f"renamed from {former_name(wish.name, found.record)}"]
+    moved = moved_volumes(wish, found)
+    if moved:
+        return moved
     if wish.reseed and wish.cloud_init is not None:
         return ["reseed: true"]
     managed = found.record.get("digests", {})
@@ -256,17 +258,6 @@ def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[s
     new = [name for name in wish.declared if name not in managed]
     said = {change.field: change.words() for change in changes}
     return [said.get(name, f"{name}: managed from now on") for name in new]
-
-
-def _plugged(wish: Wish, found: Found) -> List[str]:
-    """Return the disks to plug into the running machine; SATA can do that on no guest."""
-    live = found.live if wish.state == "started" else found.running
-    if live is None or wish.state == "stopped" or "live" not in wish.allow:
-        return []
-    there = disk_elements(live)
-    wanted = (wish.declared.get("disks") or {}).items()
-    ignored = "disks" in wish.ignore or not found.record
-    return [n for n, e in wanted if n not in there and e["bus"] != "sata" and not ignored]
 
 
 def _unreserve(
@@ -287,7 +278,7 @@ def _is_config(change: Change, found: Found) -> bool:
     if change.field in RESTART:
         return True
     if change.field == "cloud_init":
-        return not any(one["name"].endswith("-seed.img") for one in found.record.get("volumes", ()))
+        return not any(is_seed(one["name"]) for one in found.record.get("volumes", ()))
     if change.field == "disks":
         return change.before is None or change.after is None or _differs(change, "bus")
     if change.field == "networks":
@@ -304,29 +295,28 @@ def _differs(change: Change, key: str) -> bool:
 def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) -> None:
     """Add what the machine's volumes need: those not there yet, a new seed, a larger disk."""
     added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
-    for name in wish.declared.get("disks") or ():
-        volume = volume_name(wish.name, name)
-        if volume not in found.volumes and "disks" not in wish.ignore:
-            chain.add("create_volume", _why_made(wish, name, name in added), on=volume)
+    for name, volume in missing_volumes(wish, found).items():
+        chain.add("create_volume", _why_made(wish, name, volume, name in added), on=volume)
+    seed = seed_volume(wish, found.record.get("volumes", ()))[1]
     for change in changes:
         if change.field == "cloud_init":
             cause = SEED if found.seed else "the seed is not there"
-            chain.add("seed", cause, "none", on=seed_name(wish.name))
+            chain.add("seed", cause, "none", on=seed)
     if (
         wish.reseed
         and wish.cloud_init is not None
         and not any(c.field == "cloud_init" for c in changes)
     ):
         cause = "reseed: true: the guest runs all of cloud_init again at its next boot"
-        chain.add("seed", cause, "none", on=seed_name(wish.name))
+        chain.add("seed", cause, "none", on=seed)
 
 
-def _why_made(wish: Wish, disk: str, is_new: bool) -> str:
+def _why_made(wish: Wish, disk: str, volume: str, is_new: bool) -> str:
     if is_new:
         return f"disks.{disk}: not there"
     from .vm_gone import why_made
 
-    return why_made(wish, disk)
+    return why_made(wish, disk, volume)
 
 
 def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:
@@ -374,7 +364,7 @@ def awaiting_restart(
         if runs[row.name] != configured[row.name]
     ]
     lines += [f"state: {found.state}, it goes on after a restart"] if crashed else []
-    there, wanted = set(disk_elements(live)), set(disk_elements(found.config))
+    there, wanted = set(found.disks.plugged), set(found.disks.own)
     lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
     lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
     nics = [_nics(live), _nics(found.config)]

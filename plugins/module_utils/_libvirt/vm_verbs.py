@@ -14,28 +14,23 @@ from .._desired.resource import Verb, Work
 from .._desired.steps import Change, Step
 from . import storage
 from .connect import LibvirtError
+from .disk_entry import write_disk
+from .disk_names import element_of, give_names, is_seed, volume_name
+from .disk_verbs import attach, create_volume, delete_volume, grow
 from .tree import (
     Element,
     attribute,
     interfaces,
-    parse,
     put_record,
     record,
     text_of,
 )
-from .vm_fields import (
-    FIELDS,
-    disk_elements,
-    seed_name,
-    volume_name,
-    write_disk,
-    write_interface,
-)
+from .vm_fields import FIELDS, write_interface
 from .vm_new import new_domain, new_mac, record_text
 from .vm_reserve import alone_with_macs, config_of, need, reserve, unreserve
 from .vm_run import RUN_VERBS, is_gone, since
 from .vm_seed import dump, wanted_files
-from .vm_wish import Wish, seed_pool
+from .vm_wish import Wish, seed_volume
 
 
 def _define_document(work: Work, root: Element) -> None:
@@ -57,8 +52,9 @@ def _define(work: Work, step: Step) -> None:
         work.shared["defined"] = since(work)
         return
     root = config_of(work.client, need(work))
+    known = work.snapshot.disks
     for change in sorted(step.changes, key=_last_first):
-        _apply(root, change, wish)
+        _apply(root, change, work)
     if step.args.get("undo"):
         put_record(root, dump(_undone(record(root), step, wish)))
         _define_document(work, root)
@@ -66,9 +62,12 @@ def _define(work: Work, step: Step) -> None:
     old = record(root)
     kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
     generation = int(old.get("generation", 1)) + (1 if wish.reseed else 0)
-    made = json.loads(record_text(wish, generation=generation, **kept))
+    give_names(root, known)
+    made = json.loads(record_text(wish, known, generation=generation, **kept))
     if not wish.whole:
         made["digests"] = {**old.get("digests", {}), **made["digests"]}
+        # One that was renamed becomes this one's only when all of it is declared.
+        made["address"] = old.get("address", made["address"])
     put_record(root, dump(made))
     _define_document(work, root)
 
@@ -77,12 +76,13 @@ def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]
     """Return the record after a way back: other values were declared last, fewer volumes ours."""
     gone = [c for c in step.changes if c.after is None]
     names = {volume_name(wish.name, c.key) for c in gone if c.field == "disks"}
-    names |= {seed_name(wish.name) for c in gone if c.field == "cloud_init"}
+    seeds = [one["name"] for one in record.get("volumes", ()) if is_seed(one["name"])]
+    names |= {name for c in gone if c.field == "cloud_init" for name in seeds}
     volumes = [one for one in record.get("volumes", ()) if one["name"] not in names]
     # Nothing has an empty digest: what is declared next counts as declared, not as drift.
     fields = [c.field for c in step.changes if c.field != "cloud_init"]
     digests = {**record.get("digests", {}), **dict.fromkeys(fields, "")}
-    seeded = record.get("seeded") and seed_name(wish.name) not in names
+    seeded = record.get("seeded") and not names.intersection(seeds)
     made = {**record, "volumes": volumes, "digests": digests, "seeded": seeded}
     return {key: value for key, value in made.items() if value}
 
@@ -93,14 +93,17 @@ def _last_first(change: Change) -> int:
     return -int(change.key) if goes else 1
 
 
-def _apply(root: Element, change: Change, wish: Wish) -> None:
+def _apply(root: Element, change: Change, work: Work) -> None:
     """Write one change into a document."""
+    wish: Wish = work.desired
     devices = root.find("devices")
     if change.field == "disks":
+        element = element_of(root, change.key, work.snapshot.disks)
         if change.after is not None:
-            write_disk(root, change.key, change.after)
-        elif devices is not None:
-            devices.remove(disk_elements(root)[change.key])
+            raw = work.snapshot.holds_raw(change.after.get("pool", ""))
+            write_disk(root, change.key, change.after, element, raw)
+        elif devices is not None and element is not None:
+            devices.remove(element)
     elif change.field == "networks":
         number = int(change.key)
         if change.after is not None:
@@ -124,29 +127,8 @@ def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
         return
     for devices in root.findall("devices"):
         for disk in devices.findall("disk"):
-            if attribute(disk, "source", "volume") == seed_name(wish.name):
+            if is_seed(attribute(disk, "source", "volume") or ""):
                 devices.remove(disk)
-
-
-def _create_volume(work: Work, step: Step) -> None:
-    wish: Wish = work.desired
-    for name, entry in wish.declared["disks"].items():
-        if volume_name(wish.name, name) == step.args["on"]:
-            _create_disk(work, step.args["on"], entry)
-
-
-def _create_disk(work: Work, name: str, entry: Mapping[str, Any]) -> None:
-    backing = None
-    if entry.get("image"):
-        backing = storage.find_volume(work.client, entry["pool"], entry["image"])
-        if backing is None:
-            raise FleetError(
-                f"the pool {entry['pool']} has no image {entry['image']}",
-                address=work.desired.address,
-                hint="bring it with vm_image",
-            )
-    size = entry.get("size") or (backing.capacity if backing else 0)
-    storage.create(work.client, entry["pool"], name, size, "qcow2", backing)
 
 
 def _seed(work: Work, step: Step) -> None:
@@ -157,7 +139,7 @@ def _seed(work: Work, step: Step) -> None:
     root = config_of(work.client, need(work))
     files = wanted_files(wish, record(root), work.snapshot.seed)
     image = write(files)
-    pool, name = seed_pool(wish, record(root).get("volumes", ())), seed_name(wish.name)
+    pool, name = seed_volume(wish, record(root).get("volumes", ()))
     there = storage.find_volume(work.client, pool, name)
     if there is not None and there.capacity < len(image):
         storage.resize(work.client, pool, name, len(image))
@@ -171,33 +153,6 @@ def _seed(work: Work, step: Step) -> None:
         if there is None:
             storage.delete(work.client, pool, name)
         raise
-
-
-def _attach(work: Work, step: Step) -> None:
-    """Plug a disk that the document has already into the running machine."""
-    domain = need(work)
-    element = disk_elements(config_of(work.client, domain))[step.args["on"]]
-    for address in element.findall("address"):
-        element.remove(address)
-    live = work.client.lib.VIR_DOMAIN_AFFECT_LIVE
-    work.client.call("attachDeviceFlags", text_of(element), live, on=domain)
-
-
-def _grow(work: Work, step: Step) -> None:
-    wish: Wish = work.desired
-    entry = wish.declared["disks"][step.args["on"]]
-    domain = need(work)
-    if work.client.call("isActive", on=domain):
-        running = parse(work.client.call("XMLDesc", 0, on=domain))
-        element = disk_elements(config_of(work.client, domain))[step.args["on"]]
-        target = attribute(element, "target", "dev") or ""
-        if attribute(running, f"devices/disk/target[@dev='{target}']", "dev"):
-            flags = work.client.lib.VIR_DOMAIN_BLOCK_RESIZE_BYTES
-            work.client.call("blockResize", target, entry["size"], flags, on=domain)
-            return
-    storage.resize(
-        work.client, entry["pool"], volume_name(wish.name, step.args["on"]), entry["size"]
-    )
 
 
 def _autostart(work: Work, step: Step) -> None:
@@ -215,27 +170,16 @@ def _mark(work: Work, step: Step) -> None:
     _define_document(work, root)
 
 
-def _delete_volume(work: Work, step: Step) -> None:
-    host, pool, name = work.client, step.args["pool"], step.args["on"]
-    if host.domain(work.desired.name) is None:
-        # Removed by somebody else, or renamed: then its disks are another machine's.
-        volume = storage.find_volume(host, pool, name)
-        users = storage.users_of(host, volume.path) if volume is not None else ()
-        if users:
-            raise FleetError(f"the volume {name} is one of the machine {', '.join(users)} now")
-    storage.delete(host, pool, name)
-
-
 def _undefine(work: Work, step: Step) -> None:
     lib = work.client.lib
+    if is_gone(work):
+        return
     flags = (
         lib.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE
         | lib.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA
         | lib.VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA
-        | lib.VIR_DOMAIN_UNDEFINE_NVRAM
+        | _about_nvram(work)
     )
-    if is_gone(work):
-        return
     domain, ended = need(work), (lib.VIR_ERR_OPERATION_INVALID, lib.VIR_ERR_NO_DOMAIN)
     # Without a document it would run on, should somebody have started it meanwhile.
     if work.client.call("isActive", on=domain, missing=ended):
@@ -245,14 +189,24 @@ def _undefine(work: Work, step: Step) -> None:
         work.client.call("undefine", on=domain, missing=(lib.VIR_ERR_NO_DOMAIN,))
 
 
+def _about_nvram(work: Work) -> int:
+    """Return the flag that deletes the machine's variables of UEFI, or keeps a copy's original."""
+    from .users import users_of
+
+    root = config_of(work.client, need(work))
+    nvram, lib = root.findtext("os/nvram") or "", work.client.lib
+    shared = nvram and users_of(work.client, nvram, but=root.findtext("uuid") or "")
+    return int(lib.VIR_DOMAIN_UNDEFINE_KEEP_NVRAM if shared else lib.VIR_DOMAIN_UNDEFINE_NVRAM)
+
+
 VERBS: Dict[str, Verb] = {
     **RUN_VERBS,
-    "attach": _attach,
+    "attach": attach,
     "autostart": _autostart,
-    "create_volume": _create_volume,
+    "create_volume": create_volume,
     "define": _define,
-    "delete_volume": _delete_volume,
-    "grow": _grow,
+    "delete_volume": delete_volume,
+    "grow": grow,
     "mark": _mark,
     "reserve": reserve,
     "seed": _seed,

@@ -13,7 +13,8 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import argument_spec, declare, ignored
 from .._desired.values import parse_duration
-from .vm_fields import FIELDS, seed_name
+from .disk_names import is_seed, seed_name
+from .vm_fields import FIELDS
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "address", "ssh", "cloud_init")
@@ -147,13 +148,13 @@ def named(name: str) -> Wish:
     return _made({**options, "name": name}, {}, {})
 
 
-def seed_pool(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the pool of the seed: the one of the record's volumes, else the first disk's."""
+def seed_volume(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[str, str]:
+    """Return (pool, name) of the seed: the one of the record's volumes, else by the first disk."""
     for one in volumes:
-        if one["name"] == seed_name(wish.name):
-            return str(one["pool"])
+        if is_seed(one["name"]):
+            return str(one["pool"]), str(one["name"])
     disks = list((wish.declared.get("disks") or {}).values())
-    return str(disks[0]["pool"]) if disks else "default"
+    return str(disks[0]["pool"]) if disks else "default", seed_name(wish.name)
 
 
 def _check_cloud_init(value: Any) -> None:

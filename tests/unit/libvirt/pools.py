@@ -53,6 +53,9 @@ class FakeVolume:
             f"{store}</volume>"
         )
 
+    def storagePoolLookupByVolume(self) -> FakePool:
+        return self.pool
+
     def delete(self, flags: int) -> None:
         self.path.unlink()
         self.pool.known.remove(self._name)
@@ -108,6 +111,7 @@ class Pools(Hypervisor):
         self.uri = "fake:///"
         self.lib = SimpleNamespace(
             libvirtError=FakeError,
+            VIR_DOMAIN_XML_INACTIVE=2,
             VIR_ERR_NO_DOMAIN=42,
             VIR_ERR_NO_STORAGE_POOL=NO_POOL,
             VIR_ERR_NO_STORAGE_VOL=NO_VOLUME,
@@ -126,6 +130,12 @@ class Pools(Hypervisor):
         if found is None:
             raise FakeError(NO_POOL, f"no storage pool with matching name '{name}'")
         return found
+
+    def storageVolLookupByPath(self, path: str) -> FakeVolume:
+        for pool in self.pools.values():
+            if Path(path).parent == pool.path and Path(path).name in pool.known:
+                return FakeVolume(pool, Path(path).name)
+        raise FakeError(NO_VOLUME, f"no storage vol with matching path '{path}'")
 
     def listAllStoragePools(self, flags: int) -> List[FakePool]:
         return list(self.pools.values())

@@ -1,0 +1,117 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A disk's entry among a machine's options: read from what is there, written into documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+
+from .disk_names import put_alias, volume_name
+from .tree import Element, attribute, child, ensure
+
+if TYPE_CHECKING:
+    from .chain import Disk
+
+Entry = Dict[str, Any]
+
+# What device names begin with, by bus.
+PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
+# What LVM hands out at once by default (lvm.conf); libvirt does not tell.
+_EXTENT = 4 << 20
+SCSI_MODEL = "virtio-scsi"
+# Disks that libvirt puts on one wide controller (virDomainDiskDefAssignAddress).
+DISKS_ON_ONE = 15
+_VERSION = re.compile(r"(.+)-[0-9a-f]{12}\.qcow2")
+
+
+def read_disk(disk: Disk, declared: Optional[Mapping[str, Any]]) -> Entry:
+    """Return a disk as it is, of a declared one no more than what was declared.
+
+    What nobody can tell counts as what is declared: its file is in no pool, or not there.
+    """
+    entry: Entry = {
+        "pool": _pool_of(disk, declared),
+        "size": disk.capacity,
+        "image": disk.base,
+        "bus": disk.bus,
+    }
+    if declared is None:
+        return {key: value for key, value in entry.items() if value}
+    if disk.is_gone or entry["size"] is None or _is_rounded(disk, declared):
+        entry["size"] = declared.get("size")
+    if disk.is_gone or stays(disk, declared.get("image")):
+        entry["image"] = declared.get("image")
+    entry["pool"] = entry["pool"] or declared["pool"]
+    return {key: entry[key] for key in declared if entry[key]}
+
+
+def _pool_of(disk: Disk, declared: Optional[Mapping[str, Any]]) -> str:
+    """Return the pool of a disk: of any of its files the declared one, else that of its top."""
+    pools = [one.pool for one in disk.files]
+    return declared["pool"] if declared and declared["pool"] in pools else (pools or [""])[0]
+
+
+def _is_rounded(disk: Disk, declared: Mapping[str, Any]) -> bool:
+    """Tell whether a raw volume is larger by less than what LVM hands out at once."""
+    size = declared.get("size")
+    raw = disk.top is not None and disk.top.format == "raw"
+    return bool(raw and size and disk.capacity and 0 <= disk.capacity - size < _EXTENT)
+
+
+def stays(disk: Disk, image: Optional[str]) -> bool:
+    """Tell whether a disk of a declared image is right as it is.
+
+    It stands on that image, or on another version of it, or on none any more (flattened): what
+    was written to it since cannot be carried over.
+    """
+    below = [one.name for one in disk.files[1:]]
+    if image is None or image in below or not disk.base:
+        return True
+    one, other = _VERSION.fullmatch(image), _VERSION.fullmatch(disk.base)
+    return bool(one and other and one.group(1) == other.group(1))
+
+
+def write_disk(
+    root: Element, name: str, entry: Entry, element: Optional[Element], raw: bool
+) -> None:
+    """Add a disk to a domain, or give its `element` there another bus."""
+    if element is None:
+        machine = root.findtext("name") or ""
+        element = child(ensure(root, "devices"), "disk", type_="volume", device="disk")
+        child(element, "driver", name="qemu", type_="raw" if raw else "qcow2", discard="unmap")
+        child(element, "source", pool=entry["pool"], volume=volume_name(machine, name))
+        child(element, "target", dev=free_target(root, entry["bus"]), bus=entry["bus"])
+        put_alias(element, name)
+    target = element.find("target")
+    if target is not None and target.get("bus") != entry["bus"]:
+        target.set("bus", entry["bus"])
+        target.set("dev", free_target(root, entry["bus"]))
+        for address in element.findall("address"):
+            element.remove(address)
+    if entry["bus"] == "scsi":
+        _need_controllers(root, attribute(element, "target", "dev") or "")
+
+
+def _need_controllers(root: Element, target: str) -> None:
+    """Add what a SCSI disk is plugged into: libvirt's own choice has no driver in cloud kernels."""
+    there = {one.get("index") for one in scsi_controllers(root)}
+    for number in range((ord(target[-1]) - ord("a")) // DISKS_ON_ONE + 1):
+        if str(number) not in there:
+            index = str(number)
+            child(
+                ensure(root, "devices"), "controller", type_="scsi", index=index, model=SCSI_MODEL
+            )
+
+
+def scsi_controllers(root: Element) -> List[Element]:
+    """Return the SCSI controllers of a document."""
+    return root.findall("devices/controller[@type='scsi']")
+
+
+def free_target(root: Element, bus: str) -> str:
+    """Return the first free device name of a bus: vda, vdb, …; vdz is the seed's."""
+    taken = {attribute(disk, "target", "dev") for disk in root.findall("devices/disk")}
+    names = (f"{PREFIX[bus]}{chr(letter)}" for letter in range(ord("a"), ord("z")))
+    return next(name for name in names if name not in taken)

@@ -1,0 +1,120 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The disks of a machine as they are: which is which, and where their volumes are. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+from .chain import Disk, look_at
+from .connect import Hypervisor
+from .disk_names import Disks, disk_elements, identify, plugged_names, volume_name
+from .storage import Volume, find_volume
+from .tree import Element, record
+from .vm_wish import Wish, seed_volume
+
+
+def disks_of(
+    host: Hypervisor, domain: Any, config: Optional[Element], running: Optional[Element]
+) -> Disks:
+    """Return the disks of a defined machine, its seed left out."""
+    if config is None:
+        return Disks()
+    told, machine = record(config), config.findtext("name") or ""
+    seen = [look_at(host, one, domain) for one in disk_elements(config, told)]
+    own, rest = identify(seen, machine, told)
+    own = {name: _with_base(disk, told) for name, disk in own.items()}
+    plugged: Dict[str, str] = {}
+    if running is not None:
+        runs = [look_at(host, one) for one in disk_elements(running, told)]
+        plugged = plugged_names(runs, own, machine, told)
+    return Disks(own, _shown(own, rest), plugged)
+
+
+def _with_base(disk: Disk, told: Mapping[str, Any]) -> Disk:
+    """Return a disk with the name of what it stands on, but for the machine's own volumes."""
+    ours = {(one["pool"], one["name"]) for one in told.get("volumes", ())}
+    last = disk.files[-1] if len(disk.files) > 1 else None
+    is_base = last is not None and (last.pool, last.name) not in ours
+    return replace(disk, base=last.name if last is not None and is_base else "")
+
+
+def _shown(own: Mapping[str, Disk], rest: Sequence[Disk]) -> Dict[str, Disk]:
+    """Return other people's disks by device name, which no own disk has as its name."""
+    return {
+        disk.target if disk.target not in own else f"{disk.target} ({disk.source})": disk
+        for disk in rest
+    }
+
+
+def volume_of(machine: str, name: str, entry: Mapping[str, Any], known: Disks) -> Tuple[str, str]:
+    """Return (pool, name) of the volume of a declared disk: where it is, else where it would be."""
+    disk = known.own.get(name)
+    top = None if disk is None else disk.top
+    if top is not None and top.pool:
+        return top.pool, top.name
+    return str(entry["pool"]), volume_name(machine, name)
+
+
+def volumes_of(
+    host: Hypervisor,
+    wish: Wish,
+    config: Optional[Element],
+    known: Disks,
+    pools: Mapping[str, Any],
+) -> Dict[str, Volume]:
+    """Return the volumes that are there of those that are declared or recorded, by name."""
+    disks, recorded = wish.declared.get("disks") or {}, record(config).get("volumes", ())
+    names = {volume_name(wish.name, name): str(entry["pool"]) for name, entry in disks.items()}
+    if wish.cloud_init is not None:
+        pool, seed = seed_volume(wish, recorded)
+        names[seed] = pool
+    names.update({str(one["name"]): str(one["pool"]) for one in recorded})
+    # Where a disk is now counts more than where it was made.
+    seen = {one.name: one for disk in known.own.values() for one in disk.files if one.pool}
+    found = {
+        name: seen[name] if name in seen else find_volume(host, pool, name)
+        for name, pool in names.items()
+        if name in seen or pool in pools
+    }
+    return {name: one for name, one in found.items() if one is not None and one.path}
+
+
+def claims_of(
+    host: Hypervisor,
+    wish: Wish,
+    config: Optional[Element],
+    known: Disks,
+    volumes: Sequence[Volume],
+) -> Dict[str, str]:
+    """Return by volume, in words, who else uses what would be deleted, or be a new disk's image."""
+    told = record(config)
+    if wish.state == "absent" or told.get("removing"):
+        if not told:
+            return {}
+        from .users import claims
+
+        files = [one for disk in known.own.values() for one in disk.files]
+        own = {one.path: one for one in [*volumes, *files] if one.path and one.pool}
+        return claims(host, list(own.values()), told["instance"])
+    disks = wish.declared.get("disks") or {}
+    wanted = {str(e.get("image")) for name, e in disks.items() if name not in known.own}
+    bases = [one for one in volumes if one.name in wanted]
+    if not bases:
+        return {}
+    from .users import writers
+
+    return writers(host, bases)
+
+
+def snapshots_of(host: Hypervisor, wish: Wish, domain: Any, known: Disks) -> Tuple[str, ...]:
+    """Return the names of internal snapshots, if they matter: a disk of version 2 shall grow."""
+    declared = wish.declared.get("disks") or {}
+    for name, disk in known.own.items():
+        size, top = declared.get(name, {}).get("size"), disk.top
+        if top and top.is_old and size and disk.capacity and size > disk.capacity:
+            internal = host.lib.VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL
+            return tuple(sorted(host.call("snapshotListNames", internal, on=domain)))
+    return ()

@@ -1,0 +1,213 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a machine's disks need: volumes, a place in the running machine. Nothing here mutates."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Tuple
+
+from .disk_entry import scsi_controllers, stays
+from .disk_found import volume_of
+from .disk_names import alias_of, former_name, is_seed
+from .tree import Element
+from .vm_found import Found
+from .vm_wish import Wish
+
+
+def declared_disks(wish: Wish) -> Mapping[str, Mapping[str, Any]]:
+    """Return the declared disks by name, none of them if they are ignored."""
+    found: Mapping[str, Mapping[str, Any]] = wish.declared.get("disks") or {}
+    return {} if "disks" in wish.ignore else found
+
+
+def missing_volumes(wish: Wish, found: Found) -> Dict[str, str]:
+    """Return the volumes that declared disks lack, by the disk's name."""
+    made = {}
+    for name, entry in declared_disks(wish).items():
+        disk = found.disks.own.get(name)
+        volume = volume_of(wish.name, name, entry, found.disks)[1]
+        if disk.is_gone if disk is not None else volume not in found.volumes:
+            made[name] = volume
+    return made
+
+
+def plugged(wish: Wish, found: Found) -> List[str]:
+    """Return the disks to plug into the running machine: as many as it has ports for.
+
+    SATA can do that on no guest; what finds no port waits for the next start.
+    """
+    live = found.live if wish.state == "started" else found.running
+    if live is None or wish.state == "stopped" or "live" not in wish.allow or not found.record:
+        return []
+    free, has_scsi = free_ports(live), bool(scsi_controllers(live))
+    chosen = []
+    for name, entry in declared_disks(wish).items():
+        bus = entry["bus"]
+        if name in found.disks.plugged or bus == "sata":
+            continue
+        needed = bus == "virtio" or (bus == "scsi" and not has_scsi)
+        if needed and not free:
+            continue
+        free -= needed
+        has_scsi = has_scsi or bus == "scsi"
+        chosen.append(name)
+    return chosen
+
+
+def free_ports(running: Element) -> int:
+    """Return how many PCIe ports of a running machine have nothing plugged in.
+
+    A machine without any (such as i440fx) has slots of another kind, about 30 of them.
+    """
+    ports = [
+        one.get("index")
+        for one in running.findall("devices/controller[@type='pci']")
+        if one.get("model") == "pcie-root-port"
+    ]
+    if not ports:
+        return _SLOTS
+    taken = {
+        str(int(str(one.get("bus")), 16))
+        for one in running.findall("devices/*/address[@type='pci']")
+        if one.get("bus")
+    }
+    return sum(port not in taken for port in ports)
+
+
+_SLOTS = 30
+
+
+def delete_or_keep(wish: Wish, found: Found) -> Tuple[List[Tuple[str, str]], List[str]]:
+    """Return the volumes (pool, name) that a removal deletes, and the names of what it leaves.
+
+    The seed goes, unless another machine has it too. The disks' go if that was asked for: what was
+    put on top of a volume of the machine's, such as a snapshot, goes with it. A file that others
+    put under a disk stays, as does one that is in no pool.
+    """
+    recorded = [(one["pool"], one["name"]) for one in found.record.get("volumes", ())]
+    there = [one for one in recorded if one[1] in found.volumes]
+    ours = [one for one in there if not is_seed(one[1])]
+    seeds = [one for one in there if is_seed(one[1])]
+    above, theirs = _beside(found, ours)
+    if _deletes_disks(wish, found):
+        return [*above, *ours, *seeds], theirs
+    kept = [name for _pool, name in [*ours, *above]] + theirs
+    shared = [name for _pool, name in seeds if name in found.users]
+    return [one for one in seeds if one[1] not in shared], kept + shared
+
+
+def _deletes_disks(wish: Wish, found: Found) -> bool:
+    # Disks that an interrupted removal began to delete are of no use.
+    return wish.delete_disks or found.record.get("removing") == "disks"
+
+
+def removal_refusals(wish: Wish, found: Found) -> List[str]:
+    """Return why volumes may not be deleted: others use them, or the machine is another's."""
+    if not found.record:
+        return []
+    deleted, _kept = delete_or_keep(wish, found)
+    said = [
+        f"the volume {name} is used by {found.users[name]}: remove that first, or leave out "
+        "delete_disks"
+        for _pool, name in deleted
+        if name in found.users
+    ]
+    former = former_name(wish.name, found.record)
+    if former != wish.name and any(not is_seed(name) for _pool, name in deleted):
+        said.append(
+            f"it was {former}, and its disks are still those of {former}: leave out delete_disks, "
+            f"or declare it as {wish.name} in a task before"
+        )
+    return said
+
+
+def moved_volumes(wish: Wish, found: Found) -> List[str]:
+    """Return the disks whose volume was moved to another pool, in words, by declared name."""
+    recorded = {one["name"]: one["pool"] for one in found.record.get("volumes", ())}
+    return [
+        f"disks.{name}: its volume {one.name} is in the pool {one.pool} now"
+        for name in declared_disks(wish)
+        if name in found.disks.own
+        for one in found.disks.own[name].files
+        if one.pool and one.pool != recorded.get(one.name, one.pool)
+    ]
+
+
+def _beside(found: Found, ours: List[Tuple[str, str]]) -> Tuple[List[Tuple[str, str]], List[str]]:
+    """Return the volumes on top of ours, and the other files that own disks write to."""
+    above: List[Tuple[str, str]] = []
+    theirs: List[str] = []
+    for disk in found.disks.own.values():
+        places = [(one.pool, one.name) for one in disk.files]
+        depth = next((n for n, one in enumerate(places) if one in ours), None)
+        for number, one in enumerate(disk.files[: 1 if depth is None else depth]):
+            if one.path and one.pool and depth is not None:
+                above.append(places[number])
+            elif one.path:
+                theirs.append(one.name if one.pool else one.path)
+    return above, theirs
+
+
+def unlike(wish: Wish, found: Found) -> List[str]:
+    """Say which disks stand on another image than the declared one, which they keep."""
+    said = []
+    for name, entry in declared_disks(wish).items():
+        disk, image = found.disks.own.get(name), entry.get("image")
+        if disk is None or disk.is_gone or not image or not disk.files:
+            continue
+        if image not in [one.name for one in disk.files] and stays(disk, image):
+            base = disk.base or "no image any more"
+            said.append(
+                f"disks.{name} stays on {base}: {image} is for disks that are made from now on"
+            )
+    return said
+
+
+def unclear(wish: Wish, found: Found) -> List[str]:
+    """Return why it cannot be told which disk of a machine is a declared one.
+
+    It is refused: the disk made anew would not hold what the machine's disk holds.
+    """
+    if found.config is None or not found.record or found.record.get("named"):
+        return []
+    recorded = [one["name"] for one in found.record.get("volumes", ())]
+    others = [f"{disk.target} ({disk.source})" for disk in found.disks.others.values()]
+    return [
+        f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "
+        f"{volume} is attached nowhere; if it is, give that disk <alias name='{alias}'/> "
+        "(virsh edit), else detach what was attached by hand"
+        for name, volume, alias in _unfound(wish, found)
+        if others and volume in recorded
+    ]
+
+
+def _unfound(wish: Wish, found: Found) -> List[Tuple[str, str, str]]:
+    return [
+        (name, volume_of(wish.name, name, entry, found.disks)[1], alias_of(name))
+        for name, entry in declared_disks(wish).items()
+        if name not in found.disks.own
+    ]
+
+
+def growth_refusals(wish: Wish, found: Found, growing: List[str]) -> List[str]:
+    """Return why disks cannot grow: nothing must fail after other steps were made."""
+    lost = []
+    will_run = found.runs or (found.live is not None and wish.state == "started")
+    for name in growing:
+        disk = found.disks.own.get(name)
+        top = None if disk is None else disk.top
+        if disk is None or top is None:
+            continue
+        if not (will_run and name in found.disks.plugged) and not top.pool:
+            lost.append(
+                f"disks.{name}.size: its file {top.path} is in no pool, so that it can grow only "
+                "while the machine runs; start it first"
+            )
+        if found.snapshots and top.is_old:
+            lost.append(
+                f"disks.{name}.size: its file {top.name} is qcow2 of version 2, which cannot grow "
+                f"beside the snapshot {found.snapshots[0]}; delete that (virsh snapshot-delete), "
+                "or convert the file: qemu-img amend -o compat=1.1"
+            )
+    return lost
