@@ -32,6 +32,8 @@ options:
     description:
       - The reference of the image, C([REGISTRY/]NAME[:TAG]); without a tag it is C(latest).
       - Where an image is only pulled or removed, C(NAME@DIGEST) is possible as well.
+      - An image that is on the engine can be called by its whole id, C(sha256:…), to give it
+        O(tags), to O(save) it, or to remove it. Nothing is pulled by an id.
     type: str
     required: true
   build:
@@ -223,13 +225,18 @@ options:
     description:
       - Further references of the image, C([REGISTRY/]NAME[:TAG]). One that means another image
         is moved.
+      - A word alone, such as V(latest), is an error, since it would name another image, but for
+        the last part of O(name).
     type: list
     elements: str
   push:
     description:
       - Pushes the image under O(name) and all of O(tags), each only if its registry has another
         image or none.
-      - An image that is pulled is pushed under its O(tags) alone.
+      - Of an image that is neither built nor loaded, the O(tags) alone are pushed if there are
+        any, so that an image can be taken from one registry to another. It is pushed under O(name)
+        without O(tags), or if these name it as well.
+      - What O(pull_policy) asks the registry for is not pushed back there.
     type: bool
     default: false
   registry:
@@ -251,7 +258,8 @@ options:
   state:
     description:
       - V(present) builds or pulls the image where needed.
-      - V(absent) removes it. If the image has other tags, only this one is removed.
+      - V(absent) removes it. If the image has other tags, only this one is removed, also from an
+        image that containers were made from. By its id an image is removed with all of its tags.
       - An image that containers were made from is not removed unless O(force=true).
     type: str
     choices: [absent, present]
@@ -362,6 +370,14 @@ EXAMPLES = r"""
     name: "{{ registry }}/shop/web:latest"
     pull_policy: daily
 
+- name: Push an image that is on the engine, by its own name
+  dockyard.fleet.image:
+    name: "{{ registry }}/shop/web:1.4"
+    pull_policy: never
+    push: true
+    registry_username: "{{ registry_user }}"
+    registry_password: "{{ registry_password }}"
+
 - name: Remove an image that no container was made from
   dockyard.fleet.image:
     name: demo/web:dev
@@ -370,7 +386,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 image:
-  description: The image as it is on the engine afterwards; null if it is not there.
+  description:
+    - The image as the engine describes it afterwards, such as C(Id), C(Config) and C(RootFS); null
+      if it is not there. Beside these, in short, what most tasks want, C(id), C(tags) in their
+      short form, C(digests), C(labels) without our own, C(size) in bytes, C(created),
+      C(architecture) and C(os).
+    - Of C(Container) and C(ContainerConfig), by which older engines tell of the last step of a
+      build, nothing is said.
   returned: success
   type: dict
   sample:
@@ -382,6 +404,9 @@ image:
     created: "2026-03-01T12:00:00.000000000Z"
     architecture: amd64
     os: linux
+    Id: sha256:fdfc10cd2e340a6b1f6b7d4e3a2c1908f7e6d5c4b3a291807f6e5d4c3b2a1908
+    RepoTags: ["demo/web:1"]
+    Config: {Cmd: [serve], Env: ["LANG=C.UTF-8"]}
 plan:
   description:
     - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.

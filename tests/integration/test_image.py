@@ -169,6 +169,9 @@ def test_an_image_in_use_is_not_removed(images: Images) -> None:
     assert causes(forced_check) == ["remove: state: absent"]
     (refused,) = images.run(absent)
     assert refused["failed"] is True
+    docker("tag", images.name, f"{images.prefix}/app:2")
+    (used,) = images.run(images.task(f"{images.prefix}/app:2", state="absent"))
+    assert causes(used) == [f"untag: state: absent, {images.name} stays"]
     docker("rm", box)
     docker("tag", images.name, f"{images.prefix}/app:2")
     untagged, removed, quiet = images.run(
@@ -256,6 +259,39 @@ def test_pushed_to_a_registry_that_wants_an_account(images: Images, tmp_path: Pa
         assert [one["changed"] for one in results[:4]] == [True, False, True, False]
         assert "no basic auth credentials; log in where this task runs" in results[4]["msg"]
         assert PASSWORD not in images.play.output + json.dumps([first, results])
+
+
+def test_what_is_on_the_engine_is_pushed_by_its_own_name(images: Images, tmp_path: Path) -> None:
+    store = tmp_path / "registry"
+    store.mkdir()
+    with Registry(store) as registry:
+        name, other = (f"{registry.address}/{images.prefix}/app:{tag}" for tag in "12")
+        docker("tag", "dev/busybox:1", name)
+        pushing = images.task(name, push=True, pull_policy="never")
+        planned, first, again = images.run({**pushing, "check_mode": True}, pushing, pushing)
+        assert causes(planned) == causes(first) == ["push: the registry does not have it"]
+        assert again["changed"] is False
+        both = images.task(name, push=True, pull_policy="never", tags=[name, other])
+        first, again = images.run(both, both)
+        assert causes(first)[:1] == ["tag: not on the engine"]
+        assert again["changed"] is False
+        docker("rmi", name, other)
+        results = images.run(images.task(name), images.task(other))
+        assert {one["image"]["Id"] for one in results} == {image_id("dev/busybox:1")}
+
+
+def test_an_image_by_its_id(images: Images, tmp_path: Path) -> None:
+    built = images.build(labels={"only": images.prefix})
+    ident = images.run(built)[0]["image"]["Id"]
+    tagging = images.task(ident, tags=[f"{images.prefix}/app:2"])
+    tagged, again = images.run(tagging, tagging)
+    assert (tagged["changed"], again["changed"]) == (True, False)
+    absent = images.task(ident, state="absent")
+    planned, removed, again = images.run({**absent, "check_mode": True}, absent, absent)
+    assert causes(planned) == causes(removed)
+    assert causes(removed) == [f"remove: state: absent, with {images.name}, {images.prefix}/app:2"]
+    assert again["changed"] is False
+    assert docker("images", "-q", "--filter", f"label=only={images.prefix}") == ""
 
 
 def test_archives(images: Images, tmp_path: Path) -> None:

@@ -20,7 +20,9 @@ from .image_plan import plan_absent, plan_present
 from .image_pull import pull
 from .image_push import push, tag
 from .image_wish import Wish, spec, wish
-from .reference import short
+from .reference import NAMELESS, short
+
+_LAST_STEP = ("Container", "ContainerConfig")
 
 
 class Image:
@@ -75,11 +77,16 @@ class Image:
 
 
 def public(image: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return what a user needs of an inspected image: `size` in bytes, our own label left out."""
+    """Return an image as the engine describes it, and the few facts that most tasks want: `size`
+    in bytes, `tags` in their short form, `labels` without our own.
+
+    What older engines keep of a build's last container is left out: it may hold build arguments.
+    """
     labels = (image.get("Config") or {}).get("Labels") or {}
     return {
+        **{key: value for key, value in image.items() if key not in _LAST_STEP},
         "id": image["Id"],
-        "tags": [short(tag) for tag in image.get("RepoTags") or ()],
+        "tags": [short(tag) for tag in image.get("RepoTags") or () if tag != NAMELESS],
         "digests": list(image.get("RepoDigests") or ()),
         "labels": {key: value for key, value in labels.items() if key != image_record.LABEL},
         "size": image.get("Size"),
@@ -103,15 +110,17 @@ def _pull(work: Work, step: Step) -> bool:
 
 
 def _remove(work: Work, step: Step) -> bool:
-    """Remove the reference, and the image with the last one; False if it was gone already."""
-    try:
-        work.client.delete(f"/images/{step.args['on']}", {"force": work.desired.force})
-    except EngineError as error:
-        if error.status != 404:
-            error.address = step.address
-            raise
-        return False
-    return True
+    """Remove the references, and the image with the last one; False if it was gone already."""
+    useful = False
+    for reference in (*step.args.get("tags", "").split(), step.args["on"]):
+        try:
+            work.client.delete(f"/images/{reference}", {"force": work.desired.force})
+            useful = True
+        except EngineError as error:
+            if error.status != 404:
+                error.address = step.address
+                raise
+    return useful
 
 
 IMAGE = Image()

@@ -11,13 +11,13 @@ from .._desired.model import FieldSpec
 from .declared import parse_map
 from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
 from .image_policy import parse_policy
-from .reference import parse_reference
+from .reference import parse_id, parse_reference
 
 LIMITS = ("live", "restart", "replace")
 
 
 def _reference(value: Any, where: str) -> str:
-    return str(parse_reference(str(value), where))
+    return parse_id(str(value)) or str(parse_reference(str(value), where))
 
 
 _STATES = ["absent", "present"]

@@ -208,7 +208,7 @@ def saved_ids(path: str, name: str) -> Optional[Tuple[str, ...]]:
         member = find_image(path, name, "save")
     except InvalidOption:
         return ()
-    return member.ids if name in member.tags else ()
+    return member.ids if name in (*member.tags, *member.ids) else ()
 
 
 def plan_save(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from .._desired.errors import FleetError
 from .._desired.model import REMOVAL, Plan
 from .._desired.steps import Step
 from . import image_record
@@ -14,7 +15,7 @@ from .image_build_wish import Build
 from .image_found import Found
 from .image_pull import ABSENT, plan_pull, pull_step
 from .image_wish import Wish
-from .reference import parse_reference, short
+from .reference import NAMELESS, parse_reference, short
 
 if TYPE_CHECKING:
     from .image_load import Source
@@ -85,6 +86,14 @@ def _pulled(desired: Wish, found: Found) -> Tuple[List[Step], Tuple[str, ...]]:
         return [pull_step(name, _engine_first(found))], ()
     if found.image is None and name in found.unknown:
         return [], (f"{name} comes from an earlier task",)
+    if desired.by_id:
+        if found.image is None:
+            raise FleetError(
+                "it is not on the engine, and nothing can be pulled by its id",
+                address=desired.address,
+                hint="call it by its name, or load it",
+            )
+        return [], ()
     remote = found.remotes.get(name)
     step = plan_pull(name, found.policy, found.image, remote, found.settled, desired.platform)
     return [step] if step else [], ()
@@ -162,26 +171,33 @@ def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = Fals
 
 
 def plan_absent(desired: Wish, found: Found) -> Plan:
-    """Plan the removal of the reference, and of the image with the last one."""
+    """Plan the removal of the reference, and of the image with the last one.
+
+    One that is called by its id goes with all of its tags.
+    """
     if found.image is None:
         return Plan()
-    tags = [short(tag) for tag in found.image.get("RepoTags") or ()]
+    tags = [short(tag) for tag in found.image.get("RepoTags") or () if tag != NAMELESS]
     others = [tag for tag in tags if tag != desired.name]
+    stays = bool(others) and not desired.by_id
     refused = []
-    if found.users and not desired.force:
+    if found.users and not desired.force and not stays:
         names = ", ".join(found.users)
         refused.append(f"used by {names}; remove the containers, or set force: true")
-    if desired.protect and others:
+    if desired.protect and stays:
         # An untag has no impact that would stop it.
         refused.append("protect forbids to remove it")
-    verb, impact = ("untag", "none") if others else ("remove", "destroy")
-    cause = f"{REMOVAL}, {', '.join(others)} stays" if others else REMOVAL
+    verb, impact = ("untag", "none") if stays else ("remove", "destroy")
+    cause = f"{REMOVAL}, {', '.join(others)} stays" if stays else REMOVAL
+    args = {"on": desired.name}
+    if desired.by_id and others:
+        cause, args = f"{REMOVAL}, with {', '.join(others)}", {**args, "tags": " ".join(others)}
     step = Step(
         id=f"{verb}:{desired.name}",
         address=desired.address,
         verb=verb,
         cause=cause,
         impact=impact,
-        args={"on": desired.name},
+        args=args,
     )
     return Plan((step,), refused=tuple(refused))

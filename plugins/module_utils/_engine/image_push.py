@@ -36,6 +36,8 @@ def plan_push(
     cause, maybe = _compare(image, remote)
     if main is not None and main.verb == "build":
         cause, maybe = f"{main.args['on']} is built anew", main.maybe
+    elif main is not None and main.verb == "pull" and main.args["on"] == reference:
+        return None  # what it is pulled by has it
     elif main is not None and cause in ("", CHANGED):
         cause, maybe = CHANGED, True
     if not cause:

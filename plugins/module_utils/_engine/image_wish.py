@@ -13,6 +13,7 @@ from .._desired.spec import argument_spec, declare
 from .image_build_wish import Build, make_build
 from .image_fields import FIELDS, LIMITS
 from .image_pull import Account
+from .reference import parse_id
 
 if TYPE_CHECKING:
     from .image_load import Source
@@ -47,6 +48,12 @@ class Wish:
     account: Optional[Account] = None
     source: Optional[Source] = None
     save: str = ""
+    back: bool = False
+
+    @property
+    def by_id(self) -> bool:
+        """Say if the image is called by its id: it is on the engine, or nowhere."""
+        return bool(parse_id(self.name))
 
     @property
     def pulls(self) -> bool:
@@ -55,10 +62,11 @@ class Wish:
 
     @property
     def pushed(self) -> Tuple[str, ...]:
-        """The references to push: not the one that the image is pulled by."""
+        """The references to push: with other tags, not the one that the image is pulled by, unless
+        it is among them (`back`)."""
         if not self.push:
             return ()
-        return self.tags if self.pulls else (self.name, *self.tags)
+        return (self.name, *self.tags) if self.back or not self.pulls else self.tags
 
     @property
     def address(self) -> str:
@@ -76,6 +84,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     state = declared.get("state", "present")
     building = params.get("build") is not None and state == "present"
     _check_together(declared, building)
+    _check_words(declared["name"], params)
     build = _build(declared, params) if building else None
     if build is not None and declared["name"] in build.bases:
         raise InvalidOption(
@@ -97,6 +106,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         account=_account(declared),
         source=_source(params, declared["name"]) if state == "present" else None,
         save=_save(declared) if state == "present" else "",
+        back=declared["name"] in declared.get("tags", (declared["name"],)),
     )
 
 
@@ -148,7 +158,8 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
         raise InvalidOption("is missing", option=missing, hint="user name and password go together")
     from .credentials import HUB, Login, registry_of
 
-    host = declared.get("registry") or registry_of(declared["name"])
+    name = (declared.get("tags") or ("",))[0] if parse_id(declared["name"]) else declared["name"]
+    host = declared.get("registry") or registry_of(name)
     registry = HUB if host in ("docker.io", "index.docker.io", HUB) else registry_of(f"{host}/x")
     if host not in (registry, "docker.io", "index.docker.io"):
         raise InvalidOption(
@@ -184,15 +195,58 @@ def _check_together(declared: Mapping[str, Any], building: bool) -> None:
             option="platform",
             hint="write build.platforms for one that is built",
         )
-    if declared.get("push") and not sources and not declared.get("tags"):
+    _check_push(declared, bool(sources))
+    name = declared["name"]
+    if sources and ("@" in name or parse_id(name)):
+        kind = "a digest" if "@" in name else "an id"
         raise InvalidOption(
-            "an image that is pulled is not pushed back by the same name",
-            option="push",
-            hint="name under tags what is to be pushed",
-        )
-    if sources and "@" in declared["name"]:
-        raise InvalidOption(
-            f"what is {_MADE[sources[0]]} cannot be named by a digest",
+            f"what is {_MADE[sources[0]]} cannot be named by {kind}",
             option="name",
             hint="write a tag, such as app:1",
         )
+    if parse_id(name) and (
+        declared.get("pull_policy", "never") != "never" or "platform" in declared
+    ):
+        raise InvalidOption(
+            "nothing can be pulled by its id",
+            option="pull_policy" if "pull_policy" in declared else "platform",
+            hint="leave it out, or call the image by its name",
+        )
+
+
+def _check_push(declared: Mapping[str, Any], made: bool) -> None:
+    """Raise InvalidOption for a push of what has no name, or of what was just asked for anew."""
+    name = declared["name"]
+    back = name in declared.get("tags", (name,))
+    if not declared.get("push") or made or not back:
+        return
+    if parse_id(name) or "@" in name:
+        raise InvalidOption(
+            f"an image is pushed by a tag, and {name} is none",
+            option="push",
+            hint="name under tags what is to be pushed",
+        )
+    if declared.get("pull_policy", "missing") not in ("missing", "never"):
+        raise InvalidOption(
+            f"{name} is pulled anew first, so there would be nothing to push",
+            option="push",
+            hint="leave out pull_policy, or name under tags what is to be pushed",
+        )
+
+
+def _check_words(name: str, params: Mapping[str, Any]) -> None:
+    """Raise InvalidOption for a tag alone, which would be the name of another image."""
+    given = {"tags": params.get("tags"), "build.tags": (params.get("build") or {}).get("tags")}
+    base = name.partition("@")[0]
+    base = base[: base.rfind(":")] if base.rfind(":") > base.rfind("/") else base
+    for option, words in given.items():
+        for number, one in enumerate(words or ()):
+            word = str(one)
+            if any(sign in word for sign in "/:@") or word == base.rpartition("/")[2]:
+                continue
+            whole = f"{base}:{word}" if not parse_id(name) else f"NAME:{word}"
+            raise InvalidOption(
+                f"'{word}' is a name without a tag, the image {word}:latest",
+                option=f"{option}[{number}]",
+                hint=f"write {whole}, or {word}:latest if that is what is meant",
+            )

@@ -11,7 +11,7 @@ from .._desired.values import dig
 from .client import Client, EngineError
 from .container import masked
 from .info_lists import Kind, Listed
-from .reference import short
+from .reference import NAMELESS, short
 from .volume import masked as masked_volume
 
 _STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")
@@ -29,7 +29,7 @@ def _container(answer: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _image_names(entry: Mapping[str, Any]) -> List[str]:
-    tags = [tag for tag in entry.get("RepoTags") or () if tag != "<none>:<none>"]
+    tags = [tag for tag in entry.get("RepoTags") or () if tag != NAMELESS]
     return [short(tag) for tag in tags]
 
 

@@ -16,12 +16,11 @@ from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels
 from .moments import parse_time
 from .prune_wish import Wish, is_meant
-from .reference import short
+from .reference import NAMELESS, short
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.
 _BUILT_IN = ("bridge", "host", "none", "podman", "ingress", "docker_gwbridge")
-_NOBODYS = "<none>:<none>"  # what older engines call the tag of an image without one
 # The name that engines give a volume without one, and the label that Docker adds from API 1.42 on.
 _UNNAMED = re.compile("[0-9a-f]{64}")
 _ANONYMOUS = "com.docker.volume.anonymous"
@@ -147,7 +146,7 @@ def _containers(wish: Wish, found: Found) -> Iterator[Item]:
 def _images(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
     used = {box.get("ImageID") for box in left}
     for image in found.images:
-        tags = tuple(tag for tag in image.get("RepoTags") or () if tag != _NOBODYS)
+        tags = tuple(tag for tag in image.get("RepoTags") or () if tag != NAMELESS)
         if image["Id"] in used or (tags and not wish.tagged) or not _fits(wish, found, image):
             continue
         if wish.everyone or _is_ours(image, tags, found.images):

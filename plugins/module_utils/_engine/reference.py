@@ -19,6 +19,8 @@ _PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_PART}(?:/{_PART})*"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}"
+# What older engines call the tag of an image that has none.
+NAMELESS = "<none>:<none>"
 _ID = r"(?:sha256:)?[0-9a-f]{64}|sha256:[0-9a-f]{6,}"
 
 
@@ -45,6 +47,12 @@ def is_id(text: str) -> bool:
     return re.fullmatch(_ID, text) is not None
 
 
+def parse_id(text: str) -> str:
+    """Return a whole image id in the engine's spelling, "" for anything else."""
+    bare = text[7:] if text.startswith("sha256:") else text
+    return f"sha256:{bare}" if re.fullmatch("[0-9a-f]{64}", bare) else ""
+
+
 def short(text: str) -> str:
     """Return a reference of the engine's in its short form (Podman gives long ones)."""
     try:
@@ -60,7 +68,8 @@ def parse_reference(text: str, where: str) -> Reference:
     anything that the grammar does not know.
     """
     if is_id(text):
-        raise _bad(text, where, "an id cannot be built or pulled; write a name such as app:1")
+        hint = "an id cannot be built or pulled; write a name such as app:1"
+        raise _bad(text, where, hint if parse_id(text) else "write the whole id, or a name")
     rest, _at, digest = text.partition("@")
     slash = rest.rfind("/")
     colon = rest.rfind(":")
