@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any, Dict, Iterable, Mapping
 
+from .decode import decode
 from .model import Context, FieldSpec
 from .values import canonical
 
@@ -56,12 +57,11 @@ def parse(label: Any) -> Dict[str, Any]:
     of another type are left out.
     """
     try:
-        made = json.loads(label or "{}")
-    except (ValueError, TypeError, RecursionError):
+        made = decode(label) if isinstance(label, str) else None
+    except ValueError:
         return {}
-    if not isinstance(made, dict):
-        return {}
-    return {key: value for key, value in made.items() if _is_sound(key, value)}
+    found = made.items() if isinstance(made, dict) else ()
+    return {key: value for key, value in found if _is_sound(key, value)}
 
 
 def _is_sound(key: str, value: Any) -> bool:

@@ -153,16 +153,10 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
     current, image = got[f"current {wish.name}"], got.get("image")
     if will_go(pending, wish.address):
         current = None
-    left = _inspected(client, got["leftovers"] or [])
-    bases = bases_of(client, (current, *left), image)
-    fresh, old, apart = _leftovers(wish, current, left, bases)
     found = Found(
         current=current,
-        fresh=fresh,
-        old=old,
-        apart=apart,
         image=image,
-        bases=bases,
+        bases=bases_of(client, (current,), image),
         remote=_remote(client, wish, image, settled),
         networks=_ids("network", wish.networks, got),
         peers=_ids("peer", wish.peers, got),
@@ -173,6 +167,10 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         hidden=frozenset(wish.declared.get("secret_environment") or ()),
         settled=settled,
     )
+    if got["leftovers"]:
+        from .container_left import with_left
+
+        found = with_left(client, wish, found, got["leftovers"])
     if not wish.moved_from:
         return found
     from .container_moved import look
@@ -251,43 +249,6 @@ def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool)
     if policy_now(wish.pull_policy, image) != "always":
         return None
     return ask_registry(client, wish.reference)
-
-
-def _inspected(client: Client, listed: List[Mapping[str, Any]]) -> List[Inspect]:
-    answers = client.get_all([(f"/containers/{one['Id']}/json", None) for one in listed])
-    return [one for one in answers if not isinstance(one, EngineError)]
-
-
-def _leftovers(
-    wish: Wish, current: Optional[Inspect], left: List[Inspect], bases: Bases
-) -> Tuple[Optional[Inspect], Optional[Inspect], Optional[Inspect]]:
-    """Return (fresh, old, apart): what an interrupted replacement of this container left behind.
-
-    Anybody can give a container such a name, and an image can bring a record along: a new one
-    says of its own which one it replaces, and only what a new one replaces, or what is known to
-    be ours (or Compose's) by its own labels, was set aside.
-    """
-    fresh: Optional[Inspect] = None
-    replaced = {_replaced_id(wish, current, bases)}
-    for one in left:
-        ident = _replaced_id(wish, one, bases)
-        if ident and bare_name(one) == temporary_name(ident, wish.name):
-            fresh = one
-            replaced.add(ident)
-    old = [one for one in left if bare_name(one) == aside_name(str(one["Id"]), wish.name)]
-    known = [one for one in old if one["Id"] in replaced or not _is_others(wish, one, bases)]
-    others = [one for one in old if one not in known]
-    return fresh, known[-1] if known else None, others[-1] if others else None
-
-
-def _replaced_id(wish: Wish, one: Optional[Inspect], bases: Bases) -> str:
-    base = bases.get(str(dig(one, "Image")))
-    return str(dig(record_of(one, base, wish.names), "replaces.id") or "")
-
-
-def _is_others(wish: Wish, one: Inspect, bases: Bases) -> bool:
-    base = bases.get(str(one["Image"]))
-    return is_foreign(one, base, record_of(one, base, wish.names))
 
 
 def bases_of(
