@@ -18,6 +18,13 @@ description:
     a second run neither downloads nor reads the image.
   - What was compressed with xz, gzip or bzip2, by its name, is unpacked. A raw image is converted
     to qcow2. An image that names other files (a backing file, an external data file) is refused.
+  - What is no disk is refused with what it is, such as an archive (tar, OVA, ZIP), an image of
+    another format, a web page, a JSON or XML answer, a Git LFS pointer, or a qcow2 image that was
+    cut off.
+  - A twentieth of the pool's file system, at most 1GiB, stays free for the disks of machines,
+    whatever size a server or an archive announces.
+  - A task whose time is over (C(timeout) of the task) ends between two pieces of its work where its
+    output is closed, such as with a local connection; over SSH it may go on until it is done.
   - A download that was cut off goes on where it was, in the next attempt or the next run, if the
     server can do that and still has the same file. Until it is complete its bytes are in the pool's
     folder, in a hidden file that the next run takes up or removes.
@@ -37,6 +44,8 @@ options:
       - Where the image is published, as C(https://), C(http://) or C(file://).
       - One of O(url) and O(path) is needed, unless O(state=absent).
       - Its query is left out of plans and messages.
+      - Proxies are those of the task's C(environment), C(http_proxy), C(https_proxy) and
+        C(no_proxy). C(.netrc) is not read, and what needs a login is refused.
     type: str
   path:
     description:
@@ -48,6 +57,10 @@ options:
       - Or the URL, or the path on the KVM host, of a checksum file that lists the file by its name,
         in the form of GNU or BSD tools or with nothing but the checksum. C(sha256:URL) takes that
         algorithm of several. The file is read in every run; a signature in it is not verified.
+      - An algorithm that a line or a title names is believed, such as C(BLAKE2b) or C(SHA3-256),
+        which are of no use here; where none is named the number of digits tells. Of files with one
+        name in several folders it is the one whose folders agree with the address.
+      - A checksum file of C(https://) is not taken from where it is redirected to C(http://).
       - It is needed for what comes over a network. Without it the content of a local file is what
         counts, and is read in every run.
     type: str
@@ -59,11 +72,13 @@ options:
   ca_path:
     description:
       - A file or folder on the KVM host with the certificates of a private authority, which are
-        trusted beside the host's own. Verification cannot be switched off.
+        trusted beside the host's own. Verification cannot be switched off. An authority without an
+        Authority Key Identifier is as good on every Python.
     type: str
   timeout:
     description:
-      - How long the server may be silent, such as V(30s) or V(1m30s).
+      - How long the server may be silent, such as V(30s) or V(1m30s). To answer at all it may take
+        four times as long, and in any span of that length it must send 4KiB a second on average.
     type: str
     default: 30s
   retries:

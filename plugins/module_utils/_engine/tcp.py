@@ -14,6 +14,7 @@ import threading
 from typing import Any, Callable
 
 from .._desired.errors import EngineMissing, InvalidOption
+from .._desired.trust import authorities
 from .address import Address
 from .address_tls import Tls
 
@@ -52,16 +53,13 @@ def securer(address: Address, timeout: float) -> Callable[[socket.socket], socke
 
 
 def _context(tls: Tls) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # requires a certificate and its name
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = authorities(own=not tls.ca)
     for option, path in (("engine_ca", tls.ca), ("engine_cert", tls.cert), ("engine_key", tls.key)):
         if path and not os.access(path, os.R_OK):
             raise InvalidOption(f"no file that this user can read: {path}", option=option)
     try:
         if tls.ca:
             context.load_verify_locations(tls.ca)
-        else:
-            context.load_default_certs()
     except ssl.SSLError as error:
         raise InvalidOption(f"no certificate in PEM: {tls.ca}", option="engine_ca") from error
     if tls.cert:

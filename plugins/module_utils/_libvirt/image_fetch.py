@@ -10,14 +10,18 @@ import http.client
 import os
 import re
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
-from typing import Any, Callable, Optional, Tuple, TypeVar
+from typing import Any, Callable, List, Optional, Tuple, TypeVar
+from urllib.parse import urlsplit
 
 from .._desired.errors import InvalidOption
+from .._desired.trust import authorities
 from .._desired.values import show_size
 from . import image_files as files
+from .given_up import go_on
 from .image_files import Unfetched
 from .image_wish import Wish, shown
 
@@ -25,12 +29,61 @@ PIECE = 1 << 20
 # What a published checksum file is at most.
 _TEXT = 4 << 20
 _LONGEST_PAUSE = 10.0
+# To find a server, to reach it, to agree on keys and to be answered may take a timeout each.
+_STAGES = 4
+# Bytes a second, on average over that time, which bound how long a body of some size may take.
+_SLOWEST = 4096
 # Answers after which another attempt may do better (RFC 9110, 15.5.9, 15.6; RFC 6585, 4).
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _TAG = re.compile(r"[0-9a-f]{8}")
 _RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+)")
 
 T = TypeVar("T")
+
+
+class _Dripping(OSError):
+    """A server that sends hardly anything, and does not stop."""
+
+
+class _Body:
+    """A response whose body comes in pieces, and not slower than a modem's."""
+
+    def __init__(self, response: Any, span: float) -> None:
+        self._response = response
+        self._span = span
+        self._since, self._came = time.monotonic(), 0
+        self.headers = response.headers
+        self.status: int = response.status
+
+    def __enter__(self) -> _Body:
+        return self
+
+    def __exit__(self, *_exc: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._response.close()
+
+    def piece(self) -> bytes:
+        """Return the bytes that have come, b"" at the end; raise OSError if there are too few."""
+        # read() would wait until a piece is full, and each byte would begin the timeout anew.
+        piece: bytes = self._response.read1(PIECE)
+        self._came += len(piece)
+        now = time.monotonic()
+        if now - self._since > self._span:
+            if self._came < _SLOWEST * self._span:
+                raise _Dripping(f"less than {show_size(_SLOWEST)} a second")
+            self._since, self._came = now, 0
+        return piece
+
+    def all(self, most: int) -> bytes:
+        """Return a small body, at most so many bytes of it."""
+        found = bytearray()
+        for piece in iter(self.piece, b""):
+            found += piece
+            if len(found) > most:
+                break
+        return bytes(found[:most])
 
 
 class Web:
@@ -41,20 +94,25 @@ class Web:
         self._timeout = wish.timeout
         self.retries = wish.retries
         tls = urllib.request.HTTPSHandler(context=_trust(wish.ca_path))
-        self._opener = urllib.request.build_opener(tls)
+        # Proxies are those of the task's environment.
+        self._opener = urllib.request.build_opener(tls, _Redirects(option))
 
-    def open(self, url: str, start: int = 0) -> Any:
+    def open(self, url: str, start: int = 0) -> _Body:
         """Return the response to a GET from a byte on; raise Unfetched for any failure."""
         headers = {"User-Agent": "dockyard.fleet", "Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
         try:
             request = urllib.request.Request(url, headers=headers)
-            return self._opener.open(request, timeout=self._timeout)
+            timeout = self._timeout
+            opened = _within(_STAGES * timeout, lambda: self._opener.open(request, timeout=timeout))
+            return _Body(opened, _STAGES * timeout)
         except urllib.error.HTTPError as error:
             if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-                return error
+                return _Body(error, _STAGES * self._timeout)
             raise self._answered(url, error) from None
+        except Unfetched:
+            raise
         except (http.client.InvalidURL, ValueError) as error:
             raise InvalidOption(f"'{shown(url)}': {error}", option=self._option) from None
         except (OSError, http.client.HTTPException) as error:
@@ -66,7 +124,7 @@ class Web:
         def once() -> str:
             with self.open(url) as response:
                 try:
-                    return bytes(response.read(_TEXT)).decode("utf-8", "replace")
+                    return response.all(_TEXT).decode("utf-8", "replace")
                 except (OSError, http.client.HTTPException) as error:
                     raise self._silent(url, error) from None
 
@@ -112,7 +170,7 @@ class Web:
 
 
 def _trust(path: str) -> ssl.SSLContext:
-    context = ssl.create_default_context()
+    context = authorities()
     if path:
         try:
             folder = os.path.isdir(path)
@@ -120,6 +178,54 @@ def _trust(path: str) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise InvalidOption(f"{path}: {error}", option="ca_path") from None
     return context
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect to another address of the web; a checksum comes no less safely by it."""
+
+    def __init__(self, option: str) -> None:
+        self._option = option
+
+    def redirect_request(
+        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
+    ) -> Any:
+        scheme = urlsplit(newurl).scheme
+        falls = self._option == "checksum" and req.type == "https" and scheme == "http"
+        if scheme not in ("http", "https") or falls:
+            fp.close()
+            raise Unfetched(
+                f"{shown(req.full_url)} sends on to {shown(newurl)}, which is not as safe",
+                option=self._option,
+                hint="give the address where it is served over https",
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _within(seconds: float, once: Callable[[], T]) -> T:
+    """Return what a call returns; raise TimeoutError if that takes longer.
+
+    A socket's own timeout counts from byte to byte, and names are resolved without any.
+    """
+    done: List[Callable[[], T]] = []
+
+    def work() -> None:
+        try:
+            made = once()
+            done.append(lambda: made)
+        except Exception as error:
+            failed = error
+
+            def fail() -> T:
+                raise failed
+
+            done.append(fail)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not done:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    return done[0]()
 
 
 def probe(wish: Wish) -> None:
@@ -201,28 +307,31 @@ def _receive(response: Any, url: str, path: str, start: int, total: Optional[int
     """Append a response's body to a file and return its path; raise Unfetched if it breaks off."""
     if total is not None:
         files.need_room(os.path.dirname(path), total - start)
-    size, broken = start, ""
+    size, broken, slow = start, "", False
     with open(files.create(path) if not start else path, "ab" if start else "wb") as out:
         while True:
             try:
-                piece = response.read(PIECE)
+                piece = response.piece()
             except (OSError, http.client.HTTPException) as error:
-                piece, broken = b"", f" ({error})"
+                piece, broken, slow = b"", f" ({error})", isinstance(error, _Dripping)
             if not piece:
                 break
+            go_on()
+            files.need_room(os.path.dirname(path), len(piece))
             out.write(piece)
             size += len(piece)
     if broken or (total is not None and size != total):
-        raise _cut(url, size, total, broken)
+        # One that drips would drip again, and each attempt brings bytes.
+        raise _cut(url, size, total, broken, not slow)
     return path
 
 
-def _cut(url: str, size: int, total: Optional[int], why: str) -> Unfetched:
+def _cut(url: str, size: int, total: Optional[int], why: str, passing: bool) -> Unfetched:
     whole = f" of {show_size(total)}" if total is not None else ""
     made = Unfetched(
         f"{shown(url)} was cut off after {show_size(size)}{whole}{why}",
         option="url",
         hint="what came is kept; the next run goes on from there",
     )
-    made.passing = True
+    made.passing = passing
     return made

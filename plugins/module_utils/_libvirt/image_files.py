@@ -17,9 +17,13 @@ from typing import Iterator, Tuple
 
 from .._desired.errors import FleetError
 from .._desired.values import show_size
+from .given_up import GivenUp
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+# What no image takes of a pool: a twentieth, and at most so many bytes.
+_SPARE_PART = 20
+_SPARE = 1 << 30
 # Machines never write into a base image, and QEMU's user has to read it.
 _MODE = 0o444
 
@@ -73,11 +77,12 @@ def remove(path: str) -> None:
 def making(folder: str, stem: str) -> Iterator[None]:
     """Hold the making of a volume: whatever fails leaves no temporary file behind.
 
-    Only a download that was cut off keeps what it has. OSErrors become FleetErrors.
+    Only a download that was cut off, or a task that was given up, keeps what it has. OSErrors
+    become FleetErrors.
     """
     try:
         yield
-    except Unfetched:
+    except (Unfetched, GivenUp):
         raise
     except FleetError:
         remove_parts(folder, stem)
@@ -100,20 +105,30 @@ def full(folder: str, needed: int = 0) -> FleetError:
     """Return the error of a pool without room; `needed` in bytes, where it is known."""
     free = _free(folder)
     what = f"; {show_size(needed)} are needed, {show_size(free)} are free" if needed else ""
+    if needed and needed <= free:
+        what = f"; the last {show_size(free)} of it are left to the disks of machines"
     return FleetError(
         f"the pool's folder {folder} is full{what}", hint="free some space there and run again"
     )
 
 
 def need_room(folder: str, size: int) -> None:
-    """Raise FleetError if a folder has no room for `size` more bytes."""
-    if size > _free(folder):
+    """Raise FleetError if a folder has no room for `size` more bytes.
+
+    Some of it stays free for the disks of running machines, which grow meanwhile.
+    """
+    if size > max(_free(folder) - _spare(folder), 0):
         raise full(folder, size)
 
 
 def _free(folder: str) -> int:
     seen = os.statvfs(folder)
     return seen.f_bavail * seen.f_frsize
+
+
+def _spare(folder: str) -> int:
+    seen = os.statvfs(folder)
+    return min(seen.f_blocks * seen.f_frsize // _SPARE_PART, _SPARE)
 
 
 def create(path: str) -> int:

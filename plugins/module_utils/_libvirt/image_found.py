@@ -143,7 +143,7 @@ def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
 
     if "checksum" in unknown:
         return None
-    return find(_text(wish, declared.file), wish.file, declared)
+    return find(_text(wish, declared.file), wish.place, declared)
 
 
 def _text(wish: Wish, address: str) -> str:

@@ -16,9 +16,18 @@ from .._desired.errors import FleetError, InvalidOption
 DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _FORM = "write sha256:HEX, sha512:HEX, or the address of a checksum file"
 _HEX = re.compile(r"[0-9a-fA-F]+")
+# What algorithms of ours are called in lines that name theirs.
+_LABELS = {"sha256": "sha256", "sha384": "sha384", "sha512": "sha512"}
+_LABELS.update({f"sha2{digits}": f"sha{digits}" for digits in ("256", "384", "512")})
 # `SHA256 (name) = hex` (BSD: Fedora, Rocky) and `hex  name`, `hex *name`, `hex` (GNU: the others).
-_BSD = re.compile(r"[A-Za-z0-9/-]+ ?\((?P<name>.+)\) ?= ?(?P<hex>[0-9a-fA-F]+)")
+_BSD = re.compile(r"(?P<label>[A-Za-z0-9/_-]+) ?\((?P<name>.+)\) ?= ?(?P<hex>[0-9a-fA-F]+)")
 _GNU = re.compile(r"\\?(?P<hex>[0-9a-fA-F]{32,128})(?:[ \t]+\*?(?P<name>\S.*))?")
+# `# SHA512 HASH` before the lines that it is about (Gentoo's DIGESTS).
+_TITLE = re.compile(r"# ?(?P<label>[A-Za-z0-9/_-]+) HASH", re.I)
+# Other algorithms have digits as many as ours: a file that is named after one has no line of ours.
+_OTHERS = re.compile(
+    r"b2sum|blake|b3sum|sha3|sha-?512[._/-]256|whirlpool|keccak|sm3|streebog", re.I
+)
 
 
 @dataclass(frozen=True)
@@ -67,49 +76,96 @@ def is_address(text: str) -> bool:
     return text.startswith(("/", "http://", "https://", "file:"))
 
 
-def find(text: str, wanted: str, checksum: Checksum) -> Checksum:
-    """Return the checksum of the file `wanted` out of a checksum file's text.
+@dataclass(frozen=True)
+class _Entry:
+    """A line: the file's name, "" for a bare checksum; the label of its algorithm, "" if none."""
 
-    GNU and BSD lines and a bare checksum are understood, in a PGP-signed text too (the signature
-    is not verified). A file with one entry is about the file asked for, whatever it is called
-    there. Raise FleetError if there is none, or none that is trusted.
+    name: str
+    hex: str
+    label: str = ""
+
+
+def find(text: str, wanted: str, checksum: Checksum) -> Checksum:
+    """Return the checksum of the file at the path `wanted` out of a checksum file's text.
+
+    GNU and BSD lines, titled ones and a bare checksum are understood, in a PGP-signed text too (the
+    signature is not verified). An algorithm is the one that is named; where none is, the number of
+    digits tells. A file with one entry is about the file asked for, whatever it is called there.
+    Raise FleetError if there is none, none that is trusted, or two that differ.
     """
-    entries = list(_entries(text))
-    named = [digest for name, digest in entries if posixpath.basename(name) == wanted]
-    if not named and len({digest for _name, digest in entries}) == 1:
-        named = [entries[0][1]]
-    if not named:
+    name = posixpath.basename(wanted)
+    found = _about(list(_entries(text)), wanted)
+    if not found:
         raise FleetError(
-            f"{checksum.file} does not list {wanted}",
+            f"{checksum.file} does not list {name}",
             option="checksum",
             hint="give the URL of a release by its own name, or the checksum itself",
         )
-    trusted = _trusted(named, checksum.algorithm)
+    trusted = sorted(_trusted(found, checksum), key=lambda one: DIGITS[one[0]])
     if not trusted:
         asked = checksum.algorithm or ", ".join(DIGITS)
         raise FleetError(
-            f"{checksum.file} has no {asked} checksum of {wanted}",
+            f"{checksum.file} has no {asked} checksum of {name}",
             option="checksum",
             hint="give the checksum itself",
         )
-    algorithm, digest = max(trusted, key=lambda one: DIGITS[one[0]])
+    algorithm, digest = trusted[-1]
+    if any(other != digest for which, other in trusted if which == algorithm):
+        raise FleetError(
+            f"{checksum.file} has several {algorithm} checksums of {name}, in folders that the "
+            "address does not tell apart",
+            option="checksum",
+            hint="give the checksum itself",
+        )
     return Checksum(algorithm, digest, checksum.file)
 
 
-def _trusted(digests: List[str], algorithm: str) -> List[Tuple[str, str]]:
+def _about(entries: List[_Entry], wanted: str) -> List[_Entry]:
+    """Return the entries whose names agree most with the end of a path: one may list folders."""
+    agreed = [(_agreement(one.name, wanted), one) for one in entries]
+    most = max((score for score, _one in agreed), default=0)
+    if most:
+        return [one for score, one in agreed if score == most]
+    return entries if len({one.hex for one in entries}) == 1 else []
+
+
+def _agreement(name: str, wanted: str) -> int:
+    """Return how well a name agrees with a path: by its last parts, and more if it has no others.
+
+    0 if not even the file is called so.
+    """
+    parts, path = posixpath.normpath(name).split("/"), wanted.split("/")
+    pairs = zip(reversed(parts), reversed(path))
+    common = next((n for n, (one, other) in enumerate(pairs) if one != other), len(parts))
+    common = min(common, len(path))
+    return 2 * common + (common == len(parts)) if common else 0
+
+
+def _trusted(entries: List[_Entry], checksum: Checksum) -> List[Tuple[str, str]]:
     names = {digits: name for name, digits in DIGITS.items()}
-    found = [(names.get(len(digest), ""), digest) for digest in digests]
-    return [one for one in found if one[0] and algorithm in ("", one[0])]
+    guess = not _OTHERS.search(posixpath.basename(checksum.file))
+    found = []
+    for one in entries:
+        plain = one.label.lower().replace("-", "").replace("_", "")
+        told = _LABELS.get(plain, "") if one.label else names.get(len(one.hex), "") if guess else ""
+        if told and DIGITS[told] == len(one.hex) and checksum.algorithm in ("", told):
+            found.append((told, one.hex))
+    return found
 
 
-def _entries(text: str) -> Iterator[Tuple[str, str]]:
-    """Yield (name, hex) of each line that holds a checksum; "" as the name of a bare one."""
+def _entries(text: str) -> Iterator[_Entry]:
+    """Yield each line that holds a checksum."""
+    title = ""
     for raw in text.splitlines():
         line = raw.strip()
         if line.startswith("-----BEGIN PGP SIGNATURE"):
             return
         if line.startswith("- "):  # RFC 4880, 7.1: dash-escaped text
             line = line[2:]
-        found = _BSD.fullmatch(line) or _GNU.fullmatch(line)
+        titled = _TITLE.fullmatch(line)
+        title = titled["label"] if titled else title
+        bsd = _BSD.fullmatch(line)
+        found = bsd or _GNU.fullmatch(line)
         if found and not line.startswith("#"):
-            yield found["name"] or "", found["hex"].lower()
+            label = bsd["label"] if bsd else title
+            yield _Entry(found["name"] or "", found["hex"].lower(), label)

@@ -43,7 +43,10 @@ def _path(value: Any, where: str) -> str:
 
 def _url(value: Any, where: str) -> str:
     url = str(value)
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:  # such as http://[::1/
+        raise InvalidOption(f"is no URL: {error}", option=where) from None
     if parts.scheme not in ("https", "http", "file") or not (parts.netloc or parts.path):
         raise InvalidOption(
             f"'{shown(url)}' is not a URL of an image",
@@ -141,9 +144,14 @@ class Wish:
         return "path" if self.path else "url"
 
     @property
+    def place(self) -> str:
+        """The path of the file that is published, on its host."""
+        return self.path or unquote(urlsplit(self.url).path)
+
+    @property
     def file(self) -> str:
         """The name of the file that is published."""
-        return posixpath.basename(self.path or unquote(urlsplit(self.url).path))
+        return posixpath.basename(self.place)
 
     def stem(self, checksum: Checksum) -> str:
         """Return the volume's name without its ending: the checksum is the identity."""

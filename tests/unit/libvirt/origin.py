@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import ipaddress
@@ -23,7 +24,8 @@ class Origin:
 
     `ranges`: whether parts are served. `cut`: a response ends after so many bytes, though more
     were announced. `answers`: status codes given before anything else, one a request. `sent`: how
-    many bytes of bodies went out.
+    many bytes of bodies went out. `drips`: "head" or "body" comes byte by byte, without end.
+    `sends_on`: paths that are elsewhere, with the address.
     """
 
     folder: Path
@@ -34,6 +36,8 @@ class Origin:
     answers: List[int] = field(default_factory=list)
     asked: List[Tuple[str, str]] = field(default_factory=list)
     sent: int = 0
+    drips: str = ""
+    sends_on: Dict[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Origin:
         outer = self
@@ -53,6 +57,7 @@ class Origin:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         scheme = "https" if self.tls else "http"
         self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
+        self._ended = threading.Event()
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -60,6 +65,7 @@ class Origin:
         return self
 
     def __exit__(self, *_exc: Any) -> None:
+        self._ended.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -71,6 +77,16 @@ class Origin:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         path, wanted = request.path.partition("?")[0], request.headers.get("Range", "")
         self.asked.append((path, wanted))
+        if path in self.sends_on:
+            request.send_response(302)
+            request.send_header("Location", self.sends_on[path])
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        if self.drips == "head":
+            request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            self._drip(request)
+            return
         body = self.files.get(path)
         status = self.answers.pop(0) if self.answers else 200
         if body is None or status != 200:
@@ -90,6 +106,9 @@ class Origin:
         request.send_header("ETag", _etag(body))
         request.send_header("Content-Length", str(len(body) - start))
         request.end_headers()
+        if self.drips == "body":
+            self._drip(request)
+            return
         end = len(body) if self.cut is None else min(len(body), start + self.cut)
         try:
             request.wfile.write(body[start:end])
@@ -97,6 +116,12 @@ class Origin:
         except OSError:
             pass  # who only looked whether it is there hangs up
         request.close_connection = True
+
+    def _drip(self, request: BaseHTTPRequestHandler) -> None:
+        """Send a byte now and then, until nobody listens."""
+        with contextlib.suppress(OSError):
+            while not self._ended.wait(0.02):
+                request.wfile.write(b"x")
 
 
 def _etag(body: bytes) -> str:

@@ -28,6 +28,16 @@ SHA256 (Fedora-41.raw.xz) = {TWO}
 {"a" * 64}
 -----END PGP SIGNATURE-----
 """
+GENTOO = f"""# BLAKE2B HASH
+{"6" * 128}  stage.qcow2
+# SHA512 HASH
+{LONG}  stage.qcow2
+"""
+FOLDERS = f"{ONE}  amd64/disk.img\n{TWO}  arm64/disk.img\n"
+LIKE = (
+    f"BLAKE2b (a.img) = {'6' * 128}\nSHA3-256 (a.img) = {'7' * 64}\n"
+    f"SHA512/256 (a.img) = {'8' * 64}\nSHA2-256 (a.img) = {ONE}\n"
+)
 SEVERAL = f"SHA256 (a.img) = {ONE}\nSHA512 (a.img) = {LONG}\nMD5 (a.img) = {'5' * 32}\n"
 
 
@@ -43,6 +53,13 @@ SEVERAL = f"SHA256 (a.img) = {ONE}\nSHA512 (a.img) = {LONG}\nMD5 (a.img) = {'5' 
         (f"{ONE.upper()}  a b.img\n{TWO}  c\n", "a b.img", "", f"sha256:{ONE}"),
         (SEVERAL, "a.img", "", f"sha512:{LONG}"),
         (SEVERAL, "a.img", "sha256", f"sha256:{ONE}"),
+        (GENTOO, "stage.qcow2", "", f"sha512:{LONG}"),
+        (GENTOO, "stage.qcow2", "sha512", f"sha512:{LONG}"),
+        (LIKE, "a.img", "", f"sha256:{ONE}"),
+        (FOLDERS, "/pub/12/amd64/disk.img", "", f"sha256:{ONE}"),
+        (FOLDERS, "/pub/12/arm64/disk.img", "", f"sha256:{TWO}"),
+        (f"{ONE}  ./a.img\n{TWO}  old/a.img\n", "/pub/old/a.img", "", f"sha256:{TWO}"),
+        (f"{ONE}  old/a.img\n{TWO}  ./a.img\n", "/pub/a.img", "", f"sha256:{TWO}"),
     ],
 )
 def test_checksum_files_of_every_form(text: str, wanted: str, algorithm: str, found: str) -> None:
@@ -55,6 +72,21 @@ def test_checksum_files_of_every_form(text: str, wanted: str, algorithm: str, fo
         (UBUNTU, "", f"checksum: {FILE} does not list a.img"),
         ("<html>not found</html>", "", f"checksum: {FILE} does not list a.img"),
         (f"{'5' * 32}  a.img\n", "", f"checksum: {FILE} has no sha256, sha384, sha512 checksum"),
+        (
+            f"BLAKE2b (a.img) = {'6' * 128}\nSHA3-256 (a.img) = {'7' * 64}\n",
+            "",
+            f"checksum: {FILE} has no sha256, sha384, sha512 checksum of a.img",
+        ),
+        (
+            f"SHA512/256 (a.img) = {ONE}\n",
+            "sha256",
+            f"checksum: {FILE} has no sha256 checksum of a.img",
+        ),
+        (
+            f"{ONE}  x/a.img\n{TWO}  y/a.img\n",
+            "",
+            f"checksum: {FILE} has several sha256 checksums of a.img, in folders",
+        ),
         (f"{ONE}  a.img\n", "sha512", f"checksum: {FILE} has no sha512 checksum of a.img"),
         # The signature of a message is no part of it.
         (
@@ -92,3 +124,9 @@ def test_forms_of_a_checksum() -> None:
     assert parse_checksum(FILE, "checksum") == Checksum("", file=FILE)
     assert parse_checksum(f"sha512:{FILE}", "checksum") == Checksum("sha512", file=FILE)
     assert parse_checksum("/srv/SUMS", "checksum") == Checksum("", file="/srv/SUMS")
+
+
+@pytest.mark.parametrize("name", ["B2SUMS", "CHECKSUM.SHA3-256", "a.img.blake3", "SUMS.sha512-256"])
+def test_a_file_that_is_named_after_another_algorithm_is_not_taken_for_ours(name: str) -> None:
+    with pytest.raises(FleetError, match="has no sha256"):
+        find(f"{ONE}  a.img\n", "a.img", Checksum("", file=f"https://example.com/{name}"))
