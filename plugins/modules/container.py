@@ -384,6 +384,12 @@ plan:
       description: A digest of what the plan rests on.
       type: str
       sample: 8c6976e5b5410415
+    declared:
+      description:
+        - What is declared for a container that is not there yet, in lines by its address. Secrets
+          are masked, long values cut.
+      type: dict
+      sample: {container/web: ["image: demo/web:1", "ports.80/tcp: 8080"]}
 created:
   description: Whether a container was created where there was none, or only an image was pulled.
   returned: success

@@ -430,6 +430,7 @@ plan:
     pending: []
     refused: []
     fingerprint: 8c6976e5b5410415
+    declared: {}
 created:
   description: Whether an image was built, pulled, loaded or imported.
   returned: success

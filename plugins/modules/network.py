@@ -169,6 +169,7 @@ plan:
     pending: []
     refused: []
     fingerprint: 8c6976e5b5410415
+    declared: {}
 created:
   description: Whether the network was made where there was none.
   returned: success

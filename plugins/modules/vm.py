@@ -384,6 +384,7 @@ plan:
     pending: ["memory: 1GiB → 2GiB"]
     refused: []
     fingerprint: 8c6976e5b5410415
+    declared: {}
 created:
   description: Whether the machine was made.
   returned: success

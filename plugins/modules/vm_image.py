@@ -173,6 +173,7 @@ plan:
     pending: []
     refused: []
     fingerprint: 8c6976e5b5410415
+    declared: {}
 created:
   description: Whether the image, or another version of it, was brought.
   returned: success

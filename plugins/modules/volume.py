@@ -136,11 +136,13 @@ plan:
       volume/shop-data
         not there [none]
           create shop-data
+            labels.team: shop
     steps: []
     notes: []
     pending: []
     refused: []
     fingerprint: 8c6976e5b5410415
+    declared: {volume/shop-data: ["labels.team: shop"]}
 created:
   description: Whether the volume was made where there was none.
   returned: success

@@ -97,7 +97,8 @@ class Plan:
     """Ordered steps with their needs, and what else the user should know.
 
     `refused` holds sentences that forbid the whole plan; `pending` what waits for a restart;
-    `fingerprint` is a digest of the observed values that were compared.
+    `fingerprint` is a digest of the observed values that were compared. `declared` says in lines
+    what is declared for a resource that is made, by address.
     """
 
     steps: Tuple[Step, ...] = ()
@@ -105,6 +106,7 @@ class Plan:
     pending: Tuple[str, ...] = ()
     refused: Tuple[str, ...] = ()
     fingerprint: str = ""
+    declared: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
 
     def text(self) -> str:
         """Print the plan: an address a paragraph, its causes, then its steps in order."""
@@ -122,5 +124,6 @@ class Plan:
             "pending": list(self.pending),
             "refused": list(self.refused),
             "fingerprint": self.fingerprint,
+            "declared": {address: list(lines) for address, lines in self.declared.items()},
             "text": self.text(),
         }

@@ -80,7 +80,7 @@ def _check(
         if resource.server not in pending:
             raise
         snapshot = resource.observe(None, desired, pending, False)
-    plan = _bounded(desired, resource.plan(desired, snapshot))
+    plan = _planned(resource, desired, snapshot)
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {step.address: step.cause for step in plan.steps}
     return {**result, **_outcome(resource, desired, plan, snapshot, True)}
@@ -88,7 +88,7 @@ def _check(
 
 def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     snapshot = resource.observe(client, desired, {}, False)
-    plan = _bounded(desired, resource.plan(desired, snapshot))
+    plan = _planned(resource, desired, snapshot)
     if not plan.steps:
         result = _result(resource, plan, snapshot, ())
         return {**result, **_outcome(resource, desired, plan, snapshot, False)}
@@ -102,7 +102,7 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
         done += make(resource, desired, client, snapshot, plan, reveal, report)
         snapshot = resource.observe(client, desired, {}, True)
-        plan = _bounded(desired, resource.plan(desired, snapshot))
+        plan = _planned(resource, desired, snapshot)
     done += make(resource, desired, client, snapshot, plan, plan.steps, report)
     if done:
         snapshot = resource.observe(client, desired, {}, True)
@@ -119,6 +119,19 @@ def _outcome(
 ) -> Dict[str, Any]:
     tell = getattr(resource, "outcome", None)
     return dict(tell(desired, plan, before, foreseen)) if tell else {}
+
+
+def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
+    """Return the plan with what is declared for a resource that is not there; raise Refused."""
+    plan = resource.plan(desired, snapshot)
+    table = getattr(resource, "declares", None)
+    made = any(step.verb in _MAKING or "new" in step.args for step in plan.steps)
+    if table and made and resource.present(snapshot) is None:
+        from .creation import declared_lines
+
+        lines = declared_lines(*table(desired))
+        plan = replace(plan, declared={desired.address: lines} if lines else {})
+    return _bounded(desired, plan)
 
 
 def _bounded(desired: Desired, plan: Plan) -> Plan:

@@ -122,6 +122,7 @@ def text(plan: Plan) -> str:
     lines: List[str] = []
     for address in dict.fromkeys(step.address for step in plan.steps):
         lines += _paragraph([step for step in plan.steps if step.address == address])
+        lines += [f"      {line}" for line in plan.declared.get(address, ())]
     lines += [f"refused: {reason}" for reason in plan.refused]
     lines += [f"note: {note}" for note in plan.notes]
     lines += [f"pending: {what}" for what in plan.pending]

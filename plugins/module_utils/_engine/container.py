@@ -8,12 +8,13 @@ What only a change needs is imported when there is one: a no-op on a target must
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import Plan
+from .._desired.model import FieldSpec, Plan
 from .._desired.owned import fingerprint
 from .._desired.values import MASK, dig
 from .container_diff import changes_of, will_pull
+from .container_fields import declared_subjects, rows
 from .container_fields.process import split_env
 from .container_found import (
     Found,
@@ -62,6 +63,10 @@ class Container:
             return unreachable(desired, pending)
         found = look(client, desired, pending, settled)
         creations = [step for step in _steps(desired, found) if step.verb == "create"]
+        if creations and desired.declared.get("volumes"):
+            from .container_volumes import with_volumes
+
+            found = with_volumes(client, desired, found, pending)
         swaps = any(step.args["on"] != desired.name for step in creations)
         removes = desired.state == "absent" and found.current is not None
         if swaps or removes or found.fresh is not None or found.old is not None:
@@ -78,6 +83,10 @@ class Container:
 
             refused = refusals(desired, found, steps)
         return Plan(steps, _notes(desired, found), refused=tuple(refused), fingerprint=_mark(found))
+
+    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names."""
+        return rows(declared_subjects(desired.declared)), desired.declared
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
@@ -147,6 +156,10 @@ def _notes(desired: Wish, found: Found) -> Tuple[str, ...]:
             f"{bare_name(found.apart)} is called like what a replacement sets aside, but nothing"
             " says that one did: it stays as it is"
         )
+    if found.new_volumes:
+        from .container_volumes import notes as volumes
+
+        notes += volumes(found)
     return tuple(notes)
 
 

@@ -43,7 +43,8 @@ class Found:
     the namespaces of one that is to be replaced, `next_dependents` those of the current one while
     its own replacement is unfinished. `unknown` maps "engine", "image", network names and
     "container NAME" (its own without a name) to what an earlier task of this run would do to them.
-    `hidden` are the environment keys that the task declares secret.
+    `hidden` are the environment keys that the task declares secret, `new_volumes` named volumes
+    that are not there, and would be made with a container.
     """
 
     current: Optional[Inspect] = None
@@ -63,6 +64,7 @@ class Found:
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
     hidden: FrozenSet[str] = frozenset()
+    new_volumes: Tuple[str, ...] = ()
     settled: bool = False
 
     @property

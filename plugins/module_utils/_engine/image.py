@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import Plan
+from .._desired.model import FieldSpec, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from . import image_record
 from .client import EngineError
 from .image_build import build, need_context
+from .image_build_wish import DOCKERFILE, INLINE
+from .image_fields import FIELDS
 from .image_found import Found, observe
 from .image_load import import_, load, save
 from .image_plan import plan_absent, plan_present
@@ -23,6 +26,11 @@ from .image_wish import Wish, spec, wish
 from .reference import NAMELESS, short
 
 _LAST_STEP = ("Container", "ContainerConfig")
+
+# Rows of which a plan shows only the names of what is in them.
+_NAMES = ("build.args",)
+# Where the files are is said by no plan; a text instead of a file is in the build itself.
+_LEFT_OUT = ("context", "dockerfile_inline", "secrets")
 
 
 class Image:
@@ -66,6 +74,17 @@ class Image:
         else:
             plan = plan_present(desired, snapshot)
         return Plan(plan.steps, plan.notes, (), plan.refused, _mark(snapshot))
+
+    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names: of arguments only the names."""
+        values = dict(desired.build.values) if desired.build else {}
+        values["args"] = tuple(sorted(values.get("args") or ())) or None
+        rows = tuple(replace(row, compare="exact") if row.name in _NAMES else row for row in FIELDS)
+        usual = {row.name: [(row.option or {}).get("default"), ()] for row in rows}
+        usual["build.dockerfile"] += [DOCKERFILE, INLINE]
+        declared = {f"build.{key}": one for key, one in values.items() if key not in _LEFT_OUT}
+        declared["platform"] = desired.platform or None
+        return rows, {name: one for name, one in declared.items() if one not in usual[name]}
 
     def recover(self, desired: Wish, snapshot: Found, begun: List[Step]) -> Plan:
         """Plan nothing: a failed pull or build leaves every tag where it was."""

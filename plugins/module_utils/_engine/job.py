@@ -7,10 +7,10 @@ the next one awaits it if it goes on as declared, and removes what has ended.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Plan
+from .._desired.model import FieldSpec, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb
 from .._desired.spec import check_supported, for_kind
@@ -19,7 +19,7 @@ from .._desired.values import dig
 from .container import masked
 from .container_checks import before_creation
 from .container_diff import changes_of, context_of
-from .container_fields import FIELDS
+from .container_fields import FIELDS, declared_subjects, rows
 from .container_found import (
     Found,
     observe,
@@ -30,6 +30,8 @@ from .container_found import (
     with_others,
 )
 from .container_plan import later_networks, pull
+from .container_volumes import notes as volume_notes
+from .container_volumes import with_volumes
 from .job_wish import Job, job, spec
 
 GOES_ON = "an earlier run of this job goes on"
@@ -66,7 +68,8 @@ class Jobs:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
             return unreachable(desired.wish, pending)
-        return with_others(client, observe(client, desired.wish, pending, settled), pending)
+        found = with_others(client, observe(client, desired.wish, pending, settled), pending)
+        return found if settled else with_volumes(client, desired.wish, found, pending)
 
     def plan(self, desired: Job, found: Found) -> Plan:
         """Return the steps of one run."""
@@ -80,9 +83,14 @@ class Jobs:
                 _remove(chain, desired, found.current, LEFT)
             _begin(chain, desired, found)
             before_creation(wish, found, chain.steps)
-        notes = tuple(f"{what}: {cause}" for what, cause in found.unknown.items())
+        unknown = (f"{what}: {cause}" for what, cause in found.unknown.items())
+        notes = (*unknown, *volume_notes(found))
         seen = [dig(found.image, "Id"), dig(found.current, "Id"), dig(found.current, "State")]
         return Plan(tuple(chain.steps), notes, fingerprint=fingerprint(seen))
+
+    def declares(self, desired: Job) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names."""
+        return rows(declared_subjects(desired.wish.declared)), desired.wish.declared
 
     def recover(self, desired: Job, found: Found, begun: List[Step]) -> Plan:
         """Remove a job that has ended or never began; one that runs is left to the next run."""

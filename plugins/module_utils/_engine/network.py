@@ -8,11 +8,11 @@ What only a change needs is imported when there is one: a no-op on a target must
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, Plan
+from .._desired.model import Context, FieldSpec, Plan
 from .._desired.owned import fingerprint
 from .._desired.spec import check_supported, for_kind, observed
 from .network_fields import FIELDS
@@ -71,6 +71,10 @@ class Network:
         steps = steps_of(desired, found, changes)
         refused = refusals(desired, found, steps)
         return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(found))
+
+    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names."""
+        return FIELDS, desired.declared
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old network with all that was connected."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired import owned
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, Plan, will_go
+from .._desired.model import Context, FieldSpec, Plan, will_go
 from .._desired.spec import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
@@ -109,6 +109,10 @@ class Volume:
 
         steps = tuple(steps_of(desired, found, changes))
         return Plan(steps, (), (), tuple(refusals(desired, found, steps)), mark)
+
+    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names."""
+        return FIELDS, desired.declared
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: a volume that was made is empty, and the next run takes it as it is."""

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import Context, Plan
+from .._desired.model import Context, FieldSpec, Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb
 from .._desired.steps import Step
@@ -19,6 +19,9 @@ from .vm_found import Found, observe, unreachable
 from .vm_plan import notes_of, refusals_of, steps_of
 from .vm_seed import public_keys
 from .vm_wish import Wish, spec, wish
+
+# Of cloud_init, which holds secrets, a plan names the keys.
+_SHOWN = tuple(FieldSpec(row.name) if row.name == "cloud_init" else row for row in FIELDS)
 
 
 class Machine:
@@ -68,6 +71,10 @@ class Machine:
 
         lost = losses(desired, before)
         return {"warnings": lost} if lost else {}
+
+    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names."""
+        return _SHOWN, {**desired.declared, "cloud_init": tuple(desired.cloud_init or ()) or None}
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
