@@ -58,6 +58,9 @@ Its compatible API answers with success and drops these, so they are refused bef
   `recursive: writable` and `readonly`, labels, driver and options of a volume (declare it by
   [volume](modules/volume.md)), and any colon in a path.
 - of a network: driver options but a few, and reserved addresses (`aux_addresses`).
+- of `import.changes` of an image: `HEALTHCHECK`, `SHELL` and `ONBUILD`. The others are written as
+  Podman reads them, without quotes, one pair or port each.
+- a build needs BuildKit for secrets, SSH agents and named contexts, and Podman's API has none.
 
 What else an engine accepts and drops is found when the new container is looked at, before the
 old one stops; see [plans](plans.md).

@@ -86,7 +86,7 @@ def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str
     program = "" if client.kind == "podman" else buildx.program()
     if not program:
         if build.needs_buildkit or builder != "auto":
-            raise EngineError(f"{client.kind} has no BuildKit", path="/session")
+            raise EngineError("there is no BuildKit here", path="/session")
         return False
     buildx.run(program, client, wish.name, build, label, tail, _SILENCE)
     return True
@@ -95,6 +95,8 @@ def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str
 def _classic(client: Any, name: str, build: Build, label: str, tail: List[str]) -> None:
     headers = {"Content-Type": "application/x-tar"}
     query = _query(name, build, label)
+    if client.kind == "podman" and query["extrahosts"]:
+        query["extrahosts"] = list(query["extrahosts"])  # in one list, not one by one
     for part in client.stream("POST", "/build", query, _body(build), headers, _SILENCE):
         _collect(tail, part)
 

@@ -39,6 +39,7 @@ class Found:
     users: Tuple[str, ...] = ()
     unknown: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
+    kind: str = ""
 
 
 def observe(
@@ -72,6 +73,7 @@ def observe(
         users=_users(client, image, pending) if image and wish.state == "absent" else (),
         unknown=unknown,
         settled=settled,
+        kind=client.kind,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._desired.below import mode_of, words, written
 from .._desired.errors import FleetError, InvalidOption
@@ -164,7 +164,11 @@ def import_(work: Work, step: Step) -> bool:
     label = image_record.make_import(work.desired.name, source.options())
     to = parse_reference(step.args["on"], "name")
     # Single quotes keep a Dockerfile's parser from looking into the JSON.
-    changes = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
+    changes: Sequence[str] = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
+    if work.client.kind == "podman":
+        from .podman_image import import_changes
+
+        changes = tuple(import_changes(tuple(changes)))
     query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
     _send(work, step, "/images/create", query, _read(source.path))
     image = work.client.get(f"/images/{step.args['on']}/json")

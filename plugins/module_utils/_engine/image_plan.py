@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
-from .._desired.errors import FleetError
+from .._desired.errors import FleetError, InvalidOption
 from .._desired.model import REMOVAL, Plan
 from .._desired.steps import Step
 from . import image_record
@@ -69,6 +69,10 @@ def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
 
     if "engine" in found.unknown:
         return [source_step(desired.name, source, [_engine_first(found)])]
+    if found.kind == "podman" and source.kind == "import":
+        from .podman_image import import_changes
+
+        import_changes(source.changes)  # for its complaints
     step = plan_source(desired.name, source, found.image, found.record)
     return [step] if step else []
 
@@ -109,6 +113,8 @@ def _engine_first(found: Found) -> str:
 def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
     if "engine" in found.unknown:
         return [_build_step(desired, [_engine_first(found)], ())]
+    if found.kind == "podman":
+        _check_podman(build)
     pulls = _base_pulls(build, found)
     causes = _causes(build, found)
     newer = [step for step in pulls if step.cause != ABSENT]
@@ -120,6 +126,16 @@ def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
         return [*newer, _build_step(desired, maybe, newer, maybe=True)]
     # A base image that is merely gone from the engine is no reason: nothing says it changed.
     return []
+
+
+def _check_podman(build: Build) -> None:
+    """Raise InvalidOption for what Podman's API cannot build."""
+    named = build.get("builder") not in (None, "", "auto", "classic")
+    need = build.needs_buildkit or ("builder" if named else "")
+    if need:
+        raise InvalidOption(
+            "needs BuildKit, and podman's API has none", option=f"build.{need}", hint="leave it out"
+        )
 
 
 def _base_changed(base: str) -> str:
