@@ -55,7 +55,7 @@ options:
   disks:
     description:
       - The disks, as a list of mappings. Each is a volume of its own, qcow2 (version 3) in a pool
-        of files and raw in others, such as one of LVM.
+        of files and raw in one of LVM or ZFS. Other types of pools have no volumes for it.
       - C(name) tells a disk from the others for good; by default V(root) for the first and
         C(diskN) for others, with N counted from 0. It stands in the machine's document as an alias
         (C(ua-dockyard-root)), so that the disk is the same one after a snapshot, a copy

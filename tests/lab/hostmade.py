@@ -27,10 +27,12 @@ def wipe(keeper: Any) -> None:
 
 
 def make_pool(keeper: Any, name: str) -> None:
-    """Make an active pool of a directory."""
+    """Make an active pool NAME of a directory, or one of another type: NAME/TYPE."""
+    name, _slash, kind = name.partition("/")
+    source = "<source><device path='/dev/none'/></source>" if kind else ""
     path = f"<target><path>/pools/{name}</path></target>"
-    pool = keeper.storagePoolDefineXML(f"<pool type='dir'><name>{name}</name>{path}</pool>")
-    pool.create(0)
+    head = f"<pool type='{kind or 'dir'}'><name>{name}</name>"
+    keeper.storagePoolDefineXML(f"{head}{source}{path}</pool>").create(0)
 
 
 def make_volume(keeper: Any, where: str, facts: Dict[str, Any]) -> None:

@@ -213,18 +213,17 @@ class HostBench:
     """One case: the hypervisor as it says, its task, and what came of running it.
 
     The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
-    `name`; `pools` [name]; `idle` [pool/NAME or network/NAME to stop]; `volumes` {POOL/NAME:
-    {mib, raw, over: POOL/NAME of what it is backed by}}; `machines` {name: document of a foreign
-    one}; `reserved` {MAC: [name, address]};
-    `kvm` (the host can accelerate); `ssh` (false: none answers); `before` [params applied
-    first; `cut` ends one before its n-th write]; `then` [[method, name, arguments of a call on
-    a machine]]; `deleted` [POOL/NAME, after that]; `broken` {call: libvirt's message}; `edited`
-    {machine: {old: new words of its document}}, `renames` and `copies` {machine: another name};
-    `saved` [machine whose memory libvirt keeps],
-    `states` {machine: [state, reason]} and `transient` [machine that is not defined], before
-    the task; `task` params; `pending` {address: cause}; `no_libvirt` (why it does not answer);
-    and `plan` (printed), `error` (refused before any write) or `fails` (during: everything
-    stays as it was).
+    `name`; `pools` [name or name/type]; `idle` [pool/NAME or network/NAME to stop]; `volumes`
+    {POOL/NAME: {mib, raw, over: POOL/NAME of what it is backed by}}; `machines` {name: document
+    of a foreign one}; `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh`
+    (false: none answers); `before` [params applied first; `cut` ends one before its n-th
+    write]; `then` [[method, name, arguments of a call on a machine]]; `deleted` [POOL/NAME,
+    after that]; `broken` {call: libvirt's message}; `edited` {machine: {old: new words of its
+    document}}, `renames` and `copies` {machine: another name}; `saved` [machine whose memory
+    libvirt keeps], `states` {machine: [state, reason]} and `transient` [machine that is not
+    defined], before the task; `task` params; `pending` {address: cause}; `no_libvirt` (why it
+    does not answer); and `plan` (printed), `error` (refused before any write) or `fails`
+    (during: everything stays as it was).
     """
 
     def __init__(self, case: Dict[str, Any]) -> None:

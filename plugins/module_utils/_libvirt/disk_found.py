@@ -10,9 +10,9 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .chain import Disk, look_at
 from .connect import Hypervisor
-from .disk_names import Disks, disk_elements, identify, plugged_names, volume_name
+from .disk_names import Disks, disk_elements, identify, name_in, plugged_names, volume_name
 from .storage import Volume, find_volume
-from .tree import Element, record
+from .tree import Element, attribute, record
 from .vm_wish import Wish, seed_volume
 
 
@@ -28,9 +28,17 @@ def disks_of(
     own = {name: _with_base(disk, told) for name, disk in own.items()}
     plugged: Dict[str, str] = {}
     if running is not None:
-        runs = [look_at(host, one) for one in disk_elements(running, told)]
+        runs = [_glance(host, one) for one in disk_elements(running, told)]
         plugged = plugged_names(runs, own, machine, told)
     return Disks(own, _shown(own, rest), plugged)
+
+
+def _glance(host: Hypervisor, element: Element) -> Disk:
+    """Return a running disk; one that tells its name needs no look at its files."""
+    alias = attribute(element, "alias", "name") or ""
+    if not name_in(alias):
+        return look_at(host, element)
+    return Disk(attribute(element, "target", "dev") or "", "", alias, (), "")
 
 
 def _with_base(disk: Disk, told: Mapping[str, Any]) -> Disk:

@@ -13,8 +13,10 @@ from .connect import Hypervisor, LibvirtError
 from .tree import Element, attribute, child, document, parse, text_of
 
 _PIECE = 1 << 18
-# Types of pools whose volumes are files.
-_FILES = ("dir", "fs", "netfs", "gluster", "vstorage")
+# Types of pools in which volumes can be made under a name, and be a machine's disks
+# (virDomainDiskTranslateSourcePool): of files, and of devices.
+FILES = ("dir", "fs", "netfs", "vstorage")
+DEVICES = ("logical", "zfs")
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ class Pool:
 
     @property
     def is_raw(self) -> bool:
-        """Whether its volumes are devices or objects, which hold no other format than raw."""
-        return self.kind not in _FILES
+        """Whether its volumes are devices, which hold no other format than raw."""
+        return self.kind not in FILES
 
 
 def find_pool(host: Hypervisor, name: str) -> Optional[Pool]:

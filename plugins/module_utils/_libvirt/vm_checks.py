@@ -13,6 +13,7 @@ from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
 from .disk_entry import read_disk
 from .disk_found import volume_of
+from .storage import DEVICES, FILES
 from .tree import Element, copied_record, interfaces, mac_of
 from .vm_fields import host_name
 from .vm_found import Found, leftovers
@@ -193,8 +194,20 @@ def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, fou
     _check_pool(entry["pool"], f"{where}.pool", found)
     disk = found.disks.own.get(name)
     if disk is None or disk.is_gone:
+        _check_kind(entry["pool"], f"{where}.pool", found)
         _check_image(entry, where, found)
     _check_capacity(name, entry, where, wish, found)
+
+
+def _check_kind(name: str, where: str, found: Found) -> None:
+    """Raise InvalidOption for a pool that has no volumes of our names, or none for machines."""
+    pool = found.pools.get(name)
+    if pool is not None and pool.kind not in (*FILES, *DEVICES):
+        raise InvalidOption(
+            f"the pool {name} is of type {pool.kind}, in which no disk can be made",
+            option=where,
+            hint=f"name one of type {', '.join(FILES)} or {', '.join(DEVICES)}",
+        )
 
 
 def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
@@ -273,6 +286,13 @@ def _copied(found: Found) -> str:
     return f": it is a copy of {original}, whose record it carries" if original else ""
 
 
+# What a change of these keys would lose, and what would be right.
+_OTHER_DATA = {
+    "image": "a disk from elsewhere is a new disk, with a new name",
+    "pool": "declare the pool that it is in; a disk elsewhere is a new disk, with a new name",
+}
+
+
 def data_losses(changes: Sequence[Change]) -> List[str]:
     """Return the changes of disks that would need other data on them."""
     lost = []
@@ -280,10 +300,10 @@ def data_losses(changes: Sequence[Change]) -> List[str]:
         before, after = change.before, change.after
         if change.field != "disks" or before is None or after is None:
             continue
-        for key in ("image", "pool"):
+        for key, way in _OTHER_DATA.items():
             if before.get(key) != after.get(key):
                 lost.append(
                     f"disks.{change.key}.{key}: {show(before.get(key))} → {show(after.get(key))}: "
-                    "its data would be lost; a disk from elsewhere is a new disk, with a new name"
+                    f"its data would be lost; {way}"
                 )
     return lost

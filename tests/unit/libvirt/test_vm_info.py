@@ -68,6 +68,25 @@ def test_who_uses_what(bench: HostBench) -> None:
     assert 0 < pool["available"] < pool["capacity"]
 
 
+def test_disks_that_others_attached_are_shown_by_device_name(bench: HostBench) -> None:
+    domain = bench.keeper.lookupByName("web01")
+    document = domain.XMLDesc(bench.lib.VIR_DOMAIN_XML_INACTIVE)
+    by_hand = "".join(
+        f"<disk type='{kind}' device='disk'><driver name='qemu' type='qcow2'/>{source}"
+        f"<target dev='{target}' bus='virtio'/></disk>"
+        for kind, source, target in (
+            ("file", "<source file='/elsewhere/web01-root.qcow2'/>", "vdb"),
+            ("network", "<source protocol='rbd' name='pool/root'><host name='h'/></source>", "vdc"),
+        )
+    )
+    bench.keeper.defineXML(document.replace("</devices>", f"{by_hand}</devices>"))
+    (web,) = look(bench, names=["web01"])["machines"]
+    assert sorted(web["disks"]) == ["root", "vdb", "vdc"]
+    assert web["disks"]["root"]["pool"] == "default"
+    assert web["disks"]["vdb"]["source"] == "/elsewhere/web01-root.qcow2"
+    assert web["disks"]["vdc"] == {"bus": "virtio", "source": "rbd:pool/root"}
+
+
 def test_named_machines_in_their_order_and_missing_ones(bench: HostBench) -> None:
     result = look(bench, names=["web01", "gone", "old"])
     found = [(one["name"], one["exists"]) for one in result["machines"]]
