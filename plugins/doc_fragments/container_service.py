@@ -94,10 +94,10 @@ options:
         type: bool
   ports:
     description:
-      - Published ports. Short form C([[IP:]HOST:]CONTAINER[/PROTOCOL]), with ranges such as
+      - Published ports. Short form C([[IP:][HOST]:]CONTAINER[/PROTOCOL]), with ranges such as
         V(8000-8002:80-82); always quoted, since YAML reads V(22:22) as 1342.
       - Long form, a mapping with C(target), C(published), C(host_ip) and C(protocol).
-      - Without a host port the engine picks a free one.
+      - Without a host port the engine picks a free one; with an address that is V(127.0.0.1::80).
       - Without an address the port is published on all of the host's, those of IPv6 too;
         C(0.0.0.0) is all of IPv4, C([::]) all of IPv6.
       - 'Change: C(replace).'

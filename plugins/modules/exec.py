@@ -74,10 +74,12 @@ options:
     description:
       - A path in the container; if it exists, the command is not run.
       - It is looked up by the engine, so nothing is needed inside. Folders that are mounted as
-        tmpfs cannot be seen.
+        tmpfs cannot be seen. Patterns such as V(/srv/*.done) are refused, since a folder of a
+        container is not listed.
     type: str
   removes:
-    description: A path in the container; if it does not exist, the command is not run.
+    description:
+      - A path in the container, as O(creates); if it does not exist, the command is not run.
     type: str
   wait_timeout:
     description:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
@@ -133,7 +134,15 @@ def wish(params: Mapping[str, Any]) -> Wish:
 
 def _path(params: Mapping[str, Any], option: str) -> str:
     value = params.get(option)
-    return check_path(value, option) if value else ""
+    if not value:
+        return ""
+    if option != "working_dir" and re.search(r"[*?]|\[.+\]", value):
+        # Nothing short of running a command there lists a folder of a container.
+        hint = "name one file that the command leaves, or test for it in the command itself"
+        raise InvalidOption(
+            f"'{value}' is a pattern, which is not expanded", option=option, hint=hint
+        )
+    return check_path(value, option)
 
 
 def _check_together(params: Mapping[str, Any]) -> None:

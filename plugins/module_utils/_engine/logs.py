@@ -168,7 +168,9 @@ def _wait(raw: Raw, frames: Frames, pattern: Pattern[str], end: float) -> Option
 
 
 def _first(lines: List[str], pattern: Pattern[str]) -> Optional[str]:
-    return next((line.rstrip("\r") for line in lines if line and pattern.search(line)), None)
+    # A terminal ends its lines with a carriage return as well, which is none of the line.
+    whole = (line.rstrip("\r") for line in lines)
+    return next((line for line in whole if line and pattern.search(line)), None)
 
 
 def _missed(

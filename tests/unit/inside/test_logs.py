@@ -7,6 +7,7 @@ import time
 from typing import Any, Dict
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 
 from tests.lab.fake_engine import FakeEngine
@@ -63,6 +64,14 @@ def test_bad_options_are_named(fake: FakeEngine, params: Dict[str, Any], message
 def test_a_line_that_is_there_already_ends_the_wait(fake: FakeEngine) -> None:
     fake.log("web", "starting", "listening on 80", "more")
     assert logs(fake, wait_for="on [0-9]+$")["matched"] == "listening on 80"
+
+
+def test_a_line_of_a_terminal_ends_before_its_carriage_return(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/containers/create", {"name": "terminal"}, {"Image": "app:1", "Tty": True})
+        client.post("/containers/terminal/start")
+    fake.log("terminal", "a", "b")
+    assert logs(fake, container="terminal", wait_for="^b$", wait_timeout="10s")["matched"] == "b"
 
 
 def test_a_line_still_to_come_is_waited_for(fake: FakeEngine) -> None:

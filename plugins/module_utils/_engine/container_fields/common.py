@@ -19,16 +19,9 @@ def parse_words(value: Any, where: str) -> Tuple[str, ...]:
     Compose Specification, `command` and `entrypoint`: the short form is not run by a shell.
     """
     if isinstance(value, str):
-        import shlex
+        from ..shell_words import split
 
-        try:
-            return tuple(shlex.split(value))
-        except ValueError as exc:
-            raise InvalidOption(
-                f"cannot be split into words: {str(exc).lower()}",
-                option=where,
-                hint="close the quote, or write a list of words",
-            ) from None
+        return split(value, where)
     if not isinstance(value, (list, tuple)):
         raise InvalidOption("takes a string or a list of words", option=where)
     words, faults = [], Faults()

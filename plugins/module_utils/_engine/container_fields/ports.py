@@ -22,11 +22,13 @@ from .common import flag
 Binding = Tuple[str, str]
 
 _SHORT = re.compile(
-    r"(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9]+(?:\.[0-9]+){3}):)?"
-    r"(?:(?P<host>[0-9]*(?:-[0-9]+)?):)?"
+    r"(?:(?:(?P<ip>\[[0-9a-fA-F:.]+\]|[0-9]+(?:\.[0-9]+){3}):)?"
+    r"(?P<host>[0-9]*(?:-[0-9]+)?):)?"
     r"(?P<target>[0-9]+(?:-[0-9]+)?)"
-    r"(?:/(?P<protocol>[a-z]+))?"
+    r"(?:/(?P<protocol>[A-Za-z]+))?"
 )
+# An address and one port: whose it is, nobody can tell, and docker's client refuses it as well.
+_UNCLEAR = re.compile(r"(?P<ip>\[[^]]*\]|[0-9]+(?:\.[0-9]+){3}):(?P<port>[0-9-]+)(?:/[A-Za-z]+)?")
 _LONG = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp", "sctp")
 _LAST_PORT = 65535
@@ -79,11 +81,12 @@ def _entry(entry: Any, where: str) -> Mapping[str, str]:
         raise _not_quoted(entry, where)
     found = _SHORT.fullmatch(entry)
     if found is None:
-        raise InvalidOption(
-            f"'{entry}' is not a port mapping",
-            option=where,
-            hint='write "8080:80", "127.0.0.1:8080:80" or "53:53/udp"',
-        )
+        hint = 'write "8080:80", "127.0.0.1:8080:80" or "53:53/udp"'
+        unclear = _UNCLEAR.fullmatch(entry)
+        if unclear:
+            ip, port = unclear["ip"], unclear["port"]
+            hint = f'write "{ip}:8080:{port}", or "{ip}::{port}" for any free port of the host'
+        raise InvalidOption(f"'{entry}' is not a port mapping", option=where, hint=hint)
     return {
         "target": found.group("target"),
         "published": found.group("host") or "",
@@ -106,7 +109,7 @@ def _not_quoted(entry: Any, where: str) -> InvalidOption:
 
 
 def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Binding]]:
-    protocol = entry.get("protocol", "tcp")
+    protocol = entry.get("protocol", "tcp").lower()
     if protocol not in _PROTOCOLS:
         raise InvalidOption(
             f"'{protocol}' is not a protocol", option=where, hint="tcp, udp or sctp"
