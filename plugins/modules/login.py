@@ -14,6 +14,7 @@ description:
   - If the client's C(config.json) names a credential helper for the registry (C(credHelpers)) or
     for all (C(credsStore)), the helper keeps the password. Otherwise it would stand in that file,
     readable for its owner, and that needs O(plain_text=true).
+  - It is proven in check mode too. The engine asks the registry, and keeps nothing.
   - What is kept already is not proven again. Of an identity token, which some registries give
     instead of the password, only the user is compared.
   - An account for one task alone needs no login; see the options of M(dockyard.fleet.image).

@@ -55,6 +55,10 @@ options:
     description: How long to wait for O(wait_for), as a duration.
     type: str
     default: 1m
+  strip_empty_ends:
+    description: Takes line ends off the end of RV(stdout) and RV(stderr), as in exec and run.
+    type: bool
+    default: true
 seealso:
   - module: dockyard.fleet.container
 """
@@ -91,7 +95,7 @@ stdout:
   description: What was written to standard output; all output of a terminal is here.
   returned: success, and when a line was waited for in vain
   type: str
-  sample: "ready\n"
+  sample: ready
 stdout_lines:
   description: The same as a list of lines.
   returned: success, and when a line was waited for in vain

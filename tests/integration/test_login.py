@@ -32,14 +32,16 @@ def test_docker_itself_is_logged_in_and_out(tmp_path: Path) -> None:
                 "plain_text": True,
             }
             wrong = {**account, "password": "{{ canary }}-not"}
-            refused, check, first, again = play.run(
+            refused, foreseen, check, first, again = play.run(
                 {LOGIN: wrong},
+                {LOGIN: wrong, "check_mode": True},
                 {LOGIN: account, "check_mode": True},
                 {LOGIN: account},
                 {LOGIN: account},
                 options=options,
             )
             assert refused["failed"] is True
+            assert foreseen["msg"] == refused["msg"]
             assert "the registry does not accept this username" in refused["msg"]
             assert [one["changed"] for one in (check, first, again)] == [True, True, False]
             assert first["engine_way"]["name"] == ("target" if store == "host" else "socket")

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
@@ -44,13 +44,18 @@ class Wish:
 
 @dataclass(frozen=True)
 class Found:
-    """What is kept: by which helper ("" for the file itself), and if the file names it."""
+    """What is kept: by which helper ("" for the file itself), and if the file names it.
+
+    `token` is what the registry gave for the password, when an account that is to be kept was
+    proven.
+    """
 
     registry: str
     path: str
     helper: str
     listed: bool
     kept: Optional[Login] = None
+    token: str = field(default="", repr=False)
 
 
 class _Account:
@@ -114,6 +119,19 @@ class LoginResource(_Account):
         made = LOGOUT.desired(params)
         account = (params["username"], params["password"], params["plain_text"])
         return Wish(made.registry, made.path, *account)
+
+    def observe(
+        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+    ) -> Found:
+        """Look at what is kept; prove an account that is not, in check mode too.
+
+        The engine asks the registry for it and keeps nothing of it (moby, `POST /auth`).
+        """
+        found = super().observe(client, desired, pending, settled)
+        agreed = found.helper or desired.plain_text
+        if client is None or settled or not agreed or not _differs(desired, found.kept):
+            return found
+        return replace(found, token=_prove(client, desired))
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the one step that keeps the account, or none."""
@@ -196,25 +214,31 @@ def _differs(desired: Wish, kept: Optional[Login]) -> List[Change]:
     return []
 
 
-def _login(work: Work, step: Step) -> bool:
-    """Prove the account at the registry, through the engine, then keep it."""
-    wish: Wish = work.desired
+def _prove(client: Any, wish: Wish) -> str:
+    """Return the registry's token for an account, "" if it gives none; raise EngineError if it does
+    not accept the account."""
     body = {
         "username": wish.username,
         "password": wish.password,
         "serveraddress": wish.registry,
     }
     try:
-        answer = work.client.post("/auth", None, body) or {}
+        answer = client.post("/auth", None, body) or {}
     except EngineError as error:
-        error.address = step.address
+        error.address = wish.address
         # Of a registry without a token service some engines make a 500.
         if error.status in (401, 403) or "401 unauthorized" in error.message.lower():
             error.hint = "the registry does not accept this username with this password"
         raise
-    token = str(answer.get("IdentityToken") or "")
-    login = Login(wish.username, wish.password, token)
-    keep(wish.registry, login, work.snapshot.helper, wish.path)
+    return str(answer.get("IdentityToken") or "")
+
+
+def _login(work: Work, step: Step) -> bool:
+    """Keep the account, which was proven when it was looked at."""
+    wish: Wish = work.desired
+    found: Found = work.snapshot
+    login = Login(wish.username, wish.password, found.token)
+    keep(wish.registry, login, found.helper, wish.path)
     return True
 
 

@@ -40,6 +40,7 @@ class Logs:
             "streams": streams,
             "wait_for": _TEXT,
             "wait_timeout": {**_TEXT, "default": "1m"},
+            "strip_empty_ends": {"type": "bool", "default": True},
         }
 
     def read(self, client: Client, params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -50,7 +51,7 @@ class Logs:
         # Entries of earlier tasks exist in check mode only.
         box = look_at(client, name, params["pending"])
         if not box.id or (box.unknown and pattern):
-            return self._said(box, Frames(False), None)
+            return _said(box, Frames(False), params, None)
         with _about(box):
             frames = Frames(bool(dig(box.inspect, "Config.Tty")))
             path = f"/containers/{box.id}/logs"
@@ -58,22 +59,31 @@ class Logs:
                 with Raw(client, "GET", path, query) as raw:
                     for piece in raw.pieces():
                         frames.feed(piece)
-                return _tail(self._said(box, frames, None), params)
+                return _said(box, frames, params, None)
             end = time.monotonic() + limit * 1e-9
             with Raw(client, "GET", path, {**query, "follow": True}) as raw:
                 found = _wait(raw, frames, pattern, end)
             if found is None:
                 raise _missed(client, box, frames, params, end)
-            return self._said(box, frames, found)
+            return _said(box, frames, params, found)
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return that nothing was written yet."""
-        return self._said(Box(params["container"]), Frames(False), None)
+        return _said(Box(params["container"]), Frames(False), params, None)
 
-    @staticmethod
-    def _said(box: Box, frames: Frames, found: Optional[str]) -> Dict[str, Any]:
-        made = {"container": box.public(), **output(frames.texts())}
-        return made if found is None else {**made, "matched": found}
+
+def _said(
+    box: Box, frames: Frames, params: Mapping[str, Any], found: Optional[str]
+) -> Dict[str, Any]:
+    """Return the result: of the one stream that is asked for, its last lines."""
+    texts = dict(frames.texts())
+    streams, tail = params["streams"], params["tail"]
+    if found is None and len(streams) == 1 and tail != "all":
+        number = _STREAMS.index(streams[0]) + 1
+        lines = texts[number].splitlines(keepends=True)
+        texts[number] = "".join(lines[-int(tail) :] if int(tail) else ())
+    made = {"container": box.public(), **output(texts, params["strip_empty_ends"])}
+    return made if found is None else {**made, "matched": found}
 
 
 @contextlib.contextmanager
@@ -104,16 +114,6 @@ def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
         "until": _moment(params.get("until"), "until"),
         "timestamps": params["timestamps"],
     }
-
-
-def _tail(said: Dict[str, Any], params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Leave the last lines of the one stream that was asked for."""
-    if len(params["streams"]) == 1 and params["tail"] != "all":
-        (name,) = params["streams"]
-        count = int(params["tail"])
-        lines = said[f"{name}_lines"][-count:] if count else []
-        said.update({name: "".join(f"{line}\n" for line in lines), f"{name}_lines": lines})
-    return said
 
 
 def _moment(value: Optional[str], where: str) -> Optional[str]:
@@ -176,7 +176,7 @@ def _first(lines: List[str], pattern: Pattern[str]) -> Optional[str]:
 def _missed(
     client: Client, box: Box, frames: Frames, params: Mapping[str, Any], end: float
 ) -> FleetError:
-    said = output(frames.texts())
+    said = output(frames.texts(), params["strip_empty_ends"])
     words = last_words(said["stderr"], said["stdout"])
     hint = f"its last words: {words}" if words else "it wrote nothing"
     if time.monotonic() >= end:

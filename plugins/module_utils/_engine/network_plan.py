@@ -190,6 +190,12 @@ def _check_creation(desired: Wish, found: Found) -> None:
         from .podman_network import check_declared
 
         check_declared(desired.declared)
+        if " " in desired.name:
+            raise InvalidOption(
+                f"podman takes no blank in a name, and '{desired.name}' has one",
+                option="name",
+                hint="write '-' or '_' instead",
+            )
     if desired.declared.get("driver", "bridge") != "bridge" or "ipam.driver" in desired.declared:
         return  # other drivers have rules of their own
     subnets = list(desired.declared.get("ipam.config") or ())

@@ -16,7 +16,8 @@ from .options import behaviour, check_external
 
 # The engine's own networks; nobody makes or removes them.
 OWN = ("bridge", "host", "none", "default", "ingress")
-_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+# Docker takes nearly any name, blanks included; Podman takes none with a blank.
+_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_. -]*[a-zA-Z0-9_.-])?")
 _DIGITS = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,7 +56,9 @@ def wish(params: Mapping[str, Any]) -> Wish:
     faults = Faults()
     with faults:
         if not _NAME.fullmatch(name) or _DIGITS.fullmatch(name):
-            hint = "letters, digits, '_', '.' or '-', beginning with a letter or digit"
+            hint = (
+                "letters, digits, '_', '.', '-' and blanks within, beginning with a letter or digit"
+            )
             raise InvalidOption(f"'{name}' is not a network name", option="name", hint=hint)
     with faults:
         declared = declare(FIELDS, params)

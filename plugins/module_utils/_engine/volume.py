@@ -131,7 +131,7 @@ def masked(volume: Inspect) -> Dict[str, Any]:
         key: MASK if key in secret else _PASSWORD.sub(rf"\g<1>{MASK}", str(value))
         for key, value in (volume.get("Options") or {}).items()
     }
-    return {**volume, "Options": options}
+    return {**volume, "Options": options} if options else dict(volume)
 
 
 def record_of(volume: Inspect) -> Dict[str, Any]:

@@ -156,3 +156,12 @@ def test_passwords_of_a_volume_are_masked(fake: FakeEngine) -> None:
     (seen,) = look(fake, VOLUMES, names=["data"])["volumes"]
     mask = "********"
     assert seen["Options"] == {"o": f"username=me,password={mask},ro", "key": mask, "type": "cifs"}
+
+
+def test_a_volume_without_options_is_shown_as_the_engine_does(fake: FakeEngine) -> None:
+    with Client(unix_dial(fake.socket_path), 5) as client:
+        client.post("/volumes/create", None, {"Name": "data"})
+        said = client.get("/volumes/data")
+    assert said["Options"] is None
+    (volume,) = look(fake, VOLUMES, names=["data"])["volumes"]
+    assert volume == {"name": "data", "exists": True, **said}

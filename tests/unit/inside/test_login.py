@@ -78,7 +78,7 @@ def test_plain_text_is_the_owners_alone_and_leaves_the_rest(fake: FakeEngine, co
     config.chmod(0o644)
     check = login(fake, plain_text=True, check=True)
     assert json.loads(config.read_text()) == rest
-    assert fake.writes == []
+    assert [call.path for call in fake.writes] == ["/auth"]  # of which nothing is kept
     result = login(fake, plain_text=True)
     assert result["plan"]["text"] == check["plan"]["text"]
     assert result["login"] == {
@@ -95,7 +95,7 @@ def test_plain_text_is_the_owners_alone_and_leaves_the_rest(fake: FakeEngine, co
     assert config.stat().st_mode & 0o777 == 0o600
     assert os.listdir(config.parent) == ["config.json"]
     assert login(fake, plain_text=True)["changed"] is False
-    assert len(fake.writes) == 1
+    assert [call.path for call in fake.writes] == ["/auth", "/auth"]
 
 
 def test_a_helper_keeps_the_password(fake: FakeEngine, config: Path, tmp_path: Path) -> None:
@@ -119,6 +119,13 @@ def test_a_helper_of_one_registry_goes_first(fake: FakeEngine, config: Path) -> 
     result = login(fake, registry="docker.io")
     assert result["failed"] is True
     assert "docker-credential-none failed" in result["msg"]
+
+
+def test_a_wrong_password_is_told_in_check_mode(fake: FakeEngine, config: Path) -> None:
+    check = login(fake, plain_text=True, password="another", check=True)
+    assert check["msg"].endswith("the registry does not accept this username with this password")
+    assert login(fake, plain_text=True, password="another")["msg"] == check["msg"]
+    assert not config.exists()
 
 
 def test_a_wrong_password_changes_nothing(fake: FakeEngine, config: Path) -> None:

@@ -22,11 +22,14 @@ def test_both_streams_are_told_apart(fake: FakeEngine) -> None:
     fake.log("web", "one", "two")
     fake.log("web", "oops", stream=2)
     result = logs(fake)
-    assert (result["changed"], result["stdout"]) == (False, "one\ntwo\n")
+    assert (result["changed"], result["stdout"]) == (False, "one\ntwo")  # as exec and run
+    assert logs(fake, strip_empty_ends=False)["stdout"] == "one\ntwo\n"
     assert (result["stdout_lines"], result["stderr_lines"]) == (["one", "two"], ["oops"])
     assert logs(fake, streams=["stdout"])["stderr"] == ""
     assert logs(fake, tail="1")["stdout"] == ""
     assert logs(fake, tail="1", streams=["stdout"])["stdout_lines"] == ["two"]
+    kept = logs(fake, tail="1", streams=["stdout"], strip_empty_ends=False)
+    assert kept["stdout"] == "two\n"
     assert logs(fake, tail="0", streams=["stdout"])["stdout"] == ""
     assert fake.writes == []
 
@@ -64,6 +67,8 @@ def test_bad_options_are_named(fake: FakeEngine, params: Dict[str, Any], message
 def test_a_line_that_is_there_already_ends_the_wait(fake: FakeEngine) -> None:
     fake.log("web", "starting", "listening on 80", "more")
     assert logs(fake, wait_for="on [0-9]+$")["matched"] == "listening on 80"
+    fake.log("web", "of a terminal\r")
+    assert logs(fake, wait_for="^of a terminal$")["matched"] == "of a terminal"
 
 
 def test_a_line_of_a_terminal_ends_before_its_carriage_return(fake: FakeEngine) -> None:
