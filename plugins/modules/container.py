@@ -166,7 +166,7 @@ options:
     description:
       - With O(state=absent), removes its anonymous volumes as well. Named volumes always stay, and
         so does what another container uses.
-      - This destroys data.
+      - This destroys data. Without it the plan notes the anonymous volumes that stay behind.
     type: bool
     default: false
 seealso:

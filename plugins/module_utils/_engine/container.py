@@ -78,11 +78,15 @@ class Container:
         require_references(desired, found)
         steps = _steps(desired, found)
         refused: List[str] = []
+        left: List[str] = []
         if steps:
             from .container_plan import refusals
+            from .container_volumes import left_behind
 
             refused = refusals(desired, found, steps)
-        return Plan(steps, _notes(desired, found), refused=tuple(refused), fingerprint=_mark(found))
+            left = left_behind(desired, found, steps)
+        notes = (*_notes(desired, found), *left)
+        return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(found))
 
     def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""

@@ -20,9 +20,9 @@ from .._desired.values import dig, put
 from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.limits import restart_body, restart_of
-from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect
+from .container_volumes import carried_over
 from .container_wish import Wish
 from .swap import replaced_by
 
@@ -80,7 +80,7 @@ def create(
     image = work.snapshot.image or work.client.get(f"/images/{wish.reference}/json")
     replaced = _replaced(work, step)
     base = image.get("Config") or {}
-    carried = _carried(wish, base, replaced) if replaced else {}
+    carried = carried_over(wish, base, replaced) if replaced else {}
     declared = wish.resolved(work.snapshot.peers)
     if carried:
         mounts = {target: {"type": "volume"} for target in carried}
@@ -132,18 +132,6 @@ def _replaced(work: Work, step: Step) -> Optional[Inspect]:
         return None
     inspected: Inspect = work.client.get(f"/containers/{step.args['replaces']}/json")
     return inspected
-
-
-def _carried(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
-    """Return the anonymous volumes whose data goes on in the new container, by target."""
-    mounts = wish.declared.get("volumes") or {}
-    keep = {
-        target
-        for target, mount in mounts.items()
-        if mount["type"] == "volume" and not mount.get("source")
-    }
-    keep |= {target for target in base.get("Volumes") or () if target not in mounts}
-    return {target: name for target, name in anonymous(replaced) if target in keep}
 
 
 def _extra(wish: Wish, step: Step, carried: Mapping[str, str]) -> Dict[str, Any]:

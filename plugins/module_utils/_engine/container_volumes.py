@@ -1,19 +1,23 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Named volumes that an engine makes by the way, with a container: a misspelt name is one of them.
+"""Volumes that come with a container, and that stay when it goes. Loaded only for a change.
 
-Engines refuse a network that is not there, and make a volume. Loaded only if there is a creation.
+Engines refuse a network that is not there, and make a volume: a misspelt name is one of them. The
+volumes that have no name are handed over to a replacement, as far as it has their places.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._desired.model import will_go
+from .._desired.steps import Step
+from .._desired.values import dig
 from .client import Client, EngineError
-from .container_found import Found
+from .container_fields.mounts import anonymous
+from .container_found import Found, Inspect
 from .container_wish import Wish
 
 
@@ -45,3 +49,42 @@ def _named(declared: Mapping[str, Any]) -> Tuple[str, ...]:
 def _comes(pending: Mapping[str, str], name: str) -> bool:
     address = f"volume/{name}"
     return address in pending and not will_go(pending, address)
+
+
+def carried_over(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
+    """Return the anonymous volumes whose data goes on in the new container, by target.
+
+    `base` is the configuration of the new one's image.
+    """
+    mounts = wish.declared.get("volumes") or {}
+    keep = {
+        target
+        for target, mount in mounts.items()
+        if mount["type"] == "volume" and not mount.get("source")
+    }
+    keep |= {target for target in base.get("Volumes") or () if target not in mounts}
+    return {target: name for target, name in anonymous(replaced) if target in keep}
+
+
+def left_behind(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Say which volumes without a name stay on the engine, and no container has them then."""
+    current = found.current or {}
+    ident = str(current.get("Id"))
+    ends = [step for step in steps if ident in (step.args.get("id"), step.args.get("replaces"))]
+    verbs = {step.verb for step in ends if not step.maybe}
+    if "create" in verbs:
+        if found.image is None or "image" in found.unknown:
+            return []  # nobody knows which volumes the image will ask for
+        kept = carried_over(wish, dig(found.image, "Config") or {}, current)
+    elif wish.state == "absent" and "remove" in verbs and not wish.remove_volumes:
+        kept = {}
+    else:
+        return []
+    mounts = (m for one in found.others if one["Id"] != ident for m in one.get("Mounts") or ())
+    stay = {*kept.values(), *(mount.get("Name") for mount in mounts)}
+    targets = sorted(target for target, name in anonymous(current) if name not in stay)
+    if not targets or dig(current, "HostConfig.AutoRemove"):
+        return []  # the engine removes them with the container
+    what = f"without a name at {', '.join(targets)} will be in no container, and"
+    text = f"the volume {what} stays" if len(targets) == 1 else f"volumes {what} stay"
+    return [f"{text} with the data; prune with volumes: true removes such"]

@@ -204,14 +204,15 @@ def _why(wish: Wish, found: Found, volume: Object, name: str) -> str:
 def is_unnamed(found: Found, volume: Object) -> bool:
     """Tell if a volume has no name of its own, as the engine's own prune would judge it.
 
-    Docker labels these from API 1.42 on; before, and on Podman, the engine's name has to do. One
-    whose data is somewhere else, by a driver or its options, is somebody's all the same.
+    Docker labels these from API 1.42 on; before, and on Podman, the engine's name has to do, of one
+    without labels and options, which somebody would have given it.
     """
     labels = volume.get("Labels") or {}
-    elsewhere = volume.get("Driver") != "local" or volume.get("Options")
-    if elsewhere or not _UNNAMED.fullmatch(str(volume["Name"])):
+    if volume.get("Driver") != "local" or not _UNNAMED.fullmatch(str(volume["Name"])):
         return False
-    return _ANONYMOUS in labels if found.labelled else not set(labels) - {_ANONYMOUS}
+    if found.labelled:
+        return _ANONYMOUS in labels
+    return not volume.get("Options") and not set(labels) - {_ANONYMOUS}
 
 
 def kept(wish: Wish, found: Found) -> List[str]:
