@@ -88,6 +88,8 @@ options:
         counts C(live), and the guest gets it at its next renewal. A reservation that is not
         declared any more is given back.
       - C(mac) is kept once it was made up, so it is seldom needed.
+      - Each is known by an alias in the machine's document (C(ua-dockyardnic-0)). Interfaces that
+        others added are left alone.
       - 'To add or to remove an interface, or to change C(network) or C(mac): C(restart).'
     type: list
     elements: raw
@@ -317,7 +319,8 @@ vm:
   description:
     - The machine as it is afterwards; null if it does not exist.
     - Sizes are in bytes. C(disks) has what the disks are by name, with those that others attached
-      by device name and with their C(source); C(networks) the interfaces by position.
+      by device name and with their C(source); C(networks) the interfaces by number, those that
+      others attached by MAC address.
     - C(address) is the first of C(addresses), null while it has none. Only unicast addresses within
       the subnets of its networks count, whatever the guest says.
     - C(ssh_host_keys) are the public keys that it answers with, if it was made with C(cloud_init).

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
 
-from .disk_names import put_alias, volume_name
-from .tree import Element, attribute, child, ensure
+from .disk_names import alias_of, volume_name
+from .tree import Element, attribute, child, ensure, put_alias
 
 if TYPE_CHECKING:
     from .chain import Disk
@@ -83,7 +83,7 @@ def write_disk(
         child(element, "driver", name="qemu", type_="raw" if raw else "qcow2", discard="unmap")
         child(element, "source", pool=entry["pool"], volume=volume_name(machine, name))
         child(element, "target", dev=free_target(root, entry["bus"]), bus=entry["bus"])
-        put_alias(element, name)
+        put_alias(element, alias_of(name))
     target = element.find("target")
     if target is not None and target.get("bus") != entry["bus"]:
         target.set("bus", entry["bus"])

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .tree import Element, attribute, disks
+from .tree import Element, attribute, disks, put_alias
 
 if TYPE_CHECKING:
     from .chain import Disk
@@ -111,16 +111,7 @@ def give_names(root: Element, known: Disks) -> None:
     for name in known.own:
         element = element_of(root, name, known)
         if element is not None and element.find("alias") is None:
-            put_alias(element, name)
-
-
-def put_alias(element: Element, name: str) -> None:
-    """Name a disk in its document."""
-    alias = element.find("alias")
-    if alias is None:
-        alias = element.makeelement("alias", {})
-        element.append(alias)
-    alias.set("name", alias_of(name))
+            put_alias(element, alias_of(name))
 
 
 def identify(

@@ -108,6 +108,11 @@ def copied_record(root: Optional[Element]) -> Dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def put_alias(element: Element, name: str) -> None:
+    """Write the alias of a device, which libvirt keeps if it begins with `ua-`."""
+    ensure(element, "alias").set("name", name)
+
+
 def put_record(root: Element, text: str) -> None:
     """Write our record into a domain's metadata, beside whatever others keep there."""
     metadata = ensure(root, "metadata")

@@ -13,8 +13,9 @@ from .._desired.resource import Verb
 from .._desired.steps import Step
 from .chain import Disk
 from .disk_entry import read_disk
+from .nic_names import other_interfaces
 from .tree import interfaces, mac_of
-from .vm_fields import FIELDS
+from .vm_fields import FIELDS, home
 from .vm_found import Found, observe, unreachable
 from .vm_plan import notes_of, refusals_of, steps_of
 from .vm_seed import public_keys
@@ -94,6 +95,8 @@ def public(found: Found) -> Optional[Dict[str, Any]]:
     view, context = found.view(), Context({})
     read = {row.name: row.read(view, context) for row in FIELDS if row.read and not row.secret}
     read["disks"].update({name: _theirs(disk) for name, disk in found.disks.others.items()})
+    others = other_interfaces(found.config)
+    read["networks"].update({mac_of(one): {"network": home(one)} for one in others})
     kind = str(found.config.get("type"))
     reason = "" if kind == "kvm" else "no usable KVM on this host: it runs under emulation"
     return {

@@ -19,12 +19,12 @@ from .._desired.model import Context, FieldSpec
 from .._desired.spec import check_keys
 from .._desired.values import show_size
 from .disk_entry import PREFIX, read_disk
+from .nic_names import name_interface, own_interfaces
 from .tree import (
     Element,
     attribute,
     child,
     ensure,
-    interfaces,
     mac_of,
     put_text,
 )
@@ -170,7 +170,7 @@ def _interface(entry: Mapping[str, Any], where: str) -> Entry:
 def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
     declared = context.declared.get("networks") or {}
     found: Dict[str, Entry] = {}
-    for number, element in enumerate(interfaces(obj["config"])):
+    for number, element in own_interfaces(obj["config"]).items():
         mac = mac_of(element)
         entry = {
             "network": home(element),
@@ -179,19 +179,18 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]
         }
         # A reservation of a machine of ours is one of ours; a MAC address may be libvirt's choice.
         ours = ("address",) if context.record else ()
-        keys = {*declared.get(str(number), entry), *ours}
-        found[str(number)] = {key: entry[key] for key in entry if key in keys and entry[key]}
+        keys = {*declared.get(number, entry), *ours}
+        found[number] = {key: entry[key] for key in entry if key in keys and entry[key]}
     return found
 
 
-def write_interface(root: Element, number: int, entry: Entry, mac: str) -> None:
+def write_interface(root: Element, number: str, entry: Entry, mac: str) -> None:
     """Add an interface to a domain, or change its network or MAC address."""
-    present = interfaces(root)
-    if number < len(present):
-        element = present[number]
-    else:
+    element = own_interfaces(root).get(number)
+    if element is None:
         element = child(ensure(root, "devices"), "interface", type_="network")
         child(element, "model", type_="virtio")
+        name_interface(element, number)
     if home(element) != entry["network"]:
         _move(element, entry["network"])
     ensure(element, "mac").set("address", entry.get("mac") or mac_of(element) or mac)

@@ -49,7 +49,7 @@ def new_domain(wish: Wish, found: Found) -> Element:
     for name, entry in (wish.declared.get("disks") or {}).items():
         write_disk(root, name, entry, None, found.holds_raw(entry["pool"]))
     for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
-        write_interface(root, number, entry, new_mac(ident, number))
+        write_interface(root, str(number), entry, new_mac(ident, number))
     if wish.cloud_init is not None:
         add_seed_disk(root, wish)
     put_record(root, record_text(wish, instance=ident))
@@ -68,7 +68,7 @@ def record_text(wish: Wish, known: Disks = NO_DISKS, **kept: Any) -> str:
     `kept` are the values of an earlier record that must not change: instance, generation, token,
     and volumes that are no longer declared. Those of `known` disks are where they are.
     """
-    # `named`: its disks have aliases.
+    # `named`: its disks and interfaces have aliases.
     extra = {"generation": 1, "named": True, "token": os.urandom(8).hex(), **kept}
     recorded: List[Mapping[str, str]] = list(kept.get("volumes") or ())
     now = {one["name"]: one for one in volumes_of(wish, known, recorded)}

@@ -25,7 +25,8 @@ from .disk_plan import (
     unclear,
     unlike,
 )
-from .tree import interfaces, mac_of
+from .nic_names import own_interfaces
+from .tree import Element, interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
 from .vm_fields import FIELDS, home
 from .vm_found import KEPT, Found
@@ -181,7 +182,7 @@ def reserved(found: Found) -> List[Tuple[str, str]]:
     """Return (network, MAC) of the machine's interfaces that have a reservation."""
     if found.config is None:
         return []
-    macs = [mac_of(one) for one in interfaces(found.config)]
+    macs = [mac_of(one) for one in own_interfaces(found.config).values()]
     return [(found.holders[mac], mac) for mac in macs if mac in found.holders]
 
 
@@ -266,7 +267,7 @@ def _unreserve(
     """Give the reserved address of an interface back, if it goes or becomes another one."""
     if change.field != "networks" or change.before is None or found.config is None:
         return
-    mac = mac_of(interfaces(found.config)[int(change.key)])
+    mac = mac_of(own_interfaces(found.config)[str(change.key)])
     if mac in found.reservations:
         address = found.reservations[mac]
         args = {"on": mac, "to": found.holders[mac], "nic": str(change.key), "address": address}
@@ -367,8 +368,9 @@ def awaiting_restart(
     there, wanted = set(found.disks.plugged), set(found.disks.own)
     lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
     lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
-    nics = [_nics(live), _nics(found.config)]
-    lines += ["networks: other interfaces are configured"] if nics[0] != nics[1] else []
+    lines += (
+        ["networks: other interfaces are configured"] if _other_nics(live, found.config) else []
+    )
     devices = [change for change in planned if change.field in ("disks", "networks")]
 
     def is_plugged(change: Change) -> bool:
@@ -377,5 +379,10 @@ def awaiting_restart(
     return lines + [change.words() for change in devices if not is_plugged(change)]
 
 
-def _nics(document: Any) -> List[Tuple[str, str]]:
-    return [(mac_of(one), home(one)) for one in interfaces(document)]
+def _other_nics(live: Element, config: Element) -> bool:
+    """Tell whether the machine's own interfaces run otherwise than they are configured."""
+    runs = [(mac_of(one), home(one)) for one in interfaces(live)]
+    wanted = [(mac_of(one), home(one)) for one in own_interfaces(config).values()]
+    there = {mac_of(one) for one in interfaces(config)}
+    goes = [one for one in own_interfaces(live).values() if mac_of(one) not in there]
+    return bool(goes) or any(one not in runs for one in wanted)

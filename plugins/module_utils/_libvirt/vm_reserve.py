@@ -13,8 +13,9 @@ from .._desired.lock import lock
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .connect import Hypervisor, LibvirtError
+from .nic_names import own_interfaces
 from .options import hypervisor_name
-from .tree import Element, document, interfaces, mac_of, parse, text_of
+from .tree import Element, document, mac_of, parse, text_of
 from .vm_checks import check_macs, check_reservation
 from .vm_fields import host_name
 from .vm_found import macs_of_others
@@ -53,7 +54,7 @@ def alone_with_macs(work: Work) -> Iterator[None]:
 def reserve(work: Work, step: Step) -> None:
     """Reserve an address for an interface's MAC, in the running network and its document."""
     domain = need(work)
-    mac = mac_of(interfaces(config_of(work.client, domain))[int(step.args["nic"])])
+    mac = mac_of(own_interfaces(config_of(work.client, domain))[step.args["nic"]])
     network, address = step.args["to"], step.args["on"]
     name = host_name(work.desired.name, step.args["nic"])
     _drop_reservation(work.client, network, mac, (name, address))

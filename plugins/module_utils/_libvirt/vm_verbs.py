@@ -17,10 +17,10 @@ from .connect import LibvirtError
 from .disk_entry import write_disk
 from .disk_names import element_of, give_names, is_seed, volume_name
 from .disk_verbs import attach, create_volume, delete_volume, grow
+from .nic_names import name_interfaces, own_interfaces
 from .tree import (
     Element,
     attribute,
-    interfaces,
     put_record,
     record,
     text_of,
@@ -53,7 +53,10 @@ def _define(work: Work, step: Step) -> None:
         return
     root = config_of(work.client, need(work))
     known = work.snapshot.disks
-    for change in sorted(step.changes, key=_last_first):
+    # First, so that what goes by its place is found while others come and go.
+    give_names(root, known)
+    name_interfaces(root)
+    for change in step.changes:
         _apply(root, change, work)
     if step.args.get("undo"):
         put_record(root, dump(_undone(record(root), step, wish)))
@@ -62,7 +65,6 @@ def _define(work: Work, step: Step) -> None:
     old = record(root)
     kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
     generation = int(old.get("generation", 1)) + (1 if wish.reseed else 0)
-    give_names(root, known)
     made = json.loads(record_text(wish, known, generation=generation, **kept))
     if not wish.whole:
         made["digests"] = {**old.get("digests", {}), **made["digests"]}
@@ -87,12 +89,6 @@ def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]
     return {key: value for key, value in made.items() if value}
 
 
-def _last_first(change: Change) -> int:
-    """Sort interfaces that go by position, the last one first: those before it keep theirs."""
-    goes = change.field == "networks" and change.after is None
-    return -int(change.key) if goes else 1
-
-
 def _apply(root: Element, change: Change, work: Work) -> None:
     """Write one change into a document."""
     wish: Wish = work.desired
@@ -105,12 +101,12 @@ def _apply(root: Element, change: Change, work: Work) -> None:
         elif devices is not None and element is not None:
             devices.remove(element)
     elif change.field == "networks":
-        number = int(change.key)
+        own = own_interfaces(root)
         if change.after is not None:
-            mac = new_mac(root.findtext("uuid") or "", number)
-            write_interface(root, number, change.after, mac)
-        elif devices is not None and number < len(interfaces(root)):
-            devices.remove(interfaces(root)[number])
+            mac = new_mac(root.findtext("uuid") or "", int(change.key))
+            write_interface(root, change.key, change.after, mac)
+        elif devices is not None and change.key in own:
+            devices.remove(own[change.key])
     elif change.field == "cloud_init":
         _apply_seed(root, change, wish)
     else:

@@ -68,7 +68,7 @@ def test_who_uses_what(bench: HostBench) -> None:
     assert 0 < pool["available"] < pool["capacity"]
 
 
-def test_disks_that_others_attached_are_shown_by_device_name(bench: HostBench) -> None:
+def test_what_others_attached_is_shown_by_device_name_or_mac_address(bench: HostBench) -> None:
     domain = bench.keeper.lookupByName("web01")
     document = domain.XMLDesc(bench.lib.VIR_DOMAIN_XML_INACTIVE)
     by_hand = "".join(
@@ -79,12 +79,18 @@ def test_disks_that_others_attached_are_shown_by_device_name(bench: HostBench) -
             ("network", "<source protocol='rbd' name='pool/root'><host name='h'/></source>", "vdc"),
         )
     )
+    by_hand += "<interface type='bridge'><mac address='02:00:00:00:00:01'/>"
+    by_hand += "<source bridge='br0'/></interface>"
     bench.keeper.defineXML(document.replace("</devices>", f"{by_hand}</devices>"))
     (web,) = look(bench, names=["web01"])["machines"]
     assert sorted(web["disks"]) == ["root", "vdb", "vdc"]
     assert web["disks"]["root"]["pool"] == "default"
     assert web["disks"]["vdb"]["source"] == "/elsewhere/web01-root.qcow2"
     assert web["disks"]["vdc"] == {"bus": "virtio", "source": "rbd:pool/root"}
+    assert sorted(web["networks"]) == ["0", "02:00:00:00:00:01"]
+    assert web["networks"]["02:00:00:00:00:01"] == {"network": "bridge br0"}
+    # What others configured, others restart for.
+    assert web["restart_required"] is False
 
 
 def test_named_machines_in_their_order_and_missing_ones(bench: HostBench) -> None:
