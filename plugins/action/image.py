@@ -14,7 +14,7 @@ from ..module_utils._engine.context import Context
 from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE
 from ..module_utils._engine.image_build import added_files
-from ..module_utils._engine.image_build_wish import DOCKERFILE, read_for
+from ..module_utils._engine.image_build_wish import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image_fields import FIELDS
 from ..module_utils._engine.image_load import Source, read_source
 from ..module_utils._engine.reference import parse_reference
@@ -49,6 +49,7 @@ class ActionModule(Front):
             pairs = parse_map(contexts, where).items()
             found = {name: self._path(one, f"{where}.{name}") for name, one in pairs}
             build["additional_contexts"] = found
+        build = placed(build)
         return {**params, "build": build, "_context": read_for(build)}
 
     def _archives(self, params: Dict[str, Any]) -> Dict[str, Any]:

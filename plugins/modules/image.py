@@ -54,8 +54,14 @@ options:
         required: true
       dockerfile:
         description:
-          - The path of the Dockerfile, relative to O(build.context) and inside it. The default is
+          - The path of the Dockerfile, relative to O(build.context) or a whole one. The default is
             C(Dockerfile).
+          - One outside of the context is sent as if it were O(build.dockerfile_inline), and plans
+            call it so. It may have no C(.dockerignore) of its own beside it.
+          - What the classic builder would leave out without a word is refused where there is no
+            BuildKit - here-documents, C(COPY --link), C(COPY --exclude), C(ADD --checksum),
+            C(ADD --keep-git-dir), and C(ADD) of a Git repository.
+          - It, and C(.dockerignore), may be links within the context, not out of it.
         type: str
       dockerfile_inline:
         description:
@@ -65,7 +71,9 @@ options:
       args:
         description:
           - Values of the Dockerfile's C(ARG) lines, as a mapping or a list of C(KEY=VALUE).
-          - They can be read in the history of the image. They are no place for secrets.
+          - They can be read in the history of the image, and where O(engine_via=target) runs the
+            module on the host, in its journal and with C(-vvv). They are no place for secrets; use
+            O(build.secrets). In the output of a failed build they are masked.
         type: raw
       target:
         description: The stage to build, when it is not the last.

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Callable
 
+import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 
 from tests.lab.boxes import docker
@@ -15,33 +19,56 @@ from tests.lab.ways import SOCKET
 
 # All of them by `make test-hostile`.
 ROUNDS = 200 if os.environ.get("FLEET_HOSTILE") == "all" else 20
-# In turns a folder with a file that is planted, and a link to the folder that is aimed at; in the
-# container there is one of that path too, so that the engine reads on behind the link.
+# In turns a folder with a file that is planted, and a link to the folder that is aimed at: what a
+# program in the container does with its volume, quicker than a shell there could.
 FLIPS = """
-mkdir -p /srv/tree {aim}; echo x > {aim}/planted
-cd /srv/tree; mkdir folder; echo x > folder/planted; ln -s {aim} link
-while :; do mv folder ../a; ln -s {aim} folder; rm folder; mv ../a folder; done
+import ctypes, os, sys
+os.chdir(sys.argv[1])
+swap = ctypes.CDLL(None).renameat2
+while True:
+    swap(-100, b"tree/folder", -100, b"link", 2)  # AT_FDCWD, RENAME_EXCHANGE
 """
 
 
+@pytest.fixture
+def aim(tmp_path: Path) -> Path:
+    """Return a folder of the controller that nothing is to be written to."""
+    made = tmp_path / "precious"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture
+def box(tmp_path: Path, aim: Path) -> Iterator[str]:
+    """Run a container whose folder flips. It has a folder of the same path as the controller, so
+    that the engine reads on behind the link.
+    """
+    (tmp_path / "box" / "tree" / "folder").mkdir(parents=True)
+    (tmp_path / "box" / "tree" / "folder" / "planted").write_text("x")
+    (tmp_path / "box" / "link").symlink_to(aim)
+    made = f"fleet-race-{uuid.uuid4().hex[:8]}"
+    inside = f"mkdir -p {aim}; echo x > {aim}/planted; exec sleep 1d"
+    volume = f"{tmp_path}/box:/srv"
+    docker("run", "-d", "-v", volume, "--name", made, "dev/busybox:1", "sh", "-c", inside)
+    with subprocess.Popen([sys.executable, "-c", FLIPS, str(tmp_path / "box")]) as flips:
+        try:
+            yield made
+        finally:
+            flips.kill()
+            docker("rm", "-f", made)
+
+
 def test_every_fetch_stays_below_its_destination(
-    tmp_path: Path, record_property: Callable[[str, object], None]
+    box: str, aim: Path, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    aim = tmp_path / "precious"
-    aim.mkdir()
-    name = f"fleet-race-{uuid.uuid4().hex[:8]}"
-    docker("run", "-d", "--name", name, "dev/busybox:1", "sh", "-c", FLIPS.format(aim=aim))
     seen = dict.fromkeys(("whole", "refused", "with a link", "broken", "outside"), 0)
-    try:
-        for number in range(ROUNDS):
-            out = tmp_path / f"out{number}"
-            seen[fetched(name, out)] += 1
-            seen["with a link"] += (out / "folder").is_symlink()
-            for planted in aim.iterdir():
-                seen["outside"] += 1
-                planted.unlink()
-    finally:
-        docker("rm", "-f", name)
+    for number in range(ROUNDS):
+        out = tmp_path / f"out{number}"
+        seen[fetched(box, out)] += 1
+        seen["with a link"] += (out / "folder").is_symlink()
+        for planted in aim.iterdir():
+            seen["outside"] += 1
+            planted.unlink()
     for what, count in seen.items():
         record_property(f"fetches {what}", count)
     print(seen)

@@ -70,7 +70,7 @@ def _unpack(data: bytes) -> Dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
             for member in archive.getmembers():
-                handle = archive.extractfile(member)
+                handle = archive.extractfile(member) if member.isreg() else None
                 if handle is not None:
                     name = member.name[2:] if member.name.startswith("./") else member.name
                     files[name] = handle.read()

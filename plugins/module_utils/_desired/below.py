@@ -17,10 +17,11 @@ import fcntl
 import hashlib
 import os
 import stat
-from typing import Any, BinaryIO, Deque, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Deque, Iterator, List, Optional, Tuple
 
 _NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+Choose = Callable[[str, bool], Tuple[bool, bool]]
 _NOT_BELOW = ("", ".", "..")
 _HANDLES = 64  # a process has some thousand
 _TRIES = 20
@@ -77,6 +78,28 @@ class Below:
             os.close(handle)
             raise OSError(errno.EINVAL, "it is not a plain file")
 
+    def walk(
+        self, start: str = "", choose: Optional[Choose] = None
+    ) -> Iterator[Tuple[str, os.stat_result, str]]:
+        """Yield (path, what it is, target of a link) of all from a path on, folders before theirs.
+
+        `choose` tells of each path, and whether it is a folder, if it is yielded and if it is
+        entered. However deep it goes, no more than names is kept.
+        """
+        left = [start]
+        while left:
+            path = left.pop()
+            seen = self.stat(path)
+            if seen is None:
+                raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), self._full(path))
+            folder = stat.S_ISDIR(seen.st_mode)
+            wanted, enter = choose(path, folder) if choose else (True, True)
+            if wanted:
+                yield path, seen, self.readlink(path) if stat.S_ISLNK(seen.st_mode) else ""
+            if folder and enter:
+                names = self.names(path)
+                left += [f"{path}/{name}" if path else name for name in reversed(names)]
+
     def make(self, path: str) -> None:
         """Make a folder, for its owner alone, unless there is one."""
         with self._named(path) as (folder, name), contextlib.suppress(FileExistsError):
@@ -84,12 +107,14 @@ class Below:
         with self._named(path) as (folder, name):
             os.close(_enter(folder, name))
 
-    def chmod(self, path: str, mode: int) -> None:
-        """Set the mode bits of a folder."""
+    def chmod(self, path: str, mode: int, time: Optional[float] = None) -> None:
+        """Set the mode bits, and the time of change if it is given, of a folder."""
         with self._named(path) as (folder, name):
             handle = os.open(name, os.O_RDONLY | os.O_DIRECTORY | _NO_LINK, dir_fd=folder)
             try:
                 os.fchmod(handle, mode)
+                if time is not None:
+                    os.utime(handle, (time, time))
             finally:
                 os.close(handle)
 
@@ -107,14 +132,16 @@ class Below:
                 raise
 
     @contextlib.contextmanager
-    def file(self, path: str, mode: Optional[int] = None) -> Iterator[Part]:
+    def file(
+        self, path: str, mode: Optional[int] = None, time: Optional[float] = None
+    ) -> Iterator[Part]:
         """Write a file, which appears whole at its path when the block ends without an error."""
         with self._named(path) as (folder, name):
             part = Part(folder, name, self._full(path))
         with part:
             yield part
             with self._named(path):
-                part.appear(mode)
+                part.appear(mode, time)
 
     # -- the way to a path ----------------------------------------------------------------
 
@@ -250,12 +277,14 @@ class Part:
             self._file.flush()
             os.fsync(self._file.fileno())
 
-    def appear(self, mode: Optional[int] = None) -> None:
-        """Put the file in its place, with mode bits or those that the system gives new ones."""
+    def appear(self, mode: Optional[int] = None, time: Optional[float] = None) -> None:
+        """Put the file in its place, with mode bits and time or those that new files get."""
         with naming(self._full):
             self._file.flush()
             if mode is not None:
                 os.fchmod(self._file.fileno(), mode)
+            if time is not None:
+                os.utime(self._file.fileno(), (time, time))
             if self.path.startswith("/proc/"):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._spare, dir_fd=self._folder)

@@ -12,9 +12,11 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import subprocess
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
+from .._desired.below import Below
 from .._desired.errors import FleetError, InvalidOption
 from . import image_record
 from .bridge import Bridge
@@ -28,6 +30,7 @@ _FOLDERS = (
     "/usr/lib/docker/cli-plugins",
     "/usr/libexec/docker/cli-plugins",
 )
+_PIECE = 1 << 18
 _NAME = "docker-buildx"
 # Variables that steer the program itself: a build argument of such a name is given in full.
 _OWN = re.compile(r"(DOCKER|BUILDX|BUILDKIT|OTEL|LD)_.*|PATH|HOME|TMPDIR|SSH_AUTH_SOCK|NO_COLOR")
@@ -93,15 +96,34 @@ def _folder(build: Build, own: str) -> str:
     """Return the context's folder on this machine; a sent archive is unpacked into `own`."""
     if build.context.get("root"):
         return str(build.context["root"])
+    folder = os.path.join(own, "context")
+    os.mkdir(folder, 0o700)
+    unpack(str(build.context["archive"]), folder)
+    return folder
+
+
+def unpack(path: str, folder: str) -> None:
+    """Unpack our own archive of a context: modes and times count, and no link is written over.
+
+    A link in it may have the name of what was added to it, such as the Dockerfile's text.
+    """
     import tarfile
 
-    folder = os.path.join(own, "context")
-    with tarfile.open(str(build.context["archive"])) as archive:
-        # It is our own, and its mode bits count: newer Pythons would take some away. Older ones
-        # do not know the argument, which mypy cannot see in a mapping.
-        trusted = {"filter": "fully_trusted"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(folder, **trusted)  # type: ignore[arg-type]
-    return folder
+    late: List[Any] = []
+    with tarfile.open(path) as archive, Below(folder) as below:
+        for member in archive:
+            name = member.name.rstrip("/")
+            if member.isdir():
+                below.make(name)
+                late.append((name, member))
+            elif member.issym():
+                below.link(name, member.linkname)
+            else:
+                with below.file(name, member.mode, member.mtime) as part:
+                    content: Any = archive.extractfile(member)
+                    shutil.copyfileobj(content, part, _PIECE)
+        for name, member in reversed(late):
+            below.chmod(name, member.mode, member.mtime)
 
 
 def _dockerfile(build: Build, folder: str, own: str) -> str:

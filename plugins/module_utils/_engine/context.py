@@ -9,15 +9,17 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
-from typing import Iterator, Mapping, Optional, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
+from .._desired.below import Below
 from .._desired.errors import FleetError, InvalidOption
 from .context_files import fold
-from .ignore import Ignore
+from .ignore import Ignore, Matched
 
 RULES = ".dockerignore"
 _PIECE = 1 << 18
 _BLOCK = 512
+_MAX_TEXT = 1 << 22  # bytes of a Dockerfile or of rules
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,13 @@ class Context:
         the same date, and with it the same ETag after a change of equal length. Raise FleetError
         if a file was cut while it was read.
         """
-        for entry in self.entries:
-            yield _header(entry)
-            if entry.size:
-                yield from _content(os.path.join(self.root, entry.path), entry.size)
+        with Below(self.root) as below:
+            for entry in self.entries:
+                if entry.path in (extra or ()):
+                    continue
+                yield _header(entry)
+                if entry.size:
+                    yield from _content(below, entry)
         for path, data in (extra or {}).items():
             yield _header(Entry(path, 0o644, 0, len(data), "", ""))
             yield data + b"\0" * (-len(data) % _BLOCK)
@@ -79,8 +84,8 @@ def read_context(
     text = _dockerfile(root, path, dockerfile) if inline is None else inline
     rules = RULES if inline is not None else rules_of(root, dockerfile)
     keep = (RULES,) if inline is not None else (os.path.normpath(dockerfile), RULES, rules)
-    ignore = _ignore(root, rules, keep)
-    entries = tuple(sorted(_walk(root, "", ignore), key=lambda entry: entry.path))
+    ignore = Ignore(rules_text(root, rules).decode("utf-8", "replace"), keep)
+    entries = tuple(sorted(_walk(root, ignore), key=lambda entry: entry.path))
     files = {entry.path: entry.digest[:8] for entry in entries}
     whole = hashlib.sha256()
     for entry in entries:
@@ -107,21 +112,57 @@ def check_folder(path: str, option: str = "build.context") -> None:
 
 def _dockerfile(root: str, shown: str, name: str) -> str:
     clean = os.path.normpath(name)
-    if os.path.isabs(name) or clean.startswith(("..", "~")):
+    if clean.startswith("~"):
         raise InvalidOption(
-            f"'{name}' lies outside the context",
+            f"'{name}': a ~ is not expanded",
             option="build.dockerfile",
-            hint="write a path relative to build.context",
+            hint="write a path relative to build.context, or a whole one",
         )
     try:
-        with open(os.path.join(root, clean), encoding="utf-8", errors="replace") as file:
-            return file.read()
+        return read_text(root, clean).decode("utf-8", "replace")
     except OSError as exc:
         raise InvalidOption(
             f"no Dockerfile at {os.path.join(shown, clean)} ({exc.strerror})",
             option="build.dockerfile",
             hint="its path is relative to build.context",
         ) from exc
+
+
+def outside_text(path: str) -> str:
+    """Return what a Dockerfile holds that lies outside of its context, at an absolute path."""
+    folder, name = os.path.split(os.path.realpath(path))
+    try:
+        text = read_text(folder, name).decode("utf-8", "replace")
+    except OSError as exc:
+        raise InvalidOption(
+            f"no Dockerfile at {path} ({exc.strerror})",
+            option="build.dockerfile",
+            hint="its path is relative to build.context, or a whole one",
+        ) from exc
+    if os.path.lexists(path + RULES):
+        raise InvalidOption(
+            f"{path} lies outside of the context, and has rules of its own beside it",
+            option="build.dockerfile",
+            hint=f"put those of {path}{RULES} into the {RULES} of the context",
+        )
+    return text
+
+
+def read_text(root: str, path: str) -> bytes:
+    """Return what a file of a context holds; OSError unless it is a plain one and of a size for it.
+
+    A link is followed within the context: one that leads out would bring a file of this machine
+    into the image that somebody else's folder is built to.
+    """
+    real = os.path.realpath(os.path.join(root, path))
+    inner = os.path.relpath(real, root)
+    if inner.startswith(".."):
+        raise OSError(0, "it is a link that leads out of the context")
+    with Below(root) as below, below.open(inner) as file:
+        data = file.read(_MAX_TEXT + 1)
+    if len(data) > _MAX_TEXT:
+        raise OSError(0, f"it is larger than {_MAX_TEXT >> 20} MiB")
+    return data
 
 
 def rules_of(root: str, dockerfile: str) -> str:
@@ -131,58 +172,55 @@ def rules_of(root: str, dockerfile: str) -> str:
     return own if os.path.isfile(os.path.join(root, own)) else RULES
 
 
-def _ignore(root: str, rules: str, keep: Tuple[str, ...]) -> Ignore:
+def rules_text(root: str, rules: str) -> bytes:
+    """Return what a file of rules holds, b"" if there is none; InvalidOption if it is no file."""
     try:
-        with open(os.path.join(root, rules), encoding="utf-8", errors="replace") as file:
-            return Ignore(file.read(), keep)
+        return read_text(root, rules)
     except FileNotFoundError:
-        return Ignore("", keep)
+        return b""
     except OSError as exc:
         raise _unreadable(rules, exc) from exc
 
 
-def _walk(root: str, folder: str, ignore: Ignore) -> Iterator[Entry]:
+def _walk(root: str, ignore: Ignore) -> Iterator[Entry]:
+    found: Dict[str, Matched] = {}
+
+    def choose(path: str, folder: bool) -> Tuple[bool, bool]:
+        if not path:
+            return False, True
+        matched = ignore.matched(path, found.get(path.rpartition("/")[0], ()))
+        if folder:
+            found[path] = matched
+        out = ignore.leaves_out(path, matched)
+        return not out, not out or ignore.returns(path)
+
     try:
-        with os.scandir(os.path.join(root, folder)) as scan:
-            found = list(scan)
+        with Below(root) as below:
+            for path, seen, link in below.walk("", choose):
+                # As Docker does: a socket means nothing in an image.
+                if not stat.S_ISSOCK(seen.st_mode):
+                    yield _entry(below, path, seen, link)
     except OSError as exc:
-        raise _unreadable(folder, exc) from exc
-    for item in found:
-        path = folder + item.name
-        real = item.is_dir(follow_symlinks=False)
-        out = ignore.excludes(path)
-        if not out:
-            yield from _entry(root, path, real)
-        if real and (not out or ignore.returns(path)):
-            yield from _walk(root, path + "/", ignore)
+        inner = os.path.relpath(exc.filename or root, root)
+        raise _unreadable("" if inner == "." else inner, exc) from exc
 
 
-def _entry(root: str, path: str, folder: bool) -> Iterator[Entry]:
-    full = os.path.join(root, path)
-    try:
-        seen = os.lstat(full)
-        kind = stat.S_IFMT(seen.st_mode)
-        if kind == stat.S_IFSOCK:
-            return  # as Docker does: a socket means nothing in an image
-        if kind not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
-            raise OSError(0, "it is neither a file, a folder nor a link")
-        link = os.readlink(full) if kind == stat.S_IFLNK else ""
-        regular = kind == stat.S_IFREG
-        mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
-        digest = _digest(full if regular else "", kind, mode, link)
-    except OSError as exc:
-        raise _unreadable(path, exc) from exc
-    size = seen.st_size if regular else 0
-    yield Entry(path + "/" * folder, mode, int(seen.st_mtime), size, link, digest)
-
-
-def _digest(file: str, kind: int, mode: int, link: str) -> str:
+def _entry(below: Below, path: str, seen: os.stat_result, link: str) -> Entry:
+    kind = stat.S_IFMT(seen.st_mode)
+    if kind not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
+        raise OSError(
+            0, "it is neither a file, a folder nor a link", os.path.join(below.root, path)
+        )
+    regular = kind == stat.S_IFREG
+    mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
     made = hashlib.sha256(f"{kind:o} {mode:o} {link}\0".encode("utf-8", "surrogateescape"))
-    if file:
-        with open(file, "rb") as content:
+    if regular:
+        with below.open(path) as content:
             for piece in iter(lambda: content.read(_PIECE), b""):
                 made.update(piece)
-    return made.hexdigest()
+    size = seen.st_size if regular else 0
+    name = path + "/" * (kind == stat.S_IFDIR)
+    return Entry(name, mode, int(seen.st_mtime), size, link, made.hexdigest())
 
 
 def _unreadable(path: str, exc: OSError) -> InvalidOption:
@@ -204,10 +242,10 @@ def _header(entry: Entry) -> bytes:
     return made.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
-def _content(path: str, size: int) -> Iterator[bytes]:
-    left = size
+def _content(below: Below, entry: Entry) -> Iterator[bytes]:
+    left = entry.size
     try:
-        with open(path, "rb") as file:
+        with below.open(entry.path) as file:
             while left:
                 piece = file.read(min(left, _PIECE))
                 if not piece:
@@ -216,8 +254,8 @@ def _content(path: str, size: int) -> Iterator[bytes]:
                 yield piece
     except OSError as exc:
         raise FleetError(
-            f"cannot send {path}: {exc.strerror or exc}",
+            f"cannot send {os.path.join(below.root, entry.path)}: {exc.strerror or exc}",
             option="build.context",
             hint="run again when nothing writes to the context",
         ) from exc
-    yield b"\0" * (-size % _BLOCK)
+    yield b"\0" * (-entry.size % _BLOCK)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Dict, List, Mapping, Tuple
+from typing import Callable, Dict, List, Mapping, Tuple
 
 MAX_FILES = 200
 # A folded folder is the key `static/*`; `static/` is the folder itself, that is its mode bits.
@@ -15,12 +15,7 @@ _FOLDED = "/*"
 
 def fold(files: Mapping[str, str], limit: int = MAX_FILES) -> Dict[str, str]:
     """Return at most `limit` digests by path: whole levels of folders become one entry each."""
-    left = dict(files)
-    level = max((_depth(path) for path in left), default=0)
-    while len(left) > limit and level >= 0:
-        left = _fold_level(left, level)
-        level -= 1
-    return left
+    return _folded(files, lambda left, _level: len(left) > limit)
 
 
 def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, str]]:
@@ -48,25 +43,39 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
 
 
 def _fold_to(files: Dict[str, str], level: int) -> Dict[str, str]:
-    for deep in range(max((_depth(path) for path in files), default=0), level, -1):
-        files = _fold_level(files, deep)
-    return files
+    return _folded(files, lambda _left, deep: deep > level)
 
 
-def _fold_level(files: Mapping[str, str], level: int) -> Dict[str, str]:
-    """Fold every folder that has entries at one depth, the deepest there is."""
+def _folded(
+    files: Mapping[str, str], goes_on: Callable[[Dict[str, str], int], bool]
+) -> Dict[str, str]:
+    """Fold level by level from the deepest, each path once, for as long as it `goes_on`."""
     left = dict(files)
+    levels: Dict[int, List[str]] = {}
+    for path in left:
+        levels.setdefault(_depth(path), []).append(path)
+    level = max(levels, default=0)
+    while level >= 0 and goes_on(left, level):
+        there = [path for path in levels.get(level, ()) if path in left]
+        levels.setdefault(level - 1, []).extend(_fold_level(left, there))
+        level -= 1
+    return left
+
+
+def _fold_level(left: Dict[str, str], paths: List[str]) -> List[str]:
+    """Fold every folder that has entries at one depth, the deepest there is; return the keys."""
     groups: Dict[str, List[str]] = {}
-    for path in files:
-        if _depth(path) == level:
-            groups.setdefault(_plain(path).rpartition("/")[0], []).append(path)
+    made: List[str] = []
+    for path in paths:
+        groups.setdefault(_plain(path).rpartition("/")[0], []).append(path)
     for folder, members in groups.items():
         if folder and f"{folder}/" in left:
             members.append(f"{folder}/")
         text = "\n".join(f"{path} {left.pop(path)}" for path in sorted(members))
-        made = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-        left[folder + _FOLDED if folder else "*"] = made[:8]
-    return left
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+        made.append(folder + _FOLDED if folder else "*")
+        left[made[-1]] = digest[:8]
+    return made
 
 
 def _plain(path: str) -> str:

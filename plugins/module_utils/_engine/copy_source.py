@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ContextManager, Dict, Iterator, Optional, Protocol, Tuple
 
+from .._desired.below import Below, words
 from .._desired.errors import FleetError, InvalidOption
 
 _PIECE = 1 << 18
@@ -67,45 +68,51 @@ class Local:
     def __init__(self, path: str, name: str = "") -> None:
         self._root = os.path.realpath(path)
         self.name = name or os.path.basename(os.path.normpath(path))
-        self.entries: Dict[str, Entry] = dict(_walk(self._root, ""))
+        self.entries: Dict[str, Entry] = dict(self._walk())
 
     def open(self, path: str) -> ContextManager[BinaryIO]:
         """Return a file below the path; FleetError if it cannot be read."""
-        full = _join(self._root, path)
         try:
-            return open(full, "rb")
+            with self._below() as (below, start):
+                return below.open(start + path)
         except OSError as exc:
-            raise _unreadable(full, exc) from exc
+            raise _unreadable(exc) from exc
+
+    @contextlib.contextmanager
+    def _below(self) -> Iterator[Tuple[Below, str]]:
+        """Give the folder, or that of the file, and what paths in it begin with."""
+        if os.path.isdir(self._root):
+            with Below(self._root) as below:
+                yield below, ""
+        else:
+            folder, name = os.path.split(self._root)
+            with Below(folder) as below:
+                yield below, name
+
+    def _walk(self) -> Iterator[Tuple[str, Entry]]:
+        path = ""
+        try:
+            with self._below() as (below, start):
+                for path, seen, link in below.walk(start):
+                    if not stat.S_ISSOCK(seen.st_mode):  # as Docker: it means nothing elsewhere
+                        yield path[len(start) :], _entry(path, seen, link)
+        except OSError as exc:
+            exc.filename = exc.filename or os.path.join(self._root, path)
+            raise _unreadable(exc) from exc
 
 
-def _join(root: str, path: str) -> str:
-    return os.path.join(root, path) if path else root
-
-
-def _walk(root: str, path: str) -> Iterator[Tuple[str, Entry]]:
-    full = _join(root, path)
-    try:
-        seen = os.lstat(full)
-        kind = stat.S_IFMT(seen.st_mode)
-        link = os.readlink(full) if kind == stat.S_IFLNK else ""
-        names = sorted(os.listdir(full)) if kind == stat.S_IFDIR else []
-    except OSError as exc:
-        raise _unreadable(full, exc) from exc
+def _entry(path: str, seen: os.stat_result, link: str) -> Entry:
     kinds = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
-    if kind == stat.S_IFSOCK:
-        return  # as Docker does: a socket means nothing elsewhere
-    if kind not in kinds:
-        raise _unreadable(full, OSError(0, "it is neither a file, a folder nor a link"))
-    size = seen.st_size if kind == stat.S_IFREG else 0
+    kind = kinds.get(stat.S_IFMT(seen.st_mode))
+    if kind is None:
+        raise OSError(0, "it is neither a file, a folder nor a link")
+    size = seen.st_size if kind == "file" else 0
     mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
-    yield path, Entry(kinds[kind], mode, size, link, mtime=int(seen.st_mtime))
-    for name in names:
-        yield from _walk(root, f"{path}/{name}" if path else name)
+    return Entry(kind, mode, size, link, mtime=int(seen.st_mtime))
 
 
-def _unreadable(path: str, exc: OSError) -> InvalidOption:
-    why = exc.strerror or str(exc)
-    return InvalidOption(f"cannot read {path}: {why}", option="src", hint="make it readable")
+def _unreadable(exc: OSError) -> InvalidOption:
+    return InvalidOption(f"cannot read {words(exc)}", option="src", hint="make it readable")
 
 
 class Packed:

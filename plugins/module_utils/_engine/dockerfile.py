@@ -6,12 +6,20 @@
 from __future__ import annotations
 
 import re
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 _ESCAPE = re.compile(r"#\s*escape\s*=\s*([`\\])\s*", re.IGNORECASE)
 _DIRECTIVE = re.compile(r"#\s*\w+\s*=.*")
-# A here-document of BuildKit's frontend (Dockerfile reference, "Here-documents").
-_HEREDOC = re.compile(r"<<-?([\"']?)(\w+)\1")
+# A here-document of BuildKit's frontend (Dockerfile reference, "Here-documents"): a word by itself.
+_HEREDOC = re.compile(r"\d*<<-?([\"']?)([A-Za-z_]\w*)\1")
+# No reference is nearly as long, and values that name each other double with every line.
+_MAX_VALUE = 8192
+# What the classic builder takes and leaves out without a word (moby, builder/dockerfile).
+_DROPPED = {
+    "COPY": ("--link", "--exclude", "--parents"),
+    "ADD": ("--link", "--exclude", "--checksum", "--keep-git-dir", "--unpack"),
+}
+_GIT = re.compile(r"(https?://\S+\.git(#\S*)?|git@\S+:\S+|git://\S+)")
 _VARIABLE = re.compile(r"\\\$|\$(\w+)|\$\{(\w+)(?:(:?[-+])([^}]*))?\}")
 
 
@@ -22,23 +30,47 @@ def base_references(text: str, args: Mapping[str, str], target: str = "") -> Tup
     behind `target` are not built and do not count (classic builder).
     """
     values: Dict[str, str] = {}
-    stages: List[str] = []
+    stages: Set[str] = set()
+    last, count = "", 0
     found: List[str] = []
     for word, rest in _instructions(text):
-        if word == "ARG" and not stages:
-            values.update(_argument(rest, args, values))
+        if word == "ARG" and not count:
+            _argument(rest, args, values)
         elif word == "FROM":
-            if stages and target and target.lower() in (stages[-1], str(len(stages) - 1)):
+            if count and target and target.lower() in (last, str(count - 1)):
                 break
-            base, name = _from(rest, values)
+            base, last = _from(rest, values)
             if base.lower() not in stages and base.lower() not in ("scratch", ""):
                 found.append(base)
-            stages.append(name)
+            stages.add(last)
+            count += 1
         elif word in ("COPY", "RUN"):
             source = _copied_from(word, rest)
             if source and source.lower() not in stages and not source.isdigit():
                 found.append(source)
     return tuple(dict.fromkeys(found))
+
+
+def needs_buildkit(text: str) -> str:
+    """Return the first thing in a Dockerfile that the classic builder leaves out silently, or "".
+
+    What it refuses by itself, such as `RUN --mount`, is left to it.
+    """
+    for word, rest in _instructions(text):
+        if word in ("RUN", "COPY", "ADD") and _heredocs(rest):
+            return f"{word} <<{_heredocs(rest)[0]}"
+        flags = [one for one in rest.split() if one.startswith("--")]
+        dropped = [one for one in flags if one.partition("=")[0] in _DROPPED.get(word, ())]
+        if dropped:
+            return f"{word} {dropped[0].partition('=')[0]}"
+        if word == "ADD" and any(_GIT.fullmatch(one) for one in rest.split()):
+            return "ADD of a Git repository"
+    return ""
+
+
+def _heredocs(rest: str) -> List[str]:
+    found = (_HEREDOC.fullmatch(word) for word in rest.split())
+    return [one.group(2) for one in found if one]
 
 
 def _instructions(text: str) -> Iterator[Tuple[str, str]]:
@@ -59,7 +91,7 @@ def _instructions(text: str) -> Iterator[Tuple[str, str]]:
             rest = words[1] if len(words) > 1 else ""
             yield words[0].upper(), rest
             if words[0].upper() in ("RUN", "COPY", "ADD"):
-                for _quote, end in _HEREDOC.findall(rest):
+                for end in _heredocs(rest):
                     _skip(lines, end)
 
 
@@ -80,15 +112,14 @@ def _escape(text: str) -> str:
     return "\\"
 
 
-def _argument(rest: str, args: Mapping[str, str], values: Mapping[str, str]) -> Dict[str, str]:
-    made: Dict[str, str] = {}
+def _argument(rest: str, args: Mapping[str, str], values: Dict[str, str]) -> None:
+    """Add what an ARG line declares to the values."""
     for word in rest.split():
         name, equals, default = word.partition("=")
         if name in args:
-            made[name] = args[name]
+            values[name] = args[name]
         elif equals:
-            made[name] = _substitute(_unquote(default), {**values, **made})
-    return made
+            values[name] = _substitute(_unquote(default), values)
 
 
 def _from(rest: str, values: Mapping[str, str]) -> Tuple[str, str]:
@@ -119,16 +150,26 @@ def _unquote(text: str) -> str:
 
 
 def _substitute(text: str, values: Mapping[str, str]) -> str:
-    """Replace $V, ${V}, ${V:-x} and ${V:+x} (Dockerfile reference, "Environment replacement")."""
+    """Replace $V, ${V}, ${V:-x} and ${V:+x} (Dockerfile reference, "Environment replacement").
 
-    def one(found: re.Match[str]) -> str:
-        name: Optional[str] = found.group(1) or found.group(2)
-        if name is None:
-            return "$"
-        value, operator, word = values.get(name), found.group(3) or "", found.group(4) or ""
-        given = bool(value) if operator.startswith(":") else value is not None
-        if operator.endswith("+"):
-            return word if given else ""
-        return (value or "") if given or not operator else word
+    What comes to more than any reference has is cut, and cannot be one.
+    """
+    made, at, room = [], 0, _MAX_VALUE
+    text = text[:_MAX_VALUE]
+    for found in _VARIABLE.finditer(text):
+        for part in (text[at : found.start()], _value(found, values)):
+            made.append(part[:room])
+            room -= len(made[-1])
+        at = found.end()
+    return "".join([*made, text[at:][:room]])
 
-    return _VARIABLE.sub(one, text)
+
+def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
+    name: Optional[str] = found.group(1) or found.group(2)
+    if name is None:
+        return "$"
+    value, operator, word = values.get(name), found.group(3) or "", found.group(4) or ""
+    given = bool(value) if operator.startswith(":") else value is not None
+    if operator.endswith("+"):
+        return word if given else ""
+    return (value or "") if given or not operator else word

@@ -7,9 +7,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import List, Pattern, Tuple
+from typing import List, Tuple
 
 from .._desired.errors import InvalidOption
+from .glob import Glob
+
+# Which rules match a folder, and so all that is in it: one flag a rule.
+Matched = Tuple[bool, ...]
+_MAX_PATTERN = 4096
 
 
 class Ignore:
@@ -20,13 +25,18 @@ class Ignore:
     """
 
     def __init__(self, text: str, keep: Tuple[str, ...] = ()) -> None:
-        self._rules: List[Tuple[bool, Pattern[str]]] = []
+        self._rules: List[Tuple[bool, Glob]] = []
         for number, line in enumerate(text.lstrip("\ufeff").splitlines(), 1):
             # Only a # in the first column is a comment, as in Docker.
             pattern = "" if line.startswith("#") else line.strip()
             if pattern:
                 self._add(pattern, number)
         self._keep = frozenset(keep)
+        self._above = frozenset(
+            "/".join(parts[:count])
+            for parts in (path.split("/") for path in keep)
+            for count in range(1, len(parts))
+        )
         self._returns = any(back for back, _pattern in self._rules)
 
     def _add(self, pattern: str, number: int) -> None:
@@ -36,51 +46,42 @@ class Ignore:
         try:
             if back and clean == ".":
                 raise re.error("nothing after !")
-            self._rules.append((back, re.compile(_expression(clean))))
+            if len(clean) > _MAX_PATTERN:
+                raise re.error(f"it is longer than {_MAX_PATTERN} letters")
+            self._rules.append((back, Glob(clean)))
         except re.error as exc:
+            shown = pattern if len(pattern) <= 80 else f"{pattern[:80]}…"
             raise InvalidOption(
-                f".dockerignore line {number}: '{pattern}' is not a pattern ({exc})",
+                f".dockerignore line {number}: '{shown}' is not a pattern ({exc})",
                 option="build.context",
                 hint="the rules are those of docker build",
             ) from exc
 
     def returns(self, folder: str) -> bool:
         """Say if something below an excluded folder may be sent all the same."""
-        below = f"{folder}/"
-        return self._returns or any(path.startswith(below) for path in self._keep)
+        return self._returns or folder in self._above
 
-    def excludes(self, path: str) -> bool:
-        """Say if a path (relative, with /) is left out of the context."""
+    def matched(self, path: str, above: Matched = ()) -> Matched:
+        """Return which rules match a path (relative, with /), given those that match its folder."""
+        above = above or (False,) * len(self._rules)
+        return tuple(
+            was or pattern.matches(path) for was, (_back, pattern) in zip(above, self._rules)
+        )
+
+    def leaves_out(self, path: str, matched: Matched) -> bool:
+        """Say if a path, which these rules match, is left out of the context."""
         if path in self._keep:
             return False
-        parts = path.split("/")
-        chain = ["/".join(parts[:n]) for n in range(len(parts), 0, -1)]
         out = False
-        for back, pattern in self._rules:
-            # A rule that could not change the answer is not asked.
-            if back == out and any(pattern.fullmatch(one) for one in chain):
+        for (back, _pattern), hit in zip(self._rules, matched):
+            if hit:
                 out = not back
         return out
 
-
-def _expression(pattern: str) -> str:
-    """Translate a pattern: `**` spans folders, `*` and `?` do not, `[…]` is a class."""
-    made = ""
-    at = 0
-    while at < len(pattern):
-        char = pattern[at]
-        at += 1
-        if char == "*" and pattern.startswith("*", at):
-            at += 1
-            at += pattern.startswith("/", at)
-            made += "(?:.*/)?" if at < len(pattern) else ".*"
-        elif char == "*":
-            made += "[^/]*"
-        elif char == "?":
-            made += "[^/]"
-        elif char == "\\" and at < len(pattern):
-            made += re.escape(pattern[at])
-            at += 1
-        else:
-            made += char if char in "[]^-" else re.escape(char)
-    return made
+    def excludes(self, path: str) -> bool:
+        """Say if a path is left out, whose folders have not been asked for."""
+        parts = path.split("/")
+        matched: Matched = ()
+        for count in range(1, len(parts) + 1):
+            matched = self.matched("/".join(parts[:count]), matched)
+        return self.leaves_out(path, matched)

@@ -12,10 +12,10 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
-from .._desired.values import MASK
+from .._desired.values import hide
 from . import image_record
 from .client import ConnectionLost, EngineError
-from .context import RULES, rules_of
+from .context import RULES, rules_of, rules_text
 from .image_build_wish import INLINE, Build
 from .image_pull import cannot, image_id
 from .image_wish import Wish
@@ -79,17 +79,24 @@ def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str
     """Build with docker buildx; False if it is not there, or not what is asked for."""
     from . import buildx
 
-    builder = build.get("builder") or "auto"
-    if builder == "classic" or build.get("isolation"):
-        return False
     # Podman's API has no BuildKit behind it.
-    program = "" if client.kind == "podman" else buildx.program()
-    if not program:
+    if client.kind == "podman" or not uses_buildx(build):
+        builder = build.get("builder") or "auto"
+        if builder == "classic" or build.get("isolation"):
+            return False
         if build.needs_buildkit or builder != "auto":
-            raise EngineError("there is no BuildKit here", path="/session")
+            raise EngineError(f"{client.kind} has no BuildKit", path="/session")
         return False
-    buildx.run(program, client, wish.name, build, label, tail, _SILENCE)
+    buildx.run(buildx.program(), client, wish.name, build, label, tail, _SILENCE)
     return True
+
+
+def uses_buildx(build: Build) -> bool:
+    """Say if docker buildx builds an image of Docker's engine: it is there, and is not excluded."""
+    from .buildx import program
+
+    excluded = build.get("builder") == "classic" or build.get("isolation")
+    return not excluded and bool(program())
 
 
 def _classic(client: Any, name: str, build: Build, label: str, tail: List[str]) -> None:
@@ -167,17 +174,11 @@ def added_files(text: Optional[str], root: Optional[str], dockerfile: str) -> Di
         rules = rules_of(root, dockerfile)
         if rules == RULES:
             return {}
-        with open(os.path.join(root, rules), "rb") as file:
-            return {RULES: file.read()}
-    path = os.path.join(root, ".dockerignore")
-    ignored, more = b"", [INLINE]
-    if os.path.exists(path):
-        with open(path, "rb") as file:
-            ignored = file.read().rstrip(b"\n") + b"\n"
-    else:
-        more.append(".dockerignore")
-    ignored += "".join(f"{one}\n" for one in more).encode()
-    return {INLINE: text.encode("utf-8"), ".dockerignore": ignored}
+        return {RULES: rules_text(root, rules)}
+    ignored = rules_text(root, RULES).rstrip(b"\n")
+    more = [INLINE] if os.path.lexists(os.path.join(root, RULES)) else [INLINE, RULES]
+    lines = [*filter(None, [ignored]), *(one.encode() for one in more), b""]
+    return {INLINE: text.encode("utf-8"), RULES: b"\n".join(lines)}
 
 
 def _base_ids(client: Any, build: Build) -> Dict[str, str]:
@@ -205,19 +206,14 @@ def _collect(tail: List[str], part: Mapping[str, Any]) -> None:
 
 
 def _masked(tail: List[str], build: Build) -> List[str]:
-    lines = [line.rstrip() for line in tail if line.strip()][-_LOG_LINES:]
-    return [_mask(line, build) for line in lines]
-
-
-def _mask(text: str, build: Build) -> str:
-    for value in build.private:
-        text = text.replace(value, MASK)
-    return text
+    """Return the last lines of the output without secret values, which may go over several."""
+    text = hide("\n".join(line.rstrip() for line in tail if line.strip()), build.private)
+    return text.split("\n")[-_LOG_LINES:] if text else []
 
 
 def _failed(error: EngineError, build: Build, address: str, tail: List[str]) -> FleetError:
     made = cannot(error, "the build failed", address)
-    made.message = _mask(made.message, build)
+    made.message = hide(made.message, build.private)
     made.details["log"] = _masked(tail, build)
     made.hint = made.hint or "the last lines of its output are under log; the old image stays"
     return made

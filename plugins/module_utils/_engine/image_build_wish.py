@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
@@ -77,6 +78,8 @@ def make_build(
     """
     values = {name[6:]: value for name, value in declared.items() if name.startswith("build.")}
     _check(values)
+    if given is None:
+        values = placed(values)
     context = _context(given, values)
     values.setdefault("dockerfile", DOCKERFILE)
     if "dockerfile_inline" in values:
@@ -90,6 +93,26 @@ def make_build(
     )
     _check_builder(build)
     return build
+
+
+def placed(build: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a task's `build` options with the Dockerfile's path as one below the context.
+
+    A Dockerfile elsewhere on this machine is there as text, as if it were given inline: so both
+    builders get it, under a name of ours. InvalidOption if it cannot be read.
+    """
+    name = build.get("dockerfile")
+    if not name or build.get("dockerfile_inline") is not None or name.startswith("~"):
+        return dict(build)
+    context = os.path.normpath(build["context"])
+    full = os.path.normpath(os.path.join(context, name))
+    inner = os.path.relpath(full, context)
+    if not inner.startswith(".."):
+        return {**build, "dockerfile": inner}
+    from .context import outside_text
+
+    made = {key: value for key, value in build.items() if key != "dockerfile"}
+    return {**made, "dockerfile_inline": outside_text(full)}
 
 
 def read_for(build: Mapping[str, Any]) -> Any:

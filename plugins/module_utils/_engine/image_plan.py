@@ -17,6 +17,8 @@ from .image_pull import ABSENT, plan_pull, pull_step
 from .image_wish import Wish
 from .reference import NAMELESS, parse_reference, short
 
+_DOCKERFILE = "build.dockerfile"
+
 if TYPE_CHECKING:
     from .image_load import Source
 
@@ -115,6 +117,8 @@ def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
         return [_build_step(desired, [_engine_first(found)], ())]
     if found.kind == "podman":
         _check_podman(build)
+    else:
+        _check_classic(build)
     pulls = _base_pulls(build, found)
     causes = _causes(build, found)
     newer = [step for step in pulls if step.cause != ABSENT]
@@ -126,6 +130,24 @@ def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
         return [*newer, _build_step(desired, maybe, newer, maybe=True)]
     # A base image that is merely gone from the engine is no reason: nothing says it changed.
     return []
+
+
+def _check_classic(build: Build) -> None:
+    """Refuse what the builder that will do the work would leave out without a word."""
+    from .dockerfile import needs_buildkit
+    from .image_build import uses_buildx
+
+    need = needs_buildkit(str(build.context["dockerfile"]))
+    if not need or uses_buildx(build):
+        return
+    chosen = build.get("builder") == "classic" or build.get("isolation")
+    raise InvalidOption(
+        f"{need} needs BuildKit, and the classic builder would leave it out silently",
+        option="build.dockerfile_inline" if "dockerfile_inline" in build.values else _DOCKERFILE,
+        hint="leave out build.builder and build.isolation"
+        if chosen
+        else "install Docker's plugin buildx where this task runs (the controller, as a rule)",
+    )
 
 
 def _check_podman(build: Build) -> None:
