@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -72,6 +72,9 @@ test-engines: venv-test ## every option of containers, networks and volumes on e
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py
+
+test-by-hand: venv-test ## what people change by hand, in 40 orders of a container and of a machine
+	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_by_hand.py
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py

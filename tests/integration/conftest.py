@@ -12,6 +12,7 @@ from tests.lab.peerwork import PEER
 from tests.lab.ways import SOCKET, Lab, reachable
 
 SEARCHED = "searched: "
+HANDS = "by hand"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +38,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("scenarios of community.docker's own tests")
         for line in lines:
             terminalreporter.write_line(str(line))
+    hands = [int(str(n)) for test in passed for name, n in test.user_properties if name == HANDS]
+    if hands:
+        terminalreporter.section("changes made by hand")
+        terminalreporter.write_line(f"{len(hands)} orders, {sum(hands)} changes")
     found = [
         f"{value:>20} {name[len(SEARCHED) :]}"
         for test in passed

@@ -35,7 +35,11 @@ class Ending(NamedTuple):
 
 
 def run(
-    params: Dict[str, Any], uri: str, point: Optional[Point] = None, every: bool = False
+    params: Dict[str, Any],
+    uri: str,
+    point: Optional[Point] = None,
+    every: bool = False,
+    check: bool = False,
 ) -> Ending:
     """Run a task about a machine; `every` counts calls that only read too."""
     try:
@@ -44,7 +48,9 @@ def run(
         # As many as there are runs at once; each ends when this process does.
         parent = Parent("tests.lab.hostcore", os.environ)
     try:
-        told = parent.ask({"params": params, "uri": uri, "point": point, "every": every})
+        told = parent.ask(
+            {"params": params, "uri": uri, "point": point, "every": every, "check": check}
+        )
     finally:
         _idle.put(parent)
     if told.signal == signal.SIGKILL:
@@ -86,7 +92,7 @@ def work(job: Dict[str, Any]) -> Dict[str, Any]:
         MACHINE,
         checked.validated_parameters,
         lambda: Mortal(job["uri"]),
-        SimpleNamespace(check_mode=False),
+        SimpleNamespace(check_mode=job["check"]),
         {},
         contextlib.nullcontext,
     )
