@@ -82,6 +82,7 @@ def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) 
         if change.field in fields
     )
     chain.add("define", cause, "none", changes, on=defined.args["on"], undo="yes")
+    chain.steps[-1] = replace(chain.steps[-1], noted=defined.noted)
     # A seed that was there before was written anew, and stays.
     seeded = any(change.field == "cloud_init" for change in changes)
     for name, volume in _made(begun, found).items():

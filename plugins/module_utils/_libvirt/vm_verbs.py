@@ -14,6 +14,7 @@ from .._desired.resource import Verb, Work
 from .._desired.steps import Change, Step
 from . import storage
 from .connect import LibvirtError
+from .devices import drop_controllers, former_devices, put_back
 from .disk_entry import write_disk
 from .disk_names import element_of, give_names, is_seed, volume_name
 from .disk_verbs import attach, create_volume, delete_volume, grow
@@ -56,9 +57,12 @@ def _define(work: Work, step: Step) -> None:
     # First, so that what goes by its place is found while others come and go.
     give_names(root, known)
     name_interfaces(root)
+    former = former_devices(root, step.changes, known)
     for change in step.changes:
-        _apply(root, change, work)
+        if not put_back(root, change, step.noted, known):
+            _apply(root, change, work)
     if step.args.get("undo"):
+        drop_controllers(root, step)
         put_record(root, dump(_undone(record(root), step, wish)))
         _define_document(work, root)
         return
@@ -72,6 +76,7 @@ def _define(work: Work, step: Step) -> None:
         made["address"] = old.get("address", made["address"])
     put_record(root, dump(made))
     _define_document(work, root)
+    work.note(step, **former)
 
 
 def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]:

@@ -1,0 +1,65 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Devices of a machine's document as they were, for the way back of a failed change."""
+
+from __future__ import annotations
+
+from typing import Dict, Mapping, Optional, Sequence
+
+from .._desired.steps import Change, Step
+from .disk_entry import scsi_controllers
+from .disk_names import Disks, element_of
+from .nic_names import own_interfaces
+from .tree import Element, ensure, parse, text_of
+
+_CONTROLLERS = "controllers"
+
+
+def former_devices(root: Element, changes: Sequence[Change], known: Disks) -> Dict[str, str]:
+    """Return the documents of the devices that changes are about, by place (`disks.root`).
+
+    With them, the SCSI controllers that are there.
+    """
+    found = {_place(change): _element(root, change, known) for change in changes}
+    made = {place: text_of(one) for place, one in found.items() if one is not None}
+    return {**made, _CONTROLLERS: _indexes(root)}
+
+
+def put_back(root: Element, change: Change, noted: Mapping[str, str], known: Disks) -> bool:
+    """Write a device as it was noted; return False if nothing was.
+
+    Its values would not do: others may have put another file under a disk, or given it more.
+    """
+    former = noted.get(_place(change))
+    if former is None:
+        return False
+    devices, found = ensure(root, "devices"), _element(root, change, known)
+    if found is not None:
+        devices.remove(found)
+    devices.append(parse(former))
+    return True
+
+
+def drop_controllers(root: Element, step: Step) -> None:
+    """Take out the SCSI controllers that came with disks which go again."""
+    if _CONTROLLERS not in step.noted or all(one.field != "disks" for one in step.changes):
+        return
+    devices = ensure(root, "devices")
+    for one in scsi_controllers(root):
+        if str(one.get("index")) not in step.noted[_CONTROLLERS].split():
+            devices.remove(one)
+
+
+def _indexes(root: Element) -> str:
+    return " ".join(str(one.get("index")) for one in scsi_controllers(root))
+
+
+def _place(change: Change) -> str:
+    return f"{change.field}.{change.key}"
+
+
+def _element(root: Element, change: Change, known: Disks) -> Optional[Element]:
+    if change.field == "disks":
+        return element_of(root, change.key, known)
+    return own_interfaces(root).get(change.key) if change.field == "networks" else None
