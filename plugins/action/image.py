@@ -13,6 +13,7 @@ from ..module_utils._desired.spec import declare
 from ..module_utils._engine.context import Context
 from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE
+from ..module_utils._engine.image_archive import opened
 from ..module_utils._engine.image_build import added_files
 from ..module_utils._engine.image_build_wish import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image_fields import FIELDS
@@ -62,7 +63,7 @@ class ActionModule(Front):
             path = self._path(made["import"]["path"], "import.path")
             made["import"] = {**made["import"], "path": path}
         if made.get("load") or made.get("import"):
-            name = str(parse_reference(made["name"], "name"))
+            name = str(parse_reference(made["name"], "name")) if made.get("name") else ""
             made["_source"] = read_source(made, name)
         return made
 
@@ -110,7 +111,7 @@ class ActionModule(Front):
         return super()._on_target(params, task_vars, reasons)
 
     def _sent(self, path: str) -> str:
-        with open(path, "rb") as file:
+        with opened(path, "load") as file:
             return self.upload("image.tar", iter(lambda: file.read(1 << 18), b""))
 
     def _packed(self, params: Mapping[str, Any]) -> str:

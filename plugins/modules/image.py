@@ -34,8 +34,8 @@ options:
       - Where an image is only pulled or removed, C(NAME@DIGEST) is possible as well.
       - An image that is on the engine can be called by its whole id, C(sha256:…), to give it
         O(tags), to O(save) it, or to remove it. Nothing is pulled by an id.
+      - Required, but for O(load).
     type: str
-    required: true
   build:
     description:
       - How the image is built, with the keys of the Compose Specification. Without it the image
@@ -189,6 +189,10 @@ options:
         has the image. It is sent if the engine has another image by this name, or none.
       - If it holds one image, that gets the O(name), whatever it was saved by. Of several the one
         of this name counts; the engine takes the others too.
+      - Without O(name) all images of the archive are wanted, under the names that they have in it;
+        RV(images) lists them.
+      - It may be packed by gzip, bzip2, xz or zstd. For zstd, Python 3.14 or the program C(zstd) is
+        needed where the archive is; it is sent unpacked, since Docker 20.10 cannot do that.
     type: str
   import:
     description: A root file system on the controller to make an image of.
@@ -363,6 +367,12 @@ EXAMPLES = r"""
     load: /var/tmp/web.tar
     remote_src: true
 
+- name: Have all images that an archive holds, whatever they are called
+  dockyard.fleet.image:
+    load: /var/tmp/web.tar
+    remote_src: true
+  register: loaded
+
 - name: Make an image of a root file system
   dockyard.fleet.image:
     name: shop/base:1
@@ -415,6 +425,16 @@ image:
     Id: sha256:fdfc10cd2e340a6b1f6b7d4e3a2c1908f7e6d5c4b3a291807f6e5d4c3b2a1908
     RepoTags: ["demo/web:1"]
     Config: {Cmd: [serve], Env: ["LANG=C.UTF-8"]}
+images:
+  description:
+    - All images of the archive, each with its C(id), the engine's if it has the image, and the
+      C(tags) that it has in the archive.
+  returned: with O(load) and without O(name)
+  type: list
+  elements: dict
+  sample:
+    - id: sha256:fdfc10cd2e340a6b1f6b7d4e3a2c1908f7e6d5c4b3a291807f6e5d4c3b2a1908
+      tags: ["demo/web:1", "demo/web:latest"]
 plan:
   description:
     - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.

@@ -18,7 +18,7 @@ from .image_build import build, need_context
 from .image_build_wish import DOCKERFILE, INLINE
 from .image_fields import FIELDS
 from .image_found import Found, observe
-from .image_load import import_, load, save
+from .image_load import import_, listed, load, save
 from .image_plan import plan_absent, plan_present
 from .image_pull import pull
 from .image_push import push, tag
@@ -93,6 +93,13 @@ class Image:
     def present(self, snapshot: Found) -> Optional[Dict[str, Any]]:
         """Return the image for the task's result, None if it is not there."""
         return public(snapshot.image) if snapshot.image else None
+
+    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+        """Return the images of an archive of which none is named: `id` and `tags` of each."""
+        loaded = bool(plan.steps) and not foreseen  # the step says it then
+        if desired.name or desired.source is None or loaded:
+            return {}
+        return {"images": listed(desired.source, before.tags)}
 
 
 def public(image: Mapping[str, Any]) -> Dict[str, Any]:

@@ -9,6 +9,7 @@ The image specification says both ways: `manifest.json` names configurations (Do
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tarfile
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from .reference import short
 
 _PIECE = 1 << 18
 _BLOCK = 512
+_ZSTD = b"\x28\xb5\x2f\xfd"
 _CONFIG: Tuple[str, ...] = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels")
 _CONFIG += ("StopSignal", "User", "Volumes", "WorkingDir")
 _REFERENCES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -68,18 +70,63 @@ def find_image(path: str, name: str, option: str) -> Member:
     )
 
 
-def pieces(path: str, member: Member) -> Iterator[bytes]:
-    """Yield the archive so that every engine can load it: with a manifest.json in front."""
-    if member.manifest is None:
-        with open(path, "rb") as plain:
+def find_images(path: str, option: str) -> List[Member]:
+    """Return all images of an archive; raise InvalidOption, which names the `option`, for none."""
+    return _members(path, option)
+
+
+def pieces(path: str, *members: Member) -> Iterator[bytes]:
+    """Yield the archive so that every engine can load these images: unpacked where older ones
+    could not do it, with a manifest.json in front where there is none."""
+    manifests = [one.manifest for one in members if one.manifest is not None]
+    if not manifests:
+        with opened(path, "load") as plain:
             yield from iter(lambda: plain.read(_PIECE), b"")
         return
-    data = json.dumps([member.manifest]).encode("utf-8")
+    data = json.dumps(manifests).encode("utf-8")
     head = tarfile.TarInfo("manifest.json")
     head.size = len(data)
     yield head.tobuf() + data + b"\0" * (-len(data) % _BLOCK)
     with _unpacked(path) as file:
         yield from iter(lambda: file.read(_PIECE), b"")
+
+
+def opened(path: str, option: str) -> IO[bytes]:
+    """Open an archive; what zstd has packed is unpacked, since Docker 20.10 cannot do that.
+
+    Raise InvalidOption if nothing here can.
+    """
+    with open(path, "rb") as file:
+        magic = file.read(len(_ZSTD))
+    return _without_zstd(path, option) if magic == _ZSTD else open(path, "rb")
+
+
+def _without_zstd(path: str, option: str) -> IO[bytes]:
+    """Return the content of a file that zstd has packed, by Python 3.14 or by the program."""
+    import importlib
+    import shutil
+    import subprocess
+    import tempfile
+
+    with contextlib.suppress(ImportError):
+        made: IO[bytes] = importlib.import_module("compression.zstd").open(path)
+        return made
+    program = shutil.which("zstd")
+    if program is None:
+        raise InvalidOption(
+            f"{path} is packed by zstd, which nothing on this machine can unpack",
+            option=option,
+            hint="install zstd here, or unpack it",
+        )
+    command = [program, "-dcq", "--", path]
+    with contextlib.ExitStack() as until_whole:
+        content = until_whole.enter_context(tempfile.TemporaryFile())
+        done = subprocess.run(command, stdout=content, stderr=subprocess.PIPE, check=False)
+        if done.returncode != 0:
+            raise ValueError(done.stderr.decode("utf-8", "replace"))
+        content.seek(0)
+        until_whole.pop_all()
+        return content
 
 
 def _unpacked(path: str) -> IO[bytes]:
@@ -95,12 +142,12 @@ def _unpacked(path: str) -> IO[bytes]:
         import lzma
 
         return bz2.open(path) if magic.startswith(b"BZh") else lzma.open(path)
-    return open(path, "rb")
+    return opened(path, "load")
 
 
 def _members(path: str, option: str) -> List[Member]:
     try:
-        with tarfile.open(path) as archive:
+        with opened(path, option) as file, tarfile.open(fileobj=file) as archive:
             return _read(archive)
     except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not an archive"
@@ -131,7 +178,7 @@ def _read(archive: tarfile.TarFile) -> List[Member]:
                 layers = (config.get("rootfs") or {}).get("diff_ids")
                 content = _content(config, layers, "created", "config")
             ids = (*known.ids, ident)
-            found[(ident,)] = Member(ids, tuple({*known.tags, *tags}), None, content)
+            found[(ident,)] = Member(ids, tuple(dict.fromkeys((*known.tags, *tags))), None, content)
     if not found:
         raise ValueError("neither index.json nor manifest.json")
     return list(found.values())

@@ -23,7 +23,7 @@ def _reference(value: Any, where: str) -> str:
 _STATES = ["absent", "present"]
 
 FIELDS: Tuple[FieldSpec, ...] = (
-    FieldSpec("name", option={"type": "str", "required": True}, parse=_reference),
+    FieldSpec("name", option={"type": "str"}, parse=_reference),
     *BUILD_FIELDS,
     FieldSpec(
         "build_secrets", option={"type": "dict", "no_log": True}, parse=parse_map, secret=True

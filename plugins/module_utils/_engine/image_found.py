@@ -22,11 +22,11 @@ Inspect = Mapping[str, Any]
 class Found:
     """One look at the engine. Images are what its inspect answers, None if they are not there.
 
-    `bases`, `tags` (what the further tags mean now) and `remotes` are by reference; a remote is
-    the registry's answer or the error that stands for it. `policy` is what the pull policy comes
-    to at this time, `saved` the ids of the image in the archive to save to. `users` names the
-    containers made from the image, looked up before a removal. `unknown` maps "engine" and image
-    references to what an earlier task of this run would do.
+    `bases`, `tags` (what the further tags, or the names in an archive, mean now) and `remotes` are
+    by reference; a remote is the registry's answer or the error that stands for it. `policy` is
+    what the pull policy comes to at this time, `saved` the ids of the image in the archive to save
+    to. `users` names the containers made from the image, looked up before a removal. `unknown` maps
+    "engine" and image references to what an earlier task of this run would do.
     """
 
     image: Optional[Inspect] = None
@@ -55,18 +55,17 @@ def observe(
         del unknown[wish.name]
     if client is None:
         return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
-    others = (*bases, *wish.tags)
-    requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{wish.name}/json", None)]
-    requests += [(f"/images/{one}/json", None) for one in others]
-    answers = client.get_all(requests)
-    image = None if gone else found(answers[0])
-    there = {one: found(answer) for one, answer in zip(others, answers[1:])}
+    tags = wish.tags if wish.name or not wish.source else tuple(wish.source.references)
+    asked = [one for one in (wish.name, *bases, *tags) if one]
+    requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{one}/json", None) for one in asked]
+    there = {one: found(answer) for one, answer in zip(asked, client.get_all(requests))}
+    image = None if gone else there.get(wish.name)
     policy = policy_now(wish.pull_policy, image)
     return Found(
         image=image,
         record=_record(client, wish, image),
         bases={base: there[base] for base in bases},
-        tags={tag: there[tag] for tag in wish.tags},
+        tags={tag: there[tag] for tag in tags},
         remotes=_remotes(client, wish, image, policy, settled),
         policy=policy,
         saved=_saved(wish),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .._desired.below import mode_of, words, written
@@ -18,11 +18,12 @@ from . import image_record
 from .client import ConnectionLost, EngineError
 from .image_build import need_context
 from .image_pull import ABSENT, cannot, image_id, inspect
-from .reference import parse_reference
+from .reference import parse_id, parse_reference
 
 if TYPE_CHECKING:
     from .image_archive import Member
 
+Inspect = Mapping[str, Any]
 # Layers are written while they come: seconds of silence that mean failure.
 _SILENCE = 600
 _PIECE = 1 << 18
@@ -33,7 +34,8 @@ class Source:
     """An archive that an image comes from: `kind` is load or import.
 
     `path` is its place on this machine, "" if it is elsewhere; `member` the image in it (load),
-    `digest` that of the file and `changes` Dockerfile instructions (import).
+    `digest` that of the file and `changes` Dockerfile instructions (import). Without a name that
+    is asked for, `every` has all images that are in it, and `file` its own name.
     """
 
     kind: str
@@ -41,33 +43,43 @@ class Source:
     member: Optional[Member] = None
     digest: str = ""
     changes: Tuple[str, ...] = ()
+    every: Tuple[Member, ...] = ()
+    file: str = ""
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Source:
         """Return the archive that public() has described on another machine."""
         from .image_archive import Member
 
-        member = given["member"]
-        ids, tags = tuple(member["ids"]), tuple(member["tags"])
-        made = Member(ids, tags, member["manifest"], member["content"])
+        def member(one: Mapping[str, Any]) -> Member:
+            return Member(tuple(one["ids"]), tuple(one["tags"]), one["manifest"], one["content"])
+
         path, changes = str(given.get("path") or ""), tuple(given["changes"])
-        return cls(given["kind"], path, made if ids else None, given["digest"], changes)
+        found = member(given["member"]) if given["member"] else None
+        every = tuple(member(one) for one in given["every"])
+        return cls(given["kind"], path, found, given["digest"], changes, every, given["file"])
 
     def public(self, path: str = "") -> Dict[str, Any]:
         """Return this as JSON-able values, for a machine that has the file at `path`."""
-        member = self.member
+
+        def member(one: Member) -> Dict[str, Any]:
+            made = {"ids": list(one.ids), "tags": list(one.tags), "manifest": one.manifest}
+            return {**made, "content": dict(one.content)}
+
         return {
             "kind": self.kind,
             "path": path,
-            "member": {
-                "ids": list(member.ids if member else ()),
-                "tags": list(member.tags if member else ()),
-                "manifest": member.manifest if member else None,
-                "content": dict(member.content) if member else {},
-            },
+            "member": member(self.member) if self.member else None,
             "digest": self.digest,
             "changes": list(self.changes),
+            "every": [member(one) for one in self.every],
+            "file": self.file,
         }
+
+    @property
+    def references(self) -> Dict[str, Member]:
+        """All images of the archive by each of their names, or by the id if one has none."""
+        return {ref: one for one in self.every for ref in one.tags or one.ids[-1:]}
 
     def options(self) -> Dict[str, str]:
         """Return what decides that an image is imported anew, by key."""
@@ -78,10 +90,13 @@ class Source:
 def read_source(params: Mapping[str, Any], name: str) -> Optional[Source]:
     """Return the archive that a task's options name, read on this machine; None without one."""
     if params.get("load"):
-        from .image_archive import find_image
+        from .image_archive import find_image, find_images
 
         path = _file(params["load"], "load")
-        return Source("load", path, find_image(path, name, "load"))
+        if name:
+            return Source("load", path, find_image(path, name, "load"))
+        every = tuple(find_images(path, "load"))
+        return Source("load", path, every=every, file=os.path.basename(path))
     given = params.get("import")
     if not given:
         return None
@@ -121,6 +136,35 @@ def plan_source(
     return source_step(name, source, causes) if causes else None
 
 
+def listed(source: Source, there: Mapping[str, Optional[Inspect]]) -> List[Dict[str, Any]]:
+    """Return the images of an archive as a result lists them: `id`, the engine's if it has the
+    image, and `tags`."""
+    made = []
+    for one in source.every:
+        seen = (there.get(ref) for ref in one.tags or one.ids[-1:])
+        ids = [str(image["Id"]) for image in seen if image is not None and one.is_same(image)]
+        made.append({"id": [*ids, one.ids[-1]][0], "tags": list(one.tags)})
+    return made
+
+
+def plan_every(
+    source: Source, there: Mapping[str, Optional[Inspect]], cause: str = ABSENT
+) -> List[Step]:
+    """Return the steps that load an archive, one for each name whose image it brings.
+
+    `there` is what the names mean on the engine. The first step sends the archive.
+    """
+    steps: List[Step] = []
+    for reference, member in source.references.items():
+        image = there.get(reference)
+        if image is not None and member.is_same(image):
+            continue
+        why = cause if image is None else "the archive has another image"
+        step = source_step(reference, source, [why])
+        steps.append(replace(step, needs=(steps[0].id,)) if steps else step)
+    return steps
+
+
 def source_step(name: str, source: Source, causes: List[str]) -> Step:
     """Return the step that loads or imports an image."""
     return Step(
@@ -138,15 +182,15 @@ def load(work: Work, step: Step) -> bool:
 
     need_context(work.desired)
     source: Source = work.desired.source
-    member = source.member
-    if member is None:
-        raise ValueError("a step load without an archive")
-    _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, member))
     name = step.args["on"]
+    member = source.member or source.references[name]
+    if not step.needs:  # those that follow the first one came along with it
+        every = source.every or (member,)
+        _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, *every))
     if not member.is_same(inspect(work.client, name)):
         called = (*member.ids, *member.tags)
         there = [one for one in called if member.is_same(inspect(work.client, one))]
-        if not there:
+        if not there or parse_id(name):
             raise FleetError(
                 "the engine took the archive, but does not have its image",
                 address=step.address,
@@ -154,6 +198,9 @@ def load(work: Work, step: Step) -> bool:
             )
         to = parse_reference(name, "name")
         work.client.post(f"/images/{there[0]}/tag", {"repo": to.name, "tag": to.tag})
+    if source.every:
+        seen = {reference: inspect(work.client, reference) for reference in source.references}
+        work.shared["report"] = {"images": listed(source, seen)}
     return True
 
 

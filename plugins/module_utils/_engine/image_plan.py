@@ -33,6 +33,8 @@ def plan_present(desired: Wish, found: Found) -> Plan:
     else:
         steps, notes = _pulled(desired, found)
     main = next((step for step in steps if step.args["on"] == desired.name), None)
+    if not desired.name:  # all images of an archive, under the names that they have there
+        return Plan(tuple(steps))
     if notes:  # nothing is known of the image, but that it will be another one
         return Plan((*steps, *_archive(desired, found, main)), notes)
     return Plan((*steps, *_followers(desired, found, main)))
@@ -67,10 +69,15 @@ def _archive(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
 
 
 def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
-    from .image_load import plan_source, source_step
+    from .image_load import plan_every, plan_source, source_step
 
     if "engine" in found.unknown:
-        return [source_step(desired.name, source, [_engine_first(found)])]
+        first = _engine_first(found)
+        if not desired.name:
+            return plan_every(source, {}, first)
+        return [source_step(desired.name, source, [first])]
+    if not desired.name:
+        return plan_every(source, found.tags)
     if found.kind == "podman" and source.kind == "import":
         from .podman_image import import_changes
 
@@ -216,7 +223,9 @@ def plan_absent(desired: Wish, found: Found) -> Plan:
     if found.image is None:
         return Plan()
     tags = [short(tag) for tag in found.image.get("RepoTags") or () if tag != NAMELESS]
-    others = [tag for tag in tags if tag != desired.name]
+    # Podman finds localhost/app:1 by the name app:1 as well, if there is no other app:1.
+    own = desired.name if desired.name in tags else f"localhost/{desired.name}"
+    others = [tag for tag in tags if tag != own]
     stays = bool(others) and not desired.by_id
     refused = []
     if found.users and not desired.force and not stays:

@@ -70,8 +70,8 @@ class Wish:
 
     @property
     def address(self) -> str:
-        """The image's name in plans."""
-        return f"image/{self.name}"
+        """The image's name in plans; an archive's if all of its images are meant."""
+        return f"image/{self.name or (self.source.file if self.source else '')}"
 
 
 def wish(params: Mapping[str, Any]) -> Wish:
@@ -80,9 +80,10 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like, a context
     that cannot be read included.
     """
-    declared = declare(FIELDS, params)
+    declared = {"name": "", **declare(FIELDS, params)}
     state = declared.get("state", "present")
     building = params.get("build") is not None and state == "present"
+    _check_name(declared, state)
     _check_together(declared, building)
     _check_words(declared["name"], params)
     build = _build(declared, params) if building else None
@@ -168,6 +169,19 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
             hint="write host[:port], such as registry.example.com:5000",
         )
     return Account(registry, Login(user, password))
+
+
+def _check_name(declared: Mapping[str, Any], state: str) -> None:
+    """Raise InvalidOption for what cannot do without a name."""
+    if declared["name"]:
+        return
+    if "load" not in declared or state != "present":
+        hint = "only load does without one, and has all images of its archive then"
+        raise InvalidOption("is required", option="name", hint=hint)
+    for option in ("tags", "push", "save"):
+        if declared.get(option):
+            hint = "give the name of one image of the archive"
+            raise InvalidOption("is about one image", option=option, hint=hint)
 
 
 def _check_together(declared: Mapping[str, Any], building: bool) -> None:

@@ -9,7 +9,14 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import image_build
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import Build
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_plan import plan_present
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_found import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_plan import (
+    plan_absent,
+    plan_present,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_wish import (
+    wish as image_wish,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_image import (
     import_changes,
 )
@@ -90,3 +97,21 @@ def test_an_image_of_ours_is_known_by_a_name_with_the_registrys_in_front() -> No
             fake.images[ident]["RepoTags"][:] = [f"docker.io/{long}"]
         result = do(PRUNE, fake.socket_path, check=True, unused_images=True)
         assert result["removed"]["images"] == ["app:1", "team/app:1"]
+
+
+@pytest.mark.parametrize(
+    ("tags", "cause", "impact"),
+    [
+        (["localhost/app:1"], "state: absent", "destroy"),
+        (
+            ["localhost/app:1", "docker.io/library/app:1"],
+            "state: absent, localhost/app:1 stays",
+            "none",
+        ),
+        (["localhost/app:1", "localhost/app:2"], "state: absent, localhost/app:2 stays", "none"),
+    ],
+)
+def test_a_name_that_podman_finds_on_localhost(tags: List[str], cause: str, impact: str) -> None:
+    wish = image_wish({"name": "app:1", "state": "absent"})
+    (step,) = plan_absent(wish, Found(image={"Id": "sha256:1", "RepoTags": tags})).steps
+    assert (step.cause, step.impact) == (cause, impact)

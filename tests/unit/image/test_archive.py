@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator
@@ -21,6 +22,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archi
 
 from tests.lab.fake_archives import archive, tarred
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.fake_images import config_of, store
+from tests.lab.fake_state import State
+from tests.lab.tasks import do
 
 HEX = {name: f"{number:064x}" for number, name in enumerate(("config", "manifest", "index"), 1)}
 KINDS = ("500", "500-after", "drop", "drop-after", "nospace")
@@ -182,3 +186,85 @@ def test_on_a_target_the_archive_is_asked_for(fake: FakeEngine, tmp_path: Path) 
     sent = {**task, "load": "/elsewhere", "_source": source.public(str(path))}
     assert apply(fake, sent)["created"] is True
     assert apply(fake, {**sent, "_source": source.public()})["changed"] is False
+
+
+def saved(tmp_path: Path, *references: str) -> Path:
+    """Write an archive of images, each under its references ("a:1 a:2"), none without a name."""
+    state = State("1.41")
+    images = []
+    for number, words in enumerate(references):
+        image = store(state, f"one:{number}", config_of({"cmd": [str(number)]}), str(number))
+        images.append({**image, "RepoTags": words.split()})
+    path = tmp_path / "all.tar"
+    path.write_bytes(archive(*images))
+    return path
+
+
+def test_all_images_of_an_archive_are_loaded_under_their_own_names(
+    fake: FakeEngine, tmp_path: Path
+) -> None:
+    task = {"load": str(saved(tmp_path, "shop:1 shop:2", "app:1", ""))}
+    check = do(IMAGE, fake.socket_path, check=True, **task)
+    assert "image/app:1\n  the archive has another image [none]" in check["plan"]["text"]
+    assert "image/shop:2\n  not on the engine [none]" in check["plan"]["text"]
+    assert fake.writes == []
+    result = do(IMAGE, fake.socket_path, **task)
+    assert result["plan"]["text"] == check["plan"]["text"]
+    assert [one["tags"] for one in result["images"]] == [["shop:1", "shop:2"], ["app:1"], []]
+    assert {one["id"] for one in result["images"]} <= set(fake.images)
+    assert len([call for call in fake.writes if call.path == "/images/load"]) == 1
+    again = do(IMAGE, fake.socket_path, **task)
+    assert (again["changed"], again["images"]) == (False, result["images"])
+    assert again["image"] is None
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({}, "name: is required; only load does without one, and has all images of its archive"),
+        ({"load": "PATH", "tags": ["a:1"]}, "tags: is about one image; give the name of one image"),
+        ({"load": "PATH", "push": True}, "push: is about one image"),
+        ({"load": "PATH", "save": "/srv/x.tar"}, "save: is about one image"),
+        ({"load": "PATH", "state": "absent"}, "name: is required"),
+        ({"import": {"path": "PATH"}}, "name: is required"),
+    ],
+)
+def test_what_cannot_do_without_a_name(
+    fake: FakeEngine, tmp_path: Path, more: Dict[str, Any], message: str
+) -> None:
+    path = str(saved(tmp_path, "shop:1"))
+    params = json.loads(json.dumps(more).replace("PATH", path))
+    assert do(IMAGE, fake.socket_path, **params)["msg"].startswith(message)
+
+
+def test_an_archive_that_zstd_has_packed(
+    fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = saved(tmp_path, "shop:1")
+    packed = tmp_path / "all.tar.zst"
+    packed.write_bytes(b"\x28\xb5\x2f\xfd" + plain.read_bytes()[::-1])
+    program = tmp_path / "bin" / "zstd"
+    program.parent.mkdir()
+    # Unpacks what was packed here, for a machine that has no zstd.
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        "data = open(sys.argv[-1], 'rb').read()\nsys.stdout.buffer.write(data[4:][::-1])\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    task = {"load": str(packed)}
+    assert do(IMAGE, fake.socket_path, **task)["images"][0]["tags"] == ["shop:1"]
+    assert fake.image("shop:1") is not None
+    assert do(IMAGE, fake.socket_path, **task)["changed"] is False
+    program.unlink()
+    assert do(IMAGE, fake.socket_path, **task)["msg"] == (
+        f"load: {packed} is packed by zstd, which nothing on this machine can unpack; install zstd"
+        " here, or unpack it"
+    )
+    program.write_text("#!/bin/false\n")
+    program.chmod(0o755)
+    assert (
+        f"cannot read {packed}: it is not an archive of images"
+        in (do(IMAGE, fake.socket_path, **task)["msg"])
+    )
