@@ -30,7 +30,7 @@ class Context:
     `declared` holds the canonical values of this task by field name, `base` what the resource
     inherits (for a container: its image's configuration), `record` the ownership record (empty
     when there is none), `api` and `kind` the server's version and family, `extra` whatever one
-    resource's rows need beyond that.
+    resource's rows need beyond that. `recorded` is what owned.as_recorded has found out already.
     """
 
     declared: Mapping[str, Any]
@@ -39,6 +39,7 @@ class Context:
     api: Tuple[int, int] = (0, 0)
     kind: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Dict[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, repr=False, eq=False)

@@ -98,8 +98,12 @@ def fingerprint(values: Any) -> str:
 
 def as_recorded(context: Context, name: str) -> bool:
     """Tell whether a field is declared as it was when the record was written, or neither was."""
-    then = context.record.get("digests", {}).get(name)
-    now = context.declared.get(name)
-    if now is None or then is None:
-        return now is None and then is None
-    return bool(then == digest(str(context.record.get("salt", "")), name, canonical(now)))
+    same = context.recorded.get(name)
+    if same is None:  # it is asked for each key of a map
+        then, now = context.record.get("digests", {}).get(name), context.declared.get(name)
+        if now is None or then is None:
+            same = now is None and then is None
+        else:
+            same = then == digest(str(context.record.get("salt", "")), name, canonical(now))
+        context.recorded[name] = same
+    return same

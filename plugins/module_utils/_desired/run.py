@@ -82,7 +82,11 @@ def _check(
         snapshot = resource.observe(None, desired, pending, False)
     plan = _planned(resource, desired, snapshot)
     result = _result(resource, plan, snapshot, plan.steps)
-    result["_pending"] = {step.address: step.cause for step in plan.steps}
+    result["_pending"] = {}
+    if plan.steps:
+        from .steps import foretold
+
+        result["_pending"] = foretold(plan.steps)
     return {**result, **_outcome(resource, desired, plan, snapshot, True)}
 
 

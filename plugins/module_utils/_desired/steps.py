@@ -6,7 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
+
+from .model import REMOVAL
 
 if TYPE_CHECKING:
     from .model import Plan
@@ -46,14 +59,31 @@ class Change:
         return f"{where}: {self.text}{drift}"
 
 
+class Causes(str):
+    """Several causes of one step: their text, joined, and in `each` what was joined.
+
+    A cause may hold anything, a semicolon too: it is never cut apart again.
+    """
+
+    each: Tuple[str, ...]
+
+    def __new__(cls, causes: Iterable[str]) -> Causes:
+        """Join causes, each in words."""
+        each = tuple(causes)
+        made = super().__new__(cls, "; ".join(each))
+        made.each = each
+        return made
+
+
 @dataclass(frozen=True)
 class Step:
-    """One mutation with its cause.
+    """One mutation with its cause, which is text or Causes.
 
     `args` holds ids and names only, never bodies or secrets: `on` is what the verb acts on, `to`
-    its target. `needs` are ids of steps that must be done before. A `maybe` step may turn out to
-    be needless once the steps before it are done. `noted` is what its verb told of it once it was
-    begun, such as the id of what it made: for the way back, it is not shown.
+    its target, `frees` an address that nothing has any more afterwards. `needs` are ids of steps
+    that must be done before. A `maybe` step may turn out to be needless once the steps before it
+    are done. `noted` is what its verb told of it once it was begun, such as the id of what it
+    made: for the way back, it is not shown.
     """
 
     id: str
@@ -67,6 +97,13 @@ class Step:
     args: Mapping[str, str] = field(default_factory=dict)
     noted: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def causes(self) -> Tuple[str, ...]:
+        """Each of its causes in words; none for a step that is not planned for one."""
+        if isinstance(self.cause, Causes):
+            return self.cause.each
+        return (self.cause,) if self.cause else ()
+
     def words(self) -> str:
         """Say what the step does: `rename web → web.old-0123456789ab`."""
         target = f" → {self.args['to']}" if "to" in self.args else ""
@@ -79,7 +116,7 @@ class Step:
             "id": self.id,
             "address": self.address,
             "verb": self.verb,
-            "cause": self.cause,
+            "cause": str(self.cause),
             "impact": self.impact,
             "maybe": self.maybe,
             "needs": list(self.needs),
@@ -120,8 +157,12 @@ class Chain:
 def text(plan: Plan) -> str:
     """Print a plan that is not empty: an address a paragraph, its causes, then its steps."""
     lines: List[str] = []
-    for address in dict.fromkeys(step.address for step in plan.steps):
-        lines += _paragraph([step for step in plan.steps if step.address == address])
+    for address, steps in _by(lambda step: step.address, plan.steps).items():
+        lines.append(address)
+        for same in _by(lambda step: step.cause, steps).values():
+            impact = worst([step.impact for step in same])
+            lines += [f"  {one} [{impact}]" for one in same[0].causes]
+            lines.append("    " + " · ".join(step.words() for step in same))
         lines += [f"      {line}" for line in plan.declared.get(address, ())]
     lines += [f"refused: {reason}" for reason in plan.refused]
     lines += [f"note: {note}" for note in plan.notes]
@@ -129,31 +170,22 @@ def text(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _paragraph(steps: List[Step]) -> List[str]:
-    lines = [steps[0].address]
-    for cause in dict.fromkeys(step.cause for step in steps):
-        same = [step for step in steps if step.cause == cause]
-        impact = worst([step.impact for step in same])
-        changes = [change.words() for step in same for change in step.changes]
-        lines += [f"  {part} [{impact}]" for part in _parts(cause, changes)]
-        lines.append("    " + " · ".join(step.words() for step in same))
-    return lines
+def foretold(steps: Sequence[Step]) -> Dict[str, str]:
+    """Return what a check tells later tasks of the run: the causes of each address's steps.
+
+    What goes is told by the removal alone (will_go), what a step `frees` as if it went.
+    """
+    made: Dict[str, str] = {}
+    for address, same in _by(lambda step: step.address, steps).items():
+        gone = [step.cause for step in same if step.cause.startswith(REMOVAL)]
+        causes = dict.fromkeys(cause for step in same for cause in step.causes)
+        made[address] = gone[-1] if gone else str(Causes(causes))
+    freed = (step.args["frees"] for step in steps if "frees" in step.args)
+    return {**dict.fromkeys(freed, REMOVAL), **made}
 
 
-def _parts(cause: str, changes: List[str]) -> List[str]:
-    """Split a cause at "; ", but keep what a change says whole: its values may hold that too."""
-    parts: List[str] = []
-    while cause:
-        whole = [said for said in changes if f"{cause}; ".startswith(f"{said}; ")]
-        parts.append(max(whole, key=len) if whole else _first(cause))
-        cause = cause[len(parts[-1]) + 2 :]
-    return parts
-
-
-def _first(cause: str) -> str:
-    """Return what comes before the first "; " outside of quotes: commands are quoted."""
-    part, more, rest = cause.partition("; ")
-    while more and part.count("'") % 2:
-        further, more, rest = rest.partition("; ")
-        part += f"; {further}"
-    return part
+def _by(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:
+    made: Dict[str, List[Step]] = {}
+    for step in steps:
+        made.setdefault(key(step), []).append(step)
+    return made

@@ -301,16 +301,6 @@ class Client:
         where = self._versioned("/events", {"filters": filters})
         return Events(self.dial, head("GET", where), self.timeout)
 
-    def logs(self, container: str, tail: int = 20) -> str:
-        """Return the last `tail` lines of a container's output, both streams in order."""
-        from .stream import unframe
-
-        query = {"stdout": True, "stderr": True, "tail": tail}
-        reply = self.fetch(f"/containers/{container}/logs", query)
-        if reply.failed:
-            raise reply.error("GET", f"/containers/{container}/logs")
-        return unframe(reply.body).decode("utf-8", "replace")
-
     # -- connections ----------------------------------------------------------------------
 
     def dial(self) -> Wire:

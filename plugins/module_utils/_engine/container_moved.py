@@ -60,7 +60,8 @@ def move(chain: Chain, wish: Wish, found: Found) -> Found:
     if current is None or bare_name(current) == wish.name:
         return found
     ident, old = str(current["Id"]), wish.moved_from
-    chain.add("rename", f"moved_from: {old}", "live", on=old, to=wish.name, id=ident)
+    args = {"on": old, "to": wish.name, "id": ident, "frees": f"container/{old}"}
+    chain.add("rename", f"moved_from: {old}", "live", args=args)
     return replace(found, current={**current, "Name": f"/{wish.name}"})
 
 

@@ -13,7 +13,7 @@ from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL
 from .._desired.owned import parse
 from .._desired.spec import check_supported, for_kind
-from .._desired.steps import Chain, Change, Step
+from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
 from .container_checks import before_creation, before_removal, check_addresses
@@ -109,7 +109,7 @@ def _creation(chain: Chain, desired: Wish, found: Found) -> None:
         )
     base = dig(found.image, "Config") or {}
     check_supported(for_kind(FIELDS, found.kind), context_of(desired, found, base))
-    cause = f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
+    cause = Causes(filter(None, ("not there", found.unknown.get("engine"))))
     chain.add("create", cause, on=desired.name)
     for network in later_networks(desired, found.api):
         chain.add("connect", cause, on=desired.name, to=network)
@@ -142,7 +142,7 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     maybe = not sure and not any(change.impact == "replace" for change in known)
     networks = later_networks(desired, found.api)
     others = found.dependents if desired.dependents == "replace" else ()
-    swap.swap(chain, desired, current, "; ".join(words), tuple(changes), networks, maybe, others)
+    swap.swap(chain, desired, current, Causes(words), tuple(changes), networks, maybe, others)
     if maybe:
         # If the pull brings nothing new, this is what is left to do.
         light = Chain(desired.address, len(chain.steps) + 1)
@@ -179,9 +179,9 @@ def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) 
     limits = {row.name for row in FIELDS if row.live == "update"}
     updates = tuple(change for change in changes if change.field in limits)
     if updates:
-        cause = "; ".join(change.words() for change in updates)
+        cause = Causes(change.words() for change in updates)
         chain.add("update", cause, "live", updates, on=desired.name, id=ident)
-    networks = [change for change in changes if change not in updates]
+    networks = [change for change in changes if change.field not in limits]
     if networks:
         from .container_networks import add_steps
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.model import Plan
-from .._desired.steps import Change, Step
+from .._desired.steps import Causes, Change, Step
 from .._desired.values import show_size
 from .copy_found import Found, Seen
 from .copy_source import Entry, Source
@@ -98,7 +98,7 @@ def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **na
     if found.blind and (wish.owner or wish.group):
         notes = ("this engine does not tell owners: they are set with what else differs",)
     if changes:
-        return Plan((_step(wish, verb, "; ".join(parts), changes, names),), notes)
+        return Plan((_step(wish, verb, Causes(parts), changes, names),), notes)
     if found.box.unknown:
         # It may be replaced, and then have none of what was copied.
         cause = f"container/{found.box.name}: {found.box.unknown}"

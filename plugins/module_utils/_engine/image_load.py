@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, 
 from .._desired.below import mode_of, words, written
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.resource import Work
-from .._desired.steps import Step
+from .._desired.steps import Causes, Step
 from . import image_record
 from .client import ConnectionLost, EngineError
 from .image_build import need_context
@@ -171,7 +171,7 @@ def source_step(name: str, source: Source, causes: List[str]) -> Step:
         id=f"{source.kind}:{name}",
         address=f"image/{name}",
         verb=source.kind,
-        cause="; ".join(causes),
+        cause=Causes(causes),
         args={"on": name},
     )
 

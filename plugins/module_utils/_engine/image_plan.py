@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.model import REMOVAL, Plan
-from .._desired.steps import Step
+from .._desired.steps import Causes, Step
 from . import image_record
 from .image_build_wish import Build
 from .image_found import Found
@@ -204,7 +204,7 @@ def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = Fals
         id=f"build:{desired.name}",
         address=desired.address,
         verb="build",
-        cause="; ".join(causes),
+        cause=Causes(causes),
         impact="none",
         needs=tuple(step.id for step in needs),
         maybe=maybe,

@@ -13,7 +13,7 @@ from .._desired.errors import InvalidOption
 from .._desired.model import Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
-from .._desired.steps import Change, Step
+from .._desired.steps import Causes, Change, Step
 from .client import EngineError
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
 from .inside import LIMITS
@@ -146,7 +146,7 @@ class LoginResource(_Account):
         mark = fingerprint([found.helper, found.listed, bool(found.kept)])
         if not changes:
             return Plan(fingerprint=mark)
-        cause = "; ".join(change.words() for change in changes)
+        cause = Causes(change.words() for change in changes)
         names = {"on": host(desired.registry), "to": _place(found)}
         step = Step("1", desired.address, "login", cause, "live", changes, args=names)
         return Plan((step,), fingerprint=mark)

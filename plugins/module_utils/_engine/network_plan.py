@@ -27,7 +27,7 @@ from .._desired.bodies import body
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL, Context, Plan
 from .._desired.spec import check_supported, for_kind
-from .._desired.steps import Chain, Change, Step
+from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import dig
 from .container_fields.endpoints import fixed_mac
 from .ips import plain_ip, reserved
@@ -54,9 +54,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
         _removal(chain, desired, found)
         return chain.steps
     if found.current is None:
-        cause = (
-            f"not there; {found.unknown['engine']}" if "engine" in found.unknown else "not there"
-        )
+        cause = Causes(filter(None, ("not there", found.unknown.get("engine"))))
         chain.add("create", cause, on=desired.name)
     if found.notes:
         _connect(chain, desired, found.missing, INTERRUPTED)
@@ -69,7 +67,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
 def _replacement(
     chain: Chain, desired: Wish, found: Found, old: Inspect, changes: Tuple[Change, ...]
 ) -> None:
-    cause = "; ".join(change.words() for change in changes)
+    cause = Causes(change.words() for change in changes)
     boxes = (*found.users, *found.missing)
     chain.add("note", cause, "replace", on=note_name(old))
     _disconnect(chain, desired, boxes, cause)

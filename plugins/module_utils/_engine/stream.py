@@ -10,10 +10,13 @@ import json
 import select
 import socket
 import time
-from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
 
 from .broken import failure
 from .wire import EngineError, Reply, Wire
+
+if TYPE_CHECKING:
+    from .client import Client
 
 _PIECE = 65536
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
@@ -181,6 +184,15 @@ class Events:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
+
+
+def last_lines(client: Client, container: str, tail: int = 20) -> str:
+    """Return the last `tail` lines of a container's output, both streams in order."""
+    path = f"/containers/{container}/logs"
+    reply = client.fetch(path, {"stdout": True, "stderr": True, "tail": tail})
+    if reply.failed:
+        raise reply.error("GET", path)
+    return unframe(reply.body).decode("utf-8", "replace")
 
 
 def unframe(data: bytes) -> bytes:

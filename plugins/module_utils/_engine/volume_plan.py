@@ -9,7 +9,7 @@ from typing import List, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL
-from .._desired.steps import Chain, Change, Step
+from .._desired.steps import Causes, Chain, Change, Step
 from .volume import Found, is_foreign, record_of
 from .volume_helpers import ANEW, RESTORE, helper_name
 from .volume_wish import Wish
@@ -33,7 +33,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
         words = ["not there"]
         if "engine" in found.unknown:
             words.append(found.unknown["engine"])
-    cause = "; ".join(words)
+    cause = Causes(words)
     if words:
         _make(chain, desired, found, cause, tuple(changes))
     if desired.restore:

@@ -15,6 +15,7 @@ from .container_fields.process import split_env
 from .container_found import Inspect, bare_name, secrets_on_record
 from .container_wish import Wish
 from .signals import signal_name
+from .stream import last_lines
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and
@@ -132,7 +133,7 @@ def evidence(client: Client, container: Dict[str, Any], wish: Wish) -> Dict[str,
     last: Mapping[str, Any] = probes[-1] if probes else {}
     secrets = hidden_values(wish, container)
     try:
-        log = client.logs(str(container["Id"]), tail=_LOG_LINES)
+        log = last_lines(client, str(container["Id"]), tail=_LOG_LINES)
     except EngineError:
         log = ""
     return {

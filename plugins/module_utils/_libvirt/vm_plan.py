@@ -12,7 +12,7 @@ from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL, Context, will_go
 from .._desired.spec import observed
-from .._desired.steps import Chain, Change, Step
+from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import show, show_size
 from .disk_names import NO_DISKS, former_name, is_seed
 from .disk_plan import (
@@ -126,7 +126,7 @@ def _creation(chain: Chain, wish: Wish, found: Found) -> None:
     if "memory" not in wish.declared:
         raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
     libvirt = found.unknown.get("libvirt")
-    cause = f"not there; {libvirt}" if libvirt else "not there"
+    cause = Causes(filter(None, ("not there", libvirt)))
     chain.add("define", cause, on=wish.name, new="yes")
     for one in volumes_of(wish):
         verb = "seed" if is_seed(one["name"]) else "create_volume"
@@ -195,7 +195,7 @@ def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
     if found.record and not found.persistent:
         words.insert(0, UNDEFINED)
     if words:
-        chain.add("define", "; ".join(words), "none", tuple(config), on=wish.name)
+        chain.add("define", Causes(words), "none", tuple(config), on=wish.name)
     _storage(chain, wish, found, changes)
     attached = plugged(wish, found)
     # A saved memory comes back as it was: what it can take is given to it then.
@@ -227,7 +227,7 @@ def _run_state(
         return kind == "leaving"
     goes_on = kind == "" or wish.state == "started"
     if waiting and runs and goes_on and kind != "busy" and "restart" in wish.allow:
-        cause = "; ".join([*(["it came back as it was saved"] if restored else ()), *waiting])
+        cause = Causes([*(["it came back as it was saved"] if restored else ()), *waiting])
         chain.add("shutdown", cause, "restart", on=wish.name)
         _start(chain, wish, cause, "restart")
         return True

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import tracemalloc
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
@@ -88,3 +90,51 @@ def test_memory_is_that_of_the_answers(crowd: FakeEngine) -> None:
         tracemalloc.stop()
     assert len(answers) >= MANY
     assert peak < 8 * size, f"{peak} bytes for answers of {size}"
+
+
+def work_of_a_check(labels: int, monkeypatch: pytest.MonkeyPatch) -> Tuple[int, int]:
+    """Return how many functions a check calls whose plan has so many changes, and how many bytes
+    it makes digests of."""
+    called = digested = 0
+    digest = owned.digest
+
+    def count(_frame: Any, event: str, _arg: Any) -> None:
+        nonlocal called
+        called += event in ("call", "c_call")
+
+    def weigh(salt: str, name: str, text: str) -> str:
+        nonlocal digested
+        digested += len(text)
+        return digest(salt, name, text)
+
+    with FakeEngine() as fake:
+        fake.add_image("app:1")
+        made = {f"label-{number}": f"{number}; 'it''s" for number in range(labels)}
+        assert do(CONTAINER, fake.socket_path, **WEB, state="present", labels=made)["changed"]
+        other = {key: f"{value}; too" for key, value in made.items()}
+        with monkeypatch.context() as patch:
+            patch.setattr(owned, "digest", weigh)
+            sys.setprofile(count)
+            try:
+                told = do(CONTAINER, fake.socket_path, check=True, **WEB, labels=other)
+            finally:
+                sys.setprofile(None)
+    lines = told["plan"]["text"].splitlines()
+    assert sum(line.endswith("; too [replace]") for line in lines) == labels
+    return called, digested
+
+
+def test_ten_times_the_labels_are_ten_times_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    few, many = (work_of_a_check(labels, monkeypatch) for labels in (300, 3_000))
+    assert many[0] < 11 * few[0]
+    assert many[1] < 12 * few[1]
+
+
+def test_a_container_with_five_thousand_labels_is_replaced() -> None:
+    with FakeEngine() as fake:
+        fake.add_image("app:1")
+        for value in "ab":
+            labels = {f"label-{number}": value for number in range(5_000)}
+            made = do(CONTAINER, fake.socket_path, **WEB, state="present", labels=labels)
+            assert made["changed"]
+        assert made["replaced"]

@@ -13,6 +13,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
     EngineError,
     unix_dial,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stream import last_lines
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -171,6 +172,6 @@ def test_logs_are_text_of_both_streams(
     fake.log("web", "one", "two ü")
     fake.log("web", "bad \udcff", stream=2)
     fake.log("web", "x" * 5000)
-    assert client.logs("web", tail=3) == f"two ü{end}bad �{end}{'x' * 5000}{end}"
+    assert last_lines(client, "web", tail=3) == f"two ü{end}bad �{end}{'x' * 5000}{end}"
     with pytest.raises(EngineError, match="No such container: none"):
-        client.logs("none")
+        last_lines(client, "none")
