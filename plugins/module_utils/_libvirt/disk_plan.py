@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .disk_entry import scsi_controllers, stays
+from .disk_entry import DISKS_ON_ONE, scsi_controllers, stays
 from .disk_found import volume_of
 from .disk_names import alias_of, former_name, is_seed
 from .tree import Element
@@ -40,18 +40,22 @@ def plugged(wish: Wish, found: Found) -> List[str]:
     live = found.live if wish.state == "started" else found.running
     if live is None or wish.state == "stopped" or "live" not in wish.allow or not found.record:
         return []
-    free, has_scsi = free_ports(live), bool(scsi_controllers(live))
+    free, controllers = free_ports(live), len(scsi_controllers(live))
+    # Disks of SCSI, SATA and USB share the letters, by which controllers fill up.
+    letters = sum(
+        one.get("dev", "").startswith("sd") for one in live.findall("devices/disk/target")
+    )
     chosen = []
     for name, entry in declared_disks(wish).items():
-        bus = entry["bus"]
-        if name in found.disks.plugged or bus == "sata":
+        if name in found.disks.plugged:
             continue
-        needed = bus == "virtio" or (bus == "scsi" and not has_scsi)
-        if needed and not free:
-            continue
-        free -= needed
-        has_scsi = has_scsi or bus == "scsi"
-        chosen.append(name)
+        letters += entry["bus"] != "virtio"
+        more = -(-letters // DISKS_ON_ONE) - controllers if entry["bus"] == "scsi" else 0
+        needed = 1 if entry["bus"] == "virtio" else max(more, 0)
+        if entry["bus"] != "sata" and needed <= free:
+            free -= needed
+            controllers += max(more, 0)
+            chosen.append(name)
     return chosen
 
 

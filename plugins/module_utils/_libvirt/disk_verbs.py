@@ -14,7 +14,7 @@ from . import storage
 from .disk_entry import scsi_controllers
 from .disk_found import volume_of
 from .disk_names import element_of
-from .tree import Element, parse, text_of
+from .tree import Element, attribute, parse, text_of
 from .vm_reserve import config_of, need
 from .vm_wish import Wish
 
@@ -50,16 +50,16 @@ def attach(work: Work, step: Step) -> None:
     if element is None:
         raise FleetError(f"the disk {name} is gone", hint="somebody detached it meanwhile")
     if element.find("target[@bus='scsi']") is not None:
-        _plug_controllers(work, domain)
+        _plug_controllers(work, domain, attribute(element, "address", "controller") or "0")
     _plug(work, domain, element)
 
 
-def _plug_controllers(work: Work, domain: Any) -> None:
-    """Plug the SCSI controllers that run not yet: libvirt's own choice cannot be plugged."""
+def _plug_controllers(work: Work, domain: Any, last: str) -> None:
+    """Plug the SCSI controllers up to one that run not yet: libvirt's choice cannot be plugged."""
     running = parse(work.client.call("XMLDesc", 0, on=domain))
     there = {one.get("index") for one in scsi_controllers(running)}
     for one in scsi_controllers(config_of(work.client, domain)):
-        if one.get("index") not in there:
+        if one.get("index") not in there and int(one.get("index", 0)) <= int(last):
             _plug(work, domain, one)
 
 
