@@ -14,7 +14,9 @@ options:
   uri:
     description:
       - The libvirt to work with, as libvirt's connection URI.
-      - It is one of the host that the task runs on; delegate the task to work on another.
+      - It is one of the host that the task runs on; delegate the task to work on another. One with
+        a host's name in it is refused. M(dockyard.fleet.vm) also refuses V(qemu:///session), a
+        user's own libvirt.
     type: str
     default: qemu:///system
   pending:

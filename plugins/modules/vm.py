@@ -86,7 +86,9 @@ options:
         C(mac) and C(address). The default of C(network) is V(default).
       - C(address) is an IPv4 address that the network's DHCP server reserves for the interface. It
         counts C(live), and the guest gets it at its next renewal. A reservation that is not
-        declared any more is given back.
+        declared any more is given back. It has to be in the subnet that the network's DHCP server
+        serves. That of the first interface bears the machine's name, shortened to 63 characters
+        with a digest of it at the end; others bear none.
       - C(mac) is kept once it was made up, so it is seldom needed.
       - Each is known by an alias in the machine's document (C(ua-dockyardnic-0)). Interfaces that
         others added are left alone.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import gzip
 import hashlib
+import json
 import lzma
 import os
 import re
@@ -134,6 +135,27 @@ def test_what_goes_wrong_leaves_what_was_there(lab: Lab) -> None:
     assert said[3] == "chekcsum: unknown option; did you mean checksum?"
     assert said[4].startswith("path: '~/image.qcow2' is not an absolute path on the KVM host")
     assert files(lab.path) == [made["vm_image"]["volume"]]
+
+
+def test_the_role_brings_every_version_of_a_name(lab: Lab) -> None:
+    versions = [lab.publish(qcow2(mark), f"{mark.decode()}.qcow2") for mark in (b"one", b"two")]
+    images = [lab.task(**one)["dockyard.fleet.vm_image"] for one in versions]
+    role = {"name": "dockyard.fleet.machines", "tasks_from": "images.yml"}
+    play = {
+        "hosts": "target",
+        "gather_facts": False,
+        "vars": {"machines_images": images},
+        "tasks": [{"ansible.builtin.include_role": role}],
+    }
+    (lab.folder / "role.yml").write_text(json.dumps([play]))
+    command = ["ansible-playbook", "-i", "inventory.json", "role.yml"]
+    env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(MODULE.parents[2] / "collections")}
+    done = subprocess.run(
+        command, cwd=lab.folder, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert files(lab.path) == sorted(volume(one["checksum"]) for one in versions)
+    assert "(item=debian-12)" in done.stdout
 
 
 def test_a_download_that_is_cut_off_goes_on_in_the_next_run(lab: Lab) -> None:

@@ -16,7 +16,7 @@ from .._desired.model import FieldSpec
 from .._desired.spec import argument_spec, declare
 from .._desired.values import parse_duration
 from .image_sum import Checksum, parse_checksum
-from .options import DEFAULT_URI
+from .options import DEFAULT_URI, check_uri, plain_name, plain_text
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SECOND = 1_000_000_000
@@ -31,7 +31,7 @@ def _name(value: Any, where: str) -> str:
 
 
 def _path(value: Any, where: str) -> str:
-    path = str(value)
+    path = plain_text(str(value), where)
     if not path.startswith("/") or "$" in path:
         raise InvalidOption(
             f"'{path}' is not an absolute path on the KVM host",
@@ -91,7 +91,7 @@ FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("url", option={"type": "str"}, parse=_url),
     FieldSpec("path", option={"type": "str"}, parse=_path),
     FieldSpec("checksum", option={"type": "str"}, parse=_checksum),
-    FieldSpec("pool", option={"type": "str", "default": "default"}),
+    FieldSpec("pool", option={"type": "str", "default": "default"}, parse=plain_name),
     FieldSpec("ca_path", option={"type": "str"}, parse=_path),
     FieldSpec("timeout", option={"type": "str", "default": "30s"}, parse=_seconds),
     FieldSpec("retries", option={"type": "int", "default": 3}, parse=_count),
@@ -164,7 +164,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
     declared = declare(FIELDS, params)
-    _check_uri(str(params.get("uri") or DEFAULT_URI))
+    check_uri(str(params.get("uri") or DEFAULT_URI))
     url, path = declared.get("url", ""), declared.get("path", "")
     state = declared.get("state", "present")
     _check_source(declared, state, url)
@@ -196,15 +196,6 @@ def _check_source(declared: Mapping[str, Any], state: str, url: str) -> None:
             "is needed for what comes over a network",
             option="checksum",
             hint="write sha256:HEX, or the URL of the publisher's checksum file",
-        )
-
-
-def _check_uri(uri: str) -> None:
-    if urlsplit(uri).netloc:
-        raise InvalidOption(
-            f"'{uri}' is a hypervisor elsewhere, and images are written into a folder of this host",
-            option="uri",
-            hint="run the task on that host, with delegate_to or as its own play",
         )
 
 

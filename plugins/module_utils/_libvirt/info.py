@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Set
 
 from .connect import Hypervisor, LibvirtError
+from .options import DEFAULT_URI, check_uri
 from .tree import attribute, disks, interfaces
 from .vm import public
 from .vm_found import Found, observe
@@ -26,6 +27,7 @@ class Machines:
 
     def read(self, client: Hypervisor, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return `machines` in the order of `names` (else by name), `pools` and `networks`."""
+        check_uri(str(params.get("uri") or DEFAULT_URI))
         present = sorted(str(client.call("name", on=d)) for d in client.call("listAllDomains", 0))
         asked = params.get("names")
         seen = {name: _look(client, name) for name in present}

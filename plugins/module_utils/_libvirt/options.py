@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from typing import Any, Dict
+from urllib.parse import urlsplit
+
+from .._desired.errors import InvalidOption
 
 DEFAULT_URI = "qemu:///system"
 
@@ -17,6 +20,43 @@ def libvirt_options() -> Dict[str, Any]:
         "uri": {"type": "str", "default": DEFAULT_URI},
         "pending": {"type": "dict", "default": {}},
     }
+
+
+def check_uri(uri: str, session: bool = True) -> None:
+    """Raise InvalidOption for a libvirt that a task cannot work with.
+
+    Pools are folders of this host, and consoles, KVM, ARP and locks are this host's too. Without
+    `session`, a user's own libvirt is none: its machines have neither.
+    """
+    plain_text(uri, "uri")
+    if urlsplit(uri).netloc:
+        raise InvalidOption(
+            f"'{uri}' is a hypervisor elsewhere, and a task works with one of its own host",
+            option="uri",
+            hint="run the task on that host, with delegate_to or as its own play",
+        )
+    if not session and urlsplit(uri).path == "/session":
+        raise InvalidOption(
+            f"'{uri}' is a user's own libvirt, whose machines have no network and no console log",
+            option="uri",
+            hint="use qemu:///system, with become: true or as a member of the group libvirt",
+        )
+
+
+def plain_text(value: str, where: str) -> str:
+    """Return a text that libvirt and the kernel can take: without NUL or any other control."""
+    if not value.isprintable():
+        shown = value.encode("unicode_escape").decode("ascii")
+        raise InvalidOption(f"'{shown}' has characters that cannot be printed", option=where)
+    return value
+
+
+def plain_name(value: Any, where: str) -> str:
+    """Return the name of a pool, a network or a volume; it is no path."""
+    name = plain_text(str(value), where)
+    if not name or "/" in name or name in (".", ".."):
+        raise InvalidOption(f"'{name}' is no name", option=where, hint="a name has no '/'")
+    return name
 
 
 def hypervisor_name(uri: str) -> str:

@@ -98,7 +98,8 @@ def public(found: Found) -> Optional[Dict[str, Any]]:
     others = other_interfaces(found.config)
     read["networks"].update({mac_of(one): {"network": home(one)} for one in others})
     kind = str(found.config.get("type"))
-    reason = "" if kind == "kvm" else "no usable KVM on this host: it runs under emulation"
+    why = "it was made so, though KVM works here" if found.kvm else "no usable KVM on this host"
+    reason = "" if kind == "kvm" else f"{why}: it runs under emulation"
     return {
         "name": found.config.findtext("name"),
         "uuid": found.config.findtext("uuid"),

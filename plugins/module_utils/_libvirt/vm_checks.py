@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Any, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.steps import Change, Step
@@ -137,17 +137,14 @@ def _own_macs(
 def _check_address(address: str, where: str, network: Element, own: Sequence[str]) -> None:
     """Raise InvalidOption for an address that no machine can have (libvirt takes it), or taken."""
     wanted = ipaddress.ip_address(address)
-    subnets = {}
-    for ip in network.findall("ip"):
-        mask = ip.get("prefix") or ip.get("netmask")
-        if ip.get("address") and mask and ip.get("family", "ipv4") == "ipv4":
-            whole = ipaddress.ip_network(f"{ip.get('address')}/{mask}", strict=False)
-            subnets[whole] = ipaddress.ip_address(str(ip.get("address")))
-    subnet = next((one for one in subnets if wanted in one), None)
+    subnets, served = _subnets(network)
+    subnet = next((one for one in served if wanted in one), None)
     if subnet is None:
-        shown = ", ".join(str(one) for one in subnets) or "none that libvirt serves"
+        shown = ", ".join(str(one) for one in served) or "none that libvirt serves"
+        other = any(wanted in one for one in subnets)
+        where_not = "a subnet that its DHCP server serves" if other else "the network's subnet"
         raise InvalidOption(
-            f"{address} is not in the network's subnet", option=where, hint=f"it has {shown}"
+            f"{address} is not in {where_not}", option=where, hint=f"it has {shown}"
         )
     ends = (subnet.network_address, subnet.broadcast_address)
     if wanted == subnets[subnet] or wanted in ends:
@@ -157,6 +154,21 @@ def _check_address(address: str, where: str, network: Element, own: Sequence[str
         if host.get("ip") == address and str(host.get("mac")).lower() not in own:
             owner = host.get("name") or host.get("mac")
             raise _reserved(address, owner, where)
+
+
+def _subnets(network: Element) -> Tuple[Dict[Any, Any], List[Any]]:
+    """Return a network's IPv4 subnets with the hypervisor's address, and those that DHCP serves.
+
+    libvirt reserves in the first that has DHCP, or else in the first.
+    """
+    subnets, served = {}, []
+    for ip in network.findall("ip"):
+        mask = ip.get("prefix") or ip.get("netmask")
+        if ip.get("address") and mask and ip.get("family", "ipv4") == "ipv4":
+            whole = ipaddress.ip_network(f"{ip.get('address')}/{mask}", strict=False)
+            subnets[whole] = ipaddress.ip_address(str(ip.get("address")))
+            served += [whole] if ip.find("dhcp") is not None else []
+    return subnets, (served or list(subnets))[:1]
 
 
 def _reserved(address: str, owner: Any, where: str) -> InvalidOption:
@@ -170,11 +182,12 @@ def _reserved(address: str, owner: Any, where: str) -> InvalidOption:
 def _check_host_name(name: str, where: str, network: Element, own: Sequence[str]) -> None:
     """Raise InvalidOption if the network has that name for another machine; libvirt refuses it."""
     for host in network.findall("ip/dhcp/host"):
-        if host.get("name") == name and str(host.get("mac")).lower() not in own:
+        if name and host.get("name") == name and str(host.get("mac")).lower() not in own:
             raise InvalidOption(
                 f"the network reserves {host.get('ip')} for another {name}, {host.get('mac')}",
                 option=f"{where}.address",
-                hint="remove that reservation (virsh net-update)",
+                hint="name this machine otherwise; if no machine has that MAC, remove that "
+                "reservation (virsh net-update)",
             )
 
 

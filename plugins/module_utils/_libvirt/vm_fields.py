@@ -10,6 +10,7 @@ seed that is there). Rows read `config`; what `running` says instead only waits 
 
 from __future__ import annotations
 
+import hashlib
 import posixpath
 import re
 from typing import Any, Dict, List, Mapping, Optional
@@ -20,6 +21,7 @@ from .._desired.spec import check_keys
 from .._desired.values import show_size
 from .disk_entry import PREFIX, read_disk
 from .nic_names import name_interface, own_interfaces
+from .options import plain_name, plain_text
 from .tree import (
     Element,
     attribute,
@@ -48,10 +50,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # Letters of device names; vdz is the seed's.
 _TARGETS = 25
 _MIB = 1 << 20
+_LABEL = 63
 
 
 def _parse_path(value: Any, where: str) -> str:
-    path = str(value)
+    path = plain_text(str(value), where)
     if not path.startswith("/") or "$" in path:
         raise InvalidOption(
             f"'{path}' is not an absolute path on the hypervisor",
@@ -59,6 +62,10 @@ def _parse_path(value: Any, where: str) -> str:
             hint="~ and $ are expanded by nobody there; write the whole path",
         )
     return posixpath.normpath(path)
+
+
+def _parse_line(value: Any, where: str) -> str:
+    return plain_text(str(value).strip(), where)
 
 
 def _boot_row(name: str) -> FieldSpec:
@@ -72,7 +79,7 @@ def _boot_row(name: str) -> FieldSpec:
         name,
         at=f"os/{name}",
         option={"type": "str"},
-        parse=_parse_path if name != "cmdline" else lambda value, where: str(value).strip(),
+        parse=_parse_path if name != "cmdline" else _parse_line,
         read=read,
         write=write,
         change="restart",
@@ -110,11 +117,11 @@ def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
 
 
 def _disk(entry: Mapping[str, Any], where: str) -> Entry:
-    made: Entry = {"pool": str(entry.get("pool") or "default")}
+    made: Entry = {"pool": plain_name(entry.get("pool") or "default", f"{where}.pool")}
     if entry.get("size") is not None:
         made["size"] = whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
     if entry.get("image"):
-        made["image"] = str(entry["image"])
+        made["image"] = plain_name(entry["image"], f"{where}.image")
     made["bus"] = str(entry.get("bus") or "virtio")
     if made["bus"] not in BUSES:
         raise InvalidOption(
@@ -148,7 +155,7 @@ def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:
 def _interface(entry: Mapping[str, Any], where: str) -> Entry:
     import ipaddress
 
-    made: Entry = {"network": str(entry.get("network") or "default")}
+    made: Entry = {"network": plain_name(entry.get("network") or "default", f"{where}.network")}
     if entry.get("mac"):
         made["mac"] = str(entry["mac"]).lower().replace("-", ":")
         if not _MAC.fullmatch(made["mac"]) or int(made["mac"][1], 16) % 2:
@@ -215,8 +222,17 @@ def _move(interface: Element, network: str) -> None:
 
 
 def host_name(machine: str, number: str) -> str:
-    """Return the name of an interface's reservation: libvirt wants it once in a network."""
-    return machine if number == "0" else f"{machine}-{number}"
+    """Return the name of an interface's reservation, which a network has once; "" for none.
+
+    Only the first has one: any name of a further one could be another machine's. dnsmasq drops a
+    reservation whose name is longer than a label of DNS (RFC 1035, 2.3.4).
+    """
+    if number != "0":
+        return ""
+    if max(len(label) for label in machine.split(".")) <= _LABEL:
+        return machine
+    digest = hashlib.sha256(machine.encode()).hexdigest()[:8]
+    return f"{machine.replace('.', '-')[: _LABEL - 9]}-{digest}"
 
 
 def _show_disk(entry: Entry) -> str:

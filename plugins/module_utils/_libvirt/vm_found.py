@@ -346,7 +346,7 @@ def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> 
 
     If no machine has such a MAC, it belonged to one of this name that was removed by hand.
     """
-    hosts = network.findall("ip/dhcp/host")
+    hosts = network.findall("ip/dhcp/host") if name else []
     same = [one for one in hosts if (one.get("name"), one.get("ip")) == (name, address)]
     macs = [str(one.get("mac")).lower() for one in same]
     return [mac for mac in macs if mac not in own]

@@ -58,7 +58,7 @@ def reserve(work: Work, step: Step) -> None:
     network, address = step.args["to"], step.args["on"]
     name = host_name(work.desired.name, step.args["nic"])
     _drop_reservation(work.client, network, mac, (name, address))
-    host = document("host", mac=mac, name=name, ip=address)
+    host = document("host", mac=mac, **({"name": name} if name else {}), ip=address)
     try:
         _update_network(work.client, network, "VIR_NETWORK_UPDATE_COMMAND_ADD_LAST", host)
     except LibvirtError as error:
@@ -85,7 +85,7 @@ def _drop_reservation(
     if network is None:
         return
     for entry in parse(host.call("XMLDesc", 0, on=network)).findall("ip/dhcp/host"):
-        is_left = (entry.get("name"), entry.get("ip")) == left
+        is_left = bool(left[0]) and (entry.get("name"), entry.get("ip")) == left
         if str(entry.get("mac")).lower() == mac or is_left:
             _update_network(host, name, "VIR_NETWORK_UPDATE_COMMAND_DELETE", entry)
 

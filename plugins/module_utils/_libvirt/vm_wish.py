@@ -14,6 +14,7 @@ from .._desired.errors import Faults, InvalidOption
 from .._desired.spec import argument_spec, declare, ignored
 from .._desired.values import parse_duration
 from .disk_names import is_seed, seed_name
+from .options import DEFAULT_URI, check_uri
 from .vm_fields import FIELDS
 
 STATES = ("absent", "present", "started", "stopped")
@@ -96,6 +97,8 @@ def wish(params: Mapping[str, Any]) -> Wish:
     """
     name = str(params["name"])
     faults = Faults()
+    with faults:
+        check_uri(str(params.get("uri") or DEFAULT_URI), session=False)
     with faults:
         if not _NAME.fullmatch(name) or len(name) > _LONGEST:
             hint = f"letters, digits, '_', '.', '-', at most {_LONGEST} of them"
