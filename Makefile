@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -75,6 +75,9 @@ test-faults: venv-test ## every fault at every call, on the fake engine and on a
 
 test-by-hand: venv-test ## what people change by hand, in 40 orders of a container and of a machine
 	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_by_hand.py
+
+test-hostile: venv-test ## 100,000 broken archives, 200 fetches from a container that races
+	FLEET_HOSTILE=all $(PYTEST) -s tests/unit/generated/test_archives.py tests/integration/test_copy_race.py
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py

@@ -13,12 +13,12 @@ from ..module_utils._desired.spec import declare
 from ..module_utils._engine.context import Context
 from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE
-from ..module_utils._engine.image_archive import opened
 from ..module_utils._engine.image_build import added_files
 from ..module_utils._engine.image_build_wish import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image_fields import FIELDS
 from ..module_utils._engine.image_load import Source, read_source
 from ..module_utils._engine.reference import parse_reference
+from ..module_utils._engine.tar_file import without_zstd
 from ..plugin_utils.front import Front
 
 
@@ -111,7 +111,7 @@ class ActionModule(Front):
         return super()._on_target(params, task_vars, reasons)
 
     def _sent(self, path: str) -> str:
-        with opened(path, "load") as file:
+        with without_zstd(path, "load") as file:
             return self.upload("image.tar", iter(lambda: file.read(1 << 18), b""))
 
     def _packed(self, params: Mapping[str, Any]) -> str:

@@ -20,6 +20,7 @@ from typing import (
 )
 
 from .model import REMOVAL
+from .visible import visible
 
 if TYPE_CHECKING:
     from .model import Plan
@@ -167,7 +168,8 @@ def text(plan: Plan) -> str:
     lines += [f"refused: {reason}" for reason in plan.refused]
     lines += [f"note: {note}" for note in plan.notes]
     lines += [f"pending: {what}" for what in plan.pending]
-    return "\n".join(lines) + "\n"
+    # A value of several lines would look like further lines of the plan.
+    return "".join(visible(line, len(line) * 10) + "\n" for line in lines)
 
 
 def foretold(steps: Sequence[Step]) -> Dict[str, str]:

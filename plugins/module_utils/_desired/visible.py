@@ -12,12 +12,26 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _LONGEST = 500
 
 
+def visible_lines(text: str) -> str:
+    """Return a text of several lines, each made visible, whole: what others say ends in messages.
+
+    Every error, plan and diff goes through here, so that no program in a container, engine or
+    guest writes to the terminal, or hides what stands there.
+    """
+    lines = (line.rstrip("\r") for line in text.split("\n"))
+    return "\n".join(
+        line if line.isprintable() else visible(line, len(line) * 10) for line in lines
+    )
+
+
 def visible(text: str, most: int = _LONGEST) -> str:
     r"""Return a line of text without what a terminal would obey, at most so many characters of it.
 
     Control characters, and those that turn the direction of writing, are written as Python does
     (`\x1b`, `\u202e`); of colours nothing is left.
     """
+    if len(text) <= most and text.isprintable():
+        return text
     plain = _COLOUR.sub("", text[: most * 10])
     shown = "".join(
         one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode("ascii")

@@ -9,18 +9,24 @@ The image specification says both ways: `manifest.json` names configurations (Do
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tarfile
 from dataclasses import dataclass, field
-from typing import IO, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .._desired.below import words
 from .._desired.errors import InvalidOption
 from .reference import short
+from .tar_file import TarFile, unpacked, without_zstd
+from .tar_reader import BadArchive, Tar, shown
 
 _PIECE = 1 << 18
+# What no archive of images comes near to.
+_MAX_MEMBERS = 100_000
+_MAX_JSON = 8 << 20
+_MAX_LEVELS = 4
+_SHOWN = 20  # references in a message
 _BLOCK = 512
-_ZSTD = b"\x28\xb5\x2f\xfd"
 _CONFIG: Tuple[str, ...] = ("Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels")
 _CONFIG += ("StopSignal", "User", "Volumes", "WorkingDir")
 _REFERENCES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")
@@ -64,7 +70,7 @@ def find_image(path: str, name: str, option: str) -> Member:
     named = [one for one in members if name in one.tags]
     if named or len(members) == 1:
         return (named or members)[0]
-    held = ", ".join(tag for one in members for tag in one.tags) or "no image"
+    held = ", ".join([tag for one in members for tag in one.tags][:_SHOWN]) or "no image"
     raise InvalidOption(
         f"{path} holds {held}, not {name}", option=option, hint="name one that it holds"
     )
@@ -80,136 +86,130 @@ def pieces(path: str, *members: Member) -> Iterator[bytes]:
     could not do it, with a manifest.json in front where there is none."""
     manifests = [one.manifest for one in members if one.manifest is not None]
     if not manifests:
-        with opened(path, "load") as plain:
+        with without_zstd(path, "load") as plain:
             yield from iter(lambda: plain.read(_PIECE), b"")
         return
     data = json.dumps(manifests).encode("utf-8")
     head = tarfile.TarInfo("manifest.json")
     head.size = len(data)
     yield head.tobuf() + data + b"\0" * (-len(data) % _BLOCK)
-    with _unpacked(path) as file:
+    with unpacked(path, "load") as file:
         yield from iter(lambda: file.read(_PIECE), b"")
-
-
-def opened(path: str, option: str) -> IO[bytes]:
-    """Open an archive; what zstd has packed is unpacked, since Docker 20.10 cannot do that.
-
-    Raise InvalidOption if nothing here can.
-    """
-    with open(path, "rb") as file:
-        magic = file.read(len(_ZSTD))
-    return _without_zstd(path, option) if magic == _ZSTD else open(path, "rb")
-
-
-def _without_zstd(path: str, option: str) -> IO[bytes]:
-    """Return the content of a file that zstd has packed, by Python 3.14 or by the program."""
-    import importlib
-    import shutil
-    import subprocess
-    import tempfile
-
-    with contextlib.suppress(ImportError):
-        made: IO[bytes] = importlib.import_module("compression.zstd").open(path)
-        return made
-    program = shutil.which("zstd")
-    if program is None:
-        raise InvalidOption(
-            f"{path} is packed by zstd, which nothing on this machine can unpack",
-            option=option,
-            hint="install zstd here, or unpack it",
-        )
-    command = [program, "-dcq", "--", path]
-    with contextlib.ExitStack() as until_whole:
-        content = until_whole.enter_context(tempfile.TemporaryFile())
-        done = subprocess.run(command, stdout=content, stderr=subprocess.PIPE, check=False)
-        if done.returncode != 0:
-            raise ValueError(done.stderr.decode("utf-8", "replace"))
-        content.seek(0)
-        until_whole.pop_all()
-        return content
-
-
-def _unpacked(path: str) -> IO[bytes]:
-    with open(path, "rb") as file:
-        magic = file.read(6)
-    if magic.startswith(b"\x1f\x8b"):
-        import gzip
-
-        # It reads bytes as IO does; its type is another one.
-        return gzip.open(path)  # type: ignore[return-value]
-    if magic.startswith((b"BZh", b"\xfd7zXZ")):
-        import bz2
-        import lzma
-
-        return bz2.open(path) if magic.startswith(b"BZh") else lzma.open(path)
-    return opened(path, "load")
 
 
 def _members(path: str, option: str) -> List[Member]:
     try:
-        with opened(path, option) as file, tarfile.open(fileobj=file) as archive:
-            return _read(archive)
-    except (OSError, EOFError, tarfile.TarError, ValueError, KeyError, TypeError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not an archive"
+        return _read(path, option)
+    except (BadArchive, OSError) as exc:
+        why = words(exc) if isinstance(exc, OSError) else f"{path}: it is no archive of images"
         raise InvalidOption(
-            f"cannot read {path}: {why} of images"
-            if why.startswith("it")
-            else f"cannot read {path}: {why}",
+            f"cannot read {why}" + (f" ({exc})" if isinstance(exc, BadArchive) else ""),
             option=option,
             hint="name an archive that docker save, or a tool for OCI images, has written",
         ) from None
 
 
-def _read(archive: tarfile.TarFile) -> List[Member]:
-    names = set(archive.getnames())
-    found: Dict[Tuple[str, ...], Member] = {}
-    if "index.json" in names:
-        for entry in _json(archive, "index.json")["manifests"]:
-            member = _of_index(archive, names, entry)
-            found[member.ids[-1:]] = member
-    if "manifest.json" in names:
-        for entry in _json(archive, "manifest.json"):
-            ident = "sha256:" + str(entry["Config"]).rpartition("/")[2].partition(".")[0]
-            tags = tuple(short(tag) for tag in entry.get("RepoTags") or ())
-            known = found.get((ident,), Member((), ()))
-            content: Mapping[str, Any] = {}
-            if not known.ids and entry["Config"] in names:
-                config = _json(archive, entry["Config"])
-                layers = (config.get("rootfs") or {}).get("diff_ids")
-                content = _content(config, layers, "created", "config")
-            ids = (*known.ids, ident)
-            found[(ident,)] = Member(ids, tuple(dict.fromkeys((*known.tags, *tags))), None, content)
+class _Files:
+    """What an archive holds, by name, and the JSON in it, which is of the sizes of such files."""
+
+    def __init__(self, file: TarFile) -> None:
+        self._file = file
+        self._places: Dict[str, Tuple[int, int]] = {}
+        for member, _content_of in Tar(file, _MAX_MEMBERS):
+            if member.kind == "file":
+                self._places[member.name] = (file.tell(), member.size)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def json(self, name: str) -> Any:
+        at, size = self._places.get(name, (0, -1))
+        if size < 0:
+            raise BadArchive(f"it lacks {shown(name)}")
+        if size > _MAX_JSON:
+            raise BadArchive(f"{shown(name)} has {size} bytes")
+        self._file.seek(at)
+        try:
+            return json.loads(self._file.read(size))
+        except (ValueError, RecursionError):
+            raise BadArchive(f"{shown(name)} is not JSON") from None
+
+
+def _read(path: str, option: str) -> List[Member]:
+    with TarFile(path, option) as file:
+        files = _Files(file)
+        found: Dict[Tuple[str, ...], Member] = {}
+        if "index.json" in files:
+            for entry in _list(_map(files.json("index.json")).get("manifests")):
+                member = _of_index(files, _map(entry))
+                found[member.ids[-1:]] = member
+        if "manifest.json" in files:
+            for entry in _list(files.json("manifest.json")):
+                member = _of_manifest(files, _map(entry), found)
+                found[member.ids[-1:]] = member
     if not found:
-        raise ValueError("neither index.json nor manifest.json")
+        raise BadArchive("it has neither index.json nor manifest.json")
     return list(found.values())
 
 
-def _of_index(archive: tarfile.TarFile, names: Any, entry: Mapping[str, Any]) -> Member:
+def _of_manifest(
+    files: _Files, entry: Mapping[str, Any], found: Mapping[Tuple[str, ...], Member]
+) -> Member:
+    """Return the image of an entry of manifest.json, with what index.json says of it."""
+    at = _text(entry.get("Config"))
+    ident = "sha256:" + at.rpartition("/")[2].partition(".")[0]
+    tags = tuple(short(_text(tag)) for tag in _list(entry.get("RepoTags")))
+    known = found.get((ident,), Member((), ()))
+    content: Mapping[str, Any] = {}
+    if not known.ids and at in files:
+        config = _map(files.json(at))
+        layers = _list(_map(config.get("rootfs")).get("diff_ids"))
+        config = {**config, "config": _map(config.get("config"))}
+        content = _content(config, layers, "created", "config")
+    return Member((*known.ids, ident), tuple(dict.fromkeys((*known.tags, *tags))), None, content)
+
+
+def _of_index(files: _Files, entry: Mapping[str, Any]) -> Member:
     """Return the image behind an entry of index.json; its configuration's id comes last."""
-    ids = [str(entry["digest"])]
-    manifest = _json(archive, _blob(entry))
+    ids = [_text(entry.get("digest"))]
+    manifest = _map(files.json(_blob(entry)))
     while "config" not in manifest:
         # An index of platforms: those that were left out of the archive do not count.
-        inner = next(one for one in manifest["manifests"] if _blob(one) in names)
-        ids.append(str(inner["digest"]))
-        manifest = _json(archive, _blob(inner))
-    ids.append(str(manifest["config"]["digest"]))
-    notes = entry.get("annotations") or {}
-    tags = [short(notes[key]) for key in _REFERENCES if ":" in notes.get(key, "")]
+        inner = [_map(one) for one in _list(manifest.get("manifests"))]
+        held = next((one for one in inner if _blob(one) in files), None)
+        if held is None or len(ids) > _MAX_LEVELS:
+            raise BadArchive("an index in it leads to no image")
+        ids.append(_text(held.get("digest")))
+        manifest = _map(files.json(_blob(held)))
+    config = _map(manifest["config"])
+    ids.append(_text(config.get("digest")))
+    notes = _map(entry.get("annotations"))
+    tags = [short(_text(notes[key])) for key in _REFERENCES if ":" in _text(notes.get(key, ""))]
     docker = {
-        "Config": _blob(manifest["config"]),
+        "Config": _blob(config),
         "RepoTags": tags[:1],
-        "Layers": [_blob(layer) for layer in manifest["layers"]],
+        "Layers": [_blob(_map(layer)) for layer in _list(manifest.get("layers"))],
     }
-    return Member(tuple(ids), tuple(tags), None if "manifest.json" in names else docker)
+    return Member(tuple(ids), tuple(tags), None if "manifest.json" in files else docker)
 
 
 def _blob(entry: Mapping[str, Any]) -> str:
-    return "blobs/" + str(entry["digest"]).replace(":", "/")
+    return "blobs/" + _text(entry.get("digest")).replace(":", "/")
 
 
-def _json(archive: tarfile.TarFile, name: str) -> Any:
-    file = archive.extractfile(name)
-    if file is None:
-        raise ValueError(name)
-    return json.load(file)
+def _map(value: Any) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, dict):
+        raise BadArchive("a file in it has a value where a mapping belongs")
+    return value or {}
+
+
+def _list(value: Any) -> List[Any]:
+    if value is not None and not isinstance(value, list):
+        raise BadArchive("a file in it has a value where a list belongs")
+    return value or []
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadArchive("a file in it lacks a text, such as a digest")
+    return value

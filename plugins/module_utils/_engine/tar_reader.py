@@ -87,19 +87,20 @@ class Tar:
     `ended` says, after the last member, that the archive has its end, which is a block of zeros.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Any, most: int = MAX_MEMBERS) -> None:
         self._source = source
+        self._most = most
         self.ended = False
 
     def __iter__(self) -> Iterator[Tuple[Member, Content]]:
-        for _number in range(MAX_MEMBERS):
+        for _number in range(self._most):
             member = self._next()
             if member is None:
                 return
             content = Content(self._source, member)
             yield member, content
             content.skip()
-        raise BadArchive(f"it holds more than {MAX_MEMBERS:,} entries")
+        raise BadArchive(f"it holds more than {self._most:,} entries")
 
     def _next(self) -> Any:
         more: Dict[str, str] = {}

@@ -265,6 +265,6 @@ def test_an_archive_that_zstd_has_packed(
     program.write_text("#!/bin/false\n")
     program.chmod(0o755)
     assert (
-        f"cannot read {packed}: it is not an archive of images"
+        f"cannot read {packed}: it is no archive of images"
         in (do(IMAGE, fake.socket_path, **task)["msg"])
     )
