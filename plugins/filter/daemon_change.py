@@ -20,8 +20,8 @@ positional: _input, new
 options:
   _input:
     description:
-      - The configuration that the engine runs with, as text or as a dictionary. Empty or unreadable
-        text counts as an engine without configuration.
+      - The configuration that the engine runs with, as text or as a dictionary. Empty text is an
+        engine without configuration.
     type: raw
     required: true
   new:
@@ -34,6 +34,12 @@ options:
         itself, since a newer engine may know more keys than this collection.
     type: bool
     default: true
+  engine:
+    description:
+      - What C(docker info) says in JSON, by which a setting that the engine chose for itself is
+        known. Empty where no engine answers.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -51,6 +57,7 @@ _value:
     - RV(_value.impact) is V(none), V(live) (a reload is enough) or V(restart);
       RV(_value.keys) maps each differing key to what it costs alone;
       RV(_value.stops) lists those that part the engine from running containers;
+      RV(_value.moves) those by which it would look for its data elsewhere;
       RV(_value.problems) lists what is wrong with the new configuration, in words;
       RV(_value.text) is one line for a plan.
   type: dict
@@ -68,6 +75,23 @@ _value:
       description: Keys after whose change a restarted engine does not find its containers again.
       type: list
       elements: str
+    moves:
+      description:
+        - Keys after whose change the engine does not see the containers, images and volumes that
+          it has, such as C(data-root).
+      type: list
+      elements: str
+    staying:
+      description: What to declare so that these stay as they are, in words.
+      type: str
+    root:
+      description: The folder in which the engine has its data now.
+      type: str
+    unreadable:
+      description:
+        - Why the old configuration cannot be read, with line and column; empty if it can. Nothing
+          is known of what it holds then, and the other values count it as empty.
+      type: str
     problems:
       description: What is wrong with the new configuration.
       type: list
@@ -79,7 +103,15 @@ _value:
 
 import json
 from difflib import get_close_matches
-from typing import Any, Callable, Dict, List, Mapping, Union
+from typing import Any, Callable, Dict, List, Mapping, Optional, Union
+
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.daemon_file import (
+    Unreadable,
+    moves,
+    read,
+    root,
+    staying,
+)
 
 # What the engine takes over on SIGHUP: "Configuration reload behavior" in the dockerd reference of
 # 20.10 to 28. Everything else waits for a restart, `features` as well: of those only some reload.
@@ -105,11 +137,9 @@ RESTART = {
         " log-format log-level metrics-addr min-api-version pidfile seccomp-profile"
         " swarm-default-advertise-addr tlscacert tlscert tlskey userland-proxy-path"
     ),
-    "list": (
-        "cdi-spec-dirs default-address-pools dns dns-opts dns-search host-gateway-ips hosts"
-        " node-generic-resources"
-    ),
+    "list": ("cdi-spec-dirs dns dns-opts dns-search host-gateway-ips hosts node-generic-resources"),
     "dict": "builder default-network-opts default-ulimits features proxies",
+    "pools": "default-address-pools",
     "strings": "log-opts",
     "size": "default-shm-size",
 }
@@ -119,7 +149,7 @@ STOPS = {
     "bool": "ipv6",
     "str": (
         "bip bip6 bridge containerd-namespace containerd-plugin-namespace data-root exec-root"
-        " fixed-cidr fixed-cidr-v6 storage-driver userns-remap"
+        " fixed-cidr fixed-cidr-v6 graph storage-driver userns-remap"
     ),
     "list": "exec-opts storage-opts",
 }
@@ -134,7 +164,10 @@ CHECKS: Dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: isinstance(value, bool),
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
-    "list": lambda value: isinstance(value, list),
+    "list": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "pools": lambda value: (
+        isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
+    ),
     "dict": lambda value: isinstance(value, Mapping),
     "size": lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
 }
@@ -142,7 +175,8 @@ WORDS = {
     "bool": "true or false",
     "int": "a whole number",
     "str": "a string",
-    "list": "a list",
+    "list": "a list of strings",
+    "pools": "a list of dictionaries",
     "dict": "a dictionary",
     "strings": "a dictionary of strings",
     "size": "a size such as 64m",
@@ -150,45 +184,48 @@ WORDS = {
 
 
 def daemon_change(
-    old: Union[str, Mapping[str, Any]], new: Mapping[str, Any], known_only: bool = True
+    old: Union[str, Mapping[str, Any]],
+    new: Mapping[str, Any],
+    known_only: bool = True,
+    engine: Optional[Mapping[str, Any]] = None,
 ) -> Dict[str, Any]:
     """Compare two daemon.json and say what the way from one to the other costs."""
-    before = _read(old)
+    before, unreadable = _old(old)
+    problems = [text for name in new for text in _problems(name, new[name], known_only)]
     names = [n for n in sorted({*before, *new}) if before.get(n) != new.get(n)]
     costs = {name: _cost(name, new) for name in names}
     impact = "none"
     if costs:
         impact = "restart" if "restart" in costs.values() else "live"
+    moved = [] if problems else moves(before, new, engine or {})
     return {
         "old": dict(before),
         "impact": impact,
         "keys": costs,
-        "stops": [name for name in names if _stops(name, before, new)],
-        "problems": [text for name in new for text in _problems(name, new[name], known_only)],
+        "stops": [name for name in names if name in _table(STOPS) or _moves(name, moved)],
+        "moves": moved,
+        "staying": staying(before, moved),
+        "root": root(before, engine or {}),
+        "unreadable": unreadable,
+        "problems": problems,
         "text": _text(names, before, new, impact),
     }
 
 
-def _read(config: Union[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    if isinstance(config, Mapping):
-        return config
+def _old(config: Union[str, Mapping[str, Any]]) -> Any:
     try:
-        found = json.loads(config or "{}")
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+        return read(config), ""
+    except Unreadable as error:
+        return {}, str(error)
+
+
+def _moves(name: str, moved: List[str]) -> bool:
+    return any(one == name or one.startswith(f"{name}.") for one in moved)
 
 
 def _cost(name: str, new: Mapping[str, Any]) -> str:
     # A reload looks at the keys that are there: one that was taken out keeps its old value.
     return "live" if name in new and name in _table(LIVE) else "restart"
-
-
-def _stops(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
-    if name == "features":  # the containerd image store does not see the other store's containers
-        key = "containerd-snapshotter"
-        return bool((old.get(name) or {}).get(key)) != bool((new.get(name) or {}).get(key))
-    return name in _table(STOPS)
 
 
 def _problems(name: str, value: Any, known_only: bool) -> List[str]:

@@ -146,9 +146,9 @@ def test_a_live_setting_costs_a_reload(systemd: Host) -> None:
     [
         (
             {"live-restore": False, "mtu": 1400},
-            "would stop or be left behind (without live-restore)",
+            "its 1 containers would stop (without live-restore)",
         ),
-        ({"data-root": "/srv/docker"}, "would stop or be left behind (data-root)"),
+        ({"bip": "10.9.0.1/24"}, "its 1 containers would stop (bip)"),
     ],
 )
 def test_stopping_containers_is_refused(systemd: Host, daemon: dict[str, Any], why: str) -> None:
@@ -160,6 +160,51 @@ def test_stopping_containers_is_refused(systemd: Host, daemon: dict[str, Any], w
         assert "container_runtime_allow_container_stop to true" in output
         assert "failed=1" in output
     assert (systemd.identity(), systemd.sh(f"cat {CONFIG}")) == (before, config)
+
+
+def test_what_is_in_a_folder_is_not_left_behind(systemd: Host) -> None:
+    """Neither by a running engine nor by one that stands still and cannot be asked."""
+    systemd.settled()
+    before, config = systemd.container(), systemd.sh(f"cat {CONFIG}")
+    for first in ("true", "systemctl stop docker.socket docker"):
+        systemd.sh(first)
+        output = systemd.role(daemon={"data-root": "/srv/docker"}, allow_container_stop=True)
+        assert "would not see what is in /var/lib/docker any more: 1 containers," in output
+        assert "data-root left out" in output
+        assert "set container_runtime_allow_data_move to true" in output
+        assert systemd.sh(f"cat {CONFIG}") == config
+    assert changed(systemd.role()) > 0
+    assert systemd.identity() == before  # live-restore
+
+
+@pytest.mark.parametrize("options", [[], ["--check"]])
+def test_a_file_that_cannot_be_read_is_not_written_over(systemd: Host, options: list[str]) -> None:
+    systemd.settled()
+    before, config = systemd.container(), systemd.sh(f"cat {CONFIG}")
+    broken = '{"data-root": "/srv/docker",}'
+    systemd.sh(f"mv {CONFIG} /root/good; echo '{broken}' >{CONFIG}")
+    output = systemd.role(*options)
+    assert "line 1, column 29: a comma before the closing bracket" in output
+    assert "Nothing was changed" in output
+    assert systemd.sh(f"cat {CONFIG}") == broken
+    systemd.sh(f"mv /root/good {CONFIG}")
+    assert (systemd.identity(), systemd.sh(f"cat {CONFIG}")) == (before, config)
+
+
+def test_a_link_stays_one_and_the_file_before_is_kept(systemd: Host) -> None:
+    systemd.settled()
+    mine = '{"live-restore": true, "mtu": 1400}'
+    systemd.sh(f"echo '{mine}' >/srv/engine.json; chmod 640 /srv/engine.json")
+    systemd.sh(f"ln -sf /srv/engine.json {CONFIG}")
+    assert changed(systemd.role()) > 0
+    assert systemd.sh(f"readlink {CONFIG}") == "/srv/engine.json"
+    assert "no-new-privileges" in systemd.sh("cat /srv/engine.json")
+    assert systemd.sh("cat /srv/engine.json.old-*") == mine
+    assert systemd.sh("stat -c %a /srv/engine.json /srv/engine.json.old-*").split() == ["640"] * 2
+    # The disk of the file is not mounted: what it says is unknown, not empty.
+    systemd.sh("mv /srv/engine.json /srv/elsewhere.json")
+    assert "is a link to /srv/engine.json, which is not there" in systemd.role("--check")
+    systemd.sh(f"mv /srv/elsewhere.json {CONFIG}")
 
 
 @pytest.mark.parametrize("kind", ["systemd", "direct"])
