@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +70,34 @@ def test_a_play_works_from_the_installed_one(
         absent = play_in(tree, installed, str(tmp_path / "play.json"))
     assert made.changed == {"localhost": 1}
     assert absent.changed == {"localhost": 1}
+
+
+def test_the_engine_of_the_workloads_can_be_set(tree: Checkout, tmp_path: Path) -> None:
+    """By the role's variable, by module_defaults, and by an entry, which goes first."""
+    nowhere, elsewhere = ({"engine_host": f"unix:///{name}.sock"} for name in ("nowhere", "else"))
+    entry = {"name": "e2e-engine", "image": "dev/busybox:1"}
+    role = {"hosts": "localhost", "connection": "local", "gather_facts": False}
+    role["roles"] = ["dockyard.fleet.workloads"]
+    defaults = {"group/dockyard.fleet.containers": nowhere}
+    plays: list[tuple[dict[str, Any], str]] = [
+        ({"vars": {"workloads_engine": nowhere, "workloads_containers": [entry]}}, "/nowhere.sock"),
+        ({"vars": {"workloads_containers": [entry]}, "module_defaults": defaults}, "/nowhere.sock"),
+        (
+            {
+                "vars": {
+                    "workloads_engine": nowhere,
+                    "workloads_volumes": [{"name": "e2e-engine", **elsewhere}],
+                }
+            },
+            "/else.sock",
+        ),
+        ({"vars": {"workloads_engine": {"engine_hots": "x"}}}, "engine_hots"),
+    ]
+    for play, said in plays:
+        (tmp_path / "play.json").write_text(json.dumps([{**role, **play}]))
+        done = play_in(tree, tree.folder / "collections", str(tmp_path / "play.json"))
+        assert done.code == 2
+        assert said in done.output
 
 
 def play_in(tree: Checkout, installed: Path, playbook: str) -> Run:

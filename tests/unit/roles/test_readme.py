@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -66,3 +67,10 @@ def test_task_files_are_short(role: Path) -> None:
         if (lines := len(path.read_text().splitlines())) >= 60
     }
     assert not long
+
+
+def test_no_task_takes_all_its_arguments_from_a_template() -> None:
+    """Ansible warns of each where facts are variables too; dockyard.fleet.declared is the way."""
+    files = [path for folder in ("roles", "playbooks") for path in (ROOT / folder).rglob("*.yml")]
+    found = [path.name for path in files if re.search(r"\n  args: *(\"\{\{|>)", path.read_text())]
+    assert found == []
