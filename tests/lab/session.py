@@ -112,11 +112,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
     wanted += [package for file, package in PACKAGED_FILES.items() if not Path(file).exists()]
-    if wanted:
+    if wanted or not shutil.which("docker", path=path):
         sudo = [] if os.geteuid() == 0 else ["sudo"]
         run(*sudo, "apt-get", "update", "-qq")
+        wanted += _client(wanted, path)
         apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-qq", "-y"]
         run(*sudo, *apt, "--no-install-recommends", *wanted)
+
+
+def _client(wanted: list[str], path: str) -> list[str]:
+    """Return the package of the engine's client, a package of its own from Debian 13 on."""
+    there = "docker.io" not in wanted and shutil.which("docker", path=path)
+    found = ["apt-cache", "show", "--quiet=2", "docker-cli"]
+    known = subprocess.run(found, capture_output=True, check=False).returncode == 0
+    return ["docker-cli"] if known and not there else []
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
