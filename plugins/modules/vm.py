@@ -61,9 +61,9 @@ options:
         (C(ua-dockyard-root)), so that the disk is the same one after a snapshot, a copy
         (C(virsh blockcopy)) or a move of its file.
       - C(size), such as V(10GiB) and at least V(1MiB), or C(image), or both. C(image) is the volume
-        of a base image in the same pool (RV(dockyard.fleet.vm_image#module:vm_image.volume)) that
-        the disk is backed by; without C(size) the disk has the image's. A disk that is there stays
-        on the version of the image that it was made from, and the plan's notes say so.
+        of a base image in the same pool (C(volume) in RV(dockyard.fleet.vm_image#module:vm_image))
+        that the disk is backed by; without C(size) the disk has the image's. A disk that is there
+        stays on the version of the image that it was made from, and the plan's notes say so.
       - There are at most 25 of C(virtio), and 25 of the other buses together.
       - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
         V(scsi), V(sata) or V(usb).

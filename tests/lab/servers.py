@@ -120,17 +120,18 @@ class Server:
 
 
 def start(
-    names: list[str], folder: Path, *, variant: str = "bare", init: bool = True
+    names: list[str], folder: Path, *, variant: str = "bare", init: bool = True, suite: str = ""
 ) -> list[Server]:
     """Start the servers `names` at the same time; keys and known_hosts go into `folder`.
 
     `variant` is "bare" or "docker" (the engine is installed); without `init`, sshd is the first
-    process and nothing supervises anything, as in many containers and rescue systems.
+    process and nothing supervises anything, as in many containers and rescue systems. `suite` is
+    Debian's, if another than this machine's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "key").exists():
         _keygen(folder / "key")
-    reference = image(variant)
+    reference = image(variant, suite)
     with ThreadPoolExecutor(max_workers=4) as pool:
         return list(pool.map(lambda name: _start(name, folder, reference, init), names))
 

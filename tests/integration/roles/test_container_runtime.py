@@ -16,6 +16,7 @@ import pytest
 from tests.lab.servers import Server, inventory, start, stop
 
 ROOT = Path(__file__).resolve().parents[3]
+ROLE = "container_runtime"
 CONFIG = "/etc/docker/daemon.json"
 PREVIOUS = "/etc/docker/.daemon.json.previous"
 
@@ -28,11 +29,11 @@ class Host:
     folder: Path
     settings: str | None = None
 
-    def role(self, *options: str, **variables: Any) -> str:
+    def role(self, *options: str, which: str = ROLE, **variables: Any) -> str:
         """Run the role; return the output with all white space made single spaces."""
         hosts = inventory([self.server])["all"]["hosts"]
-        output = self.roles(hosts, *options, **variables)
-        if not options and not variables:
+        output = self.roles(hosts, *options, which=which, **variables)
+        if not options and not variables and which == ROLE:
             self.settings = self.sh(f"cat {CONFIG}")
         return output
 
@@ -41,7 +42,9 @@ class Host:
         if self.settings is None or self.sh(f"cat {CONFIG}") != self.settings:
             self.role()
 
-    def roles(self, hosts: dict[str, Any], *options: str, **variables: Any) -> str:
+    def roles(
+        self, hosts: dict[str, Any], *options: str, which: str = ROLE, **variables: Any
+    ) -> str:
         """Run the role on names of the server, each with variables of its own."""
         inventory_file = self.folder / f"{self.server.name}.json"
         inventory_file.write_text(json.dumps({"all": {"hosts": hosts}}))
@@ -52,8 +55,8 @@ class Host:
                     {
                         "hosts": "all",
                         "gather_facts": False,
-                        "roles": ["dockyard.fleet.container_runtime"],
-                        "vars": prefixed(variables),
+                        "roles": [f"dockyard.fleet.{which}"],
+                        "vars": prefixed(variables, which),
                     }
                 ]
             )
@@ -84,9 +87,9 @@ class Host:
         return self.sh("docker inspect -f '{{.Id}} {{.State.StartedAt}} {{.State.Running}}' keep")
 
 
-def prefixed(variables: dict[str, Any]) -> dict[str, Any]:
+def prefixed(variables: dict[str, Any], role: str = ROLE) -> dict[str, Any]:
     """Return variables of the role by their whole names."""
-    return {f"container_runtime_{name}": value for name, value in variables.items()}
+    return {f"{role}_{name}": value for name, value in variables.items()}
 
 
 def changed(output: str) -> int:

@@ -1,0 +1,62 @@
+"""The roles on each release of Debian that they say they support, and on one that they do not.
+
+For `make test-platforms`: each has a root file system of its own, made of Debian's packages.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.roles.test_container_runtime import Host, changed
+from tests.lab.servers import start, stop
+
+PLUGINS = {"bookworm": [], "trixie": ["buildx", "compose"]}
+
+
+@pytest.mark.parametrize("suite", PLUGINS)
+def test_an_engine_of_the_distribution(
+    suite: str, tmp_path: Path, server_images: dict[str, str]
+) -> None:
+    name = f"lab-platform-{suite}"
+    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
+    try:
+        assert "will be installed" in host.role("--check", plugins=PLUGINS[suite])
+        assert changed(host.role(plugins=PLUGINS[suite])) > 0
+        before = host.container()
+        assert changed(host.role(plugins=PLUGINS[suite])) == 0
+        assert host.identity() == before
+        for plugin in PLUGINS[suite]:
+            assert "v" in host.sh(f"docker {plugin} version")
+        if suite == "bookworm":
+            assert "Debian 12 has no package for buildx" in host.role(plugins=["buildx"])
+    finally:
+        stop([name])
+
+
+@pytest.mark.parametrize("role", ["container_runtime", "kvm_host"])
+@pytest.mark.parametrize("suite", ["bullseye"])
+def test_an_untested_release_is_refused(
+    suite: str, role: str, tmp_path: Path, server_images: dict[str, str]
+) -> None:
+    name = f"lab-platform-{suite}"
+    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
+    try:
+        output = host.role("--check", which=role)
+        assert "is tested on Debian 12, Debian 13, not on Debian 11" in output
+        assert f"{role}_allow_untested" in output
+    finally:
+        stop([name])
+
+
+@pytest.mark.parametrize("suite", PLUGINS)
+def test_a_hypervisor(suite: str, tmp_path: Path, server_images: dict[str, str]) -> None:
+    name = f"lab-platform-{suite}"
+    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
+    try:
+        assert changed(host.role(which="kvm_host")) > 0
+        assert changed(host.role(which="kvm_host")) == 0
+        assert "default" in host.sh("virsh -c qemu:///system net-list --name")
+    finally:
+        stop([name])
