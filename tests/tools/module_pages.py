@@ -127,7 +127,8 @@ def _returned(values: dict[str, Any], where: str) -> Iterator[str]:
         if isinstance(sample, (bool, int)) or (sample and len(json.dumps(sample)) < 60):
             shown = sample.strip() if isinstance(sample, str) else json.dumps(sample)
             text += f" Such as `{shown}`." if "\n" not in shown else ""
-        yield f"| `{where}{name}` | {_kind(entry)} | {entry.get('returned', '')} | {_cell(text)} |"
+        when = _cell(prose(entry.get("returned", "")))
+        yield f"| `{where}{name}` | {_kind(entry)} | {when} | {_cell(text)} |"
         yield from _returned(entry.get("contains") or {}, f"{where}{name}.")
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from tests.tools.module_pages import prose
+
 ROOT = Path(__file__).resolve().parents[2]
 START, END = "<!-- variables: make docs -->", "<!-- end of variables -->"
 
@@ -36,8 +38,7 @@ def _rows(options: dict[str, Any], prefix: str) -> list[str]:
         if "elements" in option:
             kind += f" of {option['elements']}"
         default = "required" if option.get("required") else _value(option)
-        text = option.get("description", "")
-        text = " ".join(text) if isinstance(text, list) else text
+        text = prose(option.get("description", ""))
         if "choices" in option:
             text += f" One of {', '.join(f'`{choice}`' for choice in option['choices'])}."
         rows.append(f"| `{prefix}{name}` | {kind} | {default} | {' '.join(text.split())} |")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 import statistics
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
@@ -120,6 +121,25 @@ def test_module_pages_are_fresh() -> None:
 def test_every_module_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     assert [path.stem for path in MODULES if f"(docs/modules/{path.stem}.md)" not in text] == []
+
+
+def test_no_page_shows_ansibles_markup() -> None:
+    """A reader of Markdown sees O(detach=true) as it stands there."""
+    shown = re.compile(r"(?<!`)\b(?:O|V|M|RV|C|E|I|B|P|L|U)\([^)`|]+\)")
+    files = [*PAGES.glob("*.md"), *(ROOT / "roles").glob("*/README.md")]
+    found = {path.name: shown.findall(path.read_text()) for path in files}
+    assert {name: texts for name, texts in found.items() if texts} == {}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_return_values_that_are_spoken_of_are_there(path: Path) -> None:
+    for whole in re.findall(r"\bRV\(([^)=]+)\)", constants(path)["DOCUMENTATION"]):
+        place, _hash, name = whole.rpartition(":")
+        module = place.partition("#")[0].rpartition(".")[2] or path.stem
+        there = yaml.safe_load(constants(path.with_name(f"{module}.py"))["RETURN"])
+        for part in name.replace("[]", "").split("."):
+            assert part in there, whole
+            there = there[part].get("contains") or {}
 
 
 def test_page_of_engines_is_fresh() -> None:
