@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-platforms bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -69,6 +69,12 @@ e2e: venv-test ## whole playbooks
 
 test-engines: venv-test ## every option of containers, networks and volumes on every engine of the lab
 	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py
+
+test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
+	$(BIN)/python -m tests.tools.ansible_versions
+
+test-platforms: venv-test ## the roles on each release of Debian that they support, and on one that they do not
+	$(PYTEST) tests/integration/roles/platforms.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py
