@@ -58,17 +58,24 @@ options:
     default: missing
   state:
     description:
-      - V(started), it exists as declared and runs.
-      - V(stopped), it exists as declared and does not run.
-      - V(present), it exists as declared; whether it runs is left as it is.
+      - V(started), it exists as declared and runs. One that somebody has paused goes on; the plan
+        says so.
+      - V(stopped), it exists as declared and does not run. A paused one goes on to be stopped, so
+        that it can end by itself.
+      - V(paused), it exists as declared, was started and came up as O(wait) demands, and its
+        processes are frozen.
+      - V(present), it exists as declared; whether it runs, or is paused, is left as it is.
       - V(absent), it does not exist. Anonymous volumes stay unless O(remove_volumes=true).
     type: str
-    choices: [absent, present, started, stopped]
+    choices: [absent, present, started, stopped, paused]
     default: started
   wait:
     description:
       - What a started container must reach, else the task fails and what was there before runs
         again; a new one is removed.
+      - It holds as well where nothing else is to be done, so a container that restarts again and
+        again, or is not healthy, fails the task; it is left as it is then. Waiting is no change,
+        and check mode says in RV(plan.notes) how the container is.
       - V(started), it runs through O(monitor) without a stop or a restart.
       - V(healthy), its healthcheck succeeds; an error if there is none.
       - V(none), nothing.
@@ -115,6 +122,15 @@ options:
       - 'The option O(restart) is another thing: what the engine does when the container ends.'
     type: bool
     default: false
+  send_signal:
+    description:
+      - A signal for the container's first process, such as V(HUP), in every run in which the
+        container ran before and goes on without being replaced or started. What the process does
+        with it is its own affair, and is not waited for.
+      - It counts as C(restart) in O(allow), since a process may end by it. To end a container by
+        another signal than C(SIGTERM), declare O(stop_signal); to have it killed, a short
+        O(stop_grace_period).
+    type: str
   dependents:
     description:
       - What becomes of other containers that use the namespaces of this one, by C(network_mode),
@@ -289,6 +305,12 @@ EXAMPLES = r"""
     name: worker
     state: started
     force_restart: "{{ config is defined and config is changed }}"
+
+- name: Let it read its configuration again without ending
+  dockyard.fleet.container:
+    name: worker
+    state: started
+    send_signal: "{{ (config is defined and config is changed) | ternary('HUP', omit) }}"
 
 - name: Stop a container, whatever it looks like
   dockyard.fleet.container:

@@ -223,6 +223,7 @@ def die(state: State, box: Json, code: int) -> None:
     box["_run"] += 1
     status = box["State"]
     status.update(Status="exited", Running=False, Restarting=False, Pid=0, ExitCode=code)
+    status["Paused"] = False
     status["FinishedAt"] = now()
     if "Health" in status:
         status["Health"]["Status"] = "unhealthy"
@@ -254,6 +255,27 @@ def _again(box: Json, code: int) -> bool:
         limit = policy["MaximumRetryCount"]
         return code != 0 and (not limit or box["RestartCount"] < limit)
     return policy["Name"] in ("always", "unless-stopped")
+
+
+@route("POST", "/containers/{ref}/pause")
+def pause(state: State, request: Request, ref: str) -> Response:
+    return _freeze(state, state.container(ref), "pause")
+
+
+@route("POST", "/containers/{ref}/unpause")
+def unpause(state: State, request: Request, ref: str) -> Response:
+    return _freeze(state, state.container(ref), "unpause")
+
+
+def _freeze(state: State, box: Json, action: str) -> Response:
+    status, paused = box["State"], action == "pause"
+    if not status["Running"] or status["Paused"] == paused:
+        why = "already paused" if paused and status["Paused"] else "not paused"
+        why = why if status["Running"] or not paused else "not running"
+        raise ApiError(409 if paused else 500, f"Container {box['Id']} is {why}")
+    status.update(Paused=paused, Status="paused" if paused else "running")
+    state.container_event(box, action)
+    return Response(204)
 
 
 @route("POST", "/containers/{ref}/stop")

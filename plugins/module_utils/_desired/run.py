@@ -83,10 +83,12 @@ def _check(
     plan = _planned(resource, desired, snapshot)
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {}
-    if plan.steps:
+    if result["changed"]:
         from .steps import foretold
 
-        result["_pending"] = foretold(plan.steps)
+        looks = getattr(resource, "looks", ())
+        changing = [step for step in plan.steps if step.verb not in looks]
+        result["_pending"] = foretold(changing)
     return {**result, **_outcome(resource, desired, plan, snapshot, True)}
 
 
@@ -164,7 +166,7 @@ def _result(
     verbs = {step.verb for step in steps}
     impacts = {step.impact for step in steps}
     result: Dict[str, Any] = {
-        "changed": bool(steps),
+        "changed": any(step.verb not in getattr(resource, "looks", ()) for step in steps),
         "plan": plan.public(),
         "created": "replace" not in impacts
         and any(step.verb in _MAKING or "new" in step.args for step in steps),

@@ -39,6 +39,7 @@ class Container:
     name = "container"
     server = "engine"
     reveals = ("pull",)
+    looks = ("wait",)
 
     @property
     def verbs(self) -> Mapping[str, Verb]:
@@ -80,11 +81,11 @@ class Container:
         refused: List[str] = []
         left: List[str] = []
         if steps:
-            from .container_plan import refusals
+            from .container_plan import awaited, refusals
             from .container_volumes import left_behind
 
             refused = refusals(desired, found, steps)
-            left = left_behind(desired, found, steps)
+            left = [*left_behind(desired, found, steps), *awaited(desired, found, steps)]
         notes = (*_notes(desired, found), *left)
         return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(found))
 
@@ -126,13 +127,22 @@ def _is_as_declared(desired: Wish, found: Found) -> bool:
     if desired.state == "absent" or found.current is None:
         coming = "container" in found.unknown
         return desired.state == "absent" and found.current is None and not coming
-    managed = desired.state in ("started", "stopped")
-    running = runs(found.current)
-    if (managed and running != (desired.state == "started")) or (desired.force_restart and running):
+    if not _is_settled(found.current, desired):
+        return False
+    if (desired.force_restart or desired.send_signal) and runs(found.current):
         return False
     if desired.reference and not found.settled and will_pull(desired, found):
         return False
     return not changes_of(desired, found)
+
+
+def _is_settled(container: Mapping[str, Any], desired: Wish) -> bool:
+    simple = dig(container, "State.Status") == "running" and desired.state == "started"
+    if simple and desired.wait != "healthy":
+        return True
+    from .container_state import is_settled
+
+    return is_settled(container, desired.state, desired.wait)
 
 
 def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:

@@ -27,7 +27,6 @@ def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str
         return []
     _check_kind(wish, found)
     _check_command(wish, found)
-    _check_health(wish, found)
     _check_ports(wish, found)
     return _dependents(wish, found, creations[0]) if creations[0].args["on"] != wish.name else []
 
@@ -74,10 +73,16 @@ def _check_command(wish: Wish, found: Found) -> None:
         )
 
 
-def _check_health(wish: Wish, found: Found) -> None:
-    if wish.wait != "healthy" or not swap.will_run(wish, True) or found.image is None:
+def check_waiting(wish: Wish, found: Found, steps: Sequence[Step]) -> None:
+    """Raise InvalidOption if the health of what is to be awaited can never be seen."""
+    if wish.wait != "healthy" or not any(step.verb == "wait" for step in steps):
         return
-    test = wish.declared.get("healthcheck.test") or dig(found.image, "Config.Healthcheck.Test")
+    new = any(step.verb == "create" for step in steps)
+    seen = found.image if new else found.current
+    if seen is None:
+        return
+    declared = wish.declared.get("healthcheck.test") if new else None
+    test = declared or dig(seen, "Config.Healthcheck.Test")
     if not test or tuple(test) == ("NONE",):
         raise InvalidOption(
             "healthy cannot be seen: neither the task nor the image has a healthcheck",

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping
 
 from .._desired.errors import InvalidOption
 from .._desired.spec import check_keys
+from .container_fields.program import parse_signal
 from .options import DEFAULT_SOCKET
 
 _LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
@@ -103,3 +104,15 @@ def _set(made: Dict[str, Any], option: str, value: Any, where: str) -> None:
     if made.get(option) is not None and str(made[option]) != str(value):
         raise InvalidOption(f"{option} says otherwise", option=where, hint="keep one of them")
     made[option] = int(value) if option == "pids_limit" else value
+
+
+def handler(params: Mapping[str, Any]) -> str:
+    """Return the signal to send by its usual name, "" for none; raise InvalidOption for what is no
+    signal, and for a container that is not to go on running."""
+    for option in ("force_restart", "send_signal"):
+        if params[option] and params["state"] not in ("started", "present"):
+            hint = "it is for containers that go on running; leave one of the two out"
+            text = f"does not go with state: {params['state']}"
+            raise InvalidOption(text, option=option, hint=hint)
+    signal = params["send_signal"]
+    return parse_signal(signal, "send_signal") if signal else ""

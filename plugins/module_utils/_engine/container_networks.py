@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from .._desired.resource import Work
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
+from .client import EngineError
 from .container_fields.endpoints import asked_of, endpoint_body, fixed_mac
 from .container_fields.networks import on_paper
 from .container_found import Found, Inspect
@@ -81,20 +82,46 @@ def put_back(chain: Chain, desired: Wish, found: Found, begun: Sequence[Step]) -
             chain.add("disconnect", FAILED, args=args)
 
 
-def note_endpoint(work: Work, step: Step) -> None:
-    """Keep for the way back what an endpoint that is left was asked for."""
+def connect(work: Work, step: Step, ref: str) -> None:
+    """Connect a container to a network, with what is declared or, on the way back, as it was."""
+    made = {"Container": ref, "EndpointConfig": _endpoint_of(work, step)}
+    try:
+        work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
+    except EngineError:
+        work.note(step)  # refused or not, Docker keeps the wish
+        raise
+
+
+def disconnect(work: Work, step: Step, ref: str) -> None:
+    """Disconnect a container from a network, and keep for the way back what the endpoint was."""
     current: Inspect = work.snapshot.current or {}
-    point = (dig(current, "NetworkSettings.Networks") or {}).get(str(step.args["to"])) or {}
-    asked = asked_of(point, str(current.get("Id")), work.client.kind)
-    work.note(step, endpoint=json.dumps(asked))
+    point = (dig(current, "NetworkSettings.Networks") or {}).get(_network(work, step)) or {}
+    asked = json.dumps(asked_of(point, str(current.get("Id")), work.client.kind))
+    path = f"/networks/{_network(work, step)}/disconnect"
+    try:
+        work.client.post(path, None, {"Container": ref, "Force": False})
+    except EngineError as error:
+        if not error.refused:
+            work.note(step, endpoint=asked)
+        raise
+    work.note(step, endpoint=asked)
 
 
-def endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
+def _network(work: Work, step: Step) -> str:
+    name = step.args["to"]
+    if work.client.kind != "podman":
+        return name
+    from .podman import network
+
+    return network(name)
+
+
+def _endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
     """Return the EndpointSettings with which a step connects: declared, or as they were."""
     name = str(step.args["to"])
     if "endpoint" in step.noted:
         asked: Dict[str, Any] = json.loads(step.noted["endpoint"])
-        return _fitting(asked, work, name) if work.client.kind == "podman" else asked
+        return _fitting(asked, work, step) if work.client.kind == "podman" else asked
     declared: Mapping[str, Any] = work.desired.declared
     made = endpoint_body((declared.get("networks") or {}).get(name) or {})
     current: Inspect = work.snapshot.current or {}
@@ -108,7 +135,7 @@ def endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
     return made
 
 
-def _fitting(asked: Mapping[str, Any], work: Work, name: str) -> Dict[str, Any]:
+def _fitting(asked: Mapping[str, Any], work: Work, step: Step) -> Dict[str, Any]:
     from .podman_network import settings
 
-    return settings(asked, work.client.get(f"/networks/{name}"))
+    return settings(asked, work.client.get(f"/networks/{_network(work, step)}"))

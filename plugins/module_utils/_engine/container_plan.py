@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import FrozenSet, List, Optional, Sequence, Tuple
+from typing import FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import REMOVAL
@@ -16,12 +16,21 @@ from .._desired.spec import check_supported, for_kind
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import Unknown, dig
 from . import swap
-from .container_checks import before_creation, before_removal, check_addresses
+from .container_checks import before_creation, before_removal, check_addresses, check_waiting
 from .container_diff import changes_of, context_of, pull_policy
 from .container_fields import FIELDS
 from .container_fields.mounts import anonymous
 from .container_fields.process import OWNER_LABEL
-from .container_found import Found, Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
+from .container_found import (
+    Found,
+    Inspect,
+    bare_name,
+    is_foreign,
+    own_labels_of,
+    record_of,
+    runs,
+)
+from .container_state import healthy, is_paused, is_settled
 from .container_wish import Wish
 from .image_pull import plan_pull
 from .labels import from_compose
@@ -49,7 +58,7 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
     old = recovered.remove_after
     if old is not None and _calls_for_another(desired, found):
         # Only one container can stand aside: this replacement ends before the next one begins.
-        if swap.healthy(found.current or {}, desired.wait) and not found.dependents:
+        if healthy(found.current or {}, desired.wait) and not found.dependents:
             swap.forward(chain, desired, found, old)
             found = replace(found, dependents=found.next_dependents)
         else:
@@ -71,6 +80,10 @@ def _later(chain: Chain, desired: Wish) -> None:
         chain.add("remove", REMOVAL, "replace", maybe=True, on=desired.name)
     elif desired.state == "stopped":
         chain.add("stop", "state: running → stopped", "restart", maybe=True, on=desired.name)
+    elif desired.state == "paused":
+        chain.add("pause", "state: running → paused", "restart", maybe=True, on=desired.name)
+    elif desired.send_signal:
+        _signal(chain, desired, {"on": desired.name}, maybe=True)
     elif desired.force_restart:
         chain.add("restart", RESTART, "restart", maybe=True, on=desired.name)
         if desired.wait != "none":
@@ -88,8 +101,31 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     if any(step.verb in ("create", "connect", "start") for step in steps):
         check_addresses(desired, found)
+    check_waiting(desired, found, steps)
     made = before_creation(desired, found, steps) + before_removal(desired, found)
-    return made + _foreign_refusals(desired, found, steps)
+    return _gone_refusals(desired, found) + made + _foreign_refusals(desired, found, steps)
+
+
+def _gone_refusals(desired: Wish, found: Found) -> List[str]:
+    status = dig(found.current, "State.Status")
+    if status not in ("dead", "removing") or desired.state == "absent":
+        return []
+    text = "the engine is removing it, or could not; run again, or remove it by state: absent"
+    return [f"it is {status}: {text}"]
+
+
+def awaited(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+    """Return notes: why there is something to wait for, where nothing else is done."""
+    current = found.current or {}
+    if not any(step.cause == _awaiting(desired) for step in steps):
+        return ()
+    restarting = dig(current, "State.Restarting")
+    health = dig(current, "State.Health.Status") if desired.wait == "healthy" else None
+    return (f"{desired.name} is {'restarting' if restarting else health or 'not up'}",)
+
+
+def _awaiting(desired: Wish) -> str:
+    return f"wait: {desired.wait}"
 
 
 def pull(chain: Chain, desired: Wish, found: Found) -> None:
@@ -113,8 +149,10 @@ def _creation(chain: Chain, desired: Wish, found: Found) -> None:
     chain.add("create", cause, on=desired.name)
     for network in later_networks(desired, found.api):
         chain.add("connect", cause, on=desired.name, to=network)
-    if desired.state == "started":
+    if swap.will_run(desired, False):
         _start(chain, desired, cause)
+    if desired.state == "paused":
+        chain.add("pause", cause, on=desired.name)
 
 
 def later_networks(desired: Wish, api: Tuple[int, int]) -> Tuple[str, ...]:
@@ -126,8 +164,7 @@ def later_networks(desired: Wish, api: Tuple[int, int]) -> Tuple[str, ...]:
 def _start(chain: Chain, desired: Wish, cause: str, ident: str = "") -> None:
     args = {"on": desired.name, **({"id": ident} if ident else {})}
     chain.add("start", cause, args=args)
-    if desired.wait != "none":
-        chain.add("wait", cause, args=args)
+    _wait(chain, desired, cause, args)
 
 
 def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
@@ -153,16 +190,40 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
 def _lighter(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:
     """Add what needs no other container: live changes, and the run state."""
     _live(chain, desired, current, _bearable(changes))
-    running = runs(current)
-    ident = str(current["Id"])
-    if desired.state == "started" and not running:
-        _start(chain, desired, f"state: {dig(current, 'State.Status')} → started", ident)
+    running, paused = runs(current), is_paused(current)
+    args = {"on": desired.name, "id": str(current["Id"])}
+    shown = dig(current, "State.Status")
+    if desired.state in ("started", "paused") and not running:
+        _start(chain, desired, f"state: {shown} → {desired.state}", args["id"])
     elif desired.state == "stopped" and running:
-        chain.add("stop", "state: running → stopped", "restart", on=desired.name, id=ident)
+        was = "paused" if paused else "running"
+        chain.add("stop", f"state: {was} → stopped", "restart", args=args)
     elif desired.force_restart and running:
-        chain.add("restart", RESTART, "restart", on=desired.name, id=ident)
-        if desired.wait != "none":
-            chain.add("wait", RESTART, on=desired.name, id=ident)
+        chain.add("restart", RESTART, "restart", args=args)
+        _wait(chain, desired, RESTART, args)
+    elif desired.state == "started" and paused:
+        cause = "state: paused → started"
+        chain.add("unpause", cause, args=args)
+        _wait(chain, desired, cause, args)
+    elif not is_settled(current, "present", desired.wait):
+        _wait(chain, desired, _awaiting(desired), args)
+    if desired.send_signal and running:
+        _signal(chain, desired, args)
+    if desired.state == "paused" and not paused:
+        impact = "restart" if running else "none"
+        chain.add("pause", f"state: {shown} → paused", impact, args=args)
+
+
+def _wait(chain: Chain, desired: Wish, cause: str, args: Mapping[str, str]) -> None:
+    if desired.wait != "none":
+        chain.add("wait", cause, args=args)
+
+
+def _signal(chain: Chain, desired: Wish, args: Mapping[str, str], maybe: bool = False) -> None:
+    """Add a signal to the container's first process; what it does with it is its own affair."""
+    signal = desired.send_signal
+    cause = f"send_signal: {signal}"
+    chain.add("kill", cause, "restart", maybe=maybe, args={**args, "to": signal})
 
 
 def _bearable(changes: List[Change]) -> List[Change]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from typing import Any, Dict, Iterator, Mapping, Optional
 
 from .._desired import owned
@@ -22,6 +23,7 @@ from .container_fields import FIELDS
 from .container_fields.limits import restart_body, restart_of
 from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect
+from .container_state import is_paused
 from .container_volumes import carried_over
 from .container_wish import Wish
 from .swap import replaced_by
@@ -172,37 +174,15 @@ def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
 
 
 def _connect(work: Work, step: Step) -> None:
-    from .container_networks import endpoint_of
+    from .container_networks import connect
 
-    made = {"Container": ref_of(work, step), "EndpointConfig": endpoint_of(work, step)}
-    try:
-        work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
-    except EngineError:
-        work.note(step)  # refused or not, Docker keeps the wish
-        raise
+    connect(work, step, ref_of(work, step))
 
 
 def _disconnect(work: Work, step: Step) -> None:
-    from .container_networks import note_endpoint
+    from .container_networks import disconnect
 
-    made = {"Container": ref_of(work, step), "Force": False}
-    path = f"/networks/{_network(work, step)}/disconnect"
-    try:
-        work.client.post(path, None, made)
-    except EngineError as error:
-        if not error.refused:
-            note_endpoint(work, step)
-        raise
-    note_endpoint(work, step)
-
-
-def _network(work: Work, step: Step) -> str:
-    name = step.args["to"]
-    if work.client.kind != "podman":
-        return name
-    from .podman import network
-
-    return network(name)
+    disconnect(work, step, ref_of(work, step))
 
 
 def _set_policy(work: Work, step: Step, policy: Any) -> None:
@@ -221,12 +201,23 @@ def _restore(work: Work, step: Step) -> None:
 
 
 def _patience(work: Work, step: Step) -> int:
-    """Return how long a container may take to stop, in seconds: the task's, its own, or 10."""
+    """Return how long a container may take to stop, in seconds: the task's, its own, or 10.
+
+    A paused one goes on for that, so that it can end by itself; Podman would not stop it at all.
+    """
     wish: Wish = work.desired
     inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
+    if is_paused(inspected):
+        _say("unpause", work, step)
     grace = wish.declared.get("stop_grace_period")
     own = dig(inspected, "Config.StopTimeout")
     return int(grace if grace is not None else own if own is not None else 10)
+
+
+def _say(word: str, work: Work, step: Step) -> None:
+    """Tell the engine one word about a container: pause, unpause, or kill with the signal `to`."""
+    query = {"signal": step.args["to"]} if word == "kill" else None
+    work.client.post(f"/containers/{ref_of(work, step)}/{word}", query)
 
 
 def _stop(work: Work, step: Step) -> None:
@@ -364,6 +355,7 @@ _VERBS: Dict[str, Verb] = {
     "create": _create,
     "disconnect": _disconnect,
     "hold": _hold,
+    **{word: functools.partial(_say, word) for word in ("kill", "pause", "unpause")},
     "pull": _pull,
     "recreate": _recreate,
     "remove": _remove,

@@ -16,7 +16,7 @@ from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
 from .names import container_name, not_a_name
 
-STATES = ("absent", "present", "started", "stopped")
+STATES = ("absent", "present", "started", "stopped", "paused")
 WAITS = ("none", "started", "healthy")
 LIMITS = ("live", "restart", "replace")
 
@@ -31,6 +31,7 @@ BEHAVIOUR: Dict[str, Any] = {
     "recreate": {"type": "str", "choices": ["auto", "always", "never"], "default": "auto"},
     "moved_from": {"type": "str"},
     "force_restart": {"type": "bool", "default": False},
+    "send_signal": {"type": "str"},
     "dependents": {"type": "str", "choices": ["refuse", "replace", "leave"], "default": "refuse"},
     "allow": {
         "type": "list",
@@ -77,6 +78,7 @@ class Wish:
     recreate: str
     moved_from: str
     force_restart: bool
+    send_signal: str
     dependents: str
     allow: Tuple[str, ...]
     protect: bool
@@ -181,10 +183,11 @@ def wish(params: Mapping[str, Any]) -> Wish:
     _join_mode(declared)
     _check_references(declared)
     _check_image(params, declared)
-    if params["force_restart"] and params["state"] not in ("started", "present"):
-        hint = "it is for containers that go on running; leave one of the two out"
-        text = f"does not go with state: {params['state']}"
-        raise InvalidOption(text, option="force_restart", hint=hint)
+    signal = ""
+    if params["force_restart"] or params["send_signal"]:
+        from .container_folds import handler
+
+        signal = handler(params)
     return Wish(
         name=name,
         declared=declared,
@@ -196,6 +199,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         recreate=params["recreate"],
         moved_from=former,
         force_restart=params["force_restart"],
+        send_signal=signal,
         dependents=params["dependents"],
         allow=tuple(params["allow"]),
         protect=params["protect"],

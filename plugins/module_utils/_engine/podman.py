@@ -62,6 +62,9 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
 
         as_docker_mounts(config, host, context)
     host["PortBindings"] = _ports(host, context)
+    mode = str(context.declared.get("network_mode"))
+    if mode.startswith(f"{host.get('NetworkMode')}:") and as_recorded(context, "network_mode"):
+        host["NetworkMode"] = mode  # the options of pasta and slirp4netns are not shown
     made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
     if context.api < (1, 44) and not _untouched("mac_address", context):
         # Docker shows that of NetworkMode's network then, of the container; Podman that of each.

@@ -17,7 +17,16 @@ from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
 from . import dependents
 from .container_fields.limits import read_restart, restart_of, restart_text
-from .container_found import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
+from .container_found import (
+    Found,
+    Inspect,
+    aside_name,
+    bare_name,
+    record_of,
+    runs,
+    temporary_name,
+)
+from .container_state import healthy, is_paused
 from .container_wish import Wish
 
 INTERRUPTED = "an earlier replacement was interrupted"
@@ -32,19 +41,6 @@ def may_run(container: Inspect) -> bool:
     come."""
     begun = dig(container, "State.Status") != "created"
     return runs(container) or (begun and read_restart(container)[0] != "no")
-
-
-def healthy(container: Inspect, wait: str) -> Optional[bool]:
-    """Judge a container by `wait`: True it is up, False it failed, None it is not decided yet."""
-    state = container.get("State") or {}
-    if state.get("Status") == "created":
-        return None
-    if not state.get("Running") or state.get("Restarting"):
-        return wait == "none"
-    health = dig(state, "Health.Status")
-    if wait != "healthy" or health == "healthy":
-        return True
-    return False if health == "unhealthy" else None
 
 
 def swap(
@@ -68,7 +64,7 @@ def swap(
     def add(verb: str, **args: str) -> None:
         chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, args=args)
 
-    ran = str(runs(old)).lower()
+    ran = "paused" if is_paused(old) else str(runs(old)).lower()
     add("create", on=temporary, replaces=ident, policy=restart_text(read_restart(old)), ran=ran)
     for network in networks:
         add("connect", on=temporary, to=network)
@@ -88,6 +84,8 @@ def swap(
         add("start", on=name)
         if wish.wait != "none":
             add("wait", on=name)
+    if wish.state == "paused" or (wish.state == "present" and is_paused(old)):
+        add("pause", on=name)
     dependents.forward(chain, others, wish.wait != "none", maybe)
     dependents.clear(chain, others, maybe)
     # Last of all: as long as it is there, the next run knows that there is something to finish.
@@ -97,7 +95,7 @@ def swap(
 
 def will_run(wish: Wish, ran: bool) -> bool:
     """Tell whether the container is to run, given whether it (or its predecessor) did."""
-    return wish.state == "started" or (wish.state == "present" and ran)
+    return wish.state in ("started", "paused") or (wish.state == "present" and ran)
 
 
 @dataclass(frozen=True)
@@ -215,6 +213,9 @@ def bring_back(
     if replaces.get("id") == ident and replaces.get("running") and not root_ran:
         chain.add("start", cause, args=args)
         kept = {**kept, "State": {**kept["State"], "Running": True, "Status": "running"}}
+        if replaces.get("paused"):
+            chain.add("pause", cause, args=args)
+            kept = {**kept, "State": {**kept["State"], "Paused": True, "Status": "paused"}}
     dependents.bring_back(chain, others, root_ran, cause)
     return _named(kept, wish)
 
@@ -224,9 +225,10 @@ def replaced_by(step: Step) -> Dict[str, Any]:
 
     That is how it was when the plan was made: another run may have held or stopped it since.
     """
-    running = step.args["ran"] == "true"
+    ran = step.args["ran"]
     policy = list(restart_of(step.args["policy"]))
-    return {"id": step.args["replaces"], "restart": policy, "running": running}
+    made = {"id": step.args["replaces"], "restart": policy, "running": ran != "false"}
+    return {**made, "paused": True} if ran == "paused" else made
 
 
 def _named(container: Inspect, wish: Wish) -> Inspect:

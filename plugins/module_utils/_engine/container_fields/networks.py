@@ -52,9 +52,6 @@ def _read_mode(obj: Mapping[str, Any], context: Context) -> Optional[str]:
     # A mode that names a bridge is no other than another bridge's: `networks` has the joining.
     asked = context.declared.get("network_mode")
     fixed = fixed_mode(dig(obj, "HostConfig.NetworkMode"))
-    if fixed in PODMANS and str(asked).startswith(f"{fixed}:"):
-        # Podman does not show the options.
-        return asked if as_recorded(context, "network_mode") else fixed
     return fixed or (None if fixed_mode(asked) else asked)
 
 
@@ -77,11 +74,9 @@ def on_paper(box: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> boo
     for its id. It can be connected then, not disconnected. Podman never shows an id.
     """
     state = box.get("State") or {}
-    if isinstance(state, str):
-        up = state in ("running", "paused")
-    else:
-        up = bool(state.get("Running") and not state.get("Restarting"))
-    return kind == "docker" and up and not point.get("EndpointID")
+    # Between two restarts nothing is connected.
+    status = state if isinstance(state, str) else state.get("Status")
+    return kind == "docker" and status in ("running", "paused") and not point.get("EndpointID")
 
 
 def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:

@@ -58,7 +58,8 @@ def _signal(value: Any) -> str:
     return signal_name(number) if number else str(value)
 
 
-def _parse_signal(value: Any, where: str) -> str:
+def parse_signal(value: Any, where: str) -> str:
+    """Return the usual name of a signal; raise InvalidOption for what is none."""
     if signal_number(value) is None:
         raise InvalidOption(f"'{value}' is not a signal", option=where, hint="such as SIGUSR1")
     return _signal(value)
@@ -104,7 +105,7 @@ FIELDS = (
     text(
         "stop_signal",
         "Config.StopSignal",
-        parse=_parse_signal,
+        parse=parse_signal,
         read=lambda obj, context: _signal(dig(obj, "Config.StopSignal") or _TERM),
         default=lambda context: _signal(context.base.get("StopSignal") or _TERM),
     ),

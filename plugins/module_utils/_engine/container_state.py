@@ -1,0 +1,39 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a container that is not simply up is to be judged; a no-op does not load this."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .._desired.values import dig
+from .container_found import Inspect, runs
+
+
+def is_paused(container: Inspect) -> bool:
+    """Tell whether the processes of a container are frozen."""
+    return bool(dig(container, "State.Paused"))
+
+
+def healthy(container: Inspect, wait: str) -> Optional[bool]:
+    """Judge a container by `wait`: True it is up, False it failed, None it is not decided yet."""
+    state = container.get("State") or {}
+    if state.get("Status") == "created":
+        return None
+    if not state.get("Running") or state.get("Restarting"):
+        return wait == "none"
+    health = dig(state, "Health.Status")
+    if wait != "healthy" or health == "healthy":
+        return True
+    return False if health == "unhealthy" else None
+
+
+def is_settled(container: Inspect, state: str, wait: str) -> bool:
+    """Tell whether a container is in a declared state and, where it runs, up as `wait` has it."""
+    running, paused = runs(container), is_paused(container)
+    if state == "stopped":
+        return not running
+    if state in ("started", "paused") and not (running and paused == (state == "paused")):
+        return False
+    return not running or paused or healthy(container, wait) is True
