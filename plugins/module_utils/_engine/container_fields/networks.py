@@ -35,8 +35,7 @@ _MODES = ("host", "none", *PODMANS)
 def fixed_mode(mode: Optional[str]) -> Optional[str]:
     """Return a network mode that is fixed at creation, or None for bridges and networks."""
     kind = (mode or "").partition(":")[0]
-    joined = kind == "container" and mode != kind
-    return mode if joined or mode in _MODES or kind in PODMANS else None
+    return mode if mode in _MODES or (kind in ("container", *PODMANS) and mode != kind) else None
 
 
 def _parse_mode(value: Any, where: str) -> str:
@@ -61,10 +60,8 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoi
     networks = dig(obj, "NetworkSettings.Networks") or {}
     short = str(obj.get("Id", ""))[:12]
     found = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
-    for name, entry in networks.items():
-        if on_paper(obj, entry or {}, context.kind):
-            found[name] = {**found[name], **PAPER}
-    return found
+    paper = [name for name, one in networks.items() if on_paper(obj, one or {}, context.kind)]
+    return {**found, **{name: {**found[name], **PAPER} for name in paper}}
 
 
 def on_paper(box: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> bool:
