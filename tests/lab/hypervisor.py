@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import grp
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -14,6 +15,10 @@ from tests.lab.daemons import note_command, note_process, turn
 
 URI = "qemu:///system"
 POOL = "/var/lib/libvirt/images"
+SOCKETS = {
+    "virtlogd": "/run/libvirt/virtlogd-sock",
+    "libvirtd": "/run/libvirt/libvirt-sock",
+}
 DEFAULT_NETWORK = Path("/usr/share/libvirt/networks/default.xml")
 
 
@@ -39,21 +44,23 @@ def _open_device() -> None:
         node.chmod(0o660)
 
 
-def _pids(daemon: str) -> list[int]:
-    """Return the processes of a daemon on this machine; those in its test servers are not here."""
-    here = ["pgrep", "--ns", str(os.getpid()), "--nslist", "pid", "-x", daemon]
-    return [
-        int(pid) for pid in subprocess.run(here, capture_output=True, check=False).stdout.split()
-    ]
+def listens(path: str) -> bool:
+    """Tell whether a daemon takes connections at a socket: one of its name may be elsewhere's."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        try:
+            asked.connect(path)
+        except OSError:
+            return False
+    return True
 
 
 def _start() -> None:
     _open_device()
-    for daemon in ("virtlogd", "libvirtd"):
-        if not _pids(daemon):
+    for daemon, path in SOCKETS.items():
+        if not listens(path):
+            # It is back when it has written its number, and listens.
             subprocess.run([daemon, "-d"], check=True)
-            for pid in _pids(daemon):
-                note_process(pid)
+            note_process(int(Path(f"/run/{daemon}.pid").read_text()))
     deadline = time.monotonic() + 60
     while not _answers():
         if time.monotonic() > deadline:
