@@ -17,6 +17,7 @@ description:
     C(changed_when) for a command that only looks.
   - In check mode nothing runs. As with M(ansible.builtin.command) the task is skipped, unless
     O(creates) or O(removes) tell that the command would run.
+  - Output of more than 64 MiB fails the task; write it to a file instead.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:
@@ -84,7 +85,9 @@ options:
   wait_timeout:
     description:
       - How long the command may take, as a duration such as V(30s) or V(5m). Without it there is
-        no limit but C(engine_timeout) for each answer of the engine itself.
+        no limit but C(engine_timeout) for each answer of the engine itself. A command may rightly
+        say nothing for hours, and a host whose runtime hangs cannot be told from that, so give one
+        where a task must not wait for ever; the task keyword C(timeout) does as well.
       - An engine cannot end a command, so it goes on in the container after the task has failed.
     type: str
   strip_empty_ends:

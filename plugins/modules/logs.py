@@ -12,6 +12,7 @@ description:
   - Returns the output of a container, running or not, as far as its log driver keeps it.
   - With O(wait_for) it follows the output until a line matches. If the container ends before, the
     wait ends at once and says so.
+  - Output of more than 64 MiB fails the task; ask for its end with O(tail).
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:

@@ -12,7 +12,7 @@ from ansible.module_utils.common.text.converters import to_bytes
 
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.client import Client
-from ..module_utils._engine.raw import Frames, Raw, exit_code
+from ..module_utils._engine.raw import OUTPUT, Frames, Raw, exit_code
 from ..module_utils._engine.wire import EngineError
 from .container_link import Link
 
@@ -49,7 +49,7 @@ def execute(
     take = {OUT: sink or kept[OUT].append, ERR: kept[ERR].append}
 
     def talk(client: Client) -> int:
-        frames = Frames(False)
+        frames = Frames(False, None if sink else OUTPUT)
         path = f"/exec/{ident}/start"
         with Raw(client, "POST", path, None, b'{"Detach": false}', "application/json") as raw:
             if become is not None:

@@ -11,7 +11,7 @@ import json
 from typing import Any, List, Union
 
 # How deep an answer may be nested; those of engines have ten levels.
-_DEPTH = 64
+DEPTH = 64
 
 
 class Unusable(ValueError):
@@ -27,7 +27,7 @@ def _finite(text: str) -> float:
     return made if abs(made) < float("inf") else _no_number(text)
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
+DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 
 
 def decode(data: Union[bytes, str]) -> Any:
@@ -37,20 +37,25 @@ def decode(data: Union[bytes, str]) -> Any:
     """
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     try:
-        value = _DECODER.decode(text)
+        value = DECODER.decode(text)
     except RecursionError:
         value = [[]]
         deep = True
     else:
-        deep = _is_deep(value)
+        deep = is_deep(value)
     if deep:
-        raise Unusable(f"it is nested more than {_DEPTH} deep")
-    return _whole(value) if "\\ud" in text or "\\uD" in text else value
+        raise Unusable(f"it is nested more than {DEPTH} deep")
+    if "\\ud" in text or "\\uD" in text:
+        from .strange import whole
+
+        return whole(value)
+    return value
 
 
-def _is_deep(value: Any) -> bool:
+def is_deep(value: Any) -> bool:
+    """Tell whether a value is nested deeper than any engine's."""
     layer = [value]
-    for _level in range(_DEPTH):
+    for _level in range(DEPTH):
         inner: List[Any] = []
         for one in layer:
             if isinstance(one, dict):
@@ -61,13 +66,3 @@ def _is_deep(value: Any) -> bool:
             return False
         layer = inner
     return True
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_whole(one) for one in value]
-    if isinstance(value, dict):
-        return {_whole(key): _whole(one) for key, one in value.items()}
-    return value

@@ -55,6 +55,22 @@ class FleetError(Exception):
         return printable(f"{text}; {self.hint}" if self.hint else text)
 
 
+# What code raises that was given something of another shape than it reads.
+STRANGE = (
+    *(FleetError, ArithmeticError, AttributeError, LookupError),
+    *(RecursionError, TypeError, ValueError),
+)
+
+
+def said(error: Exception) -> FleetError:
+    """Return an error as one of ours: of what is none, where it happened stands for the rest."""
+    if isinstance(error, FleetError):
+        return error
+    from .strange import explained
+
+    return explained(error)
+
+
 class InvalidOption(FleetError):
     """An option that cannot be right, found before anything was written.
 

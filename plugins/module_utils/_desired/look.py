@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Protocol
 
-from .errors import EngineMissing, FleetError
+from .errors import STRANGE, EngineMissing, said
 from .run import failure
 
 
@@ -35,5 +35,5 @@ def report(reader: Reader, params: Mapping[str, Any], connect: Callable[[], Any]
             if reader.server not in params["pending"]:
                 raise
             return {"changed": False, **reader.nothing(params)}
-    except FleetError as error:
-        return failure(error)
+    except STRANGE as error:
+        return failure(said(error))

@@ -13,7 +13,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
-from .errors import EngineMissing, FleetError, Refused
+from .errors import STRANGE, EngineMissing, FleetError, Refused, said
 from .model import Plan
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def run(
         client = connect()
         with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
             return _apply(resource, desired, client)
-    except FleetError as error:
-        return failure(error)
+    except STRANGE as error:
+        return failure(said(error))
 
 
 def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
@@ -56,8 +56,8 @@ def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
     `causes` maps addresses to what will happen to them; outside of check mode the real work is
     another task's, and nothing is handed on.
     """
-    said = "; ".join(f"{address}: {cause}" for address, cause in causes.items())
-    result: Dict[str, Any] = {"changed": False, "msg": said}
+    text = "; ".join(f"{address}: {cause}" for address, cause in causes.items())
+    result: Dict[str, Any] = {"changed": False, "msg": text}
     return {**result, "_pending": dict(causes)} if task.check_mode else result
 
 

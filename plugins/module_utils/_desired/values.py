@@ -22,6 +22,7 @@ _SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
+_MOST = 1 << 63
 _NANOSECONDS = {
     "us": 1_000,
     "µs": 1_000,
@@ -97,7 +98,7 @@ def parse_size(value: Any, where: str) -> Optional[int]:
         )
     shift = _SIZE_UNITS[unit]
     factor = 1 if shift < 10 else 1 << shift
-    return int(float(found.group(1)) * factor) or None
+    return _bounded(float(found.group(1)) * factor, value, where) or None
 
 
 def parse_duration(value: Any, where: str) -> Optional[int]:
@@ -117,7 +118,15 @@ def parse_duration(value: Any, where: str) -> Optional[int]:
             option=where,
             hint="write a number with us, ms, s, m, h, d or w, such as 30s or 1m30s",
         )
-    return round(sum(float(number) * _NANOSECONDS[unit] for number, unit in parts))
+    whole = sum(float(number) * _NANOSECONDS[unit] for number, unit in parts)
+    return _bounded(round(whole) if whole < _MOST else whole, value, where)
+
+
+def _bounded(number: float, value: Any, where: str) -> int:
+    """Return a number of bytes or nanoseconds if servers can hold it: they have 63 bits for it."""
+    if number >= _MOST:
+        raise InvalidOption(f"'{str(value)[:40]}' is more than any server takes", option=where)
+    return int(number)
 
 
 def show_duration(nanoseconds: int) -> str:

@@ -83,5 +83,5 @@ def _host_and_port(text: str) -> Tuple[str, Optional[int]]:
         host, _colon, port = text.partition(":")
     if not port:
         return host, 0
-    number = int(port) if port.isdigit() else 0
+    number = int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 0
     return host, number if 0 < number < 65536 else None

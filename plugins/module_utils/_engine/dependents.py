@@ -109,7 +109,7 @@ def _said(client: Client, found: Found, boxes: List[Inspect]) -> Dict[str, Mappi
         for one in marked
     }
     notes = {ident: owned.parse(label) for ident, label in labels.items()}
-    return {ident: note for ident, note in notes.items() if note.get("of")}
+    return {ident: note for ident, note in notes.items() if isinstance(note.get("of"), str)}
 
 
 def _below(

@@ -19,6 +19,7 @@ from .moments import parse_time
 from .names import container_name
 from .raw import Frames, Raw
 
+_LINE = 1 << 20  # bytes of a line that has no end yet
 _STREAMS = ["stdout", "stderr"]
 _TEXT = {"type": "str"}
 
@@ -152,13 +153,12 @@ def _wait(raw: Raw, frames: Frames, pattern: Pattern[str], end: float) -> Option
 
     A stream's last piece counts as a line when the container has ended.
     """
-    rests: Dict[int, str] = {1: "", 2: ""}
+    rests: Dict[int, bytes] = {1: b"", 2: b""}
     try:
         for piece in raw.talk(None, end):
             for number, data in frames.feed(piece):
-                *lines, rests[number] = (rests[number] + data.decode("utf-8", "replace")).split(
-                    "\n"
-                )
+                *lines, rest = (rests[number] + data).split(b"\n")
+                rests[number] = rest[-_LINE:]
                 found = _first(lines, pattern)
                 if found is not None:
                     return found
@@ -167,9 +167,9 @@ def _wait(raw: Raw, frames: Frames, pattern: Pattern[str], end: float) -> Option
     return _first(list(rests.values()), pattern)
 
 
-def _first(lines: List[str], pattern: Pattern[str]) -> Optional[str]:
+def _first(lines: List[bytes], pattern: Pattern[str]) -> Optional[str]:
     # A terminal ends its lines with a carriage return as well, which is none of the line.
-    whole = (line.rstrip("\r") for line in lines)
+    whole = (line.decode("utf-8", "replace").rstrip("\r") for line in lines)
     return next((line for line in whole if line and pattern.search(line)), None)
 
 

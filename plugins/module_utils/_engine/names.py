@@ -11,7 +11,7 @@ against it here. A whole id (64 hexadecimal digits) names what has it.
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from .._desired.errors import InvalidOption
 from .client import EngineError
@@ -42,22 +42,6 @@ def not_a_name(text: str, option: str) -> InvalidOption:
     return InvalidOption(said, option=option, hint=hint)
 
 
-def _is_container(name: str, answer: Answer) -> bool:
-    return str(answer["Name"]).lstrip("/") == name
-
-
-def _is_called(name: str, answer: Answer) -> bool:
-    return str(answer["Name"]) == name
-
-
-_MEANT: Dict[str, Callable[[str, Answer], bool]] = {
-    "container": _is_container,
-    "network": _is_called,
-    "volume": _is_called,
-    "image": lambda name, answer: True,  # its name has a tag, or is a whole id
-}
-
-
 def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:
     """Return the engine's answer to a name if it is about what has that name, else None.
 
@@ -68,9 +52,12 @@ def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:
         if absent(answer):
             return None
         raise answer
-    if _MEANT[kind](name, answer):
-        return dict(answer)
-    return dict(answer) if _WHOLE_ID.fullmatch(name) and answer.get("Id") == name else None
+    if kind != "image":  # the name of one has a tag, or is a whole id
+        called = str(answer["Name"])
+        named = (called.lstrip("/") if kind == "container" else called) == name
+        if not named and not (_WHOLE_ID.fullmatch(name) and answer.get("Id") == name):
+            return None
+    return dict(answer)
 
 
 def absent(error: EngineError) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping
 from .._desired.errors import InvalidOption
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
+_LONGEST = 1 << 22  # seconds, 48 days: a poll takes no more
 
 
 def engine_options() -> Dict[str, Any]:
@@ -31,8 +32,8 @@ def engine_options() -> Dict[str, Any]:
 def patience(options: Mapping[str, Any]) -> float:
     """Return `engine_timeout` in seconds; raise InvalidOption for one that no answer can meet."""
     seconds: float = options["engine_timeout"]
-    if seconds <= 0:
-        text, hint = f"{seconds} is no time to wait", "write seconds, such as 60"
+    if not 0 < seconds <= _LONGEST:
+        text, hint = f"{str(seconds)[:40]} is no time to wait", "write seconds, such as 60"
         raise InvalidOption(text, option="engine_timeout", hint=hint)
     return seconds
 

@@ -14,11 +14,13 @@ import socket
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
+from .._desired.errors import FleetError
 from .client import Client, Query, head, target
 from .wire import Reply
 
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
 _PIECE = 65536
+OUTPUT = 64 << 20  # bytes of output that a result may hold
 
 
 class Raw:
@@ -145,12 +147,16 @@ def _left(deadline: float) -> float:
 class Frames:
     """Tell the two streams of an output apart, whose frames arrive in pieces of any size.
 
-    A terminal's output has no frames: all of it is stdout.
+    A terminal's output has no frames: all of it is stdout. Parts of a frame are given out as they
+    come. At most `room` bytes are kept in `parts`: FleetError for more, which no result could
+    hold; None is for who takes what feed() returns, and keeps nothing.
     """
 
-    def __init__(self, tty: bool) -> None:
+    def __init__(self, tty: bool, room: Optional[int] = OUTPUT) -> None:
         self._tty = tty
         self._rest = b""
+        self._stream, self._left = 1, 0
+        self._room = room
         self.parts: List[Tuple[int, bytes]] = []
 
     def feed(self, data: bytes) -> List[Tuple[int, bytes]]:
@@ -159,15 +165,29 @@ class Frames:
         if self._tty:
             made.append((1, data))
         else:
-            self._rest += data
-            while len(self._rest) >= _FRAME:
-                end = _FRAME + int.from_bytes(self._rest[4:_FRAME], "big")
-                if len(self._rest) < end:
+            data, at = self._rest + data, 0
+            while self._left or len(data) - at >= _FRAME:
+                if not self._left:
+                    self._stream = 2 if data[at] == 2 else 1
+                    self._left = int.from_bytes(data[at + 4 : at + _FRAME], "big")
+                    at += _FRAME
+                piece = data[at : at + self._left]
+                if self._left and not piece:
                     break
-                made.append((2 if self._rest[0] == 2 else 1, self._rest[_FRAME:end]))
-                self._rest = self._rest[end:]
-        self.parts += made
+                made += [(self._stream, piece)] if piece else []
+                at += len(piece)
+                self._left -= len(piece)
+            self._rest = data[at:]
+        if self._room is not None:
+            self._keep(self._room, made)
         return made
+
+    def _keep(self, room: int, made: List[Tuple[int, bytes]]) -> None:
+        self._room = room - sum(len(data) for _stream, data in made)
+        if self._room < 0:
+            text = f"wrote more than {OUTPUT >> 20} MiB, which no result can hold"
+            raise FleetError(text, hint="write it to a file, or read less of it")
+        self.parts += made
 
     def texts(self) -> Dict[int, str]:
         """Return all that came, by stream."""

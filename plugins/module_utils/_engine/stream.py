@@ -6,12 +6,23 @@
 from __future__ import annotations
 
 import codecs
-import json
 import select
 import socket
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    Mapping,
+    Optional,
+    Tuple,
+    Union,
+)
 
+from .._desired.decode import DECODER, DEPTH, Unusable, decode, is_deep
 from .broken import failure
 from .wire import EngineError, Reply, Wire
 
@@ -19,7 +30,21 @@ if TYPE_CHECKING:
     from .client import Client
 
 _PIECE = 65536
+_LONGEST = 8 << 20  # characters of one object
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
+
+
+def _first(text: str) -> Optional[Tuple[Any, int]]:
+    """Return the JSON value that a text begins with and where it ends, None if it is not whole."""
+    try:
+        value, end = DECODER.raw_decode(text)
+    except RecursionError:
+        raise Unusable(f"it is nested more than {DEPTH} deep") from None
+    except Unusable:
+        raise
+    except ValueError:
+        return None
+    return decode(text[:end]) if is_deep(value) or "\\u" in text[:end] else value, end
 
 
 class _Objects:
@@ -27,23 +52,26 @@ class _Objects:
 
     def __init__(self) -> None:
         self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
-        self._json = json.JSONDecoder()
         self._text = ""
+        self._ends = False  # whether an object may have come to its end
 
     def feed(self, data: bytes) -> None:
         self._text += self._utf8.decode(data)
+        self._ends = self._ends or b"}" in data
+        if len(self._text) > _LONGEST:
+            raise ValueError("an object without end")
 
     def take(self) -> Optional[Dict[str, Any]]:
         """Return the next complete object; ValueError if what came is none."""
         self._text = self._text.lstrip()
         if self._text and not self._text.startswith("{"):
             raise ValueError(f"it goes on with {self._text[:60]!r}")
-        try:
-            value, end = self._json.raw_decode(self._text)
-        except ValueError:
+        found = _first(self._text) if self._ends else None
+        if found is None:
+            self._ends = False
             return None
-        self._text = self._text[end:]
-        return dict(value)
+        self._text = self._text[found[1] :]
+        return dict(found[0])
 
     def finish(self) -> None:
         if self._text.strip():
