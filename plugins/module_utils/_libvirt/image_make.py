@@ -144,6 +144,8 @@ def _check_info(wish: Wish, path: str) -> None:
 
 def _converted(wish: Wish, path: str, folder: str, stem: str) -> str:
     target = files.part(folder, stem, "qcow2")
+    # As much as its data takes; holes take nothing in either form.
+    files.need_room(folder, os.stat(path).st_blocks * _SECTOR)
     os.close(files.create(target))
     _qemu_img(wish, ["convert", "-f", "raw", "-O", "qcow2", path, target])
     return target

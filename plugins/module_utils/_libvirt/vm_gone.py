@@ -57,7 +57,16 @@ def _is_seed_gone(wish: Wish, found: Found) -> bool:
 
 
 def held_alone(wish: Wish, found: Found) -> List[str]:
-    """Return the disks whose data the running machine alone still has: a restart would lose it."""
+    """Return the disks whose data the running machine alone still has: a restart would lose it.
+
+    A saved memory knows a disk too: brought back over another one, its guest would destroy that.
+    """
+    if found.saved is not None:
+        return [
+            f"disks.{name}: its volume {volume} is gone, and the machine's memory was saved with "
+            "it; bring it back, or forget the memory (virsh managedsave-remove)"
+            for name, volume in gone(wish, found).items()
+        ]
     return [
         f"disks.{name}: its volume {volume} is gone, and only the running "
         "machine still has what it holds; save that first: a task of name and state: stopped alone "
