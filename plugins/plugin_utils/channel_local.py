@@ -42,7 +42,8 @@ class Direct:
             raise missing_socket(self._path, host, self._user) from error
         except PermissionError as error:
             group = _group(self._path)
-            raise denied_socket(self._path, host, self._user, group) from error
+            member = _is_member(self._user, group)
+            raise denied_socket(self._path, host, self._user, group, member) from error
         except ConnectionRefusedError as error:
             raise silent_socket(self._path, host) from error
 
@@ -88,3 +89,13 @@ def _group(path: str) -> str:
         return grp.getgrgid(os.stat(path).st_gid).gr_name
     except (OSError, KeyError):
         return ""
+
+
+def _is_member(user: str, group: str) -> bool:
+    """Tell whether a user is in a group that this login does not have, since it is older."""
+    try:
+        entry, primary = grp.getgrnam(group), pwd.getpwnam(user).pw_gid
+    except KeyError:
+        return False
+    has = entry.gr_gid in (*os.getgroups(), os.getegid())
+    return not has and (user in entry.gr_mem or primary == entry.gr_gid)

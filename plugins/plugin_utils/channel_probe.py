@@ -24,13 +24,17 @@ class Blocked(Exception):
 
 @dataclass(frozen=True)
 class Probe:
-    """What a user of the host sees of the engine's socket."""
+    """What a user of the host sees of the engine's socket.
+
+    `member`: the user is in the socket's group, and has logged in before that was so.
+    """
 
     path: str
     user: str
     group: str
     exists: bool
     writable: bool
+    member: bool = False
 
 
 def connect(path: str, timeout: float) -> socket.socket:
@@ -86,12 +90,20 @@ def choose_socket(path: str) -> str:
     )
 
 
+# For a shell that has a socket's group in $4: a login of now would be in it, this one is not.
+TELL_MEMBER = (
+    'case " $(id -Gn) " in *" $4 "*) ;; '
+    '*) case " $(id -Gn "$(id -un)" 2>/dev/null) " in '
+    f'*" $4 "*) echo "{MARK}member=" ;; esac ;; esac'
+)
+
+
 def probe_command(path: str) -> str:
     """Return the command that tells what the user it runs as sees of the engine's socket."""
     script = (
         f'{choose_socket(path)}; echo "{MARK}path=$s"; echo "{MARK}user=$(id -un)"; '
         f'[ -S "$s" ] && echo "{MARK}exists="; [ -w "$s" ] && echo "{MARK}writable="; '
-        f'set -- $(ls -ldL "$s" 2>/dev/null); echo "{MARK}group=$4"'
+        f'set -- $(ls -ldL "$s" 2>/dev/null); {TELL_MEMBER}; echo "{MARK}group=$4"'
     )
     return "/bin/sh -c " + shlex.quote(script)
 
@@ -102,7 +114,8 @@ def read_probe(output: str) -> Optional[Probe]:
     if not seen.get("user") or "group" not in seen:
         return None
     exists, writable = "exists" in seen, "writable" in seen
-    return Probe(seen.get("path", ""), seen["user"], seen["group"], exists, writable)
+    path, member = seen.get("path", ""), "member" in seen
+    return Probe(path, seen["user"], seen["group"], exists, writable, member)
 
 
 def marked(text: str) -> Dict[str, str]:
@@ -116,7 +129,7 @@ def demand_socket(probe: Probe, host: str) -> None:
     if not probe.exists:
         raise missing_socket(probe.path, host, probe.user)
     if not probe.writable:
-        raise denied_socket(probe.path, host, probe.user, probe.group)
+        raise denied_socket(probe.path, host, probe.user, probe.group, probe.member)
 
 
 def missing_socket(path: str, host: str, user: str) -> EngineMissing:
@@ -129,15 +142,23 @@ def missing_socket(path: str, host: str, user: str) -> EngineMissing:
     )
 
 
-def denied_socket(path: str, host: str, user: str, group: str) -> EngineMissing:
-    """Return the error for a socket that `user` may not write to."""
-    own_group = group not in ("", "root", "wheel")
+def denied_socket(
+    path: str, host: str, user: str, group: str, member: bool = False
+) -> EngineMissing:
+    """Return the error for a socket that `user` may not write to; `member` as in Probe."""
+    hint = "use become: true with a user that has it"
+    if group not in ("", "root", "wheel"):
+        hint = f"add {user} to the group {group}, or use become: true"
+        if member:
+            hint = (
+                f"{user} is in the group {group} now, and logged in before that: end the shared"
+                f" connection by meta: reset_connection, or by ssh -O exit {host} with Ansible's"
+                " ControlPath; on this machine log in again"
+            )
     return EngineMissing(
         f"user {user} has no permission on the engine's socket {path} on {host}",
         option="engine_host",
-        hint=f"add {user} to the group {group}, or use become: true"
-        if own_group
-        else "use become: true with a user that has it",
+        hint=hint,
     )
 
 

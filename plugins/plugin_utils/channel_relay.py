@@ -212,7 +212,8 @@ class Relay:
         if "missing" in found:
             return missing_socket(path, self._host, user)
         if "denied" in found:
-            return denied_socket(path, self._host, user, found.get("group", ""))
+            group, member = found.get("group", ""), "member" in found
+            return denied_socket(path, self._host, user, group, member)
         if "tool" in found:
             return Blocked(f"relay: {self._host} has none of {', '.join(self._tools)} that works")
         output = to_bytes(text)

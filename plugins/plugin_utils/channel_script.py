@@ -9,7 +9,7 @@ import re
 import shlex
 from typing import Sequence
 
-from .channel_probe import MARK, choose_socket
+from .channel_probe import MARK, TELL_MEMBER, choose_socket
 
 # The first one that the host has is used: an engine's own client, then what ends at end of file
 # (`nc -U` does not).
@@ -63,7 +63,7 @@ def relay_script(path: str, tools: Sequence[str]) -> str:
         'set -- $(ls -ldL "$s" 2>/dev/null)',
         f'echo "{MARK}user=$(id -un)" >&2; echo "{MARK}group=$4" >&2',
         f'[ -S "$s" ] || {{ echo "{MARK}missing=" >&2; exit 90; }}',
-        f'[ -w "$s" ] || {{ echo "{MARK}denied=" >&2; exit 91; }}',
+        f'[ -w "$s" ] || {{ echo "{MARK}denied=" >&2; {{ {TELL_MEMBER}; }} >&2; exit 91; }}',
     ]
     for tool in tools:
         if tool != "socat" or re.fullmatch(r"[\w./-]*", path):  # others are special to socat

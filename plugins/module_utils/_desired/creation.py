@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Iterator, List, Mapping, Tuple
 
-from .errors import printable
 from .model import FieldSpec
 from .values import MASK, hide
+from .visible import visible
 
 # A reviewer reads it: what is longer is cut, in characters and in lines.
 _WIDTH = 160
@@ -25,7 +25,7 @@ def declared_lines(fields: Iterable[FieldSpec], declared: Mapping[str, Any]) -> 
     secrets = [text for row in rows if row.secret for text in _texts(declared[row.name])]
     # A secret may stand in a command as well.
     said = (hide(line, secrets) for row in rows for line in _field(row, declared[row.name]))
-    lines: List[str] = [_one_line(line) for line in said]
+    lines: List[str] = [visible(line, _WIDTH) for line in said]
     more = len(lines) - _LINES
     return (*lines[:_LINES], f"and {more} more") if more > 0 else tuple(lines)
 
@@ -51,8 +51,3 @@ def _shown(row: FieldSpec, value: Any) -> str:
     if row.secret:
         return MASK
     return "none" if value is None else row.show(value)
-
-
-def _one_line(text: str) -> str:
-    line = printable(text).replace("\n", "\\n").replace("\t", "\\t")
-    return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 1]}…"

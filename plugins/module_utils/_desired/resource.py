@@ -31,7 +31,8 @@ class Desired(Protocol):
 class Work:
     """What a verb gets: the worker's client, the desired state, the snapshot, a shared notebook.
 
-    In the notebook, `report` goes into the task's result; what can be closed is closed at the end.
+    In the notebook, `report` goes into the task's result, its `notes` into the plan; what can be
+    closed is closed at the end.
     """
 
     def __init__(self, client: Any, desired: Any, snapshot: Any, shared: Dict[str, Any]) -> None:

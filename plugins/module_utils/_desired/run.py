@@ -68,7 +68,7 @@ def coming(task: Task, read: Callable[[], Pending]) -> Dict[str, str]:
 
 def failure(error: FleetError) -> Dict[str, Any]:
     """Return Ansible's result for an error of ours."""
-    return {"failed": True, "changed": False, "msg": str(error), **error.details}
+    return {"failed": True, "changed": False, **error.details, "msg": str(error)}
 
 
 def _check(
@@ -112,7 +112,8 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
     done += make(resource, desired, client, snapshot, plan, plan.steps, report)
     if done:
         snapshot = resource.observe(client, desired, {}, True)
-    plan = replace(plan, steps=tuple(done))
+    notes = (*plan.notes, *report.pop("notes", ()))
+    plan = replace(plan, steps=tuple(done), notes=notes)
     result = _result(resource, plan, snapshot, plan.steps)
     result.update(**_outcome(resource, desired, plan, before, False), **report)
     if done:
@@ -179,4 +180,6 @@ def _result(
         result["restart_required"] = True
     if steps or plan.notes or plan.pending:
         result["diff"] = {"prepared": plan.text()}
+    if steps:
+        result["msg"] = plan.summary()
     return result

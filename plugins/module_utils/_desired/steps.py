@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
 
 
+# Characters of a plan that is said in one line.
+_WIDTH = 240
+
+
 def worst(impacts: List[str]) -> str:
     """Return the gravest of some impacts; `none` for an empty list."""
     return max(impacts, key=IMPACTS.index, default="none")
@@ -184,6 +188,16 @@ def foretold(steps: Sequence[Step]) -> Dict[str, str]:
         made[address] = gone[-1] if gone else str(Causes(causes))
     freed = (step.args["frees"] for step in steps if "frees" in step.args)
     return {**dict.fromkeys(freed, REMOVAL), **made}
+
+
+def summary(plan: Plan) -> str:
+    """Say a plan that has steps in one line of bounded length."""
+    said: List[str] = []
+    for address, steps in _by(lambda step: step.address, plan.steps).items():
+        impact = worst([step.impact for step in steps])
+        causes = "; ".join(dict.fromkeys(step.cause for step in steps))
+        said.append(f"{address}: {causes} [{impact}]")
+    return visible(" · ".join(said), _WIDTH)
 
 
 def _by(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:

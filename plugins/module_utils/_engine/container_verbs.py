@@ -17,15 +17,15 @@ from .._desired.model import Context, FieldSpec
 from .._desired.resource import Verb, Work
 from .._desired.spec import for_kind
 from .._desired.steps import Step
-from .._desired.values import dig, put
+from .._desired.values import put
 from .client import EngineError
 from .container_fields import FIELDS
 from .container_fields.limits import restart_body, restart_of
 from .container_fields.process import OWNER_LABEL
 from .container_found import Found, Inspect
-from .container_state import is_paused
 from .container_volumes import carried_over
 from .container_wish import Wish
+from .stopping import stop
 from .swap import replaced_by
 
 
@@ -200,20 +200,6 @@ def _restore(work: Work, step: Step) -> None:
     _set_policy(work, step, (name, count if name == "on-failure" else 0))
 
 
-def _patience(work: Work, step: Step) -> int:
-    """Return how long a container may take to stop, in seconds: the task's, its own, or 10.
-
-    A paused one goes on for that, so that it can end by itself; Podman would not stop it at all.
-    """
-    wish: Wish = work.desired
-    inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
-    if is_paused(inspected):
-        _say("unpause", work, step)
-    grace = wish.declared.get("stop_grace_period")
-    own = dig(inspected, "Config.StopTimeout")
-    return int(grace if grace is not None else own if own is not None else 10)
-
-
 def _say(word: str, work: Work, step: Step) -> None:
     """Tell the engine one word about a container: pause, unpause, or kill with the signal `to`."""
     query = {"signal": step.args["to"]} if word == "kill" else None
@@ -222,10 +208,7 @@ def _say(word: str, work: Work, step: Step) -> None:
 
 def _stop(work: Work, step: Step) -> None:
     with _or_gone(step):
-        patience = _patience(work, step)
-        timeout = patience + work.client.timeout
-        path = f"/containers/{ref_of(work, step)}/stop"
-        work.client.post(path, {"t": patience}, timeout=timeout)
+        stop(work, ref_of(work, step), step.args["on"], "stop")
 
 
 def _rename(work: Work, step: Step) -> None:
@@ -261,11 +244,8 @@ def _start(work: Work, step: Step) -> None:
 
 def _restart(work: Work, step: Step) -> None:
     """Stop and start by one call: the engine finishes it, whatever becomes of this run."""
-    patience = _patience(work, step)
-    timeout = patience + work.client.timeout
     try:
-        query = {"t": patience}
-        work.client.post(f"/containers/{ref_of(work, step)}/restart", query, timeout=timeout)
+        stop(work, ref_of(work, step), step.args["on"], "restart")
     except EngineError as error:
         from .why import explain_start
 

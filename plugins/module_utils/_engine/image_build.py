@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from .._desired.errors import FleetError
@@ -24,6 +25,9 @@ from .image_wish import Wish
 _SILENCE = 3600
 _LOG_LINES = 20
 _PIECE = 1 << 18
+_BUILDKIT = re.compile(r"#\d+ \d+\.\d+ (.*)")
+_OWN_WORDS = re.compile(r"Step \d+/\d+ : | *--->|Removing intermediate|Successfully |Sending build")
+_LONGEST = 200  # characters of a line that a message repeats
 
 
 class NeedsContext(FleetError):
@@ -215,5 +219,20 @@ def _failed(error: EngineError, build: Build, address: str, tail: List[str]) -> 
     made = cannot(error, "the build failed", address)
     made.message = hide(made.message, build.private)
     made.details["log"] = _masked(tail, build)
-    made.hint = made.hint or "the last lines of its output are under log; the old image stays"
+    last = _last_words(made.details["log"], made.message)
+    more = "the last lines of its output are under log; the old image stays"
+    made.hint = made.hint or (f"its last words: {last}; {more}" if last else more)
     return made
+
+
+def _last_words(lines: List[str], message: str) -> str:
+    """Return the last line that the command which failed has written, "" if there is none.
+
+    BuildKit writes such lines behind a step's number and the time, the classic builder beside its
+    own ones.
+    """
+    numbered = [found[1] for found in map(_BUILDKIT.match, lines) if found]
+    if not numbered and not any(line.startswith("#") for line in lines):
+        numbered = [line for line in lines if not _OWN_WORDS.match(line)]
+    last = next((one.strip() for one in reversed(numbered) if one.strip()), "")
+    return "" if last in message else last[:_LONGEST]

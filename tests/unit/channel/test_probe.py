@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
 import socket
 import subprocess
 import threading
@@ -9,13 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_local
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import (
     Probe,
     denied_socket,
+    marked,
     ping,
     probe_command,
     read_probe,
 )
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_script import relay_script
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 
@@ -101,3 +106,60 @@ def test_a_command_that_was_cut_off_is_no_probe() -> None:
 
 def test_nobody_is_told_to_join_the_group_of_root() -> None:
     assert "group" not in str(denied_socket("/s", "server", "me", "root"))
+
+
+@pytest.mark.parametrize(
+    ("now", "member"), [("me adm", False), ("me GROUP adm", True), ("me GROUPS adm", False)]
+)
+def test_a_login_that_is_older_than_its_group_is_told_from_a_user_without_it(
+    tmp_path: Path, now: str, member: bool
+) -> None:
+    """`id` without a name tells of the login, with one of the database."""
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+    groups = now.replace("GROUP", path.group())
+    program = tmp_path / "id"
+    program.write_text(
+        '#!/bin/sh\n[ "$1" = -un ] && echo me && exit\n[ -z "$2" ] && echo me && exit\n'
+        f"echo {groups}\n"
+    )
+    program.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(
+        probe_command(str(path)),
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    found = read_probe(done.stdout)
+    assert found is not None
+    assert (found.user, found.member) == ("me", member)
+    script = (
+        relay_script("/nowhere", []).replace('[ -S "$s" ]', "true").replace('[ -w "$s" ]', "false")
+    )
+    script = script.replace('ls -ldL "$s"', f"ls -ldL '{path}'")
+    relay = subprocess.run(
+        ["/bin/sh", "-c", script], capture_output=True, text=True, env=environment, check=False
+    )
+    assert ("member" in marked(relay.stderr)) is member
+
+
+def test_whoever_is_in_the_group_already_is_not_told_to_join_it() -> None:
+    said = str(denied_socket("/s", "server", "me", "docker", member=True))
+    assert "add me" not in said
+    assert "ssh -O exit server" in said
+    assert "meta: reset_connection" in said
+    assert "add me to the group docker" in str(denied_socket("/s", "server", "me", "docker"))
+
+
+def test_a_local_login_that_is_older_than_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = grp.struct_group(("docker", "x", 4711, ["me"]))
+    monkeypatch.setattr(channel_local.grp, "getgrnam", lambda name: entry)
+    monkeypatch.setattr(channel_local.pwd, "getpwnam", lambda name: pwd.getpwuid(0))
+    assert channel_local._is_member("me", "docker") is True
+    assert channel_local._is_member("you", "docker") is False
+    monkeypatch.setattr(channel_local.os, "getgroups", lambda: [4711])
+    assert channel_local._is_member("me", "docker") is False

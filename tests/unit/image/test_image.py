@@ -6,7 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
@@ -17,6 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import _last_words
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 
@@ -107,6 +108,40 @@ def test_a_failed_build_brings_its_last_lines_and_leaves_the_image(
     assert result["log"][-1] == "Step 42/42 : RUN false"
     assert result["failed_step"] == "build app:1"
     assert fake.image("app:1") is before
+
+
+CLASSIC = [
+    "Step 2/2 : RUN make",
+    " ---> Running in 0123456789ab",
+    "cc -c a.c",
+    "a.c:1: error: no such thing",
+    "Removing intermediate container 0123456789ab",
+]
+BUILDKIT = [
+    "#6 [2/2] RUN make",
+    "#6 0.204 cc -c a.c",
+    "#6 0.310 a.c:1: error: no such thing",
+    '#6 ERROR: process "make" did not complete successfully: exit code: 3',
+    "------",
+    "ERROR: failed to solve: process",
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message", "words"),
+    [
+        (CLASSIC, "returned a non-zero code: 3", "a.c:1: error: no such thing"),
+        (BUILDKIT, "failed to solve", "a.c:1: error: no such thing"),
+        (CLASSIC[:2], "returned a non-zero code: 3", ""),
+        (BUILDKIT[:1], "failed to solve", ""),
+        (["oops"], "it said oops", ""),
+        (["x" * 999], "failed", "x" * 200),
+    ],
+)
+def test_the_last_words_of_a_failed_step_are_told(
+    lines: List[str], message: str, words: str
+) -> None:
+    assert _last_words(lines, message) == words
 
 
 def test_a_dockerfile_that_is_none_fails_in_the_engines_words(

@@ -65,7 +65,7 @@ def test_only_what_differs_is_sent(fake: FakeEngine, tree: Path) -> None:
     copy(fake, src=str(tree), dest="/srv/tree")
     files = fake.files("web")
     files["/srv/tree/run.sh"].data = b"#!/bin/ls\n"
-    files["/srv/tree/sub/big"].data = BIG[:-1] + b"x"
+    files["/srv/tree/sub/big"].data = BIG[:-1] + bytes([BIG[-1] ^ 1])
     files["/srv/tree/link"].link = "elsewhere"
     files["/srv/tree/own"] = Node("file", data=b"stays")
     result = copy(fake, src=str(tree), dest="/srv/tree")
