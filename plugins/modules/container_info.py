@@ -32,7 +32,9 @@ options:
         type: list
         elements: str
       owned:
-        description: Whether this collection made it (V(true)) or did not (V(false)).
+        description:
+          - Whether this collection made it (V(true)) or did not (V(false)). A label that it has
+            from its image does not say so.
         type: bool
       engine:
         description:

@@ -212,7 +212,7 @@ def bring_back(
         kept = _with_policy(kept, policy)
     if replaces.get("id") == ident and replaces.get("running") and not root_ran:
         chain.add("start", cause, args=args)
-        kept = {**kept, "State": {**kept["State"], "Running": True, "Status": "running"}}
+        kept = _started(kept)
         if replaces.get("paused"):
             chain.add("pause", cause, args=args)
             kept = {**kept, "State": {**kept["State"], "Paused": True, "Status": "paused"}}
@@ -233,6 +233,20 @@ def replaced_by(step: Step) -> Dict[str, Any]:
 
 def _named(container: Inspect, wish: Wish) -> Inspect:
     return {**container, "Name": f"/{wish.name}"}
+
+
+def _started(container: Inspect) -> Inspect:
+    """Return a container as it is once it runs: in its networks, too."""
+    settings = container.get("NetworkSettings") or {}
+    points = (settings.get("Networks") or {}).items()
+    joined = {
+        n: {**(p or {}), "EndpointID": (p or {}).get("EndpointID") or "new"} for n, p in points
+    }
+    return {
+        **container,
+        "State": {**container["State"], "Running": True, "Status": "running"},
+        "NetworkSettings": {**settings, "Networks": joined},
+    }
 
 
 def _with_policy(container: Inspect, policy: Tuple[Any, ...]) -> Dict[str, Any]:

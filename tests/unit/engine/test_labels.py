@@ -104,6 +104,23 @@ def test_a_container_of_ours_that_was_set_aside_is_known_by_its_record(
     assert fake.names() == ["web"]
 
 
+def test_one_that_is_brought_back_is_in_its_networks_again(
+    fake: FakeEngine, client: Client
+) -> None:
+    client.post("/networks/create", None, {"Name": "front"})
+    task = {**WEB, "networks": ["front"]}
+    ident = apply(fake, **task)["container"]["Id"]
+    replaces = {"id": ident, "restart": ["no", 0], "running": True}
+    record = json.dumps({"v": 1, "address": "container/web", "replaces": replaces})
+    create(client, f"{ident[:12]}_web", Labels={OWNER: record})
+    client.post("/containers/web/stop")
+    result = apply(fake, **task)
+    assert not result.get("failed"), result["msg"]
+    assert [step["verb"] for step in result["plan"]["steps"]] == ["start", "remove"]
+    assert result["container"]["Id"] == ident
+    assert apply(fake, **task)["changed"] is False
+
+
 def test_an_image_cannot_take_a_dependents_place(fake: FakeEngine, client: Client) -> None:
     apply(fake, **WEB)
     side = apply(fake, **{**WEB, "name": "side", "network_mode": "container:web"})["container"]
