@@ -13,7 +13,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
-from .errors import STRANGE, EngineMissing, FleetError, Refused, said
+from .errors import STRANGE, EngineMissing, FleetError, said
 from .model import Plan
 
 if TYPE_CHECKING:
@@ -143,21 +143,10 @@ def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
 
 def _bounded(desired: Desired, plan: Plan) -> Plan:
     """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
-    refused = list(plan.refused)
-    for step in plan.steps:
-        if desired.protect and step.impact in ("replace", "destroy"):
-            refused.append(f"{step.cause}: protect forbids to replace or remove it")
-        elif step.impact not in ("none", "destroy", *desired.allow):
-            allowed = ", ".join(desired.allow) or "nothing"
-            refused.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
-    if refused:
-        reasons = list(dict.fromkeys(refused))
-        stopped = replace(plan, refused=tuple(reasons))
-        raise Refused(
-            "refused: " + "; ".join(reasons),
-            address=desired.address,
-            details={"plan": stopped.public(), "diff": {"prepared": stopped.text()}},
-        )
+    if plan.steps or plan.refused:
+        from .steps import check_bounds
+
+        check_bounds(desired, plan)
     return plan
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -19,11 +19,13 @@ from typing import (
     Tuple,
 )
 
+from .errors import Refused
 from .model import REMOVAL
 from .visible import visible
 
 if TYPE_CHECKING:
     from .model import Plan
+    from .resource import Desired
 
 # What a change costs, mildest first. `destroy` loses data.
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
@@ -205,3 +207,22 @@ def _by(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Ste
     for step in steps:
         made.setdefault(key(step), []).append(step)
     return made
+
+
+def check_bounds(desired: Desired, plan: Plan) -> None:
+    """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
+    refused = list(plan.refused)
+    for step in plan.steps:
+        if desired.protect and step.impact in ("replace", "destroy"):
+            refused.append(f"{step.cause}: protect forbids to replace or remove it")
+        elif step.impact not in ("none", "destroy", *desired.allow):
+            allowed = ", ".join(desired.allow) or "nothing"
+            refused.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
+    if refused:
+        reasons = list(dict.fromkeys(refused))
+        stopped = replace(plan, refused=tuple(reasons))
+        raise Refused(
+            "refused: " + "; ".join(reasons),
+            address=desired.address,
+            details={"plan": stopped.public(), "diff": {"prepared": stopped.text()}},
+        )
