@@ -5,15 +5,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Iterable, Iterator, List, Mapping, Tuple
 
-from .model import FieldSpec
+from .model import FieldSpec, Plan
 from .values import MASK, hide
 from .visible import visible
 
 # A reviewer reads it: what is longer is cut, in characters and in lines.
 _WIDTH = 160
 _LINES = 60
+
+
+def with_declared(resource: Any, desired: Any, snapshot: Any, plan: Plan) -> Plan:
+    """Return a plan that makes something with what is declared for it, if it is not there yet."""
+    table = getattr(resource, "declares", None)
+    if table is None or resource.present(snapshot) is not None:
+        return plan
+    lines = declared_lines(*table(desired))
+    return replace(plan, declared={desired.address: lines} if lines else {})
 
 
 def declared_lines(fields: Iterable[FieldSpec], declared: Mapping[str, Any]) -> Tuple[str, ...]:

@@ -86,21 +86,6 @@ class InvalidOption(FleetError):
         return [self]
 
 
-class InvalidOptions(InvalidOption):
-    """Several options that cannot be right, told together."""
-
-    single = True
-
-    def __init__(self, parts: List[InvalidOption]) -> None:
-        super().__init__("\n- ".join([f"{len(parts)} options are wrong:", *map(str, parts)]))
-        self._parts = parts
-
-    @property
-    def parts(self) -> List[InvalidOption]:
-        """The errors, one an option."""
-        return self._parts
-
-
 class Faults:
     """Collects what is wrong with single options: `with faults:` keeps an InvalidOption back.
 
@@ -126,8 +111,12 @@ class Faults:
 
     def tell(self) -> None:
         """Raise InvalidOption for what was collected, if anything was."""
+        if len(self.found) == 1:
+            raise self.found[0]
         if self.found:
-            raise InvalidOptions(self.found) if len(self.found) > 1 else self.found[0]
+            from .given import InvalidOptions
+
+            raise InvalidOptions(self.found)
 
 
 class Refused(FleetError):

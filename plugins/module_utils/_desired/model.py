@@ -117,12 +117,6 @@ class Plan:
 
         return text(self)
 
-    def summary(self) -> str:
-        """Say the plan in one line: what changes, why and at what cost."""
-        from .steps import summary
-
-        return summary(self)
-
     def public(self) -> Dict[str, Any]:
         """Return the plan as a JSON-able dict for results and saved plans."""
         return {

@@ -131,13 +131,10 @@ def _outcome(
 def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
     """Return the plan with what is declared for a resource that is not there; raise Refused."""
     plan = resource.plan(desired, snapshot)
-    table = getattr(resource, "declares", None)
-    made = any(step.verb in _MAKING or "new" in step.args for step in plan.steps)
-    if table and made and resource.present(snapshot) is None:
-        from .creation import declared_lines
+    if any(step.verb in _MAKING or "new" in step.args for step in plan.steps):
+        from .creation import with_declared
 
-        lines = declared_lines(*table(desired))
-        plan = replace(plan, declared={desired.address: lines} if lines else {})
+        plan = with_declared(resource, desired, snapshot, plan)
     return _bounded(desired, plan)
 
 
@@ -170,5 +167,7 @@ def _result(
     if steps or plan.notes or plan.pending:
         result["diff"] = {"prepared": plan.text()}
     if steps:
-        result["msg"] = plan.summary()
+        from .steps import summary
+
+        result["msg"] = summary(plan)
     return result
