@@ -66,7 +66,19 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
         r"could not select device driver",
         "the engine has no driver for the devices asked for, such as gpus",
     ),
-    (r"unable to find (user|group)", "user: the image has no such user or group; use numbers"),
+    (
+        r"could not find (slirp4netns|pasta)",
+        "network_mode: the engine's host has no such program; install it",
+    ),
+    (
+        r"only supported for rootless mode",
+        "network_mode: that one is for engines that run for a user other than root",
+    ),
+    (r"(?i)unable to find user", "user: the image has no such user; use a number"),
+    (
+        r"(?i)unable to find group",
+        "user, group_add: the image has no such group; use a number",
+    ),
     (
         r"cannot join network of a non running container",
         "network_mode: start that container first",

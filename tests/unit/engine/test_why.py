@@ -24,6 +24,12 @@ SAID = {
     "crun: executable file `nosuch` not found in $PATH: No such file": "not in the image",
     "crun: the path `/etc` is not a regular file: OCI permission denied": "not executable",
     "unable to find user nosuch: no matching entries in passwd file": "user:",
+    "unable to find group nosuch: no matching entries in group file": "group_add:",
+    "Unable to find group nosuch: no matching entries in group file": "no such group",
+    'could not find slirp4netns, the network namespace can\'t be configured: exec: "slirp4netns": '
+    "executable file not found in $PATH": "install it",
+    "container create: invalid config provided: pasta networking is only supported for rootless "
+    "mode or when inside a nested userns": "other than root",
     'error gathering device information while adding custom device "/dev/nosuch": no such file or '
     "directory": "devices:",
     "Unknown runtime specified nosuch": "runtime:",

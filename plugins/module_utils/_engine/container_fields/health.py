@@ -16,9 +16,9 @@ _MILLISECOND = 1_000_000
 _OFF = ("NONE",)
 
 
-def _parse_test(value: Any, where: str) -> Tuple[str, ...]:
+def _parse_test(value: Any, where: str) -> Optional[Tuple[str, ...]]:
     if isinstance(value, str):
-        return ("CMD-SHELL", value)
+        return ("CMD-SHELL", value) if value.strip() else None
     words = parse_words(value, where)
     if not words or words[0] not in ("NONE", "CMD", "CMD-SHELL"):
         raise InvalidOption(
@@ -26,6 +26,10 @@ def _parse_test(value: Any, where: str) -> Tuple[str, ...]:
             option=where,
             hint="write a string to have it run by the container's shell",
         )
+    if (words[0] == "NONE") != (len(words) == 1):
+        wrong = "excludes a command" if words[0] == "NONE" else "lacks its command"
+        hint = "such as [CMD, curl, -f, http://localhost/], or [NONE]"
+        raise InvalidOption(f"{words[0]} {wrong}", option=where, hint=hint)
     return words
 
 
@@ -42,11 +46,13 @@ def _parse_retries(value: Any, where: str) -> Optional[int]:
     return int(value) or None
 
 
-def _reader(key: str) -> Callable[[Mapping[str, Any], Context], Any]:
+def _reader(field: str, key: str) -> Callable[[Mapping[str, Any], Context], Any]:
     def read(obj: Mapping[str, Any], context: Context) -> Any:
-        # Beside NONE the image's times still appear; they mean nothing.
+        # Beside NONE, now or to be, the image's times mean nothing, though they still appear.
         off = tuple(dig(obj, "Config.Healthcheck.Test") or ()) == _OFF
-        return None if off else dig(obj, f"Config.Healthcheck.{key}") or None
+        if off or context.declared.get("healthcheck.test") == _OFF:
+            return None if field in context.declared else _fallback(key)(context)
+        return dig(obj, f"Config.Healthcheck.{key}") or None
 
     return read
 
@@ -70,7 +76,7 @@ def _row(name: str, key: str, **more: Any) -> FieldSpec:
         option={"type": "int" if name == "retries" else "str"},
         show=str if name == "retries" else show_duration,
         parse=_parse_retries if name == "retries" else _parse_time,
-        read=_reader(key),
+        read=_reader(f"healthcheck.{name}", key),
         default=_fallback(key),
         **more,
     )
