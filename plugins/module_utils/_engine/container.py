@@ -23,7 +23,6 @@ from .container_found import (
     runs,
     secrets_on_record,
     unreachable,
-    with_others,
 )
 from .container_found import observe as look
 from .container_wish import Wish, spec, wish
@@ -63,16 +62,12 @@ class Container:
         if client is None:
             return unreachable(desired, pending)
         found = look(client, desired, pending, settled)
-        creations = [step for step in _steps(desired, found) if step.verb == "create"]
-        if creations and desired.declared.get("volumes"):
-            from .container_volumes import with_volumes
+        steps = _steps(desired, found)
+        if not steps and found.fresh is None and found.old is None:
+            return found
+        from .container_left import with_beside
 
-            found = with_volumes(client, desired, found, pending)
-        swaps = any(step.args["on"] != desired.name for step in creations)
-        removes = desired.state == "absent" and found.current is not None
-        if swaps or removes or found.fresh is not None or found.old is not None:
-            return with_others(client, found, pending, desired.name)
-        return with_others(client, found, pending) if creations else found
+        return with_beside(client, desired, found, pending, steps)
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""

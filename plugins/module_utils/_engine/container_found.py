@@ -197,31 +197,6 @@ def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
     return {**network, "Containers": stay}
 
 
-def with_others(
-    client: Client, found: Found, pending: Mapping[str, str], replaced: str = ""
-) -> Found:
-    """Add all containers of the engine as listed, for the checks before a creation.
-
-    One that an earlier task of this check would remove is not among them, and of one that it would
-    change otherwise nobody knows the ports. `replaced` names the container that is replaced, whose
-    dependents are looked for.
-    """
-    from dataclasses import replace
-
-    others = []
-    for one in client.get("/containers/json", {"all": True}) or ():
-        name = str((one.get("Names") or ["?"])[0])
-        address = f"container{name}"
-        if not will_go(pending, address):
-            others.append({**one, "Ports": ()} if address in pending else one)
-    found = replace(found, others=tuple(others))
-    if not replaced:
-        return found
-    from .dependents import look
-
-    return look(client, found, replaced)
-
-
 def _ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
     """Answer each request by its key, `KIND NAME` of what is named: None for what does not exist;
     other errors are raised."""

@@ -1,7 +1,8 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an interrupted replacement left behind. Loaded only if something is called like it.
+"""What is beside a container: what an interrupted replacement left behind, and all others. Loaded
+only if something is called like it, or is to be done.
 
 Anybody can give a container such a name, and an image can bring a record along. So a new one says
 of its own which one it replaces, and only what a new one replaces, or what is known by its own
@@ -11,8 +12,10 @@ labels to be ours (or Compose's), was set aside.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Mapping, Optional
+from typing import Any, List, Mapping, Optional, Sequence
 
+from .._desired.model import will_go
+from .._desired.steps import Step
 from .._desired.values import dig
 from .client import Client, EngineError
 from .container_found import (
@@ -51,6 +54,45 @@ def with_left(client: Client, wish: Wish, found: Found, listed: List[Mapping[str
         apart=others[-1] if others else None,
         bases=bases,
     )
+
+
+def with_beside(
+    client: Client, wish: Wish, found: Found, pending: Mapping[str, str], steps: Sequence[Step]
+) -> Found:
+    """Add what the steps make it needful to look at: volumes, and all others for a new one."""
+    creations = [step for step in steps if step.verb == "create"]
+    if creations and wish.declared.get("volumes"):
+        from .container_volumes import with_volumes
+
+        found = with_volumes(client, wish, found, pending)
+    swaps = any(step.args["on"] != wish.name for step in creations)
+    removes = wish.state == "absent" and found.current is not None
+    if swaps or removes or found.fresh is not None or found.old is not None:
+        return with_others(client, found, pending, wish.name)
+    return with_others(client, found, pending) if creations else found
+
+
+def with_others(
+    client: Client, found: Found, pending: Mapping[str, str], replaced: str = ""
+) -> Found:
+    """Add all containers of the engine as listed, for the checks before a creation.
+
+    One that an earlier task of this check would remove is not among them, and of one that it would
+    change otherwise nobody knows the ports. `replaced` names the container that is replaced, whose
+    dependents are looked for.
+    """
+    others = []
+    for one in client.get("/containers/json", {"all": True}) or ():
+        name = str((one.get("Names") or ["?"])[0])
+        address = f"container{name}"
+        if not will_go(pending, address):
+            others.append({**one, "Ports": ()} if address in pending else one)
+    found = replace(found, others=tuple(others))
+    if not replaced:
+        return found
+    from .dependents import look
+
+    return look(client, found, replaced)
 
 
 def _replaced_id(wish: Wish, one: Optional[Inspect], bases: Bases) -> str:

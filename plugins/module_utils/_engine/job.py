@@ -27,8 +27,8 @@ from .container_found import (
     require_references,
     runs,
     unreachable,
-    with_others,
 )
+from .container_left import with_others
 from .container_plan import later_networks, pull
 from .container_volumes import notes as volume_notes
 from .container_volumes import with_volumes
