@@ -108,12 +108,12 @@ def test_a_machine_made_before_disks_had_names_is_known_by_its_volumes() -> None
     assert apply({**MACHINE, "vcpus": 2})["changed"] is False
 
 
-def define_other(disk: Path, kind: str = "qcow2") -> None:
+def define_other(disk: Path, uefi: str = "") -> None:
     path = Path(POOL) / f"{OTHER}.xml"
     path.write_text(
         f"<domain type='qemu'><name>{OTHER}</name><memory unit='MiB'>32</memory>"
-        "<os><type machine='q35'>hvm</type></os><devices><disk type='file' device='disk'>"
-        f"<driver name='qemu' type='{kind}'/><source file='{disk}'/>"
+        f"<os><type machine='q35'>hvm</type>{uefi}</os><devices><disk type='file' device='disk'>"
+        f"<driver name='qemu' type='qcow2'/><source file='{disk}'/>"
         "<target dev='vda' bus='virtio'/></disk></devices></domain>"
     )
     hand("define", str(path))
@@ -135,6 +135,19 @@ def test_what_another_machine_uses_is_not_deleted(backed: bool) -> None:
     assert ONE in hand("list", "--all", "--name")
     assert apply({**GONE, "delete_disks": False})["changed"] is True
     assert ROOT.exists()
+
+
+def test_variables_of_uefi_that_a_copy_has_too_stay() -> None:
+    apply(STOPPED)
+    nvram, path = Path(POOL) / f"{ONE}_VARS.fd", Path(POOL) / f"{ONE}.xml"
+    nvram.touch()
+    uefi = f"<loader readonly='yes' type='pflash'>/none</loader><nvram>{nvram}</nvram>"
+    path.write_text(hand("dumpxml", ONE, "--inactive").replace("</type>", f"</type>{uefi}"))
+    hand("define", str(path))
+    define_other(Path(POOL) / f"{OTHER}-mine", uefi)
+    apply(GONE)
+    assert nvram.exists()
+    hand("undefine", OTHER, "--keep-nvram")
 
 
 def test_a_copy_and_a_renamed_machine_delete_no_disks_of_the_original() -> None:

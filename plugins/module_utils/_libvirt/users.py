@@ -69,15 +69,23 @@ def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, s
 
 def writers(host: Hypervisor, volumes: Sequence[Volume]) -> Dict[str, str]:
     """Return the machines that write to volumes, by name and in words: these are no bases."""
-    paths = {os.path.realpath(one.path): one.name for one in volumes}
+    places: Dict[object, str] = {(one.pool, one.name): one.name for one in volumes}
+    places.update({os.path.realpath(one.path): one.name for one in volumes})
     found: Dict[str, List[str]] = {}
     for name, root in _all_documents(host):
         for disk in root.findall("devices/disk"):
-            top = files_of(host, disk)[:1] if disk.find("readonly") is None else ()
-            for one in top:
-                if os.path.realpath(one.path) in paths and one.path:
-                    found.setdefault(one.name, []).append(f"the machine {name}")
+            used = places.get(_written(disk)) if disk.find("readonly") is None else None
+            if used is not None:
+                found.setdefault(used, []).append(f"the machine {name}")
     return {name: ", ".join(sorted(set(words))) for name, words in found.items()}
+
+
+def _written(disk: Element) -> object:
+    """Return where a disk is written: (pool, volume), or a path."""
+    source = disk.find("source")
+    if source is None or source.get("volume"):
+        return None if source is None else (source.get("pool"), source.get("volume"))
+    return os.path.realpath(source.get("file") or source.get("dev") or "")
 
 
 def overlays_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
