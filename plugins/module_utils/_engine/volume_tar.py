@@ -30,10 +30,8 @@ def check_whole(path: str) -> None:
             while file.read(_PIECE):
                 pass
     except BadArchive as exc:
-        text = (
-            f"{path} is no whole archive of tar, as it is or compressed by gzip, bzip2 or xz: {exc}"
-        )
-        hint = "name one that backup or tar has written to its end"
+        text = f"{path} is no whole archive of tar: {exc}"
+        hint = "name one that backup or tar has written to its end, compressed or not"
         raise InvalidOption(text, option="restore", hint=hint) from None
     except OSError as exc:
         raise FleetError(words(exc), option="restore") from exc
