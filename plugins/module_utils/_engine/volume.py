@@ -34,9 +34,16 @@ Inspect = Mapping[str, Any]
 _PASSWORD = re.compile(r"(pass(?:word|wd)?\d?=)[^,]*")
 
 
+HALF = (
+    "an earlier restore into it was interrupted, so it may hold a part of an archive; name the "
+    "archive under restore again, or remove it with state: absent and destroy: {}"
+)
+
+
 @dataclass(frozen=True)
 class Found:
-    """One look at the engine. `users` are the names of the containers that mount the volume, and
+    """One look at the engine. `half` says that a restore into the volume has not come to its end;
+    `users` are the names of the containers that mount the volume, and
     `helpers` those that an interrupted run left, by name; both are looked up only if there is
     something to do. `archive` is the digest of what may be restored; `unknown` says what an
     earlier task of this run would do; `settled`: what may turn out needless has been done."""
@@ -48,6 +55,12 @@ class Found:
     settled: bool = False
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
+    half: bool = False
+
+
+def helpers_of(volume: str) -> Dict[str, Any]:
+    """Return the query for the helper containers of a volume, mostly none."""
+    return {"all": True, "filters": {"label": [f"dockyard.fleet.helper=volume/{volume}"]}}
 
 
 class Volume:
@@ -79,12 +92,16 @@ class Volume:
         """Take a snapshot; look at containers only if the volume has to go."""
         if client is None:
             return Found(unknown={"engine": pending["engine"]})
-        asked = client.get_all([(f"/volumes/{desired.name}", None)])[0]
+        asked, listed = client.get_all(
+            [(f"/volumes/{desired.name}", None), ("/containers/json", helpers_of(desired.name))]
+        )
         answer = meant("volume", desired.name, asked)
         if will_go(pending, desired.address):
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
         found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)
+        if answer is not None and listed and desired.state != "absent" and not desired.restore:
+            found = replace(found, half=_is_half(client, answer, listed))
         if not _calls(desired, found):
             return found
         found = _with_users(client, desired, found, pending)
@@ -103,6 +120,8 @@ class Volume:
             if not desired.backup:
                 return Plan(fingerprint=mark)
         changes = changes_of(desired, found)
+        if found.half:
+            return Plan(refused=(HALF.format(desired.name),), fingerprint=mark)
         if not _calls(desired, found):
             return Plan(fingerprint=mark)
         from .volume_plan import refusals, steps_of
@@ -115,12 +134,28 @@ class Volume:
         return FIELDS, desired.declared
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
-        """Plan nothing: a volume that was made is empty, and the next run takes it as it is."""
-        return Plan()
+        """Remove what this run has made to restore into; else the next run takes it as it is."""
+        if not desired.restore or not any(step.verb == "create" for step in begun):
+            return Plan()
+        from .volume_plan import undo
+
+        return Plan(tuple(undo(desired, found)))
 
     def present(self, found: Found) -> Optional[Dict[str, Any]]:
         """Return the volume as the engine describes it, secret values masked; None if not there."""
         return None if found.current is None else masked(found.current)
+
+
+def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
+    """Say if helpers are there that tell of a restore which has not come to its end."""
+    from .volume_helpers import ANEW, RESTORE, helper_name, helpers
+
+    if isinstance(listed, EngineError):
+        raise listed
+    name = str(volume["Name"])
+    found = helpers(client, name, listed)
+    begun = helper_name(ANEW, name) in found and bool(record_of(volume).get("restored"))
+    return begun or helper_name(RESTORE, name) in found
 
 
 def masked(volume: Inspect) -> Dict[str, Any]:

@@ -41,6 +41,19 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
     return chain.steps
 
 
+def undo(desired: Wish, found: Found) -> List[Step]:
+    """Return the steps that remove a volume that this run has made for an archive, and in vain.
+
+    The mark says that the archive is not in it; whose it is says the record.
+    """
+    chain = Chain(desired.address)
+    marked = helper_name(ANEW, desired.name) in found.helpers
+    restored = record_of(found.current or {"Name": ""}).get("restored")
+    if marked and found.archive and restored == found.archive and not found.users:
+        _remove(chain, desired, found, "the restore failed")
+    return chain.steps
+
+
 def _make(
     chain: Chain, desired: Wish, found: Found, cause: str, changes: Tuple[Change, ...]
 ) -> None:
