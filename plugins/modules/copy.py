@@ -19,7 +19,9 @@ description:
   - What is in O(dest) and not in O(src) stays. The engine has no way to remove a file; use
     M(dockyard.fleet.exec) for that.
   - The engine puts each file in place of the old one while it receives it, so that a program that
-    reads a file at that moment may see a part of it.
+    reads a file at that moment may see a part of it. Where the engine's disk is full, a file stays
+    cut; the error names it, and the next run completes it.
+  - A container or a mount that is read-only is refused in check mode too.
   - Links in a folder are copied as links. An O(src) that is itself a link is followed.
   - Folders above O(dest) that do not exist are made, with mode C(0755).
 author:
@@ -49,7 +51,8 @@ options:
     description:
       - The absolute path in the container, of the file itself, or of the folder that becomes like
         O(src). With C(/) at its end it is the folder into which O(src) is copied under its name.
-      - A link at its end is followed for a folder, and replaced by a file.
+      - A link at its end is followed for a folder, and replaced by a file unless O(follow) says
+        otherwise.
       - What lies in a tmpfs mount, in C(/proc), C(/sys) or C(/dev) cannot be reached.
       - With O(fetch), a path on the controller; a relative one is relative to the playbook.
     type: str
@@ -65,6 +68,14 @@ options:
       - Owner and group are those of who runs Ansible, and set-user-ID bits are left out.
     type: bool
     default: false
+  follow:
+    description: Whether a file is written to where a link at the end of O(dest) leads.
+    type: bool
+    default: false
+  force:
+    description: Whether what is there and differs is replaced; else only what is missing is copied.
+    type: bool
+    default: true
   mode:
     description:
       - The mode bits of files, as three or four octal digits in quotes.

@@ -10,6 +10,7 @@ container"). A path is followed through links but for its last part.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
@@ -62,7 +63,7 @@ def _stat(seen: Dict[str, Any]) -> Stat:
 def _explain(client: Client, where: str, path: str, refusal: Reply) -> None:
     """Raise what the engine has to say, but not that a part of the path is a file."""
     reply = client.fetch(where, {"path": path})  # an answer to HEAD holds no words
-    error = (reply if reply.failed else refusal).error("HEAD", where)
+    error = hinted((reply if reply.failed else refusal).error("HEAD", where))
     if "not a directory" not in error.message and error.status != 404:
         raise error
 
@@ -101,7 +102,7 @@ def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]
     from .tar_reader import BadArchive, Tar
 
     where = f"/containers/{box}/archive"
-    with Raw(client, "GET", where, {"path": path}) as raw:
+    with _hints(), Raw(client, "GET", where, {"path": path}) as raw:
         archive = Tar(Source(raw.pieces()))
         try:
             for member, content in archive:
@@ -120,5 +121,23 @@ def put(client: Client, box: str, folder: str, pieces: Iterable[bytes]) -> None:
     where = f"/containers/{box}/archive"
     # Without it the engine would put a file in place of a folder.
     query = {"path": folder, "noOverwriteDirNonDir": True}
-    with Raw(client, "PUT", where, query, pieces, "application/x-tar") as raw:
+    with _hints(), Raw(client, "PUT", where, query, pieces, "application/x-tar") as raw:
         raw.read()
+
+
+@contextlib.contextmanager
+def _hints() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise hinted(error) from error.__cause__
+
+
+def hinted(error: EngineError) -> EngineError:
+    """Say what would be right, where an engine cannot mount a container's mounts (Docker 28)."""
+    if "path escapes from parent" in error.message:
+        error.hint = (
+            "a mount of the container goes over a link in its image; mount it where the link leads "
+            "to, such as at /run/docker.sock in place of /var/run/docker.sock"
+        )
+    return error

@@ -8,15 +8,17 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from .._desired.errors import FleetError
 from .._desired.model import Plan
 from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .archive import put
 from .copy_diff import differing, plan, texts, wanted
-from .copy_found import SHOWN, Found, observe
-from .copy_source import END, Entry, header, member
+from .copy_found import SHOWN, Found, mounts_below, observe
+from .copy_source import END, Entry, Source, header, member
 from .copy_wish import Wish, spec, wish
+from .wire import EngineError
 
 _DIFFS = 20  # files whose text is shown
 
@@ -90,8 +92,47 @@ def _copy(work: Work, step: Step) -> bool:
     if desired.source is None:
         raise ValueError("a copy without a source")
     paths = differing(desired, found, desired.source.entries)
-    put(work.client, found.box.id, found.base, _pieces(desired, found, paths))
+    try:
+        for base, part in _by_mount(work, found, paths).items():
+            put(work.client, found.box.id, base, _pieces(desired, found, part, base))
+    except EngineError as error:
+        if not error.hint and not error.refused:
+            error.hint = _left(work, desired.source)
+        raise
     return True
+
+
+def _left(work: Work, source: Source) -> Optional[str]:
+    """Say what stands incomplete in the container after a copy that broke off, None for nothing.
+
+    The engine writes files under their names at once, so one may be cut; the next run sends it.
+    """
+    desired: Wish = work.desired
+    before: Found = work.snapshot
+    try:
+        now = observe(work.client, desired, source, {})
+    except FleetError:
+        return "a file may be incomplete where it stands; run again, which completes it"
+    cut = [
+        f"{now.path}/{path}".rstrip("/")
+        for path, seen in now.there.items()
+        if seen.entry.kind == "file" and not seen.same and seen != before.there.get(path)
+    ]
+    if not cut:
+        return None
+    more = f" and {len(cut) - 3} more" if len(cut) > 3 else ""
+    return f"incomplete now: {', '.join(cut[:3])}{more}; run again, which completes it"
+
+
+def _by_mount(work: Work, found: Found, paths: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """Return the paths by the folder where they are unpacked: Podman has to be led to mounts."""
+    below = mounts_below(work.client, found.box, found.base)
+    made: Dict[str, List[str]] = {}
+    for path in paths:
+        full = f"{found.path.rstrip('/')}/{path}"
+        bases = [one for one in below if path and full.startswith(f"{one.rstrip('/')}/")]
+        made.setdefault(max([found.base, *bases], key=len), []).append(path)
+    return made
 
 
 def _diffs(desired: Wish, found: Found) -> List[Dict[str, str]]:
@@ -102,18 +143,17 @@ def _diffs(desired: Wish, found: Found) -> List[Dict[str, str]]:
     return texts(desired.source, found, dict.fromkeys(paths), SHOWN)
 
 
-def _pieces(desired: Wish, found: Found, paths: Mapping[str, Any]) -> Iterator[bytes]:
+def _pieces(desired: Wish, found: Found, paths: List[str], base: str) -> Iterator[bytes]:
     """Yield the archive; its names are relative to the folder where it is unpacked."""
-    above = found.base.rstrip("/")
+    above = base.rstrip("/")
     parent = Entry("folder", 0o755, mtime=int(time.time()))
-    for folder in found.missing:
+    for folder in found.missing if base == found.base else ():
         yield header(folder[len(above) + 1 :], parent)
-    top = found.path[len(above) + 1 :]
     source: Any = desired.source
     for path in paths:
         entry = wanted(desired, found, path, source.entries[path])
-        name = f"{top}/{path}" if top and path else top or path
-        yield from member(source, path, name, entry)
+        full = f"{found.path.rstrip('/')}/{path}" if path else found.path
+        yield from member(source, path, full[len(above) + 1 :], entry)
     yield END
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from .._desired.errors import InvalidOption
 from .._desired.model import Plan
 from .._desired.steps import Causes, Change, Step
 from .._desired.values import show_size
@@ -39,6 +40,8 @@ def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[st
         there = found.there.get(path)
         if not path and found.path == "/":
             continue  # the root of all is there, and is not ours to change
+        if there is not None and not wish.force:
+            continue
         if there is None:
             inside = any(not above or path.startswith(f"{above}/") for above in new)
             made[path] = [] if inside else [_new(path, entry, entries)]
@@ -98,6 +101,12 @@ def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **na
     notes: Tuple[str, ...] = ()
     if found.blind and (wish.owner or wish.group):
         notes = ("this engine does not tell owners: they are set with what else differs",)
+    if changes and found.read_only:
+        raise InvalidOption(
+            f"nothing can be copied to {found.path} in the container: {found.read_only}",
+            option="dest",
+            hint="mount what is to be written to, or copy before it is made read-only",
+        )
     if changes:
         return Plan((_step(wish, verb, Causes(parts), changes, names),), notes)
     if found.box.unknown:

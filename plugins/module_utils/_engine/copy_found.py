@@ -36,6 +36,7 @@ class Seen:
 class Found:
     """One look. `path` is the target with links followed, `base` the nearest folder that exists
     above it, `missing` the folders between; `there` are entries by path below it.
+    `read_only` says why nothing can be written there, "" if it can.
     For a fetch `there` is on this machine, and `wanted` what the container has. `blind` says that
     the engine does not tell owners.
     """
@@ -49,6 +50,7 @@ class Found:
     gid: Optional[int] = None
     wanted: Mapping[str, Entry] = field(default_factory=dict)
     blind: bool = False
+    read_only: str = ""
 
 
 def observe(
@@ -60,7 +62,8 @@ def observe(
         return Found(box, wish.path)
     _reachable(box, wish.path)
     folder = source.entries[""].kind == "folder"
-    path, seen = follow(client, box.id, wish.path) if folder else _plain(client, box, wish.path)
+    through = folder or wish.follow
+    path, seen = follow(client, box.id, wish.path) if through else _plain(client, box, wish.path)
     if seen is not None and (seen.kind == "folder") != folder:
         raise _clash(path, seen.kind, "dest")
     base, missing = _above(client, box.id, path)
@@ -69,11 +72,12 @@ def observe(
         path=path,
         base=base,
         missing=missing,
-        there=dict(_there(client, box.id, path, source, wish, seen)) if seen else {},
+        there=dict(_all_there(client, box, path, source, wish, seen)) if seen else {},
         # Podman sets the owners that an archive names, and reads all of them back as root (5.8).
         blind=client.kind == "podman",
         uid=_number(client, box.id, wish.owner, "owner"),
         gid=_number(client, box.id, wish.group, "group"),
+        read_only=_read_only(client, box, base),
     )
 
 
@@ -105,6 +109,26 @@ def _reachable(box: Box, path: str) -> None:
             )
 
 
+def _read_only(client: Client, box: Box, path: str) -> str:
+    """Say why an engine would refuse to write at a path: by its mount, or the container's root."""
+    # A container that an earlier task of the run makes anew has other mounts.
+    if box.unknown or not _why_read_only(box, path):
+        return ""
+    real = ""  # a link on the way may lead into a mount that can be written to
+    for part in filter(None, path.split("/")):
+        real, _seen = follow(client, box.id, f"{real}/{part}")
+    return _why_read_only(box, real or "/")
+
+
+def _why_read_only(box: Box, path: str) -> str:
+    mounts = {m["Destination"]: m for m in dig(box.inspect, "Mounts") or ()}
+    above = [one for one in mounts if f"{path}/".startswith(f"{one.rstrip('/')}/")]
+    if above:
+        mount = max(above, key=len)
+        return "" if mounts[mount].get("RW", True) else f"{mount} is mounted read-only"
+    return "its files are read-only" if dig(box.inspect, "HostConfig.ReadonlyRootfs") else ""
+
+
 def _clash(path: str, kind: str, option: str) -> InvalidOption:
     if kind == "folder":
         hint = "end dest with / to copy into it" if option == "dest" else "remove it first"
@@ -130,8 +154,34 @@ def _above(client: Client, box: str, path: str) -> Tuple[str, Tuple[str, ...]]:
     return "/", tuple(reversed(missing))
 
 
+def mounts_below(client: Client, box: Box, path: str) -> List[str]:
+    """Return where something is mounted below a folder, if its archive does not show that.
+
+    Podman's is of what lies beneath the mounts, as long as the container does not run (5.8).
+    """
+    mounts = dig(box.inspect, "Mounts") or () if client.kind == "podman" else ()
+    start = f"{path.rstrip('/')}/"
+    return sorted(m["Destination"] for m in mounts if m["Destination"].startswith(start))
+
+
+def _all_there(
+    client: Client, box: Box, path: str, source: Source, wish: Wish, top: Stat
+) -> Iterator[Tuple[str, Seen]]:
+    yield from _there(client, box.id, path, source, wish, top)
+    for mount in mounts_below(client, box, path):
+        prefix = mount[len(path.rstrip("/")) + 1 :]
+        if any(one == prefix or one.startswith(f"{prefix}/") for one in source.entries):
+            yield from _there(client, box.id, mount, source, wish, top, f"{prefix}/")
+
+
 def _there(
-    client: Client, box: str, path: str, source: Source, wish: Wish, top: Stat
+    client: Client,
+    box: str,
+    path: str,
+    source: Source,
+    wish: Wish,
+    top: Stat,
+    prefix: str = "",
 ) -> Iterator[Tuple[str, Seen]]:
     """Yield what is there of the entries that are to be copied, each as it is read."""
     if top.kind == "link":
@@ -139,7 +189,7 @@ def _there(
         yield "", Seen(Entry("link", 0o777, link=top.link))
         return
     for member, content in members(client, box, path):
-        inner = member.name.rstrip("/").partition("/")[2]
+        inner = (prefix + member.name.rstrip("/").partition("/")[2]).rstrip("/")
         wanted = source.entries.get(inner)
         if wanted is None:
             continue

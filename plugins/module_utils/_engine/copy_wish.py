@@ -31,6 +31,8 @@ def spec() -> Dict[str, Any]:
         "secret_content": {**_TEXT, "no_log": True},
         "dest": {**_TEXT, "required": True},
         "fetch": _FLAG,
+        "follow": _FLAG,
+        "force": {"type": "bool", "default": True},
         "mode": {"type": "raw"},
         "directory_mode": {"type": "raw"},
         "owner": _TEXT,
@@ -45,7 +47,8 @@ class Wish:
     """A copy as declared. `path` is in the container, `local` on this machine (fetch only).
 
     `mode` and `folder_mode` are None for those of the source; `owner` and `group` are names or
-    numbers, "" for what is there. `source` is None when it is fetched.
+    numbers, "" for what is there. `source` is None when it is fetched. `follow` goes on to where a
+    link at the end leads; without `force` what is there stays.
     """
 
     container: str
@@ -57,6 +60,8 @@ class Wish:
     owner: str
     group: str
     secret: bool
+    follow: bool = False
+    force: bool = True
     allow: Tuple[str, ...] = LIMITS
     protect: bool = False
 
@@ -86,6 +91,8 @@ def wish(params: Mapping[str, Any]) -> Wish:
         owner=params.get("owner") or "",
         group=params.get("group") or "",
         secret=params["secret"] or params.get("secret_content") is not None,
+        follow=params["follow"],
+        force=params["force"],
     )
 
 

@@ -20,6 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_source
 from tests.lab import fake_files
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fake_files import Node
+from tests.lab.fake_state import ApiError
 from tests.lab.tasks import do
 
 BIG = os.urandom(300_000)
@@ -119,10 +120,116 @@ def test_texts_are_shown_and_secrets_and_binaries_are_not(fake: FakeEngine, tmp_
     assert "hush" not in json.dumps(result)
 
 
-def test_a_refusal_of_the_engine_is_in_its_own_words(fake: FakeEngine) -> None:
-    fake.state.container("web")["HostConfig"]["ReadonlyRootfs"] = True
-    result = copy(fake, content="b", dest="/etc/app.conf")
-    assert result["msg"] == "copy/web:/etc/app.conf: container rootfs is marked read-only"
+def test_what_is_read_only_is_foreseen(fake: FakeEngine) -> None:
+    """And only where something would be written: links may lead to where that can be done."""
+    copy(fake, content="a", dest="/srv/same")
+    box = fake.state.container("web")
+    box["HostConfig"]["ReadonlyRootfs"] = True
+    box["Mounts"] = [
+        {"Type": "bind", "Destination": "/tmp", "RW": True},
+        {"Type": "bind", "Destination": "/run", "RW": False},
+        {"Type": "volume", "Destination": "/run/app", "Name": "none", "RW": True},
+    ]
+    fake.files("web").update({"/run/app": Node("folder", 0o755), "/l": Node("link", link="/tmp")})
+    fake.forget()
+    for dest, why in (
+        ("/etc/app.conf", "its files are read-only"),
+        ("/new/folder/f", "its files are read-only"),
+        ("/run/x", "/run is mounted read-only"),
+        ("/srv/same", ""),
+        ("/tmp/x", ""),
+        ("/run/app/x", ""),
+        ("/l/x", ""),
+    ):
+        result = copy(fake, content="a", dest=dest, check=True)
+        assert result.get("msg", "") == (
+            f"dest: nothing can be copied to {dest} in the container: {why}; mount what is to be "
+            "written to, or copy before it is made read-only"
+            if why
+            else ""
+        )
+        assert not why or copy(fake, content="a", dest=dest)["msg"] == result["msg"]
+    assert fake.writes == []
+    pending = {"container/web": "will be replaced"}
+    assert copy(fake, content="a", dest="/e", pending=pending, check=True)["changed"] is True
+
+
+def test_a_mount_over_a_link_has_a_hint(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker 28 refuses every archive of such a container."""
+    said = "mkdirat var/run/docker.sock: path escapes from parent"
+
+    def refuses(*_given: Any) -> Any:
+        raise ApiError(500, said)
+
+    monkeypatch.setattr(fake_files, "_find", refuses)
+    for task in ({"content": "a", "dest": "/e"}, {"src": "/etc", "dest": "/tmp/x", "fetch": True}):
+        result = copy(fake, **task)
+        assert said in result["msg"]
+        assert "mount it where the link leads to, such as at /run/docker.sock" in result["msg"]
+
+
+def test_what_a_full_disk_has_cut_is_named(
+    fake: FakeEngine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = fake_files._place
+
+    def full(box: Any, target: str, node: Node, **more: Any) -> None:
+        if target.endswith("big"):
+            place(box, target, Node("file", node.mode, node.owner, node.data[:1000]), **more)
+            raise ApiError(500, "write /var/lib/fake: no space left on device")
+        place(box, target, node, **more)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(fake_files, "_place", full)
+        result = copy(fake, src=str(tree), dest="/srv/tree")
+    assert result["msg"] == (
+        "copy/web:/srv/tree: write /var/lib/fake: no space left on device; incomplete now: "
+        "/srv/tree/sub/big; run again, which completes it"
+    )
+    assert copy(fake, src=str(tree), dest="/srv/tree")["changed"] is True
+    assert fake.files("web")["/srv/tree/sub/big"].data == BIG
+
+
+def test_podman_is_led_to_what_is_mounted_further_down(
+    fake: FakeEngine, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It unpacks beside a mount as long as the container does not run."""
+    fake.state.container("web")["Mounts"] = [
+        {"Type": "bind", "Destination": "/srv/tree/sub", "RW": True},
+        {"Type": "bind", "Destination": "/srv/treehouse", "RW": True},
+    ]
+    fake.files("web").update({f"/srv/tree{one}": Node("folder", 0o755) for one in ("", "/sub")})
+    monkeypatch.setattr(Client, "kind", "podman")
+    assert copy(fake, src=str(tree), dest="/srv/tree")["changed"] is True
+    assert [call.query["path"] for call in fake.writes] == ["/srv", "/srv/tree/sub"]
+    assert fake.files("web")["/srv/tree/sub/big"].data == BIG
+    assert copy(fake, src=str(tree), dest="/srv/tree")["changed"] is False
+
+
+def test_a_link_is_followed_when_asked_for(fake: FakeEngine) -> None:
+    files = fake.files("web")
+    files["/etc/real"] = Node("file", data=b"old")
+    files["/etc/l"] = Node("link", 0o777, link="real")
+    files["/etc/new"] = Node("link", 0o777, link="/srv/not-yet")
+    assert copy(fake, content="a", dest="/etc/l", follow=True)["dest"] == "/etc/real"
+    assert (files["/etc/l"].kind, files["/etc/real"].data) == ("link", b"a")
+    assert copy(fake, content="a", dest="/etc/l", follow=True)["changed"] is False
+    assert copy(fake, content="a", dest="/etc/new", follow=True)["dest"] == "/srv/not-yet"
+    assert files["/srv/not-yet"].data == b"a"
+
+
+def test_without_force_what_is_there_stays(fake: FakeEngine, tree: Path, tmp_path: Path) -> None:
+    files = fake.files("web")
+    files["/srv/tree"] = Node("folder", 0o700)
+    files["/srv/tree/run.sh"] = Node("file", data=b"mine")
+    result = copy(fake, src=str(tree), dest="/srv/tree", force=False)
+    assert (result["changed"], files["/srv/tree/run.sh"].data) == (True, b"mine")
+    assert files["/srv/tree/sub/big"].data == BIG
+    assert copy(fake, src=str(tree), dest="/srv/tree", force=False)["changed"] is False
+    (tmp_path / "passwd").write_text("mine")
+    fetch = {"src": "/etc/passwd", "dest": f"{tmp_path}/passwd", "fetch": True}
+    assert copy(fake, **fetch, force=False)["changed"] is False
+    assert copy(fake, **fetch)["changed"] is True
 
 
 def test_an_engine_that_ignores_the_owner_is_found_out(
