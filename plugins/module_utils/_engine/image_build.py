@@ -14,6 +14,7 @@ from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import hide
+from .._desired.visible import visible
 from . import image_record
 from .client import ConnectionLost, EngineError
 from .context import RULES, rules_of, rules_text
@@ -212,7 +213,8 @@ def _collect(tail: List[str], part: Mapping[str, Any]) -> None:
 def _masked(tail: List[str], build: Build) -> List[str]:
     """Return the last lines of the output without secret values, which may go over several."""
     text = hide("\n".join(line.rstrip() for line in tail if line.strip()), build.private)
-    return text.split("\n")[-_LOG_LINES:] if text else []
+    # The classic builder writes what a command says on stderr in red.
+    return [visible(line) for line in text.split("\n")[-_LOG_LINES:]] if text else []
 
 
 def _failed(error: EngineError, build: Build, address: str, tail: List[str]) -> FleetError:

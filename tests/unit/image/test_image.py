@@ -17,7 +17,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import _last_words
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import (
+    _last_words,
+    _masked,
+)
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 
@@ -142,6 +145,15 @@ def test_the_last_words_of_a_failed_step_are_told(
     lines: List[str], message: str, words: str
 ) -> None:
     assert _last_words(lines, message) == words
+
+
+def test_the_colours_of_a_builder_are_no_words() -> None:
+    """The classic builder writes stderr in red, and ends the red before its own next line."""
+    build: Any = SimpleNamespace(private=())
+    tail = ["Step 2/2 : RUN make", "\x1b[91moops", "\x1b[0mRemoving intermediate container 0123"]
+    lines = _masked(tail, build)
+    assert lines == ["Step 2/2 : RUN make", "oops", "Removing intermediate container 0123"]
+    assert _last_words(lines, "returned a non-zero code: 3") == "oops"
 
 
 def test_a_dockerfile_that_is_none_fails_in_the_engines_words(
