@@ -76,11 +76,11 @@ class Container:
         refused: List[str] = []
         left: List[str] = []
         if steps:
-            from .container_plan import awaited, refusals
+            from .container_plan import refusals, remarks
             from .container_volumes import left_behind
 
             refused = refusals(desired, found, steps)
-            left = [*left_behind(desired, found, steps), *awaited(desired, found, steps)]
+            left = [*left_behind(desired, found, steps), *remarks(desired, found, steps)]
         notes = (*_notes(desired, found), *left)
         return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(found))
 

@@ -114,8 +114,27 @@ def _gone_refusals(desired: Wish, found: Found) -> List[str]:
     return [f"it is {status}: {text}"]
 
 
-def awaited(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
-    """Return notes: why there is something to wait for, where nothing else is done."""
+def remarks(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+    """Return what a user should know of the steps beside their causes."""
+    return (*_awaited(desired, found, steps), *_renamed(desired, found, steps))
+
+
+def _renamed(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+    """Say which other container was made by this name: somebody may have renamed it."""
+    new = any(step.verb == "create" and step.args["on"] == desired.name for step in steps)
+    notes = []
+    for one in found.others if new and not desired.moved_from else ():
+        record = parse((one.get("Labels") or {}).get(OWNER_LABEL))
+        if record.get("address") == desired.address:
+            name = str((one.get("Names") or ["?"])[0]).lstrip("/")
+            does = "runs" if one.get("State") == "running" else "is there"
+            text = f"{name}, which {does}, was made as {desired.name}; if somebody renamed it, "
+            notes.append(f"{text}moved_from: {name} takes it up instead of another one")
+    return notes
+
+
+def _awaited(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+    """Say why there is something to wait for, where nothing else is done."""
     current = found.current or {}
     if not any(step.cause == _awaiting(desired) for step in steps):
         return ()
