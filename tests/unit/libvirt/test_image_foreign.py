@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import socket
 import ssl
 import tarfile
 from pathlib import Path
@@ -16,6 +17,10 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import (
     image_fetch,
     image_files,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.given_up import (
+    GivenUp,
+    go_on,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image_kinds import (
     HEAD,
@@ -189,6 +194,23 @@ def test_a_task_that_was_given_up_ends_and_the_next_goes_on(images: Images) -> N
     assert result["msg"].endswith("the task was given up, and nobody waits for it any more")
     assert images.run(**task)["changed"] is True
     assert images.files == [volume(task["checksum"])]
+
+
+def test_the_end_of_the_input_is_not_the_end_of_the_task() -> None:
+    """sshd gives input and output as one socket, and shuts down one way of it after the input."""
+    kept = os.dup(1)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        os.dup2(ours.fileno(), 1)
+        try:
+            theirs.shutdown(socket.SHUT_WR)
+            go_on()
+            theirs.close()
+            with pytest.raises(GivenUp):
+                go_on()
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
 
 
 # -- whom it trusts ---------------------------------------------------------------------------
