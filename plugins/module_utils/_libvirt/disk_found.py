@@ -97,7 +97,7 @@ def claims_of(
     known: Disks,
     volumes: Sequence[Volume],
 ) -> Dict[str, str]:
-    """Return by volume, in words, who else uses what would be deleted, or be a new disk's image."""
+    """Return by volume, in words, who else uses what would be deleted, attached or an image."""
     told = record(config)
     if wish.state == "absent" or told.get("removing"):
         if not told:
@@ -107,14 +107,43 @@ def claims_of(
         files = [one for disk in known.own.values() for one in disk.files]
         own = {one.path: one for one in [*volumes, *files] if one.path and one.pool}
         return claims(host, list(own.values()), told["instance"])
+    return {
+        **_writers(host, wish, known, volumes),
+        **_takers(host, wish, told, known, volumes),
+    }
+
+
+def _writers(
+    host: Hypervisor, wish: Wish, known: Disks, volumes: Sequence[Volume]
+) -> Dict[str, str]:
+    """Return who writes to the images of new disks."""
     disks = wish.declared.get("disks") or {}
-    wanted = {str(e.get("image")) for name, e in disks.items() if name not in known.own}
+    wanted = {str(entry.get("image")) for name, entry in disks.items() if name not in known.own}
     bases = [one for one in volumes if one.name in wanted]
     if not bases:
         return {}
     from .users import writers
 
     return writers(host, bases)
+
+
+def _takers(
+    host: Hypervisor,
+    wish: Wish,
+    told: Mapping[str, Any],
+    known: Disks,
+    volumes: Sequence[Volume],
+) -> Dict[str, str]:
+    """Return who has got the volumes of disks that were detached, and would be attached again."""
+    disks = wish.declared.get("disks") or {}
+    names = {volume_name(wish.name, name) for name in disks if name not in known.own}
+    names &= {one["name"] for one in told.get("volumes", ())}
+    back = [one for one in volumes if one.name in names]
+    if not back:
+        return {}
+    from .users import claims
+
+    return claims(host, back, told["instance"])
 
 
 def snapshots_of(host: Hypervisor, wish: Wish, domain: Any, known: Disks) -> Tuple[str, ...]:

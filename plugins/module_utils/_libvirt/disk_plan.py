@@ -169,15 +169,24 @@ def unlike(wish: Wish, found: Found) -> List[str]:
 
 
 def unclear(wish: Wish, found: Found) -> List[str]:
-    """Return why it cannot be told which disk of a machine is a declared one.
+    """Return why a declared disk that the machine has not cannot be attached.
 
-    It is refused: the disk made anew would not hold what the machine's disk holds.
+    Somebody else has its volume now, or has put a file on top of it; or it cannot be told whether
+    a disk that is there is this one: one made anew would not hold what that holds.
     """
-    if found.config is None or not found.record or found.record.get("named"):
+    if found.config is None or not found.record:
         return []
+    taken = [
+        f"disks.{name}: its volume {volume} would be attached again, and is used by "
+        f"{found.users[volume]}: remove that first, or take the disk out of the task"
+        for name, volume, _alias in _unfound(wish, found)
+        if volume in found.users
+    ]
+    if found.record.get("named"):
+        return taken
     recorded = [one["name"] for one in found.record.get("volumes", ())]
     others = [f"{disk.target} ({disk.source})" for disk in found.disks.others.values()]
-    return [
+    return taken + [
         f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "
         f"{volume} is attached nowhere; if it is, give that disk <alias name='{alias}'/> "
         "(virsh edit), else detach what was attached by hand"
