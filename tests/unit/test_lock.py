@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import List
 
 import pytest
+from ansible.playbook.play_context import PlayContext
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import lock as locks
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import lock_wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
+from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_kept
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_kept import NotKept
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
 OTHER = 65534
 
@@ -110,3 +116,25 @@ def test_roots_folder_is_where_nobody_else_can_make_one(monkeypatch: pytest.Monk
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     above = Path(locks.folder()).parent.stat()
     assert (above.st_uid, above.st_mode & 0o022) == (0, 0)
+
+
+def test_a_kept_socket_in_a_folder_of_others_is_not_used(shared: Path) -> None:
+    home = shared / "fleet"
+    home.mkdir()
+    home.chmod(0o777)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(home / "place"))
+        listener.listen()
+        options = {"host": "server", "engine_timeout": 5}
+        plugin = SimpleNamespace(get_option=options.get)
+
+        class There(Link):
+            place = str(home / "place")
+
+        link = There(plugin, PlayContext())
+        assert not link._kept()
+        with pytest.raises(NotKept, match="its mode is 0777"):
+            channel_kept._check(str(home), link.place)
+        home.chmod(0o700)
+        assert link._kept()
+        link.close()

@@ -7,18 +7,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-_BLANK = "\n\t"
-
-
-def printable(text: str) -> str:
-    """Return a text whose control characters, and halves of characters, are written as escapes.
-
-    Messages hold what others wrote, and a terminal would obey it.
-    """
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() or one in _BLANK else ascii(one)[1:-1] for one in text)
-
 
 class FleetError(Exception):
     """A failure with what a user needs: where, what happened, what would be right.
@@ -52,7 +40,12 @@ class FleetError(Exception):
     def __str__(self) -> str:
         where = self.option or self.address
         text = f"{where}: {self.message}" if where else self.message
-        return printable(f"{text}; {self.hint}" if self.hint else text)
+        text = f"{text}; {self.hint}" if self.hint else text
+        if text.isprintable():
+            return text
+        from .visible import visible_lines
+
+        return visible_lines(text)
 
 
 # What code raises that was given something of another shape than it reads.

@@ -19,7 +19,7 @@ from .client import Client, EngineError, fits
 from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels
 from .names import container_name, meant
-from .reference import is_id, parse_reference
+from .reference import parse_id, parse_reference
 
 _WORDS = {"type": "list", "elements": "str"}
 Answer = Mapping[str, Any]
@@ -43,7 +43,7 @@ def _image_name(text: Any, option: str) -> str:
     Without a tag the engine would take it for the beginning of an id as well.
     """
     name = str(text)
-    return name if is_id(name) else str(parse_reference(name, option))
+    return name if parse_id(name) else str(parse_reference(name, option))
 
 
 # How a name is read; an engine would answer a name it cannot have with a list of all.

@@ -100,6 +100,13 @@ def test_the_beginning_of_a_containers_id_names_none(
 def test_the_beginning_of_another_kinds_id_names_none(fake: FakeEngine) -> None:
     network = next(ident for ident, one in fake.networks.items() if one["Name"] == "front")
     image = next(iter(fake.images))[7:]
+    short = f"sha256:{image[:12]}"
+    for what, given in (
+        (IMAGES, {"names": [short]}),
+        (IMAGE, {"name": short, "state": "absent"}),
+        (CONTAINER, {"name": "new", "image": short}),
+    ):
+        assert "is not an image reference" in do(what, fake.socket_path, **given)["msg"]
     for reader, name in ((NETWORKS, network[:12]), (IMAGES, image[:12]), (VOLUMES, "dat")):
         (one,) = do(reader, fake.socket_path, names=[name])[reader.kind.plural]
         assert one["exists"] is False

@@ -11,7 +11,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.model import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
 from ..labels import plain_labels
-from ..reference import is_id, parse_reference
+from ..reference import parse_id, parse_reference
 from ..texts import parse_mapping, parse_text
 from .common import parse_words, text
 
@@ -43,7 +43,7 @@ def secret_keys(context: Context) -> List[str]:
 
 def _parse_image(value: Any, where: str) -> str:
     image = parse_text(value, where)
-    return image if is_id(image) else str(parse_reference(image, where))
+    return image if parse_id(image) else str(parse_reference(image, where))
 
 
 def _read_image(obj: Mapping[str, Any], context: Context) -> Any:
