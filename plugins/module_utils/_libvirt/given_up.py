@@ -19,6 +19,8 @@ _OUTPUT = 1
 class GivenUp(FleetError):
     """The work was left where it is, and the next run goes on with it."""
 
+    outcome_unknown = True
+
 
 def go_on() -> None:
     """Raise GivenUp if nobody will read the result: the other end of the output is closed.

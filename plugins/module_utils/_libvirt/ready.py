@@ -20,6 +20,7 @@ from .._desired.values import show_duration
 from .._desired.visible import visible
 from . import storage
 from .connect import Hypervisor
+from .given_up import go_on
 from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
 from .told import addresses
 from .tree import parse, record
@@ -51,6 +52,7 @@ class _Ladder:
         self.domain = domain
         self._gone = (host.lib.VIR_ERR_NO_DOMAIN,)
         self.address = ""
+        self.may_end = False
         self.record = record(parse(host.call("XMLDesc", 0, on=self.domain)))
         self.keys: Optional[List[str]] = None
 
@@ -125,14 +127,21 @@ class _Ladder:
 
 
 def wait(
-    host: Hypervisor, wish: Wish, domain: Any, begun: float, before: List[Dict[str, Any]]
+    host: Hypervisor,
+    wish: Wish,
+    domain: Any,
+    begun: float,
+    before: List[Dict[str, Any]],
+    may_end: bool,
 ) -> List[Dict[str, Any]]:
     """Climb to the rung that `wait` names; return [{rung, seconds, seen}], those `before` first.
 
     Seconds count from `begun`, a reading of the monotonic clock; `wait_timeout` counts from now.
-    Raise FleetError with the failing rung, what was seen there and the console's tail.
+    Raise FleetError with the failing rung, what was seen there and the console's tail, and GivenUp
+    if it `may_end` where nobody waits for the task any more.
     """
     ladder = _Ladder(host, wish, domain)
+    ladder.may_end = may_end
     rungs: List[Tuple[str, Callable[[], Seen]]] = [
         ("running", ladder.look_running),
         ("address", ladder.look_address),
@@ -167,6 +176,8 @@ def _climb(
             # What has an address is alive, and may still get there.
             late.outcome_unknown = bool(ladder.address)
             raise late
+        if ladder.may_end:
+            go_on()
         time.sleep(_POLL)
 
 

@@ -12,6 +12,7 @@ from .._desired.errors import FleetError
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .connect import Hypervisor, LibvirtError
+from .given_up import GivenUp
 from .vm_reserve import need
 from .vm_states import STATES, is_io_error, stand
 
@@ -138,8 +139,12 @@ def _wait(work: Work, step: Step) -> None:
     before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]
     begun = work.shared.get("begun", time.monotonic())
     try:
-        ready = wait(work.client, work.desired, need(work), begun, before)
+        # After a restart the former settings have to come back, whoever waits for that.
+        may_end = step.impact != "restart"
+        ready = wait(work.client, work.desired, need(work), begun, before, may_end)
         work.shared["report"] = {"ready": ready}
+    except GivenUp:
+        raise
     except FleetError as error:
         if error.outcome_unknown and step.impact != "restart":
             error.hint = f"{error.hint}; it stays as it is, and the next run goes on waiting"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import os
 import subprocess
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
@@ -92,6 +93,21 @@ class Images:
     def parts(self) -> List[Path]:
         """The temporary files."""
         return sorted(path for path in self.pool.path.iterdir() if path.name.startswith("."))
+
+
+@contextlib.contextmanager
+def nobody_listens() -> Iterator[None]:
+    """Let this process's output be a pipe that nobody reads, as of a task that was given up."""
+    kept = os.dup(1)
+    reader, writer = os.pipe()
+    os.dup2(writer, 1)
+    os.close(writer)
+    os.close(reader)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def volume(checksum: str, name: str = "debian-12") -> str:

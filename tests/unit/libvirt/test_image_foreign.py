@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import io
 import lzma
@@ -11,7 +10,7 @@ import socket
 import ssl
 import tarfile
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import (
@@ -27,7 +26,15 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image_kind
     foreign,
 )
 
-from tests.unit.libvirt.imagework import MIB, Images, qcow2, raw_disk, sha256, volume
+from tests.unit.libvirt.imagework import (
+    MIB,
+    Images,
+    nobody_listens,
+    qcow2,
+    raw_disk,
+    sha256,
+    volume,
+)
 from tests.unit.libvirt.origin import Origin
 
 
@@ -170,21 +177,6 @@ def test_an_image_leaves_room_to_the_disks_of_machines(
     result = images.run(**images.publish(qcow2()))
     assert "is full; the last 2MiB of it are left to the disks of machines" in result["msg"]
     assert images.files == []
-
-
-@contextlib.contextmanager
-def nobody_listens() -> Iterator[None]:
-    """Let this process's output be a pipe that nobody reads, as of a task that was given up."""
-    kept = os.dup(1)
-    reader, writer = os.pipe()
-    os.dup2(writer, 1)
-    os.close(writer)
-    os.close(reader)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
 
 
 def test_a_task_that_was_given_up_ends_and_the_next_goes_on(images: Images) -> None:

@@ -10,6 +10,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_
 
 from tests.lab.hostrun import Runs
 from tests.lab.hostwork import HostBench
+from tests.unit.libvirt.imagework import nobody_listens
 
 WEB = {"name": "web01", "memory": "256MiB"}
 PAUSED, IO_ERROR = 3, 5
@@ -68,3 +69,16 @@ def test_a_machine_that_is_paused_while_it_is_waited_for_ends_the_wait(
     failed = bench.run(task)
     assert failed["rung"] == "running"
     assert "waiting for running: the machine is paused: somebody paused it" in failed["msg"]
+
+
+def test_a_wait_that_was_given_up_ends_and_leaves_the_machine(bench: HostBench) -> None:
+    bench.world.states.clear()
+    bench.run({**WEB, "state": "absent"})
+    task = {**WEB, "networks": ["default"], "wait": "address", "wait_timeout": "10m"}
+    bench.world.told = {}
+    with nobody_listens():
+        failed = bench.run(task)
+    assert failed["msg"].endswith("the task was given up, and nobody waits for it any more")
+    assert bench.keeper.lookupByName("web01").isActive()
+    bench.world.told = None
+    assert not bench.run(task).get("failed")
