@@ -237,4 +237,4 @@ def _last_words(lines: List[str], message: str) -> str:
     if not numbered and not any(line.startswith("#") for line in lines):
         numbered = [line for line in lines if not _OWN_WORDS.match(line)]
     last = next((one.strip() for one in reversed(numbered) if one.strip()), "")
-    return "" if last in message else last[:_LONGEST]
+    return "" if message.endswith(last) else last[:_LONGEST]
