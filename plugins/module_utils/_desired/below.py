@@ -197,7 +197,8 @@ class Part:
     Elsewhere its name is that of the file with more around it, and the next run takes it over.
     """
 
-    def __init__(self, folder: int, name: str, full: str) -> None:
+    def __init__(self, folder: int, name: str, full: str, private: bool = False) -> None:
+        self._mode = 0o600 if private else 0o666  # and what umask leaves of that
         self._folder = os.dup(folder)
         self._name, self._full = name, full
         self._spare = _spare(name)
@@ -215,7 +216,7 @@ class Part:
         if not flag or not os.path.isdir("/proc/self/fd"):
             return 0
         try:
-            handle = os.open(".", flag | os.O_RDWR | os.O_CLOEXEC, 0o666, dir_fd=self._folder)
+            handle = os.open(".", flag | os.O_RDWR | os.O_CLOEXEC, self._mode, dir_fd=self._folder)
         except OSError as error:
             if error.errno in (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL):
                 return 0
@@ -227,7 +228,7 @@ class Part:
         """Return a handle of a file under the spare name, which a dead run may have left."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | _NO_LINK
         for _number in range(_TRIES):
-            handle = os.open(self._spare, flags, 0o666, dir_fd=self._folder)
+            handle = os.open(self._spare, flags, self._mode, dir_fd=self._folder)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 mine = os.fstat(handle)
@@ -296,13 +297,16 @@ class Part:
 
 
 @contextlib.contextmanager
-def written(path: str) -> Iterator[Part]:
-    """Write a file, which takes the place of what is at `path` when the block calls appear()."""
+def written(path: str, private: bool = False) -> Iterator[Part]:
+    """Write a file, which takes the place of what is at `path` when the block calls appear().
+
+    A `private` one is for its owner alone from the beginning.
+    """
     folder, name = os.path.split(os.path.abspath(path))
     with naming(path):
         handle = os.open(folder, _FOLDER)
         try:
-            part = Part(handle, name, path)
+            part = Part(handle, name, path, private)
         finally:
             os.close(handle)
     with part:

@@ -15,6 +15,7 @@ import json
 import os
 from typing import Any, Dict
 
+from .._desired.below import words, written
 from .._desired.errors import FleetError
 from .._desired.lock import lock
 from .credentials import TOKEN, Login, read_config, run_helper
@@ -77,21 +78,15 @@ def _strict(path: str) -> Dict[str, Any]:
 def write_config(path: str, config: Dict[str, Any]) -> None:
     """Replace config.json at once, for its owner alone; a link to it stays one."""
     real = os.path.realpath(path)
-    folder, name = os.path.split(real)
-    spare = os.path.join(folder, f".{name}.{os.getpid()}")
+    text = json.dumps(config, indent="\t") + "\n"
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        handle = os.open(spare, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(config, file, indent="\t")
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(OSError):  # root may care for another user's file
-            seen = os.stat(real)
-            os.chown(spare, seen.st_uid, seen.st_gid)
-        os.replace(spare, real)
+        os.makedirs(os.path.dirname(real), mode=0o700, exist_ok=True)
+        with written(real, private=True) as part:
+            part.write(text.encode("utf-8"))
+            part.flush()
+            with contextlib.suppress(OSError):  # root may care for another user's file
+                seen = os.stat(real)
+                os.chown(part.path, seen.st_uid, seen.st_gid)
+            part.appear(0o600)
     except OSError as exc:
-        with contextlib.suppress(OSError):
-            os.unlink(spare)
-        raise FleetError(f"cannot write {path}: {exc.strerror or exc}") from exc
+        raise FleetError(f"cannot write {words(exc)}") from exc

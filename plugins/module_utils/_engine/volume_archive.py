@@ -43,7 +43,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
     """Write the archive beside its path, then put it there; False if it is the same as before."""
     wish: Wish = work.desired
     made = hashlib.sha256()
-    with _errors("backup"), written(wish.backup) as part:
+    with _errors("backup"), written(wish.backup, private=True) as part:
         with _helper(work.client, wish, BACKUP) as box:
             query = {"path": f"{_TARGET}/."}
             with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
