@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import (
-    FleetError,
-    printable,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.visible import visible
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.visible import visible_lines
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
@@ -44,11 +41,10 @@ def harmless(result: Dict[str, Any]) -> bool:
 
 
 def test_lines_stay_lines_and_colours_go() -> None:
-    assert printable("a\nb\tc\nä\n") == "a\nb\tc\nä\n"
-    assert visible("a\nb\tc") == "a\\nb\tc"
-    assert printable("10 %\r20 %\n") == "10 %\\r20 %\n"
-    assert visible("\x1b[1;31mred\x1b[0m") == "red"
-    assert printable("x" * 5000) == "x" * 5000
+    assert visible_lines("a\r\nb\tc\nä\n") == "a\nb\tc\nä\n"
+    assert visible_lines("10 %\r20 %\n") == "10 %\\r20 %\n"
+    assert visible_lines("\x1b[1;31mred\x1b[0m") == "red"
+    assert visible_lines("x" * 5000) == "x" * 5000
     assert str(FleetError(EVIL, option="a", hint="b\nc")) == f"a: {SHOWN}; b\nc"
     assert str(FleetError("\udce9")) == "\\udce9"
 

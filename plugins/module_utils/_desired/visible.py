@@ -7,11 +7,21 @@ from __future__ import annotations
 
 import re
 
-from .errors import printable
-
 # Colours (ECMA-48, 8.3.117) say nothing; every other sequence is shown as what it is.
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _LONGEST = 500
+
+
+def visible_lines(text: str) -> str:
+    """Return a text of several lines, each made visible, whole: what others say ends in messages.
+
+    Every error, plan and diff goes through here, so that no program in a container, engine or
+    guest writes to the terminal, or hides what stands there.
+    """
+    lines = (line.rstrip("\r") for line in text.split("\n"))
+    return "\n".join(
+        line if line.isprintable() else visible(line, len(line) * 10) for line in lines
+    )
 
 
 def visible(text: str, most: int = _LONGEST) -> str:
@@ -23,5 +33,8 @@ def visible(text: str, most: int = _LONGEST) -> str:
     if len(text) <= most and text.isprintable():
         return text
     plain = _COLOUR.sub("", text[: most * 10])
-    shown = printable(plain).replace("\n", "\\n")
+    shown = "".join(
+        one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode("ascii")
+        for one in plain
+    )
     return shown if len(shown) <= most else shown[:most] + "…"

@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption, printable
+from .._desired.errors import InvalidOption
 from .._desired.model import Plan
 from .._desired.steps import Causes, Change, Step
 from .._desired.values import show_size
+from .._desired.visible import visible_lines
 from .copy_found import Found, Seen
 from .copy_source import Entry, Source
 from .copy_wish import Wish
@@ -143,7 +144,7 @@ def texts(
         else:
             after = None
         before = b"" if there is None or there.entry.kind != "file" else there.text
-        where = printable(where)
+        where = visible_lines(where)
         made.append({"before_header": where, "after_header": where, **_text(before, after)})
     return made
 
@@ -156,7 +157,7 @@ def _text(before: Optional[bytes], after: Optional[bytes]) -> Dict[str, str]:
             text = None if data is None or b"\0" in data else data.decode("utf-8")
         except UnicodeDecodeError:
             text = None
-        shown[key] = "(binary, or too long to show)\n" if text is None else printable(text)
+        shown[key] = "(binary, or too long to show)\n" if text is None else visible_lines(text)
     if shown["before"] == shown["after"]:
         shown["after"] = f"{shown['after'].strip()} (differs)\n"
     return shown
