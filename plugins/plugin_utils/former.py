@@ -135,6 +135,8 @@ REASONS: Dict[str, Dict[str, str]] = {
         "pull_check_mode_behavior": "the registry is asked in check mode too",
         "pull_policy=False": "write missing, which pulls what is not there, or never",
         "pull_policy=True": "write always, which is what pull: true means elsewhere",
+        "recreate=False": "leave it out, or write auto, which is the default",
+        "recreate=True": "write always, which is what true means elsewhere",
         "removal_wait_timeout": "a removal is awaited as long as engine_timeout",
         "restart=True": "it is the policy here: no, always, unless-stopped or on-failure[:retries];"
         " for a restart now write force_restart: true",

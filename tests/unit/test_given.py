@@ -176,6 +176,9 @@ WEB = "name: web\nimage: app:1\n"
             "name: app\ntag: '1'",
             "tag: unknown option; it stands in the name, such as app:1.4",
         ),
+        ("container", WEB + "recreate: true", "recreate: 'True' is not known; write always, which"),
+        ("container", WEB + "restart: true", "restart: 'True' is not known; it is the policy here"),
+        ("container", WEB + "wait: true", "wait: 'True' is not known; known are none, started,"),
         # types that ansible-core would refuse, one at a time
         ("container", WEB + "cpu_shares: many", "cpu_shares: is not a whole number; write digits"),
         (

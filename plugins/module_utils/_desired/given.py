@@ -67,9 +67,9 @@ def check_known(
             _check_answer(path, value, answers or {})
             for option, part, kind in _parts(value, entry, path):
                 with faults:
-                    _check_shape(part, option, kind)
                     if "choices" in entry and kind == "str":
                         _check_choice(str(part), entry["choices"], option)
+                    _check_shape(part, option, kind)
             for option, part in _mappings(value, entry, path):
                 with faults:
                     check_known(part, entry["options"], option, answers)
