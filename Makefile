@@ -73,8 +73,8 @@ test-engines: venv-test ## every option of containers, networks and volumes on e
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions
 
-test-platforms: venv-test ## the roles on each release of Debian that they support, and on one that they do not
-	$(PYTEST) tests/integration/roles/platforms.py
+test-platforms: venv-test ## the roles on each release of Debian that they support, and with a vendor's repository
+	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py

@@ -180,13 +180,12 @@ def test_what_is_in_a_folder_is_not_left_behind(systemd: Host) -> None:
     assert systemd.identity() == before  # live-restore
 
 
-@pytest.mark.parametrize("options", [[], ["--check"]])
-def test_a_file_that_cannot_be_read_is_not_written_over(systemd: Host, options: list[str]) -> None:
+def test_a_file_that_cannot_be_read_is_not_written_over(systemd: Host) -> None:
     systemd.settled()
     before, config = systemd.container(), systemd.sh(f"cat {CONFIG}")
     broken = '{"data-root": "/srv/docker",}'
     systemd.sh(f"mv {CONFIG} /root/good; echo '{broken}' >{CONFIG}")
-    output = systemd.role(*options)
+    output = systemd.role(start_timeout=61)
     assert "line 1, column 29: a comma before the closing bracket" in output
     assert "Nothing was changed" in output
     assert systemd.sh(f"cat {CONFIG}") == broken

@@ -1,4 +1,7 @@
-"""Role container_runtime with the repository of an engine's vendor, made here and signed here."""
+"""Role container_runtime with the repository of an engine's vendor, made here and signed here.
+
+For `make test-platforms`.
+"""
 
 from __future__ import annotations
 
