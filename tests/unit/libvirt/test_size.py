@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any, Dict
 from xml.etree import ElementTree as ET
 
+import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_size import (
+    read_count,
     read_memory,
+    write_count,
     write_memory,
 )
 
@@ -18,6 +21,25 @@ DIMM = """<domain><maxMemory slots='2' unit='KiB'>262144</maxMemory>
 <cpu><numa><cell id='0' cpus='0' memory='65536' unit='KiB'/></numa></cpu>
 <devices><memory model='dimm'><target><size unit='KiB'>131072</size></target></memory></devices>
 </domain>"""
+
+
+@pytest.mark.parametrize(
+    ("count", "sockets", "written", "current"),
+    [(4, "2", "4", None), (2, "1", "2", None), (1, "1", "2", "1")],
+)
+def test_a_topology_of_others_stays_and_has_the_cpus(
+    count: int, sockets: str, written: str, current: Any
+) -> None:
+    text = (
+        "<domain><vcpu>2</vcpu><cpu><topology sockets='1' dies='1' cores='2' threads='1'/>"
+        "</cpu></domain>"
+    )
+    made = {"config": ET.fromstring(text)}
+    write_count(made, count, Context({}))
+    vcpu, topology = made["config"].find("vcpu"), made["config"].find("cpu/topology")
+    assert (vcpu.text, vcpu.get("current")) == (written, current)
+    assert (topology.get("sockets"), topology.get("cores")) == (sockets, "2")
+    assert read_count(made, Context({})) == count
 
 
 def test_memory_devices_of_others_stay_beside_the_memory() -> None:
