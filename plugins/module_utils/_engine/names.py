@@ -46,12 +46,16 @@ def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:
     """Return the engine's answer to a name if it is about what has that name, else None.
 
     `kind` is container, network, volume or image. `answer` may be the EngineError that stands for
-    it: None when there is nothing of the name, raised when it is another one.
+    it: None when there is nothing of the name, raised when it is another one. Raise EngineError
+    for an answer that is none.
     """
     if isinstance(answer, EngineError):
         if absent(answer):
             return None
         raise answer
+    keys = {"image": ("Id",), "volume": ("Name",)}.get(kind, ("Id", "Name"))
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(k), str) for k in keys):
+        raise EngineError(f"what the engine answers for the {kind} {name} describes none")
     if kind != "image":  # the name of one has a tag, or is a whole id
         called = str(answer["Name"])
         named = (called.lstrip("/") if kind == "container" else called) == name
