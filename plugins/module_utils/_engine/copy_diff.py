@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.model import Plan
@@ -35,7 +35,7 @@ def wanted(wish: Wish, found: Found, path: str, entry: Entry) -> Entry:
 def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[str, List[Change]]:
     """Return the changes by path of all that differs; those below a new folder have none."""
     made: Dict[str, List[Change]] = {}
-    new: List[str] = []
+    new: Set[str] = set()
     for path, entry in entries.items():
         there = found.there.get(path)
         if not path and found.path == "/":
@@ -43,10 +43,10 @@ def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[st
         if there is not None and not wish.force:
             continue
         if there is None:
-            inside = any(not above or path.startswith(f"{above}/") for above in new)
+            inside = bool(path) and path.rpartition("/")[0] in new
             made[path] = [] if inside else [_new(path, entry, entries)]
             if entry.kind == "folder":
-                new.append(path)
+                new.add(path)
             continue
         changes = _changes(path, wanted(wish, found, path, entry), there, wish.secret)
         if changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any, Dict
 
@@ -217,6 +218,14 @@ def test_a_link_is_followed_when_asked_for(fake: FakeEngine) -> None:
     assert copy(fake, content="a", dest="/etc/l", follow=True)["changed"] is False
     assert copy(fake, content="a", dest="/etc/new", follow=True)["dest"] == "/srv/not-yet"
     assert files["/srv/not-yet"].data == b"a"
+
+
+def test_a_deep_tree_arrives(fake: FakeEngine, tmp_path: Path) -> None:
+    deep = "/".join(["d"] * 1200)
+    subprocess.run(["mkdir", "-p", f"{tmp_path}/tree/{deep}"], check=True)
+    result = copy(fake, src=f"{tmp_path}/tree", dest="/srv/tree", check=True)
+    assert result["plan"]["steps"][0]["cause"] == "folder: none → 1200 entries"
+    subprocess.run(["rm", "-r", f"{tmp_path}/tree"], check=True)  # pytest goes too deep
 
 
 def test_without_force_what_is_there_stays(fake: FakeEngine, tree: Path, tmp_path: Path) -> None:
