@@ -59,7 +59,7 @@ def story(client: Client) -> List[Any]:
 
     def read(path: str) -> Any:
         return [
-            (one.name, one.type, one.mode & 0o7777, one.uid, one.gid, one.size, one.linkname)
+            (one.name, one.kind, one.mode, one.uid, one.gid, one.size, one.link)
             for one, _content in members(client, NAME, path)
         ]
 
