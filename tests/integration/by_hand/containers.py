@@ -22,7 +22,7 @@ class Container:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.prefix = f"fleet-hand-{uuid.uuid4().hex[:8]}"
+        self.prefix = f"fleet-orders-{uuid.uuid4().hex[:8]}"
         self.name, self.volume = f"{self.prefix}-web", f"{self.prefix}-data"
         self.net, self.other = f"{self.prefix}-net", f"{self.prefix}-other"
         self.task = {
