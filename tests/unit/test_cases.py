@@ -74,3 +74,4 @@ def test_case_that_fails_leaves_everything_as_it_was(bench: Bench) -> None:
     result = bench.run(bench.task)
     assert result["msg"] == bench.case["fails"]
     assert bench.picture() == before
+    assert result["changed"] is False

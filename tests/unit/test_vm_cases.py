@@ -90,6 +90,7 @@ def test_case_that_fails_leaves_everything_as_it_was(bench: HostBench) -> None:
     result = bench.run(bench.task)
     assert result["msg"] == bench.case["fails"]
     assert bench.picture() == before
+    assert result["changed"] is False
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])

@@ -42,7 +42,10 @@ def make(
     # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
     nothing = getattr(result.error, "refused", False) and not begun
     stuck = None if nothing else _go_back(resource, desired, client, begun)
-    raise _failed(result, stuck, desired)
+    error = _failed(result, stuck, desired)
+    if begun:
+        error.details["changed"] = bool(stuck) or _is_otherwise(resource, desired, client, plan)
+    raise error
 
 
 def _act(
@@ -90,6 +93,23 @@ def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step
         if not getattr(error, "refused", False):
             break
     return None if error is None else str(error)
+
+
+def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan) -> bool:
+    """Tell whether a failed plan has left something behind, or something out of place.
+
+    Where all is as it was, the same plan would be made again. What cannot be seen may be otherwise.
+    """
+
+    def steps(of: Plan) -> List[Tuple[str, str, str]]:
+        return sorted((step.address, step.verb, step.cause) for step in of.steps)
+
+    try:
+        # It was planned before or after what brings things to light.
+        again = (resource.observe(client, desired, {}, settled) for settled in (False, True))
+        return all(steps(resource.plan(desired, one)) != steps(plan) for one in again)
+    except FleetError:
+        return True
 
 
 def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetError:

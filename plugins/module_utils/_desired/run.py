@@ -109,7 +109,12 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
         done += make(resource, desired, client, snapshot, plan, reveal, report)
         snapshot = resource.observe(client, desired, {}, True)
         plan = _planned(resource, desired, snapshot)
-    done += make(resource, desired, client, snapshot, plan, plan.steps, report)
+    try:
+        done += make(resource, desired, client, snapshot, plan, plan.steps, report)
+    except FleetError as error:
+        # What brought it to light, such as a pull, was done all the same.
+        error.details.update({"changed": True} if done else {})
+        raise
     if done:
         snapshot = resource.observe(client, desired, {}, True)
     notes = (*plan.notes, *report.pop("notes", ()))

@@ -71,3 +71,16 @@ def test_a_network_is_replaced_beside_an_endpoint_on_paper(bench: Bench) -> None
         "forget",
     ]
     assert bench.run(task, kind="network")["changed"] is False
+
+
+def test_what_a_failed_change_has_made_is_told(bench: Bench) -> None:
+    bench.run({**WEB, "networks": ALONE})
+    task = {
+        **WEB,
+        "mem_limit": "64m",
+        "networks": {**ALONE, "front": {"ipv4_address": "10.20.0.255"}},
+    }
+    failed = bench.run(task)
+    assert "Address already in use" in failed["msg"]
+    now = bench.client().get("/containers/web/json")
+    assert (failed["changed"], now["HostConfig"]["Memory"]) == (True, 64 << 20), failed["done"]

@@ -148,6 +148,7 @@ def test_a_new_machine_that_is_late_stays_and_is_waited_for_again(bench: HostBen
     task = {**WEB, "_seed": None, "wait": "ssh", "wait_timeout": "0s"}
     first = bench.run(task)
     assert first["msg"].endswith("it stays as it is, and the next run goes on waiting")
+    assert first["changed"] is True
     assert bench.keeper.lookupByName("web01").isActive()
     assert bench.run(task)["rung"] == "ssh"
     bench.case["ssh"] = True
