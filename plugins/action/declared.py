@@ -42,7 +42,7 @@ class ActionModule(ActionBase):
 
     def _which(self) -> Any:
         args = self._task.args
-        check_known(args, {"kind": {}, "options": {}})
+        check_known(args, {"kind": {}, "options": {"type": "raw"}})
         if args.get("kind") not in KINDS:
             raise InvalidOption(f"must be one of {', '.join(KINDS)}", option="kind")
         if not isinstance(args.get("options"), dict):

@@ -85,6 +85,20 @@ class Cut(BaseException):
     """The end of a run in the midst of it: nothing that follows is done, no way back either."""
 
 
+def _inside(answer: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what the built-in driver tells of addresses, within its network's subnet.
+
+    It counts on with every machine that was ever started in this process (libvirt 9.0), and so
+    leaves the subnet after a few.
+    """
+    for entry in answer.values():
+        for one in entry.get("addrs") or ():
+            first, second, third, last = map(int, one["addr"].split("."))
+            if (first, second) == (192, 168) and third >= 122:
+                one["addr"] = f"192.168.122.{3 + ((third - 122) * 256 + last) % 250}"
+    return answer
+
+
 class BenchHost(Runs, Hypervisor):
     """A hypervisor on the built-in driver; what that cannot do is done by `world`."""
 
@@ -149,7 +163,7 @@ class BenchHost(Runs, Hypervisor):
 
     def _play_interfaceAddresses(self, domain: Any, function: Any, source: int, flags: int) -> Any:
         if self.world.told is None:
-            return function(source, flags)
+            return _inside(function(source, flags))
         # virDomainInterfaceAddressesSource.
         return self.world.told.get({0: "lease", 1: "agent"}.get(source, ""), {})
 

@@ -153,6 +153,7 @@ def test_the_error_that_quotes_a_console(bench: HostBench, monkeypatch: pytest.M
     panic = "\x1b[2J\x1b]0;owned\x07Kernel panic - not syncing: \x1b[31mno \x1b[5nroot\n"
     for module in (ready, rungs):
         monkeypatch.setattr(module, "console_text", lambda _name: panic)
+    bench.world.told = {}
     failed = bench.run({**WEB, "wait": "address"})
     assert failed["msg"].count(r"no \x1b[5nroot") == 2
     assert not any("\x1b" in text for text in (failed["msg"], *failed["console"]))
