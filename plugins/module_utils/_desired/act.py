@@ -43,7 +43,7 @@ def make(
     nothing = getattr(result.error, "refused", False) and not begun
     stuck = None if nothing else _go_back(resource, desired, client, begun)
     error = _failed(result, stuck, desired)
-    if begun:
+    if begun and not error.details.get("changed"):  # a command that failed has run all the same
         error.details["changed"] = bool(stuck) or _is_otherwise(resource, desired, client, plan)
     raise error
 
