@@ -72,27 +72,21 @@ class Local:
 
     def open(self, path: str) -> ContextManager[BinaryIO]:
         """Return a file below the path; FleetError if it cannot be read."""
+        folder, start = self._place()
         try:
-            with self._below() as (below, start):
+            with Below(folder) as below:
                 return below.open(start + path)
         except OSError as exc:
             raise _unreadable(exc) from exc
 
-    @contextlib.contextmanager
-    def _below(self) -> Iterator[Tuple[Below, str]]:
-        """Give the folder, or that of the file, and what paths in it begin with."""
-        if os.path.isdir(self._root):
-            with Below(self._root) as below:
-                yield below, ""
-        else:
-            folder, name = os.path.split(self._root)
-            with Below(folder) as below:
-                yield below, name
+    def _place(self) -> Tuple[str, str]:
+        """Return the folder, or that of the file, and what paths in it begin with."""
+        return (self._root, "") if os.path.isdir(self._root) else os.path.split(self._root)
 
     def _walk(self) -> Iterator[Tuple[str, Entry]]:
-        path = ""
+        path, (folder, start) = "", self._place()
         try:
-            with self._below() as (below, start):
+            with Below(folder) as below:
                 for path, seen, link in below.walk(start):
                     if not stat.S_ISSOCK(seen.st_mode):  # as Docker: it means nothing elsewhere
                         yield path[len(start) :], _entry(path, seen, link)

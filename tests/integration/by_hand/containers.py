@@ -57,7 +57,7 @@ class Container:
         for one in {*names, *self.made}:
             with contextlib.suppress(RuntimeError):
                 docker("rm", "-f", "-v", one)
-        for volume in {self.volume, self.scratch}:
+        for volume in (self.volume, self.scratch):
             with contextlib.suppress(RuntimeError):
                 docker("volume", "rm", volume)
         for network in (self.net, self.other):
