@@ -54,7 +54,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str, int | None]] = {
     ),
     "no such command": ({"command": ["nosuch"]}, "; the command is not in the image", 127),
     "not executable": ({"command": ["/etc"]}, "; the command is not executable for that user", 126),
-    "no such user": ({"user": "nosuch"}, "user: the image has no such user or group", 128),
+    "no such user": ({"user": "nosuch"}, "user: the image has no such user; use a number", 128),
     "a file on a folder": (
         {"volumes": ["/etc/hostname:/etc"]},
         "volumes: a folder would be mounted on a file",
