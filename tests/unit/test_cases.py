@@ -74,4 +74,5 @@ def test_case_that_fails_leaves_everything_as_it_was(bench: Bench) -> None:
     result = bench.run(bench.task)
     assert result["msg"] == bench.case["fails"]
     assert bench.picture() == before
-    assert result["changed"] is False
+    # A command that ran and failed has changed what no engine can show.
+    assert result["changed"] is bench.case.get("changed", False)
