@@ -241,6 +241,16 @@ class Client:
         """Send a DELETE; return as post()."""
         return self._mutate("DELETE", path, query, b"", "", timeout)
 
+    def discard(self, path: str, query: Optional[Query] = None) -> bool:
+        """Send a DELETE for what is to be gone; return False if it was gone already."""
+        try:
+            self.delete(path, query)
+        except EngineError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True
+
     def _mutate(
         self,
         method: str,

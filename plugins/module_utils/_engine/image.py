@@ -13,7 +13,6 @@ from .._desired.owned import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from . import image_record
-from .client import EngineError
 from .image_build import build, need_context
 from .image_build_wish import DOCKERFILE, INLINE
 from .image_fields import FIELDS
@@ -139,13 +138,7 @@ def _remove(work: Work, step: Step) -> bool:
     """Remove the references, and the image with the last one; False if it was gone already."""
     useful = False
     for reference in (*step.args.get("tags", "").split(), step.args["on"]):
-        try:
-            work.client.delete(f"/images/{reference}", {"force": work.desired.force})
-            useful = True
-        except EngineError as error:
-            if error.status != 404:
-                error.address = step.address
-                raise
+        useful |= work.client.discard(f"/images/{reference}", {"force": work.desired.force})
     return useful
 
 

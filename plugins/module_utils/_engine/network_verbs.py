@@ -74,14 +74,9 @@ def _remove(work: Work, step: Step) -> Optional[bool]:
     return _delete(work, step)
 
 
-def _delete(work: Work, step: Step) -> Optional[bool]:
-    try:
-        work.client.delete(f"/networks/{step.args.get('id') or step.args['on']}")
-    except EngineError as error:
-        if error.status != 404:
-            raise
-        return False
-    return None
+def _delete(work: Work, step: Step) -> bool:
+    removed: bool = work.client.discard(f"/networks/{step.args.get('id') or step.args['on']}")
+    return removed
 
 
 def _connect(work: Work, step: Step) -> Optional[bool]:

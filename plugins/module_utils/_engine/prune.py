@@ -119,12 +119,10 @@ def _remove(work: Work, step: Step) -> bool:
     useful = False
     for ident in step.args["ids"].split():
         try:
-            work.client.delete(f"/{kind}s/{ident}")
-            useful = True
+            useful |= work.client.discard(f"/{kind}s/{ident}")
         except EngineError as error:
-            if error.status != 404:
-                error.address = step.address
-                raise
+            error.address = step.address
+            raise
     return useful
 
 

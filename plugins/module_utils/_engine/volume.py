@@ -254,14 +254,9 @@ def _create(work: Work, step: Step) -> None:
         )
 
 
-def _remove(work: Work, step: Step) -> Optional[bool]:
-    try:
-        work.client.delete(f"/volumes/{step.args['on']}")
-    except EngineError as error:
-        if error.status != 404:
-            raise
-        return False
-    return None
+def _remove(work: Work, step: Step) -> bool:
+    removed: bool = work.client.discard(f"/volumes/{step.args['on']}")
+    return removed
 
 
 VOLUME = Volume()
