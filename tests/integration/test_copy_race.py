@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import uuid
@@ -13,12 +12,13 @@ from typing import Callable
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 
+from tests.lab.amounts import amount
 from tests.lab.boxes import docker
 from tests.lab.tasks import do
 from tests.lab.ways import SOCKET
 
 # All of them by `make test-hostile`.
-ROUNDS = 200 if os.environ.get("FLEET_HOSTILE") == "all" else 20
+ROUNDS = amount(20, 200)
 # In turns a folder with a file that is planted, and a link to the folder that is aimed at: what a
 # program in the container does with its volume, quicker than a shell there could.
 FLIPS = """

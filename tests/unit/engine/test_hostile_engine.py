@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import resource
 import socket
 import threading
@@ -38,12 +37,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune impor
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import Frames
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
+from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names
 from tests.lab.tasks import do
 
 from .conftest import PING
 
-ALL = os.environ.get("FLEET_HOSTILE") == "all"  # see the target test-hostile
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = OK + b"Content-Length: %d\r\n\r\n%s"
 
@@ -231,7 +230,7 @@ def test_forged_labels_are_in_nobodys_way() -> None:
 
 
 def test_answers_of_any_shape_end_in_a_message() -> None:
-    count = 10_000 if ALL else 300
+    count = amount(300, 10_000)
     said: Counter[str] = Counter()
     slowest = 0.0
     with hostile_engine() as fake:
@@ -257,7 +256,7 @@ def test_hostile_names_end_in_a_message() -> None:
     said: Counter[str] = Counter()
     with hostile_engine() as fake:
         fake.forget()
-        for number, name in enumerate(names(5_000 if ALL else 100, 7)):
+        for number, name in enumerate(names(amount(100, 5_000), 7)):
             readers = (CONTAINERS, IMAGES, NETWORKS, VOLUMES)
             told = do(readers[number % 4], fake.socket_path, names=[name])
             said[_kind_of(told)] += 1

@@ -29,9 +29,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_tar 
     root_as,
 )
 
+from tests.lab.amounts import amount
 from tests.lab.mutated import Mutated
 
-WANTED = 100_000 if os.environ.get("FLEET_HOSTILE") == "all" else 1_000
+WANTED = amount(1_000, 100_000)
 SEED = 11
 BOUND = 10  # seconds for one archive; more is a hang
 _VALUES = re.compile(r"/\S+|'[^']*'|\d[\d,.]*|(?<=read: ).*(?=: its )|(?<=within ).*|(?<=lacks ).*")

@@ -1,4 +1,4 @@
-"""Ten thousand specifications with broken values: each ends in one error that names an option."""
+"""Specifications with broken values: each ends in one error that names an option."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from tests.lab.amounts import amount
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fieldtable import Params, honoured
 from tests.lab.front import Front
 from tests.lab.specs import Specs
 
-WANTED = 10_000
+WANTED = amount(2_000, 10_000)
 SEED = 20
 NAMES = {"peer": "peer", "net": "net", "prefix": "web", "image1": "app:1", "image2": "app:2"}
 # How an error of ours begins, and how ansible-core names an option.

@@ -1,4 +1,4 @@
-"""A thousand pairs of what is there and what is declared: apply does what check announced."""
+"""Pairs of what is there and what is declared: apply does what check announced."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from tests.lab import pairs
+from tests.lab.amounts import amount
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fieldtable import honoured
 from tests.lab.front import Front
 from tests.lab.specs import Specs
 
-COUNT = 1_000
+COUNT = amount(250, 1_000)
 SEED = 2
 NAMES = {"peer": "peer", "net": "net", "prefix": "vol", "image1": "app:1", "image2": "app:2"}
 
