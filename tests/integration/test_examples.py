@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab.playbook import run_playbook
 from tests.lab.registry import HTPASSWD, PASSWORD, USER, program
 from tests.lab.servers import Server, start, stop
 from tests.tools.examples import ROOT, Example, of_modules, of_pages, pages, twice
@@ -59,15 +59,9 @@ class Desk:
         book.write_text(text)
         hosts = self.folder / "hosts.yml"
         hosts.write_text(inventory if isinstance(inventory, str) else json.dumps(inventory))
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        done = subprocess.run(
-            [program, "-i", str(hosts), *options, str(playbook or book)],
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+        arguments = ["-i", str(hosts), *options, str(playbook or book)]
+        done = run_playbook(arguments, ROOT, environment)
         output = done.stdout + done.stderr
         assert done.returncode == 0, output[-6000:]
         return output

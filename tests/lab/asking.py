@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.lab.playbook import PLAIN, run_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 PLUGINS = ROOT / "tests/integration/channel"
@@ -43,19 +43,11 @@ class Desk:
         self, *tasks: dict[str, Any], hosts: str = "all", options: tuple[str, ...] = ()
     ) -> Told:
         place = Path(tempfile.mkdtemp(dir=self.folder))
-        (place / "ansible.cfg").write_text("[defaults]\n")  # nobody's own settings
         (place / "hosts.json").write_text(json.dumps({"all": {"hosts": self.hosts}}))
         play = {"hosts": hosts, "gather_facts": False, "tasks": list(tasks)}
         (place / "play.json").write_text(json.dumps([play]))
-        program = str(Path(sys.executable).with_name("ansible-playbook"))
-        done = subprocess.run(
-            [program, "-i", "hosts.json", *options, "play.json"],
-            cwd=place,
-            env=self._environment(place),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        arguments = ["-i", "hosts.json", *options, "play.json"]
+        done = run_playbook(arguments, place, self._environment(place))
         told = Told(done.returncode, done.stdout + done.stderr)
         assert "Traceback" not in told.output, told.output
         if (place / "told.json").exists():
@@ -68,7 +60,7 @@ class Desk:
             "PATH": os.environ["PATH"],
             "HOME": str(place),
             "ANSIBLE_HOME": str(self.folder / "home"),
-            "ANSIBLE_CONFIG": str(place / "ansible.cfg"),
+            "ANSIBLE_CONFIG": str(PLAIN),
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
             "ANSIBLE_CALLBACK_PLUGINS": str(PLUGINS / "callback"),
             "ANSIBLE_CALLBACKS_ENABLED": "told",

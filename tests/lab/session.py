@@ -31,6 +31,17 @@ LAYERS = {
     "molecule": "molecule",
     "e2e": "e2e",
 }
+# What has to run in one process, by how the ids of its tests begin (the longest such beginning
+# counts); in the order in which processes take them. The one that takes longest comes early, so
+# that no process waits long for the other at the end.
+SIDES = {
+    "": "no engine",
+    "tests/integration/": "engine",
+    "tests/integration/roles/": "servers",
+    "tests/molecule/": "servers",
+    "tests/integration/test_vm_": "libvirt",
+    "tests/e2e/": "playbooks",
+}
 NEED_LIBVIRT = "test_vm_"
 NEED_ENGINE = ("integration", "molecule", "e2e")
 # By the program that shows them to be there: an engine of another vendor is as good.
@@ -64,7 +75,10 @@ def layer(item: pytest.Item) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the layers, and give an engine to those that need one."""
     order = {name: number for number, name in enumerate(LAYERS)}
-    items.sort(key=lambda item: order.get(layer(item), len(order)))
+    sides = list(SIDES.values())
+    items.sort(
+        key=lambda item: (order.get(layer(item), len(order)), sides.index(side(item.nodeid)))
+    )
     for item in items:
         if layer(item) in NEED_ENGINE:
             # First: fixtures of the test itself may use the engine already.
@@ -73,17 +87,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "hypervisor")
 
 
-class TwoSides(LoadScopeScheduling):
-    """Two processes for `make test`: one for what shares the engine, one for all the rest."""
+def side(nodeid: str) -> str:
+    """Return which of SIDES a test belongs to."""
+    return SIDES[max((begin for begin in SIDES if nodeid.startswith(begin)), key=len)]
+
+
+class Sides(LoadScopeScheduling):
+    """Gives a process one of SIDES after the other, as it gets free."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "integration" if nodeid.startswith("tests/integration/") else "others"
+        return side(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoSides:
-    """Give each process its side, in the order of the layers."""
-    return TwoSides(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sides:
+    """Have what shares an engine, servers or a hypervisor in one process at a time."""
+    return Sides(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

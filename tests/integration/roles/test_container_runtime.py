@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.playbook import run_playbook
 from tests.lab.servers import Server, inventory, start, stop
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -61,14 +61,9 @@ class Host:
                 ]
             )
         )
-        done = subprocess.run(
-            ["ansible-playbook", "-i", str(inventory_file), str(play), *options],
-            cwd=ROOT,
-            env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+        arguments = ["-i", str(inventory_file), str(play), *options]
+        done = run_playbook(arguments, ROOT, environment)
         return " ".join((done.stdout + done.stderr).split())
 
     def sh(self, script: str) -> str:
