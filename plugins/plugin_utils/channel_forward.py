@@ -21,7 +21,7 @@ from ansible import constants as C
 from ..module_utils._engine.address import TCP, Address
 from ..module_utils._engine.options import DEFAULT_SOCKET
 from ..module_utils._engine.tcp import securer
-from .channel_probe import Blocked, connect, demand_socket, ping, stalled_engine
+from .channel_probe import LONGEST, Blocked, connect, demand_socket, ping, stalled_engine
 from .channel_ssh import OURS, Ssh, last_line
 
 # sun_path minus what ssh might append; a longer path makes ssh or connect(2) fail late.
@@ -206,8 +206,10 @@ def _says_ready(process: subprocess.Popen[bytes], deadline: float) -> bool:
         return False
     descriptor, seen = process.stdout.fileno(), b""
     while READY.encode() + b"\n" not in seen:
-        left = max(0.0, deadline - time.monotonic())
-        chunk = os.read(descriptor, 4096) if select.select([descriptor], [], [], left)[0] else b""
+        left = deadline - time.monotonic()
+        if left <= 0 or len(seen) > LONGEST or not select.select([descriptor], [], [], left)[0]:
+            return False
+        chunk = os.read(descriptor, 4096)
         if not chunk:
             return False
         seen += chunk

@@ -19,7 +19,7 @@ from ..module_utils._desired.errors import EngineMissing
 from ..module_utils._engine.address import TCP, Address
 from ..module_utils._engine.options import DEFAULT_SOCKET
 from ..module_utils._engine.tcp import securer
-from .channel_probe import Blocked, demand_socket, ping, probe_command, read_probe
+from .channel_probe import LONGEST, Blocked, demand_socket, ping, probe_command, read_probe
 
 _PIECE = 65536
 _KIND = "direct-streamlocal@openssh.com"
@@ -68,7 +68,7 @@ class Paramiko:
             return
         if self.address.scheme != TCP:
             _in, out, _err = self._client.exec_command(probe_command(self._wanted))
-            probe = read_probe(out.read().decode("utf-8", "replace"))
+            probe = read_probe(out.read(LONGEST).decode("utf-8", "replace"))
             if probe is not None:
                 demand_socket(probe, self._host)
                 self.address = self.address._replace(path=probe.path)

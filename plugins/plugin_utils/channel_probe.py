@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 import socket
+import time
 from dataclasses import dataclass
 from typing import Dict, Optional
 
@@ -16,6 +17,8 @@ from ..module_utils._engine.address import USUAL
 
 # Printed by our commands on the host, so that noise of a login shell cannot be mistaken for it.
 MARK = "dockyard-fleet:"
+# Bytes of an answer to a ping, or of what a login shell prints before our line.
+LONGEST = 65536
 
 
 class Blocked(Exception):
@@ -53,25 +56,36 @@ def ping(stream: socket.socket, timeout: float) -> bool:
     """Ask `GET /_ping` and return whether the stream can be used for a further request.
 
     Raise OSError: a reset or an end if nobody is behind the stream, TimeoutError if somebody is
-    who does not answer, ConnectionError if the answer is not HTTP/1.
+    whose answer is not whole within `timeout` seconds, ConnectionError if it is not HTTP/1.
     """
     stream.settimeout(timeout)
     stream.sendall(b"GET /_ping HTTP/1.1\r\nHost: engine\r\n\r\n")
+    try:
+        return _read_answer(stream, time.monotonic() + timeout)
+    finally:
+        stream.settimeout(timeout)
+
+
+def _read_answer(stream: socket.socket, end: float) -> bool:
     reply = b""
     while b"\r\n\r\n" not in reply:
-        reply += _more(stream)
-        if not b"HTTP/1.".startswith(reply[:7]):
+        reply += _more(stream, end)
+        if not b"HTTP/1.".startswith(reply[:7]) or len(reply) > LONGEST:
             raise ConnectionError("what answers does not speak HTTP")
     head, _gap, body = reply.partition(b"\r\n\r\n")
-    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d{1,5})(?:\r|$)", head)
     if length is None or re.search(rb"(?i)\r\nconnection: *close", head):
         return False
     while len(body) < int(length.group(1)):
-        body += _more(stream)
+        body += _more(stream, end)
     return True
 
 
-def _more(stream: socket.socket) -> bytes:
+def _more(stream: socket.socket, end: float) -> bytes:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise socket.timeout
+    stream.settimeout(left)
     chunk = stream.recv(4096)
     if not chunk:
         raise ConnectionResetError("closed before it answered")

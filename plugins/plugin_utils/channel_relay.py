@@ -20,6 +20,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_text
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._engine.address import Address
 from .channel_probe import (
+    LONGEST,
     Blocked,
     denied_socket,
     marked,
@@ -63,6 +64,8 @@ class Wire:
         """
         seen, asked = b"", 0
         while not seen.endswith(READY.encode() + b"\n"):
+            if time.monotonic() > deadline or len(seen) > LONGEST:
+                raise Blocked(f"relay: it did not start in time: {last_line(self.errors())}")
             if asked or password is not None:
                 asked = self._answer(become, password, asked)
             # The prompt comes by stderr, a file that cannot be waited for.
@@ -71,8 +74,6 @@ class Wire:
                 if not byte:
                     raise Blocked(f"relay: it ended at once: {last_line(self.errors())}")
                 seen += byte
-            elif time.monotonic() > deadline:
-                raise Blocked(f"relay: it did not start in time: {last_line(self.errors())}")
 
     def _answer(self, become: Any, password: Optional[str], asked: int) -> int:
         """Send the password if a prompt stands after `asked` characters; return where to go on."""

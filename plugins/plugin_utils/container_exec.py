@@ -58,7 +58,7 @@ def execute(
             for piece in raw.talk(b"" if given is None and talks else given, None):
                 for stream, data in frames.feed(piece):
                     take[stream](data)
-                frames.parts.clear()
+                frames.drop()
         return exit_code(client, ident, box, None)
 
     try:
@@ -105,5 +105,5 @@ def _let_in(raw: Raw, frames: Frames, become: Any) -> List[Any]:
         if not told and become.check_password_prompt(both):
             raw.say(to_bytes(become.get_option("become_pass")) + b"\n")
             told = True
-    frames.parts.clear()
+    frames.drop()
     return [(OUT, become.strip_become_success(seen[OUT]))]

@@ -221,7 +221,7 @@ def _follow(process: Any, tail: List[str], idle: float) -> str:
         if not poll.poll(idle * 1000):
             raise EngineError(f"docker buildx was silent for {idle:g} s")
         data = os.read(process.stderr.fileno(), 1 << 16)
-        *lines, rest = (rest + data).split(b"\n") if data else [rest, b""]
+        *lines, rest = (rest[-_PIECE:] + data).split(b"\n") if data else [rest, b""]
         for line in lines:
             text = line.decode("utf-8", "replace").rstrip()
             if text.startswith("ERROR: "):

@@ -205,7 +205,8 @@ def _collect(tail: List[str], part: Mapping[str, Any]) -> None:
     text = str(part.get("stream") or "")
     if not text:
         return
-    whole = (tail.pop() if tail else "") + text
+    # A line may have no end; of the last one more than this is never told.
+    whole = (tail.pop()[-_PIECE:] if tail else "") + text
     tail += whole.split("\n")
     del tail[: -_LOG_LINES - 1]
 

@@ -132,7 +132,7 @@ class Raw:
 
     def hear(self, deadline: Optional[float]) -> bytes:
         """Return the next piece of a command's output, b"" at its end; see talk."""
-        self._wire.sock.settimeout(None if deadline is None else _left(deadline))
+        self._wire.until(deadline)
         return self._reply.some()
 
 
@@ -148,8 +148,8 @@ class Frames:
     """Tell the two streams of an output apart, whose frames arrive in pieces of any size.
 
     A terminal's output has no frames: all of it is stdout. Parts of a frame are given out as they
-    come. At most `room` bytes are kept in `parts`: FleetError for more, which no result could
-    hold; None is for who takes what feed() returns, and keeps nothing.
+    come. At most `room` bytes are kept, the heads of frames among them: FleetError for more, which
+    no result could hold; None is for who takes what feed() returns, and keeps nothing.
     """
 
     def __init__(self, tty: bool, room: Optional[int] = OUTPUT) -> None:
@@ -157,11 +157,12 @@ class Frames:
         self._rest = b""
         self._stream, self._left = 1, 0
         self._room = room
-        self.parts: List[Tuple[int, bytes]] = []
+        self._kept = {1: bytearray(), 2: bytearray()}
 
     def feed(self, data: bytes) -> List[Tuple[int, bytes]]:
         """Take a piece; return what became complete as (stream, bytes), 1 stdout and 2 stderr."""
         made: List[Tuple[int, bytes]] = []
+        arrived = len(data)
         if self._tty:
             made.append((1, data))
         else:
@@ -179,24 +180,22 @@ class Frames:
                 self._left -= len(piece)
             self._rest = data[at:]
         if self._room is not None:
-            self._keep(self._room, made)
+            self._room -= arrived  # empty frames as well: they may never cease
+            if self._room < 0:
+                text = f"wrote more than {OUTPUT >> 20} MiB, which no result can hold"
+                raise FleetError(text, hint="write it to a file, or read less of it")
+            for stream, piece in made:
+                self._kept[stream] += piece
         return made
 
-    def _keep(self, room: int, made: List[Tuple[int, bytes]]) -> None:
-        self._room = room - sum(len(data) for _stream, data in made)
-        if self._room < 0:
-            text = f"wrote more than {OUTPUT >> 20} MiB, which no result can hold"
-            raise FleetError(text, hint="write it to a file, or read less of it")
-        self.parts += made
+    def drop(self) -> None:
+        """Keep no longer what was kept; it counts all the same."""
+        for kept in self._kept.values():
+            kept.clear()
 
     def texts(self) -> Dict[int, str]:
-        """Return all that came, by stream."""
-        return {
-            number: b"".join(data for stream, data in self.parts if stream == number).decode(
-                "utf-8", "replace"
-            )
-            for number in (1, 2)
-        }
+        """Return all that was kept, by stream."""
+        return {number: kept.decode("utf-8", "replace") for number, kept in self._kept.items()}
 
 
 def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:

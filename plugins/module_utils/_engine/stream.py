@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _PIECE = 65536
 _LONGEST = 8 << 20  # characters of one object
+_GLANCE = 0.005  # seconds to take what has arrived
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
 
 
@@ -99,11 +100,14 @@ def objects(
         if reply.failed:
             raise reply.read().error(method, path)
         cut = _Objects()
+        # Blanks between objects break no silence.
+        wire.until(time.monotonic() + idle)
         for data in iter(reply.some, b""):
             cut.feed(data)
             for value in iter(cut.take, None):
                 _refuse(value, method, path, reply.status)
                 yield value
+                wire.until(time.monotonic() + idle)
         cut.finish()
     except (OSError, ValueError) as exc:
         raise failure(exc, method, path, idle) from exc
@@ -186,16 +190,15 @@ class Events:
     def next(self, timeout: float) -> Optional[Dict[str, Any]]:
         """Return the next event, None when none came within `timeout` seconds.
 
-        Raise ConnectionLost when the engine ends the stream: it was stopped or restarted.
+        Raise ConnectionLost when the engine ends the stream: it was stopped or restarted. What is
+        no event, such as blanks that never cease, does not put off the end.
         """
-        end = time.monotonic() + timeout
+        self._wire.until(time.monotonic() + max(timeout, _GLANCE))
         try:
             while True:
                 event = self._cut.take()
                 if event is not None:
                     return event
-                # Zero would mean non-blocking, whose failure is another exception.
-                self._wire.sock.settimeout(max(end - time.monotonic(), 0.001))
                 try:
                     data = self._reply.some()
                 except socket.timeout:

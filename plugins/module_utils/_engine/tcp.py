@@ -11,6 +11,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from typing import Any, Callable
 
 from .._desired.errors import EngineMissing, InvalidOption
@@ -123,14 +124,16 @@ class Pump:
         self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._arrived, self._leaving, server_hostname=name)
         self._open = True  # the user may still send
+        self._timeout = stream.gettimeout() or 0
 
     def begin(self) -> socket.socket:
-        """Shake hands, start the thread and return the user's end."""
+        """Shake hands within the stream's time-out, start the thread and return the user's end."""
+        self._end = time.monotonic() + self._timeout
         self._until(self._tls.do_handshake)
         if self._tls.version() == "TLSv1.3":
             self._await_rejection()
         ours, user = socket.socketpair()
-        ours.settimeout(self._stream.gettimeout())
+        ours.settimeout(self._timeout)
         threading.Thread(target=self._run, args=(user,), daemon=True).start()
         return ours
 
@@ -144,7 +147,7 @@ class Pump:
         seen = b""
         while not seen.endswith(b"\r\n\r\n"):
             piece = self._until(lambda: self._tls.read(1))
-            if not piece:
+            if not piece or len(seen) > _PIECE:
                 raise ConnectionResetError("closed before it answered")
             seen += piece
 
@@ -157,6 +160,10 @@ class Pump:
                 pass
             finally:  # an alert too
                 self._flush()
+            left = self._end - time.monotonic()
+            if left <= 0:
+                raise socket.timeout("timed out")
+            self._stream.settimeout(left)
             data = self._stream.recv(_PIECE)
             if not data:
                 raise ConnectionResetError("closed during the handshake")

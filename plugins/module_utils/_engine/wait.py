@@ -101,8 +101,9 @@ def _is_up(client: Client, container: Dict[str, Any], wish: Wish) -> bool:
 def _read_end(stream: Any, ident: str, ended: Dict[str, Any]) -> None:
     """Read what is there, and until `ended` tells what a container died of that runs again."""
     until = time.monotonic() + _LATE
-    while _next(stream, ident, 0 if "ExitCode" in ended else until, ended):
-        pass
+    now = time.monotonic()
+    while now < until and _next(stream, ident, now if "ExitCode" in ended else until, ended):
+        now = time.monotonic()
 
 
 def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> bool:
@@ -111,8 +112,9 @@ def _next(stream: Any, ident: str, until: float, ended: Dict[str, Any]) -> bool:
     `ended` takes what events tell of a run's end, as State has it until the next start.
     """
     while True:
-        event = stream.next(max(until - time.monotonic(), 0))
-        if event is None:
+        left = until - time.monotonic()
+        event = stream.next(max(left, 0))
+        if event is None or left < -_LATE:  # those of others may never cease
             return False
         if ident not in (dig(event, "Actor.ID"), event.get("id")):
             continue

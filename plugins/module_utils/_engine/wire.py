@@ -81,6 +81,12 @@ class Wire:
         self._end = time.monotonic() + times * (self._silence or 0) if bounded else None
         return self._end
 
+    def until(self, end: Optional[float]) -> None:
+        """Let all reads from now on end at a moment of time.monotonic(), None for never."""
+        self._end, self._silence = end, None
+        if end is None:
+            self.sock.settimeout(None)
+
     def _receive(self) -> bytes:
         if self._end is not None:
             left = self._end - time.monotonic()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +32,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
     open_channel,
 )
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import Blocked
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_relay import Wire
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_ssh import Ssh
 
 from tests.unit.channel.fakes import SshPlugin, action, options
@@ -190,6 +193,23 @@ def test_the_folder_of_a_forward_is_the_users_alone_and_short(
     with pytest.raises(Blocked, match="local_tmp is too long"):
         channel_forward.local_folder()
     assert os.listdir(deep) == []
+
+
+ENDLESS = ("while :; do echo noise; done", "while :; do echo noise; sleep 0.05; done")
+
+
+@pytest.mark.parametrize("noise", ENDLESS)
+def test_a_login_shell_whose_words_never_cease_is_given_up(noise: str) -> None:
+    begun = time.monotonic()
+    wire = Wire([b"/bin/sh", b"-c", noise.encode()])
+    with pytest.raises(Blocked, match="it did not start in time"):
+        wire.await_ready(None, None, time.monotonic() + 0.5)
+    wire.end()
+    child = subprocess.Popen(["/bin/sh", "-c", noise], stdout=subprocess.PIPE)
+    assert channel_forward._says_ready(child, time.monotonic() + 0.5) is False
+    child.kill()
+    child.communicate()
+    assert time.monotonic() - begun < 10
 
 
 def test_a_child_whose_ssh_ends_tells_its_last_words(tmp_path: Path) -> None:

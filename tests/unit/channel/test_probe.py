@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import pwd
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -77,6 +79,33 @@ def test_nobody_and_somebody_else_are_errors(
 def test_somebody_who_stalls_runs_into_the_timeout() -> None:
     with pytest.raises(socket.timeout):
         answer(lambda stream: stream.recv(4096) and None, timeout=0.05)
+
+
+@pytest.mark.parametrize("piece", [b"A: b\r\n", b"A: b\r\n" * 4000])
+def test_an_answer_without_end_is_given_up(piece: bytes) -> None:
+    over = threading.Event()
+
+    def reply(stream: socket.socket) -> None:
+        stream.recv(4096)
+        with contextlib.suppress(OSError):
+            stream.sendall(b"HTTP/1.1 200 OK\r\n")
+            while not over.wait(0.02 if len(piece) < 100 else 0):
+                stream.sendall(piece)
+
+    begun = time.monotonic()
+    ours, theirs = socket.socketpair()
+    thread = threading.Thread(target=reply, args=(theirs,), daemon=True)
+    thread.start()
+    with theirs, ours, pytest.raises((socket.timeout, ConnectionError)):
+        ping(ours, 0.3)
+    assert time.monotonic() - begun < 3
+    over.set()
+    thread.join()
+
+
+def test_the_length_of_hundreds_of_digits_is_no_number() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000
+    assert answer(in_pieces(head + b"\r\n\r\nOK")) is False
 
 
 def test_the_probe_tells_what_is_there(tmp_path: Path) -> None:

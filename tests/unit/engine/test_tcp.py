@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +124,28 @@ def test_another_name_is_checked_where_one_is_given(yard: Yard, engine: FakeEngi
     with TlsPort(engine.socket_path, yard.context(yard.misnamed)) as port:
         tls = yard.tls(name="elsewhere.example")
         tcp_dial(Address("tcp://", "", "localhost", port.port, tls=tls), 5)().close()
+
+
+def test_a_handshake_that_drips_is_given_up(yard: Yard) -> None:
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            conn, _peer = listener.accept()
+            with conn, contextlib.suppress(OSError):
+                conn.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+                while not over.wait(0.05):
+                    conn.sendall(b"\x03")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        address = Address("tcp://", "", "localhost", listener.getsockname()[1], tls=yard.tls())
+        begun = time.monotonic()
+        with pytest.raises(EngineMissing, match="TLS failed"):
+            tcp_dial(address, 0.5)()
+        assert time.monotonic() - begun < 5
+        over.set()
+        thread.join()
 
 
 def test_a_port_without_tls_and_one_without_listener(yard: Yard) -> None:
