@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from ansible import constants as C
 from ansible import context
 
-from ..module_utils._desired.errors import FleetError
+from ..module_utils._desired.errors import STRANGE, FleetError, said
 from ..module_utils._desired.lock import own_folder
 from ..module_utils._engine.client import Client
 from ..module_utils._engine.names import container_name, meant
@@ -72,7 +72,10 @@ class Link:
         return os.path.join(folder, "fleet", name)
 
     def ask(self, question: Callable[[Client], _Answer]) -> _Answer:
-        """Ask the engine something about the container; raise Unreachable if it is not running."""
+        """Ask the engine something about the container; raise Unreachable if it is not running.
+
+        An answer of another shape than an engine's is a FleetError, which names the container.
+        """
         try:
             if self._client is None and self._kept():
                 try:
@@ -83,6 +86,11 @@ class Link:
             return question(self._opened())
         except EngineError as error:
             raise self._meaning(error) from error
+        except STRANGE as error:
+            fault = said(error)
+            if fault.option or fault.message.startswith(self.address):
+                raise
+            raise FleetError(f"{self.address}: {fault}") from error
 
     def found(self, client: Client) -> str:
         """Return the container's id; Unreachable if none has the name.

@@ -16,7 +16,7 @@ from .._desired.model import FieldSpec
 from .._desired.spec import argument_spec, declare
 from .._desired.values import parse_duration
 from .image_sum import Checksum, parse_checksum
-from .options import DEFAULT_URI, check_uri, plain_name, plain_text
+from .options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SECOND = 1_000_000_000
@@ -43,10 +43,7 @@ def _path(value: Any, where: str) -> str:
 
 def _url(value: Any, where: str) -> str:
     url = str(value)
-    try:
-        parts = urlsplit(url)
-    except ValueError as error:  # such as http://[::1/
-        raise InvalidOption(f"is no URL: {error}", option=where) from None
+    parts = split_url(url, where)
     if parts.scheme not in ("https", "http", "file") or not (parts.netloc or parts.path):
         raise InvalidOption(
             f"'{shown(url)}' is not a URL of an image",
@@ -62,15 +59,15 @@ def _url(value: Any, where: str) -> str:
 
 def _checksum(value: Any, where: str) -> Checksum:
     checksum = parse_checksum(value, where)
-    file = _local(checksum.file)
+    file = _local(checksum.file, where)
     if file:
         file = _path(file, where) if file.startswith("/") else _url(file, where)
     return Checksum(checksum.algorithm, checksum.hex, file)
 
 
-def _local(url: str) -> str:
+def _local(url: str, where: str) -> str:
     """Return the path that a file: URL means, anything else as it is."""
-    return unquote(urlsplit(url).path) if url.startswith("file:") else url
+    return unquote(split_url(url, where).path) if url.startswith("file:") else url
 
 
 def _seconds(value: Any, where: str) -> float:
@@ -169,7 +166,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     state = declared.get("state", "present")
     _check_source(declared, state, url)
     if url.startswith("file:"):
-        url, path = "", _path(_local(url), "url")
+        url, path = "", _path(_local(url, "url"), "url")
     return Wish(
         name=declared["name"],
         state=state,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Dict
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .._desired.errors import InvalidOption
 
@@ -28,19 +28,27 @@ def check_uri(uri: str, session: bool = True) -> None:
     Pools are folders of this host, and consoles, KVM, ARP and locks are this host's too. Without
     `session`, a user's own libvirt is none: its machines have neither.
     """
-    plain_text(uri, "uri")
-    if urlsplit(uri).netloc:
+    parts = split_url(plain_text(uri, "uri"), "uri")
+    if parts.netloc:
         raise InvalidOption(
             f"'{uri}' is a hypervisor elsewhere, and a task works with one of its own host",
             option="uri",
             hint="run the task on that host, with delegate_to or as its own play",
         )
-    if not session and urlsplit(uri).path == "/session":
+    if not session and parts.path == "/session":
         raise InvalidOption(
             f"'{uri}' is a user's own libvirt, whose machines have no network and no console log",
             option="uri",
             hint="use qemu:///system, with become: true or as a member of the group libvirt",
         )
+
+
+def split_url(url: str, where: str) -> SplitResult:
+    """Return the parts of an address; InvalidOption for one that has none, as http://[::1/."""
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InvalidOption(f"is no URL: {error}", option=where) from None
 
 
 def plain_text(value: str, where: str) -> str:

@@ -11,11 +11,16 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
+from ansible.errors import AnsibleError
+from ansible.playbook.play_context import PlayContext
+from ansible_collections.dockyard.fleet.plugins.connection.container import Connection
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
+    ending,
     image_build,
     raw,
     wait,
@@ -42,6 +47,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import Frames, Raw
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
 from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names
@@ -367,6 +373,38 @@ def test_answers_of_any_shape_end_in_a_message() -> None:
             said[_kind_of(told)] += 1
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     print(f"{fake.spoilt} answers, {seed} tasks, slowest {slowest:.1f} s, peak memory {peak} MiB")
+    _print(said)
+
+
+def test_the_connection_plugin_answers_with_a_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whether a command still runs may be spoilt as well: that is asked again soon."""
+    monkeypatch.setattr(ending, "_LOOK_AGAIN", 0.02)
+    source = tmp_path / "source"
+    source.write_text("x")
+    said: Counter[str] = Counter()
+    texts: List[str] = []
+    with hostile_engine() as fake:
+        seed = 0
+        options = {"container": "web", "remote_user": "root"}
+        while fake.spoilt < (2_000 if ALL else 150):
+            seed += 1
+            plugin = Connection(PlayContext())
+            plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext())
+            monkeypatch.setattr(plugin._link, "_client", Client(unix_dial(fake.socket_path), 1))
+            fake.mutant = Mutant(seed)
+            try:
+                plugin.exec_command("echo a")
+                plugin.put_file(str(source), "/tmp/x")
+                plugin.fetch_file("/tmp/x", str(tmp_path / "target"))
+                said["ok"] += 1
+            except AnsibleError as error:
+                texts.append(error.message)
+                said[_kind_of({"failed": True, "msg": error.message})] += 1
+            plugin.close()
+    assert [text for text in texts if "container web on this machine: " not in text] == []
+    assert any("cannot be read" in text for text in texts)
     _print(said)
 
 
