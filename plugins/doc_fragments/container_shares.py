@@ -117,6 +117,9 @@ options:
     description:
       - Mounts the engine's socket at C(/var/run/docker.sock). Whoever is in the container then
         rules the host.
+      - Docker 28 can neither copy to nor from a container that has a mount over a link, and
+        C(/var/run) is one in most images. Where that is needed, leave this option out and
+        write C(/var/run/docker.sock:/run/docker.sock) under C(volumes), which is the same place.
       - 'Change: C(replace).'
     type: bool
     default: false

@@ -138,6 +138,7 @@ def hinted(error: EngineError) -> EngineError:
     if "path escapes from parent" in error.message:
         error.hint = (
             "a mount of the container goes over a link in its image; mount it where the link leads "
-            "to, such as at /run/docker.sock in place of /var/run/docker.sock"
+            "to, such as /var/run/docker.sock:/run/docker.sock in volumes, in place of "
+            "use_api_socket"
         )
     return error

@@ -18,6 +18,7 @@ from .copy_diff import differing, plan, texts, wanted
 from .copy_found import SHOWN, Found, mounts_below, observe
 from .copy_source import END, Entry, Source, header, member
 from .copy_wish import Wish, spec, wish
+from .inside import about
 from .wire import EngineError
 
 _DIFFS = 20  # files whose text is shown
@@ -46,11 +47,12 @@ class Copy:
         self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Read back what is there now."""
-        if desired.source is not None:
-            return observe(client, desired, desired.source, pending)
-        from .copy_out import look
+        with about(desired.container):
+            if desired.source is not None:
+                return observe(client, desired, desired.source, pending)
+            from .copy_out import look
 
-        return look(client, desired, pending)
+            return look(client, desired, pending)
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the one step that copies what differs."""

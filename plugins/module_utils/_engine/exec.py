@@ -15,7 +15,7 @@ from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .archive import stat
 from .exec_wish import Wish, spec, wish
-from .inside import Box, look_at
+from .inside import Box, about, look_at
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,12 @@ class Exec:
         self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look for the container and the paths that decide; only its archive is asked."""
-        box = look_at(client, desired.container, pending)
-        if settled or not box.id:
-            return Found(box)
-        paths = [path for path in (desired.creates, desired.removes) if path]
-        return Found(box, tuple(path for path in paths if stat(client, box.id, path)))
+        with about(desired.container):
+            box = look_at(client, desired.container, pending)
+            if settled or not box.id:
+                return Found(box)
+            paths = [path for path in (desired.creates, desired.removes) if path]
+            return Found(box, tuple(path for path in paths if stat(client, box.id, path)))
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the one step, or a note that tells why there is none."""

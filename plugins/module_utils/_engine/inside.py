@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import dig
-from .client import Client
+from .client import Client, EngineError
 from .names import meant
 
 # What every wish of these resources may do; they have no option to bound it.
@@ -54,6 +55,16 @@ def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> 
         inspect=seen,
         unknown=unknown,
     )
+
+
+@contextlib.contextmanager
+def about(name: str) -> Iterator[None]:
+    """Let errors of the engine say which container they are about."""
+    try:
+        yield
+    except EngineError as error:
+        error.address = error.address or f"container/{name}"
+        raise
 
 
 def find(client: Client, name: str) -> Optional[Mapping[str, Any]]:

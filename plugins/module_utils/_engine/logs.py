@@ -5,16 +5,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import socket
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Pattern
+from typing import Any, Dict, List, Mapping, Optional, Pattern
 
 from .._desired.errors import EngineMissing, FleetError, InvalidOption
 from .._desired.values import dig, parse_duration, show_duration
 from .client import Client, EngineError
-from .inside import Box, last_words, look_at, output
+from .inside import Box, about, last_words, look_at, output
 from .moments import parse_time
 from .names import container_name
 from .raw import Frames, Raw
@@ -53,7 +52,7 @@ class Logs:
         box = look_at(client, name, params["pending"])
         if not box.id or (box.unknown and pattern):
             return _said(box, Frames(False), params, None)
-        with _about(box):
+        with about(box.name):
             frames = Frames(bool(dig(box.inspect, "Config.Tty")))
             path = f"/containers/{box.id}/logs"
             if pattern is None:
@@ -85,16 +84,6 @@ def _said(
         texts[number] = "".join(lines[-int(tail) :] if int(tail) else ())
     made = {"container": box.public(), **output(texts, params["strip_empty_ends"])}
     return made if found is None else {**made, "matched": found}
-
-
-@contextlib.contextmanager
-def _about(box: Box) -> Iterator[None]:
-    """Let errors of the engine say which container they are about."""
-    try:
-        yield
-    except EngineError as error:
-        error.address = error.address or f"container/{box.name}"
-        raise
 
 
 def _query(params: Mapping[str, Any]) -> Dict[str, Any]:

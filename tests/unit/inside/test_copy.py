@@ -17,6 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_source
     Packed,
     pack,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 
 from tests.lab import fake_files
 from tests.lab.fake_engine import FakeEngine
@@ -159,6 +160,10 @@ def test_what_is_read_only_is_foreseen(fake: FakeEngine) -> None:
 def test_a_mount_over_a_link_has_a_hint(fake: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Docker 28 refuses every archive of such a container."""
     said = "mkdirat var/run/docker.sock: path escapes from parent"
+    hint = (
+        "a mount of the container goes over a link in its image; mount it where the link leads to, "
+        "such as /var/run/docker.sock:/run/docker.sock in volumes, in place of use_api_socket"
+    )
 
     def refuses(*_given: Any) -> Any:
         raise ApiError(500, said)
@@ -166,8 +171,9 @@ def test_a_mount_over_a_link_has_a_hint(fake: FakeEngine, monkeypatch: pytest.Mo
     monkeypatch.setattr(fake_files, "_find", refuses)
     for task in ({"content": "a", "dest": "/e"}, {"src": "/etc", "dest": "/tmp/x", "fetch": True}):
         result = copy(fake, **task)
-        assert said in result["msg"]
-        assert "mount it where the link leads to, such as at /run/docker.sock" in result["msg"]
+        assert result["msg"] == f"container/web: {said}; {hint}"
+    decides = do(EXEC, fake.socket_path, container="web", command="id", creates="/e")
+    assert decides["msg"] == f"container/web: {said}; {hint}"
 
 
 def test_what_a_full_disk_has_cut_is_named(
