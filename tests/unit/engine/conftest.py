@@ -58,3 +58,43 @@ class Script:
 def script(tmp_path: Path) -> Callable[..., Script]:
     """Return a function that starts a Script: one list of answers for each connection."""
     return lambda *connections: Script(tmp_path / "s", *connections)
+
+
+@pytest.fixture
+def drip(tmp_path: Path) -> Iterator[Callable[[bytes, Iterator[bytes]], str]]:
+    """Return a function that starts an engine which answers a ping, then something without end."""
+    over = threading.Event()
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(tmp_path / "s"))
+    listener.listen(4)
+
+    def talk(conn: socket.socket, start: bytes, rest: Iterator[bytes]) -> None:
+        with contextlib.suppress(OSError), conn, conn.makefile("rb") as reader:
+            head = list(iter(reader.readline, b"\r\n"))
+            while b"/_ping" in head[0]:
+                conn.sendall(PING)
+                head = list(iter(reader.readline, b"\r\n"))
+            conn.sendall(start)
+            for piece in rest:
+                conn.sendall(piece)
+                if over.wait(0.02 if len(piece) < 100 else 0):
+                    return
+
+    def serve(start: bytes, rest: Iterator[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                given = (listener.accept()[0], start, rest)
+                threading.Thread(target=talk, args=given, daemon=True).start()
+
+    def begin(start: bytes, rest: Iterator[bytes]) -> str:
+        threading.Thread(target=serve, args=(start, rest), daemon=True).start()
+        return str(tmp_path / "s")
+
+    yield begin
+    over.set()
+    listener.close()
+
+
+def forever(piece: bytes) -> Iterator[bytes]:
+    while True:
+        yield piece
