@@ -72,8 +72,9 @@ options:
         description:
           - Values of the Dockerfile's C(ARG) lines, as a mapping or a list of C(KEY=VALUE).
           - They can be read in the history of the image, and where O(engine_via=target) runs the
-            module on the host, in its journal and with C(-vvv). They are no place for secrets; use
-            O(build.secrets). In the output of a failed build they are masked.
+            module on the host, in the host's journal. They are no place for secrets; use
+            O(build.secrets). In the output of a failed build, and in the arguments that C(-vvv)
+            shows, they are masked.
         type: raw
       target:
         description: The stage to build, when it is not the last.

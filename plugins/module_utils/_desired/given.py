@@ -10,10 +10,10 @@ Python dict, an unquoted `no` into `False`, a number into a list with that numbe
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from .errors import Faults, InvalidOption
-from .values import nearest
+from .values import MASK, nearest
 
 _QUOTE = "put it in quotes"
 _WHOLE = re.compile(r"\s*[-+]?[0-9]+(\.0*)?\s*")
@@ -177,3 +177,26 @@ _CHECKS: Mapping[str, Callable[[Any, str], None]] = {
 }
 # Of a number with a point where a text is meant.
 POINT = "is a number with a point, which YAML may have shortened (1.10 is 1.1)"
+
+
+def keys_alone(arguments: Mapping[str, Any], private: Sequence[str]) -> Dict[str, Any]:
+    """Return a module's arguments with the values of suboptions such as `build.args` masked.
+
+    They cannot be no_log: core would blank their values, which may be 1 or true, all over the
+    result.
+    """
+    made = dict(arguments)
+    for outer, _dot, inner in (name.partition(".") for name in private):
+        if made.get(outer) and made[outer].get(inner):
+            made[outer] = {**made[outer], inner: _masked(made[outer][inner])}
+    return made
+
+
+def _masked(value: Any) -> Any:
+    """Return a mapping, or a list of KEY=VALUE, with the values masked."""
+    if isinstance(value, Mapping):
+        return dict.fromkeys(value, MASK)
+    if not isinstance(value, list):
+        return MASK
+    pairs = (str(one).partition("=") for one in value)
+    return [f"{key}={MASK}" if equals else MASK for key, equals, _text in pairs]

@@ -57,11 +57,12 @@ class Resource(Protocol):
     whether `maybe` steps are needed. `observe` only reads; `plan` and `recover` are pure.
     `recover` plans the way back after a failure, given the steps that were begun.
 
-    Five more are optional: `looks`, verbs that change nothing, such as a wait; `exclusive` False
+    Six more are optional: `looks`, verbs that change nothing, such as a wait; `exclusive` False
     for what may run beside other writers, `outcome(desired, plan, before, foreseen)`, what the
     result says beside the plan, given the snapshot from before it (`foreseen` in check mode),
-    `identity(snapshot)`, the id of what has the name, "" for nothing, and `declares(desired)`, the
-    rows and declared values by field name that a plan names when the resource is made.
+    `identity(snapshot)`, the id of what has the name, "" for nothing, `declares(desired)`, the rows
+    and declared values by field name that a plan names when the resource is made, and `private`,
+    suboptions (`build.args`) whose values are not to be shown.
     """
 
     name: str

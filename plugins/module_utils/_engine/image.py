@@ -38,6 +38,7 @@ class Image:
     name = "image"
     server = "engine"
     reveals: Tuple[str, ...] = ("pull",)
+    private = _NAMES  # options of which only the keys are shown
 
     def __init__(self) -> None:
         self.verbs: Mapping[str, Verb] = {

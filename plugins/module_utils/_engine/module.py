@@ -30,7 +30,12 @@ def main(resource: Any) -> None:
 
     result = run(resource, params, lambda: local_client(params), module, pending, exclude)
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
-    result["invocation"] = {"module_args": masked_arguments(params, spec)}
+    arguments = masked_arguments(params, spec)
+    if hasattr(resource, "private"):
+        from .._desired.given import keys_alone
+
+        arguments = keys_alone(arguments, resource.private)
+    result["invocation"] = {"module_args": arguments}
     result["engine_way"] = {"name": "target", "tried": [], "lock": "host"}
     if result.get("failed"):
         module.fail_json(**result)

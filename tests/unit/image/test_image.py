@@ -9,7 +9,9 @@ from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import module
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,
     EngineError,
@@ -21,6 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build
     _last_words,
     _masked,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 
@@ -51,6 +54,55 @@ def apply(
     with client:
         task = SimpleNamespace(check_mode=check)
         return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+
+
+class Module:
+    """What the front end on a host makes of a task, where Ansible would run it."""
+
+    check_mode = True
+
+    def __init__(self, params: Dict[str, Any]) -> None:
+        self.params = params
+        self.result: Dict[str, Any] = {}
+
+    def __call__(self, **_more: Any) -> Module:
+        return self
+
+    def warn(self, text: str) -> None:
+        raise AssertionError(text)
+
+    def exit_json(self, **result: Any) -> None:
+        self.result = result
+
+    fail_json = exit_json
+
+
+@pytest.mark.parametrize(
+    ("args", "shown"),
+    [
+        ({"TOKEN": SECRET, "PORT": 1}, {"TOKEN": "********", "PORT": "********"}),
+        ([f"TOKEN={SECRET}"], ["TOKEN=********"]),
+        ([SECRET, {"TOKEN": SECRET}], ["********", "********"]),
+        (SECRET, "********"),
+        (None, None),
+    ],
+)
+def test_arguments_of_a_build_are_masked_where_the_module_runs_on_the_host(
+    fake: FakeEngine, folder: Path, monkeypatch: pytest.MonkeyPatch, args: Any, shown: Any
+) -> None:
+    given = ArgumentSpecValidator({**engine_options(), **IMAGE.spec()}).validate(
+        {
+            "name": "app:1",
+            "engine_host": f"unix://{fake.socket_path}",
+            "build": {"context": str(folder), "args": args, "target": "base"},
+        }
+    )
+    stub = Module(given.validated_parameters)
+    monkeypatch.setattr(module, "AnsibleModule", stub)
+    module.main(IMAGE)
+    told = stub.result["invocation"]["module_args"]["build"]
+    assert (told["args"], told["target"]) == (shown, "base")
+    assert SECRET not in json.dumps(stub.result)
 
 
 def test_the_image_is_described_without_our_label(fake: FakeEngine, folder: Path) -> None:
