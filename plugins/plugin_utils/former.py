@@ -145,8 +145,6 @@ REASONS: Dict[str, Dict[str, str]] = {
     },
     "copy": {
         "content_is_b64": "write src for what is no text",
-        "follow": "a link at the end of dest is followed for a folder, and replaced by a file",
-        "force": "content, mode and owner are always compared",
         "local_follow": "links in a folder are copied as links",
         "mode_parse": "write octal digits in quotes, such as '0644'",
     },
@@ -204,7 +202,7 @@ REASONS: Dict[str, Dict[str, str]] = {
         "state": "a job runs to its end; dockyard.fleet.container has a state",
         "healthy_wait_timeout": "a job is awaited to its end; wait_timeout bounds it",
         **dict.fromkeys(
-            ("comparisons", "recreate", "keep_volumes", "restart", "adopt", "protect"),
+            ("comparisons", "recreate", "keep_volumes", "adopt", "protect"),
             "a job is made anew each time; dockyard.fleet.container has it",
         ),
     },

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys of a Compose service that a task about one container cannot have, and what to do instead.
 
-Compose Specification, "services"; docs/from-compose.md has the same list (a test compares them).
+Compose Specification, "services"; a test sees that each key is an option or is here.
 """
 
 from __future__ import annotations

@@ -135,6 +135,14 @@ def test_every_option_of_theirs_has_an_answer_of_its_own(section: str) -> None:
     }
 
 
+@pytest.mark.parametrize("module", sorted(path.stem for path in MODULES))
+def test_no_answer_is_about_an_option_that_is_there(module: str) -> None:
+    """But run has those of container as well, and not all of its options."""
+    options = documented(next(path for path in MODULES if path.stem == module))["options"]
+    stale = {name for name in answers(module) if _has(options, name)}
+    assert stale - (set(answers("container")) if module == "run" else set()) == set()
+
+
 def test_every_key_of_compose_is_an_option_or_has_an_answer_of_its_own() -> None:
     keys = yaml.safe_load((ROOT / "tests" / "cases" / "compose_keys.yml").read_text())
     for module in ("container", "run"):
