@@ -6,9 +6,12 @@ import json
 from typing import Any, Dict
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman import (
     as_docker,
     create_body,
@@ -105,6 +108,29 @@ def test_what_it_never_shows_is_known_from_the_record() -> None:
     assert shown(path, None, record, sysctls={"a": "2"}) not in ({"a": "2"}, None)
     assert shown(path, None, record) is not None
     assert shown(path, None, sysctls={"a": "1"}) is None
+
+
+@pytest.mark.parametrize(
+    "mode", ["pasta", "slirp4netns", "pasta:--map-gw", "slirp4netns:allow_host_loopback=true"]
+)
+def test_network_modes_of_users_who_are_not_root(mode: str) -> None:
+    """They name no network that has to be there, and publish ports."""
+    record = record_with("network_mode", mode)
+    said = shown("HostConfig.NetworkMode", mode.partition(":")[0], record, network_mode=mode)
+    assert said == mode
+    options = {"name": "web", "image": "app:1", "network_mode": mode, "ports": ["80:80"]}
+    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(options)
+    declared = CONTAINER.desired(checked.validated_parameters).declared
+    assert declared["network_mode"] == mode
+    assert not declared.get("networks")
+    other = {**checked.validated_parameters, "links": ["db:db"]}
+    with pytest.raises(InvalidOption, match=f"links: cannot be had with network_mode: {mode}"):
+        CONTAINER.desired(other)
+
+
+def test_other_options_of_a_mode_are_seen() -> None:
+    record = record_with("network_mode", "pasta:--map-gw")
+    assert shown("HostConfig.NetworkMode", "pasta", record, network_mode="pasta:-4") == "pasta"
 
 
 def test_a_mac_address_is_that_of_the_network_for_which_it_is_declared() -> None:

@@ -41,9 +41,11 @@ ADDED = "rprivate,nosuid,nodev,tmpcopyup"
             {"Binds": ["/srv:/srv:ro,bind,shared"]},
         ),
         ({**BIND}, {"Binds": ["/srv:/srv:rw,rprivate,rbind"]}),
+        ("data:/data:U", {"Binds": ["data:/data:U,rw,rprivate,nosuid,nodev,rbind"]}),
+        ("/srv:/srv:ro,U", {"Binds": ["/srv:/srv:U,ro,rprivate,rbind"]}),
     ],
 )
-def test_what_was_declared_is_seen(entry: Dict[str, Any], shown: Dict[str, Any]) -> None:
+def test_what_was_declared_is_seen(entry: Any, shown: Dict[str, Any]) -> None:
     declared = {"volumes": parse_volumes([entry], "volumes")}
     check_mounts(declared)
     assert seen(shown, declared) == declared["volumes"]
@@ -69,6 +71,13 @@ def test_a_temporary_file_system_without_a_mode_has_the_usual_one() -> None:
     made = create_body(body)["HostConfig"]
     assert made["Tmpfs"] == {"/cache": "ro,size=1048576"}
     assert made["Mounts"] == []
+
+
+def test_the_owner_of_a_volume_is_podmans_to_set() -> None:
+    """Only Podman knows U: on Docker a case in refused.yml says so."""
+    body: Dict[str, Any] = {}
+    mounts.write(body, parse_volumes(["data:/data:U"], "volumes"), Context({}))
+    assert create_body(body)["HostConfig"]["Binds"] == ["data:/data:U"]
 
 
 @pytest.mark.parametrize(

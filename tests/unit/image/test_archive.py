@@ -7,12 +7,15 @@ import gzip
 import json
 import os
 import sys
+import tarfile
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import tar_file
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import (
@@ -235,6 +238,35 @@ def test_what_cannot_do_without_a_name(
     path = str(saved(tmp_path, "shop:1"))
     params = json.loads(json.dumps(more).replace("PATH", path))
     assert do(IMAGE, fake.socket_path, **params)["msg"].startswith(message)
+
+
+def test_an_archive_that_would_fill_the_disk_is_given_up(
+    fake: FakeEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Zeros: gzip brings a thousandth of them, zstd less, here by a program that never ends."""
+    monkeypatch.setattr(tar_file, "_MOST_TIMES", 100)
+    monkeypatch.setattr(tar_file, "_FREE", 1 << 20)
+    member = tarfile.TarInfo("blob")
+    member.size = 64 << 20
+    bomb = tmp_path / "bomb.tar.gz"
+    with gzip.open(bomb, "wb", compresslevel=1) as file:
+        file.write(member.tobuf())
+        for _turn in range(64):
+            file.write(bytes(1 << 20))
+    too_much = "it unpacks to more than"
+    assert too_much in do(IMAGE, fake.socket_path, load=str(bomb))["msg"]
+    assert too_much in do(IMAGE, fake.socket_path, name="a:1", load=str(bomb))["msg"]
+    program = tmp_path / "bin" / "zstd"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\nexec /bin/cat /dev/zero\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setitem(sys.modules, "compression.zstd", None)
+    packed = tmp_path / "bomb.tar.zst"
+    packed.write_bytes(b"\x28\xb5\x2f\xfd" + bytes(100))
+    begun = time.monotonic()
+    assert too_much in do(IMAGE, fake.socket_path, load=str(packed))["msg"]
+    assert time.monotonic() - begun < 30
 
 
 def test_an_archive_that_zstd_has_packed(
