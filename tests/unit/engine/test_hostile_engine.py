@@ -236,7 +236,7 @@ def test_the_connection_plugin_answers_with_a_message(
     with hostile_engine() as fake:
         seed = 0
         options = {"container": "web", "remote_user": "root"}
-        while fake.spoilt < (2_000 if ALL else 150):
+        while fake.spoilt < amount(150, 2_000):
             seed += 1
             plugin = Connection(PlayContext())
             plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext())
