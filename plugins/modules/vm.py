@@ -72,8 +72,12 @@ options:
         next start. A larger C(size) counts C(live); the guest grows its file system itself. Another
         C(bus) needs a C(restart).
       - A smaller C(size), another C(image) or another C(pool) is refused, since data would be
-        lost. A disk whose volume was moved to another pool is declared there. One of qcow2
-        version 2, as earlier releases made them, cannot grow beside an internal snapshot.
+        lost. A disk whose volume was moved to another pool is declared there, and the machine's
+        document has to name that pool as well (C(virsh edit)). One of qcow2 version 2, as earlier
+        releases made them, cannot grow beside an internal snapshot.
+      - Disks of C(scsi) get controllers of the model C(virtio-scsi). One that the machine has
+        already, with a model that kernels of cloud images do not drive, stays, and the plan notes
+        which new disk goes on it.
       - A disk whose volume somebody deleted is made anew, with a warning. While the machine runs,
         and so still has its data, that is refused.
       - A disk that is taken out is detached at the next start (C(restart)); its volume stays. Disks

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional
 
 from .disk_names import alias_of, volume_name
 from .tree import Element, attribute, child, ensure, put_alias
@@ -21,6 +21,8 @@ PREFIX = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd"}
 # What LVM hands out at once by default (lvm.conf); libvirt does not tell.
 _EXTENT = 4 << 20
 SCSI_MODEL = "virtio-scsi"
+# Models that kernels of cloud images drive.
+SCSI_DRIVEN = (SCSI_MODEL, "virtio-transitional", "virtio-non-transitional")
 # Disks that libvirt puts on one controller, by the letters of their names (seen of 9.0, whatever
 # the model: virDomainDiskDefAssignAddress).
 DISKS_ON_ONE = 7
@@ -113,6 +115,12 @@ def scsi_controllers(root: Element) -> List[Element]:
 
 def free_target(root: Element, bus: str) -> str:
     """Return the first free device name of a bus: vda, vdb, …; vdz is the seed's."""
+    return PREFIX[bus] + next(free_letters(root, bus))
+
+
+def free_letters(root: Element, bus: str) -> Iterator[str]:
+    """Yield the letters of a bus's free device names in order."""
     taken = {attribute(disk, "target", "dev") for disk in root.findall("devices/disk")}
-    names = (f"{PREFIX[bus]}{chr(letter)}" for letter in range(ord("a"), ord("z")))
-    return next(name for name in names if name not in taken)
+    for letter in map(chr, range(ord("a"), ord("z"))):
+        if PREFIX[bus] + letter not in taken:
+            yield letter

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .disk_entry import DISKS_ON_ONE, scsi_controllers, stays
+from .disk_entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
 from .disk_found import volume_of
 from .disk_names import alias_of, former_name, is_seed
 from .tree import Element
@@ -164,6 +164,32 @@ def unlike(wish: Wish, found: Found) -> List[str]:
             base = disk.base or "no image any more"
             said.append(
                 f"disks.{name} stays on {base}: {image} is for disks that are made from now on"
+            )
+    return said
+
+
+def undriven(wish: Wish, found: Found) -> List[str]:
+    """Say which new SCSI disks go on a controller that cloud kernels have no driver for.
+
+    It was there before, and stays: another model would give the disks on it other names.
+    """
+    if found.config is None:
+        return []
+    models = {one.get("index"): one.get("model") for one in scsi_controllers(found.config)}
+    letters = free_letters(found.config, "scsi")
+    said = []
+    for name, entry in declared_disks(wish).items():
+        disk = found.disks.own.get(name)
+        if entry["bus"] == "virtio" or (disk is not None and disk.bus == entry["bus"]):
+            continue
+        # Each takes a letter of those that SCSI, SATA and USB share.
+        index = str((ord(next(letters)) - ord("a")) // DISKS_ON_ONE)
+        if entry["bus"] == "scsi" and models.get(index, SCSI_DRIVEN[0]) not in SCSI_DRIVEN:
+            said.append(
+                f"disks.{name} goes on the SCSI controller {index}, which is there already and of "
+                f"model {models[index]}; kernels of cloud images have no driver for that: if the "
+                f"guest does not see the disk, give the controller the model {SCSI_DRIVEN[0]} "
+                f"(virsh edit {wish.name}), or the disk bus: virtio"
             )
     return said
 

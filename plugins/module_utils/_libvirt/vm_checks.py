@@ -306,7 +306,7 @@ _OTHER_DATA = {
 }
 
 
-def data_losses(changes: Sequence[Change]) -> List[str]:
+def data_losses(changes: Sequence[Change], found: Found) -> List[str]:
     """Return the changes of disks that would need other data on them."""
     lost = []
     for change in changes:
@@ -315,8 +315,22 @@ def data_losses(changes: Sequence[Change]) -> List[str]:
             continue
         for key, way in _OTHER_DATA.items():
             if before.get(key) != after.get(key):
+                why = _moved_away(change, found) if key == "pool" else ""
                 lost.append(
                     f"disks.{change.key}.{key}: {show(before.get(key))} → {show(after.get(key))}: "
-                    f"its data would be lost; {way}"
+                    + (why or f"its data would be lost; {way}")
                 )
     return lost
+
+
+def _moved_away(change: Change, found: Found) -> str:
+    """Say what is right for a disk that the document names where it is not, "" for others."""
+    disk = found.disks.own.get(str(change.key))
+    if disk is None or disk.top is None or not disk.is_gone or found.config is None:
+        return ""
+    name = found.config.findtext("name")
+    return (
+        f"the machine's document names the volume {disk.top.name} in the pool "
+        f"{disk.top.pool}, where it is not; if it was moved to {change.after['pool']}, write "
+        f"that pool into the disk's <source> (virsh edit {name}) and run again"
+    )

@@ -23,6 +23,7 @@ from .disk_plan import (
     plugged,
     removal_refusals,
     unclear,
+    undriven,
     unlike,
 )
 from .nic_names import own_interfaces
@@ -70,7 +71,7 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     lost: List[str] = []
     if found.config is not None and found.record and wish.state != "absent":
         changes = changes_of(wish, found)
-        lost = data_losses(changes) + unclear(wish, found)
+        lost = data_losses(changes, found) + unclear(wish, found)
         check_by_hand(found.config, [change.field for change in changes], wish.declared)
         growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
         lost += growth_refusals(wish, found, growing)
@@ -107,7 +108,7 @@ def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
     if wish.state == "started" and kind == "busy":
         notes.append(f"{wish.address} does not run: {words}; libvirt lets it go on by itself")
     if found.record and wish.state != "absent":
-        notes += unlike(wish, found)
+        notes += unlike(wish, found) + undriven(wish, found)
     return tuple(notes)
 
 
