@@ -49,7 +49,13 @@ def _markdown(found: re.Match[str]) -> str:
     if kind == "M" and inner.startswith(OURS):
         short = inner.removeprefix(OURS)
         return f"[{short}]({short}.md)"
-    return f"`{inner}`"
+    # An option or a return value of another plugin: dockyard.fleet.vm_image#module:vm_image.
+    place, _colon, what = inner.rpartition(":") if kind in ("O", "RV") else ("", "", inner)
+    plugin, _hash, type_ = place.partition("#")
+    if type_ == "module" and plugin.startswith(OURS):
+        short = plugin.removeprefix(OURS)
+        return f"`{what}` of [{short}]({short}.md)"
+    return f"`{what}`" if type_ else f"`{inner}`"
 
 
 def page(name: str, entry: dict[str, Any]) -> str:
