@@ -96,22 +96,44 @@ options:
     description:
       - Published ports. Short form C([[IP:][HOST]:]CONTAINER[/PROTOCOL]), with ranges such as
         V(8000-8002:80-82); always quoted, since YAML reads V(22:22) as 1342.
-      - Long form, a mapping with C(target), C(published), C(host_ip) and C(protocol).
+      - Long form, a mapping with the keys below.
       - Without a host port the engine picks a free one; with an address that is V(127.0.0.1::80).
       - Without an address the port is published on all of the host's, those of IPv6 too;
         C(0.0.0.0) is all of IPv4, C([::]) all of IPv6.
       - 'Change: C(replace).'
     type: list
     elements: raw
+    suboptions:
+      target:
+        description: The container's port, or a range of them such as V(80-82).
+        type: str
+        required: true
+      published:
+        description: The host's port or range, as long as that of O(ports[].target) or for any free
+          one of it. Without it the engine picks one.
+        type: str
+      host_ip:
+        description: The host's address to publish on; by default all of them.
+        type: str
+      protocol:
+        description: V(tcp), V(udp) or V(sctp).
+        type: str
+        default: tcp
+      mode:
+        description: Is of a swarm; it is taken, and means nothing here.
+        type: str
+      name:
+        description: A name for people; it is taken, and means nothing here.
+        type: str
+      app_protocol:
+        description: A hint for people; it is taken, and means nothing here.
+        type: str
   volumes:
     description:
       - Mounts. Short form C([SOURCE:]TARGET[:OPTIONS]), where a source that begins with V(/) is a
         path on the host and another one a named volume, with options such as V(ro) or V(z).
-      - Long form, a mapping with C(type) (V(bind), V(volume), V(tmpfs) or V(image)), C(source),
-        C(target), C(read_only), and one of C(bind) (C(propagation), C(create_host_path),
-        C(recursive), C(selinux)), C(volume) (C(nocopy), C(subpath), C(labels), C(driver),
-        C(driver_opts)), C(tmpfs) (C(size), C(mode), which is quoted and octal) and C(image)
-        (C(subpath)).
+      - Long form, a mapping with the keys below, and of C(bind), C(volume), C(tmpfs) and C(image)
+        the one of its C(type).
       - A mounted image needs API 1.48 (Docker 28), C(volume.subpath) 1.45, the values V(writable)
         and V(readonly) of C(bind.recursive) 1.44.
       - C(volume.labels) and its driver are for a volume that does not exist yet. C(consistency)
@@ -126,6 +148,82 @@ options:
       - 'Change: C(replace).'
     type: list
     elements: raw
+    suboptions:
+      type:
+        description: V(bind), V(volume), V(tmpfs) or V(image).
+        type: str
+        required: true
+      source:
+        description: A whole path on the host, the name of a volume or of an image; V(tmpfs) has
+          none, and a volume without one is anonymous.
+        type: str
+      target:
+        description: A whole path in the container.
+        type: str
+        required: true
+      read_only:
+        description: Whether nothing can be written there.
+        type: bool
+        default: false
+      consistency:
+        description: V(consistent), V(cached) or V(delegated); it is taken, and changes nothing.
+        type: str
+      bind:
+        description: Settings of a path of the host.
+        type: dict
+        suboptions:
+          propagation:
+            description: V(private), V(rprivate), V(shared), V(rshared), V(slave) or V(rslave).
+            type: str
+          create_host_path:
+            description: Whether a folder is made where the path is not there.
+            type: bool
+            default: true
+          recursive:
+            description: What becomes of mounts below it, V(enabled), V(disabled), V(writable) or
+              V(readonly).
+            type: str
+            default: enabled
+          selinux:
+            description: V(z), a label that containers share, or V(Z), one of its own.
+            type: str
+      volume:
+        description: Settings of a volume.
+        type: dict
+        suboptions:
+          nocopy:
+            description: Whether what the image has there is not copied into a new volume.
+            type: bool
+            default: false
+          subpath:
+            description: A folder of the volume, which has to be there.
+            type: str
+          labels:
+            description: Labels of a volume that is made by the way.
+            type: dict
+          driver:
+            description: The driver of a volume that is made by the way.
+            type: str
+          driver_opts:
+            description: The options of that driver.
+            type: dict
+      tmpfs:
+        description: Settings of a file system in memory.
+        type: dict
+        suboptions:
+          size:
+            description: Its size, such as V(64m).
+            type: str
+          mode:
+            description: Its permissions, octal digits in quotes such as V('1770').
+            type: str
+      image:
+        description: Settings of a mounted image.
+        type: dict
+        suboptions:
+          subpath:
+            description: A folder of the image.
+            type: str
   network_mode:
     description:
       - V(bridge), V(host), V(none), V(container:NAME), or the name of a network. It excludes
@@ -136,9 +234,7 @@ options:
     type: str
   networks:
     description:
-      - Existing networks, as a list of names, or a mapping of names to C(aliases),
-        C(ipv4_address), C(ipv6_address), C(link_local_ips), C(mac_address), C(driver_opts),
-        C(interface_name), C(gw_priority) and C(priority), the highest of which is joined first.
+      - Existing networks, as a list of names, or a mapping of names to the settings below.
         The default is the engine's default bridge. Compose's C(default), the network of a project,
         is refused, since a task has no project.
       - C(gw_priority) needs API 1.48 (Docker 28), C(interface_name) 1.49, and C(mac_address) in
@@ -151,6 +247,42 @@ options:
         C(replace), and so of anything beside one on Docker with API 1.44 and later, which gives it
         at creation only.'
     type: raw
+    suboptions:
+      NETWORK:
+        description: The name of a network, with the settings of the container in it, or nothing.
+        type: dict
+        suboptions:
+          aliases:
+            description: Further names of the container in that network.
+            type: list
+            elements: str
+          ipv4_address:
+            description: Its IPv4 address, in a subnet that the network was made with.
+            type: str
+          ipv6_address:
+            description: Its IPv6 address, in a subnet that the network was made with.
+            type: str
+          link_local_ips:
+            description: Further addresses, of the link alone.
+            type: list
+            elements: str
+          mac_address:
+            description: Its MAC address, such as V(02:42:ac:11:00:03).
+            type: str
+          driver_opts:
+            description: Options of the network's driver for this container.
+            type: dict
+          interface_name:
+            description: The name of the interface in the container, of at most 15 characters.
+            type: str
+          gw_priority:
+            description: The network with the highest number has the default route.
+            type: int
+            default: 0
+          priority:
+            description: The network with the highest number is joined first.
+            type: int
+            default: 0
   mem_limit:
     description:
       - The most memory it may use, such as V(64m) or V(2GiB); at least V(6m). Units are V(b),

@@ -56,17 +56,12 @@ options:
     description:
       - The disks, as a list of mappings. Each is a volume of its own, qcow2 (version 3) in a pool
         of files and raw in one of LVM or ZFS. Other types of pools have no volumes for it.
-      - C(name) tells a disk from the others for good; by default V(root) for the first and
-        C(diskN) for others, with N counted from 0. It stands in the machine's document as an alias
-        (C(ua-dockyard-root)), so that the disk is the same one after a snapshot, a copy
+      - Each has a C(size), or an C(image), or both. C(name) stands in the machine's document as an
+        alias (C(ua-dockyard-root)), so that the disk is the same one after a snapshot, a copy
         (C(virsh blockcopy)) or a move of its file.
-      - C(size), such as V(10GiB) and at least V(1MiB), or C(image), or both. C(image) is the volume
-        of a base image in the same pool (C(volume) in RV(dockyard.fleet.vm_image#module:vm_image))
-        that the disk is backed by; without C(size) the disk has the image's. A disk that is there
-        stays on the version of the image that it was made from, and the plan's notes say so.
+      - A disk that is there stays on the version of the image that it was made from, and the plan's
+        notes say so.
       - There are at most 25 of C(virtio), and 25 of the other buses together.
-      - C(pool) is the storage pool, V(default) by default. C(bus) is V(virtio) (the default),
-        V(scsi), V(sata) or V(usb).
       - A disk that is added is plugged in C(live) as long as the running machine has a free PCIe
         port for it, which are four at first; a C(sata) one, and what finds no port, counts at the
         next start. A larger C(size) counts C(live); the guest grows its file system itself. Another
@@ -84,21 +79,51 @@ options:
         that others attached are left alone.
     type: list
     elements: dict
+    suboptions:
+      name:
+        description: What tells it from the others for good. By default it is V(root) for the first
+          and C(diskN) for others, with N counted from 0.
+        type: str
+      size:
+        description: Its size, such as V(10GiB), at least V(1MiB). Without it the disk has the
+          image's.
+        type: str
+      pool:
+        description: The storage pool that it is in.
+        type: str
+        default: default
+      image:
+        description: The volume of a base image in the same pool that it is backed by (C(volume) in
+          RV(dockyard.fleet.vm_image#module:vm_image)).
+        type: str
+      bus:
+        description: How the guest sees it, V(virtio), V(scsi), V(sata) or V(usb).
+        type: str
+        default: virtio
   networks:
     description:
-      - The interfaces in their order, each the name of a network or a mapping with C(network),
-        C(mac) and C(address). The default of C(network) is V(default).
-      - C(address) is an IPv4 address that the network's DHCP server reserves for the interface. It
-        counts C(live), and the guest gets it at its next renewal. A reservation that is not
-        declared any more is given back. It has to be in the subnet that the network's DHCP server
-        serves. That of the first interface bears the machine's name, shortened to 63 characters
-        with a digest of it at the end; others bear none.
-      - C(mac) is kept once it was made up, so it is seldom needed.
+      - The interfaces in their order, each the name of a network or a mapping with the keys below.
+      - A reserved C(address) counts C(live), and the guest gets it at its next renewal. A
+        reservation that is not declared any more is given back. That of the first interface bears
+        the machine's name, shortened to 63 characters with a digest of it at the end; others bear
+        none.
       - Each is known by an alias in the machine's document (C(ua-dockyardnic-0)). Interfaces that
         others added are left alone.
       - 'To add or to remove an interface, or to change C(network) or C(mac): C(restart).'
     type: list
     elements: raw
+    suboptions:
+      network:
+        description: The network of libvirt.
+        type: str
+        default: default
+      mac:
+        description: Its MAC address. One that was made up is kept, so it is seldom needed.
+        type: str
+      address:
+        description: An IPv4 address that the network's DHCP server reserves for it, in the subnet
+          that this serves.
+        type: str
   kernel:
     description:
       - A kernel on the KVM host that is booted directly, without boot loader; a whole path.
@@ -119,13 +144,9 @@ options:
     description:
       - What cloud-init does in the guest at its first boot. An empty mapping gives it a name, an
         instance and a host key.
-      - C(user_data) is a mapping (a cloud-config), or a text that begins with C(#).
-        What it holds is left to cloud-init.
-      - C(hostname), C(fqdn), C(users), C(ssh_authorized_keys), C(packages), C(runcmd) and
-        C(write_files) are those keys of a cloud-config, written directly. What cloud-init would
-        skip in them, such as a misspelt key of a user, is refused.
-      - C(meta_data) and C(network_config) are mappings as the data source NoCloud has them; without
-        the latter the guest's own default counts, DHCP on the first interface in most images.
+      - What it holds is left to cloud-init. Beside O(cloud_init.user_data) some keys of a
+        cloud-config can be written directly; what cloud-init would skip in them, such as a misspelt
+        key of a user, is refused.
       - The SSH host key is made with the machine, and its public half is in
         C(vm.ssh_host_keys) of the result, so that it is known before the first contact. It stays
         the same for the life of the machine.
@@ -134,6 +155,45 @@ options:
       - Left out later, it stays as it is.
       - 'Change: C(none).'
     type: dict
+    suboptions:
+      user_data:
+        description: A cloud-config as a mapping, or a text that begins with C(#).
+        type: raw
+      meta_data:
+        description: A mapping as the data source NoCloud has it; the instance id is the machine's
+          own.
+        type: dict
+      network_config:
+        description: A mapping as the data source NoCloud has it, with C(version). Without it the
+          guest's own default counts, DHCP on the first interface in most images.
+        type: dict
+      hostname:
+        description: The guest's name; by default the machine's.
+        type: str
+      fqdn:
+        description: The guest's name with its domain.
+        type: str
+      users:
+        description: Users as a cloud-config has them, mappings or V(default).
+        type: list
+        elements: raw
+      ssh_authorized_keys:
+        description: Public keys of the image's default user.
+        type: list
+        elements: str
+      packages:
+        description: Packages to install, as a cloud-config has them.
+        type: list
+        elements: raw
+      runcmd:
+        description: Commands of the first boot, each a text for the shell or a list of words.
+        type: list
+        elements: raw
+      write_files:
+        description: Files to write, mappings with C(path), C(content) and others as a cloud-config
+          has them.
+        type: list
+        elements: dict
   autostart:
     description:
       - Whether the machine starts with its host. The default is false.
