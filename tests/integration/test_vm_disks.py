@@ -25,7 +25,7 @@ def _nothing_left(hypervisor: None) -> Iterator[None]:
     yield
     for name in (ONE, OTHER):
         virsh("destroy", name)
-        virsh("undefine", name, "--snapshots-metadata")
+        virsh("undefine", name, "--snapshots-metadata", "--checkpoints-metadata")
     for path in Path(POOL).glob("dockyard-disks-*"):
         path.unlink()
     virsh("pool-refresh", "default")
@@ -186,6 +186,17 @@ def test_a_disk_grows_beside_a_snapshot_or_says_beforehand_why_not() -> None:
     refused = run({**STOPPED, "memory": "48MiB", "disks": [{"size": "16MiB"}]}, URI).result
     assert "qcow2 of version 2, which cannot grow beside the snapshot old" in refused["msg"]
     assert "49152" not in hand("dumpxml", ONE, "--inactive")
+
+
+def test_a_disk_holds_the_bitmap_of_a_checkpoint() -> None:
+    """Incremental backups need one, and qcow2 of version 2 holds none."""
+    apply(MACHINE)
+    hand("checkpoint-create-as", ONE, "day")
+    assert apply(MACHINE)["changed"] is False
+    assert hand("checkpoint-list", ONE, "--name").split() == ["day"]
+    hand("checkpoint-delete", ONE, "day")
+    apply(GONE)
+    assert left() == []
 
 
 def test_disks_are_plugged_as_long_as_there_are_ports_and_the_rest_waits() -> None:
