@@ -49,7 +49,7 @@ demo-containers-clean: venv ## remove what that made, and nothing else
 test: venv-test ## the whole suite, in two processes
 	$(PYTEST) --numprocesses 2 --dist loadscope
 
-lint: venv-test ## ruff, mypy, ansible-lint, changelog
+lint: venv-test ## ruff, mypy, ansible-lint, changelog, documentation
 	$(PYTEST) tests/static/test_lint.py
 
 sanity: venv-test ## ansible-test sanity
