@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.checkout import Checkout, Run
 
 OURS = {"tests", "molecule", "collections", ".cache", ".venv", ".git", ".ci", "__pycache__"}
+OURS |= {".github", ".gitlab-ci.yml"}
 PASSWORD = "example"
 
 
