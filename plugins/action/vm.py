@@ -9,6 +9,7 @@ import json
 from typing import Any, Dict, Mapping
 
 from ..module_utils._libvirt.vm import MACHINE
+from ..plugin_utils.cloud_schema import complaint
 from ..plugin_utils.hostkeys import make
 from ..plugin_utils.machine_front import MachineFront
 
@@ -26,7 +27,15 @@ class ActionModule(MachineFront):
         options it would blank every equal word of the result.
         """
         handed: Dict[str, Any] = {"cloud_init": params["cloud_init"]}
+        self._complaint = complaint(params["cloud_init"]) if params["state"] != "absent" else ""
         if params["cloud_init"] is not None:
             key = make(params["name"])
             handed["host_key"] = {"private": key.private, "public": key.public}
         return {**params, "cloud_init": None, "_seed": json.dumps(handed)}
+
+    def finish(self, result: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Add what the controller's cloud-init says of the user data."""
+        result = super().finish(result, task_vars)
+        if self._complaint:
+            result["warnings"] = [*result.get("warnings", ()), self._complaint]
+        return result

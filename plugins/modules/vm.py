@@ -146,7 +146,9 @@ options:
         instance and a host key.
       - What it holds is left to cloud-init. Beside O(cloud_init.user_data) some keys of a
         cloud-config can be written directly; what cloud-init would skip in them, such as a misspelt
-        key of a user, is refused.
+        key of a user, is refused. Where the controller has the program C(cloud-init), what its
+        C(cloud-init schema) does not take in a cloud-config becomes a warning that names the keys,
+        and no more, since the guest's version may be another.
       - The SSH host key is made with the machine, and its public half is in
         C(vm.ssh_host_keys) of the result, so that it is known before the first contact. It stays
         the same for the life of the machine.
