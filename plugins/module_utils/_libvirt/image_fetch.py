@@ -1,7 +1,12 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Bytes from elsewhere: requests with the task's patience, and downloads that go on."""
+"""Bytes from elsewhere: requests with the task's patience, and downloads that go on.
+
+On urllib itself, and not on ansible.module_utils.urls: the core knows no Ansible; and that neither
+goes on with a download that broke off nor bounds what only drips in. Proxies are urllib's, TLS is
+decided in trust.py as for engines, and .netrc is left alone.
+"""
 
 from __future__ import annotations
 
