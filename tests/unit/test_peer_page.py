@@ -52,8 +52,11 @@ def test_ours_are_options_of_the_modules_that_the_section_names(section: str) ->
 
 
 def _keys(options: Dict[str, Any], name: str) -> Dict[str, Any]:
+    """Return the keys of an option that hints are given for; a parser's own are none of them."""
     for part in name.split("."):
-        options = options.get(part, {}).get("suboptions") or {}
+        entry = options.get(part, {})
+        raw = "raw" in (entry.get("type"), entry.get("elements"))
+        options = {} if raw else entry.get("suboptions") or {}
     return options
 
 
