@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-platforms bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-target test-platforms bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -72,6 +72,9 @@ test-engines: venv-test ## every option of containers, networks and volumes on e
 
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions
+
+test-target: venv-test ## every example of the modules with a module sent to the host for each task
+	FLEET_VIA=target $(PYTEST) tests/integration/test_examples.py -k of_a_module
 
 test-platforms: venv-test ## the roles on each release of Debian that they support, and with a vendor's repository
 	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py
