@@ -337,7 +337,9 @@ container:
     State: {Status: running, Running: true, ExitCode: 0}
     Config: {Image: "demo/web:1", Env: ["LOG=info", "TOKEN=********"]}
 plan:
-  description: What was done, or in check mode would be done.
+  description:
+    - What was done, or in check mode would be done. Of a plan that was refused or failed there is
+      RV(plan.text) alone, since Ansible prints all that a failed task returns.
   returned: success, or when the plan was refused or failed
   type: dict
   contains:

@@ -116,10 +116,12 @@ def with_nulls(
     """
     plan = result.get("plan") or {}
     notes = [f"{path} is null, which counts as not given" for path in _nulls(given, spec)]
-    if not notes or not plan.get("steps"):
+    if not notes or not plan.get("steps", result.get("failed") and plan):
         return result
     text = plan["text"] + "".join(f"note: {note}\n" for note in notes)
-    plan = {**plan, "notes": [*plan["notes"], *notes], "text": text}
+    plan = {**plan, "text": text}
+    if "notes" in plan:  # a plan that failed is its text alone
+        plan["notes"] = [*plan["notes"], *notes]
     diff = {"diff": {"prepared": text}} if "diff" in result else {}
     return {**result, "plan": plan, **diff}
 

@@ -113,7 +113,10 @@ def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan)
 
 
 def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetError:
-    """Return the error of a failed plan with the plan, what was done and what was not."""
+    """Return the error of a failed plan with the plan, what was done and what was not.
+
+    All in words: Ansible prints whatever a failed task returns.
+    """
     error = result.error
     if not isinstance(error, FleetError):
         error = FleetError(f"{type(error).__name__}: {error}")
@@ -124,7 +127,7 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
         error.hint = f"{error.hint}; {hint}" if error.hint else hint
     by_id = {step.id: step.words() for step in result.plan.steps}
     error.details.update(
-        plan=result.plan.public(),
+        plan={"text": result.plan.text()},
         done=[by_id[step] for step in result.done],
         failed_step=by_id.get(result.failed or ""),
         not_begun=[by_id[step] for step in result.not_begun],
@@ -137,7 +140,7 @@ def verify(
 ) -> None:
     """Raise FleetError if the server accepted a change and did not make it, or another undid it.
 
-    What was made stays, so the error tells all that `result` does.
+    What was made stays, so the error tells what `result` does, but for the resource itself.
     """
     again = resource.plan(desired, snapshot)
     ignored = [change.words() for step in again.steps for change in step.changes]
@@ -151,6 +154,7 @@ def verify(
         hint = "unless another run, or somebody else, changed it meanwhile"
         if identify(snapshot) not in known:
             said, hint = "another run, or somebody else, has put another one in its place:", None
-    told = {**result, "done": [step.words() for step in done]}
+    told = {key: value for key, value in result.items() if key != resource.name}
+    told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
     text = f"{said} {'; '.join(ignored)}"
     raise FleetError(text, address=desired.address, hint=hint, details=told)

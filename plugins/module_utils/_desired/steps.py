@@ -224,5 +224,5 @@ def check_bounds(desired: Desired, plan: Plan) -> None:
         raise Refused(
             "refused: " + "; ".join(reasons),
             address=desired.address,
-            details={"plan": stopped.public(), "diff": {"prepared": stopped.text()}},
+            details={"plan": {"text": stopped.text()}, "diff": {"prepared": stopped.text()}},
         )
