@@ -18,8 +18,13 @@ from .container_diff import changes_of
 from .container_found import Found, bases_of
 from .container_wish import Wish
 
-# The image is what the reference meant at that moment; endpoints and ports are known once it runs.
-_LATER = ("image", "networks", "mac_address", "ports")
+# What a container that has not run does not tell. The image is what the reference meant at that
+# moment; further networks are joined later, before API 1.44; a MAC address of an endpoint, from
+# 1.44 on, is what it has while it runs. Podman shows ports as it has chosen them at the start.
+_LATER = {
+    "docker": ("image", "networks", "mac_address"),
+    "podman": ("image", "networks", "mac_address", "ports"),
+}
 
 
 def check_made(work: Work, step: Step) -> None:
@@ -30,10 +35,11 @@ def check_made(work: Work, step: Step) -> None:
     made = {**made, "Name": f"/{wish.name}"}
     bases = bases_of(work.client, (made,), found.image)
     changes = changes_of(wish, replace(found, current=made, bases=bases, settled=True))
+    later = _LATER["podman" if found.kind == "podman" else "docker"]
     ignored = [
         replace(change, origin="declared").words()
         for change in changes
-        if change.impact == "replace" and change.field not in _LATER
+        if change.impact == "replace" and change.field not in later
     ]
     if not ignored:
         return
