@@ -27,11 +27,15 @@ from .pending import Pending
 
 
 class Reach:
-    """The way of one task to the engine, opened when it is needed and closed in the end."""
+    """The way of one task to the engine, opened when it is needed and closed in the end.
 
-    def __init__(self, action: Base, params: Mapping[str, Any]) -> None:
+    `host` is the task's, under whose name what takes long is told of; "" for tasks that only look.
+    """
+
+    def __init__(self, action: Base, params: Mapping[str, Any], host: str = "") -> None:
         self._action = action
         self._params = params
+        self._host = host
         self._open = contextlib.ExitStack()
         self._channel: Optional[Channel] = None
 
@@ -48,6 +52,9 @@ class Reach:
         self._channel = channel
         client = Client(channel.dial, self._params["engine_timeout"])
         self._open.callback(client.close)
+        if self._host:
+            # On stderr, so that what a callback prints stays what it is.
+            client.show = lambda line: Display().display(f"{self._host}: {line}", stderr=True)
         return client
 
     def lock(self, host: str) -> ContextManager[None]:
@@ -99,7 +106,7 @@ class Front(Base):
         return noted(result, pending)
 
     def _here(self, params: Dict[str, Any], host: str) -> Dict[str, Any]:
-        with Reach(self, params) as reach:
+        with Reach(self, params, host) as reach:
             pending = params["pending"]
             result = run(
                 self.resource, params, reach.connect, self._task, pending, lambda: reach.lock(host)

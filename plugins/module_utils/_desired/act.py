@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .errors import FleetError
 from .execute import Result, execute
@@ -63,7 +64,9 @@ def _act(
         mine = clients.get(worker)
         if mine is None:
             mine = clients[worker] = client.worker()
-        return resource.verbs[step.verb](Work(mine, desired, snapshot, shared), step)
+        work = Work(mine, desired, snapshot, shared)
+        with _shown(client, work, step):
+            return resource.verbs[step.verb](work, step)
 
     try:
         result = execute(plan, steps, act)
@@ -75,6 +78,20 @@ def _act(
         for open_thing in [*extra, *shared.values()]:
             if hasattr(open_thing, "close"):
                 open_thing.close()
+
+
+@contextlib.contextmanager
+def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
+    """Have a step tell how it gets on, where there is somebody to tell: a controller."""
+    show = getattr(client, "show", None)
+    if show is None:
+        yield
+        return
+    from .progress import Progress
+
+    with Progress(show, step.address, step.words()) as progress:
+        work.tell = progress.tell
+        yield
 
 
 def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:

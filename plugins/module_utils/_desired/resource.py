@@ -32,8 +32,11 @@ class Work:
     """What a verb gets: the worker's client, the desired state, the snapshot, a shared notebook.
 
     In the notebook, `report` goes into the task's result, its `notes` into the plan; what can be
-    closed is closed at the end.
+    closed is closed at the end. `tell(words, seconds)` says what is being done, without a secret,
+    and how long that may take, for whoever watches a long run.
     """
+
+    tell: Callable[..., None] = staticmethod(lambda _words, _limit=0: None)
 
     def __init__(self, client: Any, desired: Any, snapshot: Any, shared: Dict[str, Any]) -> None:
         self.client = client

@@ -110,6 +110,9 @@ class Client:
     the engine to send something, and five times that (wire.py) a whole answer.
     """
 
+    # Takes a line about work that goes on for long, where somebody sees it.
+    show: Optional[Callable[[str], None]] = None
+
     def __init__(self, dial: Dial, timeout: float = 60.0) -> None:
         self._dial = dial
         self.timeout = timeout

@@ -257,6 +257,7 @@ def _restart(work: Work, step: Step) -> None:
 def _wait(work: Work, step: Step) -> None:
     from .wait import wait
 
+    work.tell(f"waiting for {work.desired.wait}", work.desired.wait_timeout * 1e-9)
     events = work.shared.pop("events", None)
     wait(work.client, ref_of(work, step), work.desired, events, work.shared.pop("restarts", None))
 

@@ -19,6 +19,7 @@ from . import image_record
 from .client import ConnectionLost, EngineError
 from .context import RULES, rules_of, rules_text
 from .image_build_wish import INLINE, Build
+from .image_progress import Tail
 from .image_pull import cannot, image_id
 from .image_wish import Wish
 
@@ -62,7 +63,7 @@ def build(work: Work, step: Step) -> bool:
         raise ValueError("a step build without a build")
     need_context(wish)
     label = image_record.make(wish.name, wish.build, _base_ids(work.client, wish.build))
-    tail: List[str] = []
+    tail = Tail(work.tell)
     try:
         if not _by_buildx(work.client, wish, wish.build, label, tail):
             _classic(work.client, wish.name, wish.build, label, tail)
@@ -207,7 +208,8 @@ def _collect(tail: List[str], part: Mapping[str, Any]) -> None:
         return
     # A line may have no end; of the last one more than this is never told.
     whole = (tail.pop()[-_PIECE:] if tail else "") + text
-    tail += whole.split("\n")
+    for line in whole.split("\n"):
+        tail.append(line)
     del tail[: -_LOG_LINES - 1]
 
 

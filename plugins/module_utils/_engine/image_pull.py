@@ -102,6 +102,8 @@ def pull(work: Work, step: Step) -> bool:
 
     Raise FleetError with the engine's words if it cannot be had.
     """
+    from .image_progress import Layers
+
     reference = step.args["on"]
     before = image_id(work.client, reference)
     name = parse_reference(reference, "image")
@@ -110,10 +112,11 @@ def pull(work: Work, step: Step) -> bool:
     query = {"fromImage": name.name, "tag": name.digest or name.tag, "platform": platform or None}
     headers = authorize(reference, getattr(work.desired, "account", None))
     try:
-        for _progress in work.client.stream(
+        layers = Layers()
+        for part in work.client.stream(
             "POST", "/images/create", query, headers=headers, idle=_SILENCE
         ):
-            pass
+            work.tell(layers.words(part))
     except EngineError as error:
         raise cannot(error, f"{reference} cannot be had", step.address) from error
     after = inspect(work.client, reference)

@@ -73,7 +73,9 @@ def _of_container(verb: Verb) -> Verb:
     """Return a container's verb for a job, which is one with more around it."""
 
     def act(work: Work, step: Step) -> Optional[bool]:
-        return verb(Work(work.client, work.desired.wish, work.snapshot, work.shared), step)
+        inner = Work(work.client, work.desired.wish, work.snapshot, work.shared)
+        inner.tell = work.tell
+        return verb(inner, step)
 
     return act
 
@@ -102,6 +104,7 @@ def _wait(work: Work, step: Step) -> None:
     """Report rc, stdout and stderr of a job that ends; FleetError with them if rc is not 0."""
     job: Job = work.desired
     ref = step.args.get("id") or step.args["on"]
+    work.tell("running", job.limit or 0)
     attached: Optional[Attached] = work.shared.get("attached")
     if attached is None:  # an earlier run began it
         tty = bool(dig(work.snapshot.current, "Config.Tty"))
