@@ -36,23 +36,23 @@ RESOURCES: Dict[str, Any] = {
     "run": JOB,
     "volume": VOLUME,
 }
-ENGINE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine"
+CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 
 
 # All that a run needs is loaded before the fork.
 for _part in (
-    "container_plan",
-    "copy_out",
-    "image_build",
-    "image_pull",
-    "job_run",
-    "network_plan",
-    "network_verbs",
-    "stream",
-    "volume_archive",
-    "wait",
+    "_engine.container_plan",
+    "_engine.copy_out",
+    "_engine.image_build",
+    "_engine.image_pull",
+    "_engine.job_run",
+    "_engine.network_plan",
+    "_engine.network_verbs",
+    "_engine.stream",
+    "_engine.volume_archive",
+    "_engine.wait",
 ):
-    importlib.import_module(f"{ENGINE}.{_part}")
+    importlib.import_module(f"{CORE}.{_part}")
 
 
 class Core:
@@ -112,8 +112,8 @@ class Crew:
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     resource = RESOURCES[job["kind"]]
-    for part in ("image_build", "image_pull") if "silence" in job else ():
-        vars(sys.modules[f"{ENGINE}.{part}"])["_SILENCE"] = job["silence"]
+    for part in ("_engine.image_build", "_engine.image_pull") if "silence" in job else ():
+        vars(sys.modules[f"{CORE}.{part}"])["_SILENCE"] = job["silence"]
     checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages
     return run(

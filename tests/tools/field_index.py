@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "plugins" / "module_utils" / "_engine" / "container_fields"
+FOLDER = ROOT / "plugins/module_utils/_engine/container_fields"
 INDEX = FOLDER / "index.py"
 PACKAGE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields"
 _HEAD = '''\

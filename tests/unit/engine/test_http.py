@@ -273,7 +273,7 @@ def test_query_values_are_encoded_for_the_engine() -> None:
 def test_a_no_op_loads_nothing_of_streams() -> None:
     code = (
         "import sys\n"
-        "from ansible_collections.dockyard.fleet.plugins.module_utils._engine import client\n"
+        "import ansible_collections.dockyard.fleet.plugins.module_utils._engine.client\n"
         "print(sorted(m for m in sys.modules if m in ('http.client', 'ssl', 'email', 'codecs')\n"
         "             or m.endswith('_engine.stream')))"
     )

@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image impor
 
 from tests.lab.fake_engine import FakeEngine
 
-ENGINE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine"
+CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 CANARY = "canary-of-a-password"
 NAME = "reg.example.com/app:1"
 PUSH = {"name": "app:1", "tags": [NAME], "push": True}
@@ -103,10 +103,10 @@ def test_a_pull_cut_short_is_one_error_and_the_next_run_converges(
 @pytest.mark.parametrize(
     ("part", "params"),
     [
-        ("image_push", PUSH),
-        ("image_pull", {"name": "base:1"}),
-        ("image_build", {"name": "made:1", "build": {"dockerfile_inline": "FROM scratch"}}),
-        ("image_load", {"name": "root:1", "import": {}}),
+        ("_engine.image_push", PUSH),
+        ("_engine.image_pull", {"name": "base:1"}),
+        ("_engine.image_build", {"name": "made:1", "build": {"dockerfile_inline": "FROM scratch"}}),
+        ("_engine.image_load", {"name": "root:1", "import": {}}),
     ],
 )
 def test_an_engine_that_falls_silent_is_left_after_a_while(
@@ -119,9 +119,9 @@ def test_an_engine_that_falls_silent_is_left_after_a_while(
         with tarfile.open(tmp_path / "root.tar", "w"):
             pass
         params = {**params, "import": {"path": str(tmp_path / "root.tar")}}
-    fake.faults.at(2 if part == "image_push" else 1, "stall")
+    fake.faults.at(2 if part == "_engine.image_push" else 1, "stall")
     with monkeypatch.context() as impatient:
-        impatient.setattr(f"{ENGINE}.{part}._SILENCE", 0.2)
+        impatient.setattr(f"{CORE}.{part}._SILENCE", 0.2)
         result = apply(fake, params)
     assert fake.faults.hits
     assert "within 0.2 s" in result["msg"]
