@@ -15,7 +15,7 @@ from ansible.executor.module_common import _apply_action_arg_defaults
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._desired.errors import FleetError, InvalidOption
-from ..module_utils._desired.given import check_known
+from ..module_utils._desired.input_checks import check_known
 from ..module_utils._desired.run import failure
 
 KINDS = ("image", "network", "volume", "container", "vm", "vm_image")

@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._desired.spec import declare
+from ..module_utils._desired.schema import declare
 from ..module_utils._engine.context import Context
 from ..module_utils._engine.declared import parse_map
 from ..module_utils._engine.image import IMAGE

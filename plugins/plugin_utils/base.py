@@ -12,7 +12,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ..module_utils._desired.errors import Faults, FleetError, InvalidOption
-from ..module_utils._desired.given import check_known
+from ..module_utils._desired.input_checks import check_known
 from ..module_utils._desired.run import failure
 from .former import answers
 from .pending import Pending

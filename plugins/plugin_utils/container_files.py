@@ -13,8 +13,8 @@ import shlex
 import tarfile
 from typing import Any, Iterator, List
 
-from ..module_utils._desired.below import Part, mode_of, written
 from ..module_utils._desired.errors import FleetError
+from ..module_utils._desired.safe_files import Part, mode_of, written
 from ..module_utils._engine.archive import members
 from ..module_utils._engine.archive import put as put_archive
 from .container_exec import NOT_RUN, Done, execute

@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._desired.spec import check_keys
+from ..module_utils._desired.schema import check_keys
 from ..module_utils._engine.texts import parse_mapping, parse_text
 from .substitution import substituted
 

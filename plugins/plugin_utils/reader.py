@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..module_utils._desired.look import report
+from ..module_utils._desired.info import report
 from .front import Front, Reach
 
 

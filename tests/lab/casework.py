@@ -10,7 +10,9 @@ from typing import Any, Dict, List, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.given import check_known
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import (
+    check_known,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
     Client,

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Dict, List, Mapping, Tuple
 
 import yaml
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import FieldSpec
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import for_kind
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import FieldSpec
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
     container_fields,
     network_fields,

@@ -13,7 +13,9 @@ from xml.etree import ElementTree as ET
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.given import check_known
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import (
+    check_known,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, vm_found
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, Dict, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 

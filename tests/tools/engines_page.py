@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import FieldSpec
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.spec import for_kind
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import FieldSpec
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
 
 from tests.lab.engines import RECIPES, Recipe
 from tests.lab.fieldtable import ROWS, Entry, entries, honours

@@ -1,4 +1,4 @@
-"""Files below a folder, and files that appear whole (module_utils/_desired/below.py)."""
+"""Files below a folder, and files that appear whole (module_utils/_desired/safe_files.py)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import below
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.below import Below, written
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import safe_files
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.safe_files import (
+    Below,
+    written,
+)
 
 ROOT = Path(__file__).parents[2]
 # Writes, says so, and is killed before the file gets its name.
 DIES = """
 import os, signal, sys
 sys.path[:0] = ["collections"]
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import below
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import safe_files as below
 if sys.argv[2] == "named":
     os.O_TMPFILE = 0
 with below.written(sys.argv[1]) as part:
@@ -60,7 +63,7 @@ def test_a_death_leaves_nothing_or_what_the_next_run_takes_over(kind: str, tmp_p
     done = subprocess.run([sys.executable, "-c", DIES, str(path), kind], cwd=ROOT, check=False)
     assert done.returncode == -signal.SIGKILL
     left = os.listdir(tmp_path)
-    assert left == ([] if kind == "nameless" else [below._spare("file")])
+    assert left == ([] if kind == "nameless" else [safe_files._spare("file")])
     with written(str(path)) as part:
         part.write(b"w")
         part.appear()
@@ -88,7 +91,7 @@ def test_a_full_disk_is_told_with_the_file(kind: str, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="space") as caught:
         _on_a_full_disk(path)
     assert caught.value.filename == str(path)
-    assert below.words(caught.value) == f"{path}: No space left on device"
+    assert safe_files.words(caught.value) == f"{path}: No space left on device"
     assert path.read_text() == "old"
 
 

@@ -10,7 +10,7 @@ from typing import Any, Dict
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.given import POINT
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import POINT
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.base import with_nulls
 
 from tests.lab.fake_engine import FakeEngine

@@ -1,4 +1,4 @@
-"""What programs, engines and files say reaches no terminal as it is (_desired/visible.py)."""
+"""What programs, engines and files say reaches no terminal as it is (_desired/terminal_text.py)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.visible import visible_lines
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_text import (
+    visible_lines,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from .model import Context, FieldSpec
+from .fields import Context, FieldSpec
 from .values import Unknown
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def _field(row: FieldSpec, context: Context, before: Any, scope: Scope) -> Itera
         unsure = isinstance(to_be, Unknown) or isinstance(was, Unknown)
         moved = bool(key) and (key in before) != (key in after)
         if unsure or moved or not _same(row, was, to_be):
-            from .difference import change_of
+            from .change import change_of
 
             yield change_of(row, context, scope, key, was, to_be)
 

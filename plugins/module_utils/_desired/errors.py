@@ -43,7 +43,7 @@ class FleetError(Exception):
         text = f"{text}; {self.hint}" if self.hint else text
         if text.isprintable():
             return text
-        from .visible import visible_lines
+        from .terminal_text import visible_lines
 
         return visible_lines(text)
 
@@ -59,7 +59,7 @@ def said(error: Exception) -> FleetError:
     """Return an error as one of ours: of what is none, where it happened stands for the rest."""
     if isinstance(error, FleetError):
         return error
-    from .strange import explained
+    from .unexpected import explained
 
     return explained(error)
 
@@ -107,7 +107,7 @@ class Faults:
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
-            from .given import InvalidOptions
+            from .input_checks import InvalidOptions
 
             raise InvalidOptions(self.found)
 

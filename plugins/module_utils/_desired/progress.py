@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Callable
 
-from .visible import visible
+from .terminal_text import visible
 
 Show = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
 from .errors import STRANGE, EngineMissing, FleetError, said
-from .model import Plan
+from .fields import Plan
 
 if TYPE_CHECKING:
     from .resource import Desired, Pending, Resource, Task
@@ -99,7 +99,7 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
         result = _result(resource, plan, snapshot, ())
         return {**result, **_outcome(resource, desired, plan, snapshot, False)}
     # A no-op on a target must not pay for it.
-    from .act import make, verify
+    from .apply import make, verify
 
     done: List[Step] = []
     report: Dict[str, Any] = {}
@@ -137,7 +137,7 @@ def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
     """Return the plan with what is declared for a resource that is not there; raise Refused."""
     plan = resource.plan(desired, snapshot)
     if any(step.verb in _MAKING or "new" in step.args for step in plan.steps):
-        from .creation import with_declared
+        from .creation_text import with_declared
 
         plan = with_declared(resource, desired, snapshot, plan)
     return _bounded(desired, plan)

@@ -20,11 +20,11 @@ from typing import (
 )
 
 from .errors import Refused
-from .model import REMOVAL
-from .visible import visible
+from .fields import REMOVAL
+from .terminal_text import visible
 
 if TYPE_CHECKING:
-    from .model import Plan
+    from .fields import Plan
     from .resource import Desired
 
 # What a change costs, mildest first. `destroy` loses data.

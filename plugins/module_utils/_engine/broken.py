@@ -9,7 +9,7 @@ import contextlib
 import socket
 from typing import Tuple
 
-from .._desired.decode import Unusable, decode
+from .._desired.bounded_json import Unusable, decode
 from .._desired.errors import EngineMissing, FleetError
 from .wire import ConnectionLost, EngineError, Reply
 

@@ -16,8 +16,8 @@ import shutil
 import subprocess
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from .._desired.below import Below
 from .._desired.errors import FleetError, InvalidOption
+from .._desired.safe_files import Below
 from . import image_record
 from .bridge import Bridge
 from .image_build_wish import Build

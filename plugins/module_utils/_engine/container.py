@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import FieldSpec, Plan
-from .._desired.owned import fingerprint
+from .._desired.fields import FieldSpec, Plan
+from .._desired.ownership import fingerprint
 from .._desired.values import MASK, dig
 from .container_diff import changes_of, will_pull
 from .container_fields import declared_subjects, rows

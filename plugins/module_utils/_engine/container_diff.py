@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, List, Mapping
 
 from .._desired.diff import Scope, diff
-from .._desired.model import Context
-from .._desired.spec import check_supported, for_kind, observed
+from .._desired.fields import Context
+from .._desired.schema import check_supported, for_kind, observed
 from .._desired.values import Unknown
 from .container_fields import declared_subjects, rows, seen_subjects
 from .container_fields.process import hidden_keys

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import check_keys
+from .._desired.schema import check_keys
 from .container_fields.program import parse_signal
 from .options import DEFAULT_SOCKET
 

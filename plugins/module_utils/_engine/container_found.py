@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import owned
+from .._desired import ownership
 from .._desired.errors import FleetError, InvalidOption
-from .._desired.model import will_go
+from .._desired.fields import will_go
 from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
@@ -84,12 +84,12 @@ def record_of(
 ) -> Dict[str, Any]:
     """Return the ownership record of a container, {} when it is not ours by any of its names."""
     label = own_labels_of(container, base).get(OWNER_LABEL)
-    return owned.read(label, *(f"container/{name}" for name in names))
+    return ownership.read(label, *(f"container/{name}" for name in names))
 
 
 def secrets_on_record(container: Inspect) -> Tuple[str, ...]:
     """Return the environment keys that a container's record calls secret, whosever it is."""
-    record = owned.parse((dig(container, "Config.Labels") or {}).get(OWNER_LABEL))
+    record = ownership.parse((dig(container, "Config.Labels") or {}).get(OWNER_LABEL))
     return tuple(record.get("secret", ()))
 
 

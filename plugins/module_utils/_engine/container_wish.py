@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import Faults, InvalidOption
-from .._desired.spec import declare, ignored, option_tree
+from .._desired.schema import declare, ignored, option_tree
 from .._desired.values import parse_duration
 from .client import fits
 from .container_fields import declared_subjects, option_spec, rows

@@ -11,8 +11,8 @@ import stat
 from dataclasses import dataclass
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
-from .._desired.below import Below
 from .._desired.errors import FleetError, InvalidOption
+from .._desired.safe_files import Below
 from .context_files import fold
 from .ignore import Ignore, Matched
 

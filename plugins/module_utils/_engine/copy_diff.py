@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Plan
+from .._desired.fields import Plan
 from .._desired.steps import Causes, Change, Step
+from .._desired.terminal_text import visible_lines
 from .._desired.values import show_size
-from .._desired.visible import visible_lines
 from .copy_found import Found, Seen
 from .copy_source import Entry, Source
 from .copy_wish import Wish

@@ -12,10 +12,10 @@ import stat as bits
 from dataclasses import replace
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.below import Below, words
 from .._desired.errors import FleetError, InvalidOption
-from .._desired.model import Plan
+from .._desired.fields import Plan
 from .._desired.resource import Work
+from .._desired.safe_files import Below, words
 from .._desired.steps import Step
 from .archive import members
 from .client import Client

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import owned
+from .._desired import ownership
 from .._desired.steps import Chain
 from .._desired.values import dig
 from .client import Client
@@ -108,7 +108,7 @@ def _said(client: Client, found: Found, boxes: List[Inspect]) -> Dict[str, Mappi
         str(one["Id"]): own_labels_of(one, bases.get(str(one["Image"]))).get(LABEL)
         for one in marked
     }
-    notes = {ident: owned.parse(label) for ident, label in labels.items()}
+    notes = {ident: ownership.parse(label) for ident, label in labels.items()}
     return {ident: note for ident, note in notes.items() if isinstance(note.get("of"), str)}
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import FieldSpec, Plan
-from .._desired.owned import fingerprint
+from .._desired.fields import FieldSpec, Plan
+from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from . import image_record

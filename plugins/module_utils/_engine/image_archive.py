@@ -14,8 +14,8 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.below import words
 from .._desired.errors import InvalidOption
+from .._desired.safe_files import words
 from .reference import short
 from .tar_file import TarFile, unpacked, without_zstd
 from .tar_reader import BadArchive, Tar, shown

@@ -13,8 +13,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
+from .._desired.terminal_text import visible
 from .._desired.values import hide
-from .._desired.visible import visible
 from . import image_record
 from .client import ConnectionLost, EngineError
 from .context import RULES, rules_of, rules_text

@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import FieldSpec
+from .._desired.fields import FieldSpec
 from .._desired.values import parse_size
 from .declared import parse_labels, parse_map
 from .reference import parse_reference

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Tuple
 
-from .._desired.model import FieldSpec
+from .._desired.fields import FieldSpec
 from .declared import parse_map
 from .image_build_fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
 from .image_policy import parse_policy

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.model import will_go
+from .._desired.fields import will_go
 from . import image_record
 from .client import Client, EngineError, Query
 from .image_policy import policy_now

@@ -10,9 +10,9 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .._desired.below import mode_of, words, written
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.resource import Work
+from .._desired.safe_files import mode_of, words, written
 from .._desired.steps import Causes, Step
 from . import image_record
 from .client import ConnectionLost, EngineError

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
-from .._desired.model import REMOVAL, Plan
+from .._desired.fields import REMOVAL, Plan
 from .._desired.steps import Causes, Step
 from . import image_record
 from .image_build_wish import Build

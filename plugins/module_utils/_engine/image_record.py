@@ -9,7 +9,7 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional
 
-from .._desired import owned
+from .._desired import ownership
 from .context_files import compare
 from .image_build_wish import Build
 
@@ -48,7 +48,7 @@ def _make(name: str, options: Mapping[str, str], more: Mapping[str, Any]) -> str
 
 def read(image: Mapping[str, Any], name: str, imported: bool = False) -> Dict[str, Any]:
     """Return the record in an image's label if it is of a build (or import) by this name, or {}."""
-    record = owned.parse(label_of(image))
+    record = ownership.parse(label_of(image))
     known = record.get("v") == VERSION
     alike = known and record.get("name") == name and record.get("imported", False) == imported
     return record if alike else {}
@@ -91,7 +91,7 @@ def option_causes(record: Mapping[str, Any], options: Mapping[str, str], where: 
 
 
 def _digests(options: Mapping[str, str], salt: str) -> Dict[str, str]:
-    return {key: owned.digest(salt, key, value) for key, value in options.items()}
+    return {key: ownership.digest(salt, key, value) for key, value in options.items()}
 
 
 def _word(then: bool, now: bool) -> str:

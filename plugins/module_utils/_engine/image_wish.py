@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.spec import argument_spec, declare
+from .._desired.schema import argument_spec, declare
 from .image_build_wish import Build, make_build
 from .image_fields import FIELDS, LIMITS
 from .image_pull import Account

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
-from .._desired.owned import parse
+from .._desired.ownership import parse
 from .client import Client, EngineError, fits
 from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels

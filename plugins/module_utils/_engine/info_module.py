@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._desired.look import Reader, report
+from .._desired.info import Reader, report
 from .module import local_client
 from .options import engine_options
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import FieldSpec, Plan
-from .._desired.owned import fingerprint
+from .._desired.fields import FieldSpec, Plan
+from .._desired.ownership import fingerprint
 from .._desired.resource import Verb
-from .._desired.spec import check_supported, for_kind
+from .._desired.schema import check_supported, for_kind
 from .._desired.steps import Chain, Step
 from .._desired.values import dig
 from .container import masked

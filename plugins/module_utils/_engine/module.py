@@ -13,7 +13,7 @@ from ansible.module_utils.basic import AnsibleModule
 from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
-from .._desired.spec import masked_arguments
+from .._desired.schema import masked_arguments
 from .address import SSH, UNIX, engine_name, find_address, usual_socket
 from .client import Client, unix_dial
 from .options import engine_options, patience
@@ -32,7 +32,7 @@ def main(resource: Any) -> None:
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     arguments = masked_arguments(params, spec)
     if hasattr(resource, "private"):
-        from .._desired.given import keys_alone
+        from .._desired.input_checks import keys_alone
 
         arguments = keys_alone(arguments, resource.private)
     result["invocation"] = {"module_args": arguments}

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, 
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, FieldSpec, Plan
-from .._desired.owned import fingerprint
-from .._desired.spec import check_supported, for_kind, observed
+from .._desired.fields import Context, FieldSpec, Plan
+from .._desired.ownership import fingerprint
+from .._desired.schema import check_supported, for_kind, observed
 from .network_fields import FIELDS
 from .network_found import Found, is_foreign, observe, record_of, with_users
 from .network_wish import Wish, spec, wish

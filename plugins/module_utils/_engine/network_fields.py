@@ -14,7 +14,7 @@ import ipaddress
 from typing import Any, Dict, FrozenSet, List, Mapping, Tuple, Union
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, FieldSpec
+from .._desired.fields import Context, FieldSpec
 from .._desired.values import dig, show
 from .declared import parse_labels, parse_map
 from .ips import plain_ip

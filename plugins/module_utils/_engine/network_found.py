@@ -15,8 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired import owned
-from .._desired.model import will_go
+from .._desired import ownership
+from .._desired.fields import will_go
 from .._desired.values import dig
 from .client import Client, EngineError
 from .container_fields.networks import on_paper
@@ -52,7 +52,7 @@ class Found:
 def record_of(network: Optional[Inspect], name: str) -> Dict[str, Any]:
     """Return the ownership record of a network, {} when it is not ours."""
     labels = (network or {}).get("Labels") or {}
-    return owned.read(labels.get(OWNER_LABEL), f"network/{name}")
+    return ownership.read(labels.get(OWNER_LABEL), f"network/{name}")
 
 
 def is_foreign(network: Inspect, name: str) -> bool:
@@ -69,7 +69,7 @@ def note_of(network: Inspect) -> Dict[str, Any]:
     """Return what a note says: `address`, `id` and `body` of the old network, `endpoints` by
     container id; {} if it is none. Any network may be given the label: a note has its name, too.
     """
-    note = owned.parse((network.get("Labels") or {}).get(NOTE_LABEL))
+    note = ownership.parse((network.get("Labels") or {}).get(NOTE_LABEL))
     body, points, old = note.get("body"), note.get("endpoints"), str(note.get("id"))
     if not isinstance(body, dict) or not isinstance(points, dict):
         return {}

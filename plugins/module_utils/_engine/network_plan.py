@@ -23,10 +23,10 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
-from .._desired.bodies import body
+from .._desired.create_body import body
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL, Context, Plan
-from .._desired.spec import check_supported, for_kind
+from .._desired.fields import REMOVAL, Context, Plan
+from .._desired.schema import check_supported, for_kind
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import dig
 from .container_fields.endpoints import fixed_mac

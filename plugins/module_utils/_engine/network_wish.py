@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import Faults, InvalidOption
-from .._desired.spec import argument_spec, declare, ignored
+from .._desired.schema import argument_spec, declare, ignored
 from .network_fields import FIELDS
 from .options import behaviour, check_external
 

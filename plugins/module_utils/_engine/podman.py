@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping
 
-from .._desired.model import Context
-from .._desired.owned import as_recorded
+from .._desired.fields import Context
+from .._desired.ownership import as_recorded
 from .._desired.values import dig
 from .ips import plain_ip
 from .signals import signal_number

@@ -15,8 +15,8 @@ import re
 from typing import Any, Dict, List, Mapping
 
 from .._desired.errors import FleetError, InvalidOption
-from .._desired.model import Context
-from .._desired.owned import as_recorded
+from .._desired.fields import Context
+from .._desired.ownership import as_recorded
 from .._desired.values import parse_size
 from .container_fields.mounts import has_colon
 

@@ -14,8 +14,8 @@ import ipaddress
 from typing import Any, Dict, Mapping
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Context
-from .._desired.owned import as_recorded
+from .._desired.fields import Context
+from .._desired.ownership import as_recorded
 from .._desired.values import dig
 from .ips import reserved
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
-from .._desired.owned import parse
+from .._desired.ownership import parse
 from .client import Client, EngineError, Query
 from .container_found import bases_of
 from .labels import OUR_LABELS, own_labels

@@ -22,7 +22,7 @@ from typing import (
     Union,
 )
 
-from .._desired.decode import DECODER, DEPTH, Unusable, decode, is_deep
+from .._desired.bounded_json import DECODER, DEPTH, Unusable, decode, is_deep
 from .broken import failure
 from .wire import EngineError, Reply, Wire
 

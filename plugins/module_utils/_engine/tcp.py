@@ -15,7 +15,7 @@ import time
 from typing import Any, Callable
 
 from .._desired.errors import EngineMissing, InvalidOption
-from .._desired.trust import authorities
+from .._desired.tls_context import authorities
 from .address import Address
 from .address_tls import Tls
 

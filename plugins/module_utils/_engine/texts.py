@@ -21,7 +21,7 @@ def parse_text(value: Any, where: str) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, float):
-        from .._desired.given import POINT
+        from .._desired.input_checks import POINT
 
         raise InvalidOption(POINT, option=where, hint="put it in quotes")
     raise InvalidOption("takes one text", option=where, hint="write it as a quoted string")

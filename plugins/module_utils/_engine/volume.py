@@ -13,11 +13,11 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import owned
+from .._desired import ownership
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, FieldSpec, Plan, will_go
-from .._desired.spec import for_kind, observed
+from .._desired.fields import Context, FieldSpec, Plan, will_go
+from .._desired.schema import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
 from .labels import from_compose
@@ -109,7 +109,7 @@ class Volume:
 
     def plan(self, desired: Wish, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
-        mark = owned.fingerprint([found.current, found.users])
+        mark = ownership.fingerprint([found.current, found.users])
         if desired.external:
             if found.current is None and not found.unknown:
                 raise InvalidOption(
@@ -172,7 +172,7 @@ def masked(volume: Inspect) -> Dict[str, Any]:
 def record_of(volume: Inspect) -> Dict[str, Any]:
     """Return the ownership record of a volume, {} when it is not ours."""
     labels = volume.get("Labels") or {}
-    return owned.read(labels.get(OWNER_LABEL), f"volume/{volume['Name']}")
+    return ownership.read(labels.get(OWNER_LABEL), f"volume/{volume['Name']}")
 
 
 def is_foreign(volume: Inspect) -> bool:
@@ -234,7 +234,7 @@ def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[st
 
 
 def _create(work: Work, step: Step) -> None:
-    from .._desired.bodies import body
+    from .._desired.create_body import body
 
     desired: Wish = work.desired
     context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
@@ -243,7 +243,7 @@ def _create(work: Work, step: Step) -> None:
         "secret": sorted(secret_keys(desired.declared, {})),
         "restored": work.snapshot.archive,
     }
-    record = owned.make(desired.address, FIELDS, desired.declared, extra)
+    record = ownership.make(desired.address, FIELDS, desired.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})
     if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:

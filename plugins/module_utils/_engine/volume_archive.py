@@ -17,9 +17,9 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.below import words, written
 from .._desired.errors import FleetError
 from .._desired.resource import Work
+from .._desired.safe_files import words, written
 from .._desired.steps import Step
 from .archive import members
 from .client import Client

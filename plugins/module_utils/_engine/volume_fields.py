@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .._desired.model import Context, FieldSpec
+from .._desired.fields import Context, FieldSpec
 from .declared import parse_labels, parse_map
 from .labels import plain_labels
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL
+from .._desired.fields import REMOVAL
 from .._desired.steps import Causes, Chain, Change, Step
 from .volume import Found, is_foreign, record_of
 from .volume_helpers import ANEW, RESTORE, helper_name

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from .._desired.below import words
 from .._desired.errors import FleetError, InvalidOption
+from .._desired.safe_files import words
 from .tar_file import DAMAGED, TarFile
 from .tar_reader import BLOCK, BadArchive, Tar
 

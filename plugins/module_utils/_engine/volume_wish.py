@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import Faults, InvalidOption
-from .._desired.spec import argument_spec, declare, ignored
+from .._desired.schema import argument_spec, declare, ignored
 from .options import behaviour, check_external
 from .volume_fields import FIELDS
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One HTTP/1.1 connection to an engine: bytes out, answers in, failures as EngineError.
 
-What an engine sends is bounded here, in time and size, and in _desired/decode.py in depth; of
+What an engine sends is bounded here, in time and size, and in _desired/bounded_json.py in depth; of
 answers that may rightly be long (streams, archives, output) only each silence is.
 """
 
@@ -14,7 +14,7 @@ import socket
 import time
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.decode import decode
+from .._desired.bounded_json import decode
 from .._desired.errors import FleetError
 
 # The longest line, and all header fields or trailers together, in bytes.

@@ -23,7 +23,7 @@ from typing import Any, Callable, List, Optional, Tuple, TypeVar
 from urllib.parse import urlsplit
 
 from .._desired.errors import InvalidOption
-from .._desired.trust import authorities
+from .._desired.tls_context import authorities
 from .._desired.values import show_size
 from . import image_files as files
 from .given_up import go_on

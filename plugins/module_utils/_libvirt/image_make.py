@@ -16,7 +16,7 @@ import zlib
 from typing import Any, Callable, Dict, List, Sequence
 
 from .._desired.errors import FleetError
-from .._desired.visible import visible
+from .._desired.terminal_text import visible
 from . import image_files as files
 from .given_up import go_on
 from .image_fetch import PIECE, download

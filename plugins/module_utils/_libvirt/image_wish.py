@@ -12,8 +12,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from .._desired.errors import InvalidOption
-from .._desired.model import FieldSpec
-from .._desired.spec import argument_spec, declare
+from .._desired.fields import FieldSpec
+from .._desired.schema import argument_spec, declare
 from .._desired.values import parse_duration
 from .image_sum import Checksum, parse_checksum
 from .options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url

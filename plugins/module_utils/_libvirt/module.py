@@ -9,10 +9,10 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
+from .._desired.info import Reader, report
 from .._desired.lock import lock
-from .._desired.look import Reader, report
 from .._desired.run import run
-from .._desired.spec import masked_arguments
+from .._desired.schema import masked_arguments
 from .connect import Hypervisor
 from .options import hypervisor_name, libvirt_options
 

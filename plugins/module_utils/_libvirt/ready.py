@@ -16,8 +16,8 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from .._desired.errors import FleetError
+from .._desired.terminal_text import visible
 from .._desired.values import show_duration
-from .._desired.visible import visible
 from . import storage
 from .connect import Hypervisor
 from .given_up import go_on

@@ -10,7 +10,7 @@ import re
 import socket
 from typing import Any, Mapping, Optional, Tuple
 
-from .._desired.visible import visible
+from .._desired.terminal_text import visible
 from .vm_new import console_path
 from .vm_wish import Wish
 

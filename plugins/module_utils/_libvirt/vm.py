@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.model import Context, FieldSpec, Plan
-from .._desired.owned import fingerprint
+from .._desired.fields import Context, FieldSpec, Plan
+from .._desired.ownership import fingerprint
 from .._desired.resource import Verb
 from .._desired.steps import Step
 from .chain import Disk

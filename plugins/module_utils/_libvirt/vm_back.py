@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Sequence
 
-from .._desired.model import Plan
+from .._desired.fields import Plan
 from .._desired.steps import Chain, Step
 from .disk_names import is_seed
 from .storage import Volume

@@ -16,8 +16,8 @@ import re
 from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Context, FieldSpec
-from .._desired.spec import check_keys
+from .._desired.fields import Context, FieldSpec
+from .._desired.schema import check_keys
 from .._desired.values import show_size
 from .disk_entry import PREFIX, read_disk
 from .nic_names import name_interface, own_interfaces

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._desired.errors import FleetError
-from .._desired.model import will_go
+from .._desired.fields import will_go
 from .connect import Hypervisor, LibvirtError
 from .disk_found import claims_of, disks_of, snapshots_of, volumes_of
 from .disk_names import NO_DISKS, Disks, is_seed

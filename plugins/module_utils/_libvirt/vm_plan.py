@@ -10,8 +10,8 @@ from typing import Any, Dict, List, Sequence, Tuple
 
 from .._desired.diff import Scope, diff
 from .._desired.errors import InvalidOption
-from .._desired.model import REMOVAL, Context, will_go
-from .._desired.spec import observed
+from .._desired.fields import REMOVAL, Context, will_go
+from .._desired.schema import observed
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import show, show_size
 from .disk_names import NO_DISKS, former_name, is_seed

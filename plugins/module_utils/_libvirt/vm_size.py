@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired.errors import InvalidOption
-from .._desired.model import Context
+from .._desired.fields import Context
 from .._desired.values import parse_size
 from .tree import Element, ensure
 

@@ -9,7 +9,7 @@ import json
 from typing import Any, Dict, Mapping
 
 from .._desired.errors import FleetError
-from .._desired.model import Context
+from .._desired.fields import Context
 from .._desired.resource import Verb, Work
 from .._desired.steps import Change, Step
 from . import storage

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from .._desired.errors import Faults, InvalidOption
-from .._desired.spec import argument_spec, declare, ignored
+from .._desired.schema import argument_spec, declare, ignored
 from .._desired.values import parse_duration
 from .disk_names import is_seed, seed_name
 from .options import DEFAULT_URI, check_uri

@@ -6,7 +6,7 @@ import json
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
@@ -77,7 +77,7 @@ OTHER_TYPES = [
 
 @pytest.mark.parametrize("label", OTHER_TYPES)
 def test_a_label_of_other_types_says_nothing(label: Any) -> None:
-    assert owned.parse(label) == {}
+    assert ownership.parse(label) == {}
 
 
 def test_a_foreign_container_named_like_one_set_aside_stays(

@@ -6,7 +6,7 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import Context
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
     mounts,
     volumes,

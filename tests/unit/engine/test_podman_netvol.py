@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
     network,
@@ -38,7 +38,7 @@ def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]
     """Return what changes from one declaration to another of a network that Podman shows so."""
     made = wish(**before)
     asked = {"asked": network_fields.asked_keys(made.declared)}
-    record = owned.make(made.address, network_fields.FIELDS, made.declared, asked)
+    record = ownership.make(made.address, network_fields.FIELDS, made.declared, asked)
     config = [{"Subnet": "10.20.0.0/16", "Gateway": "10.20.0.1"}]
     now: Dict[str, Any] = {
         "Name": "front",

@@ -9,7 +9,7 @@ import tracemalloc
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import owned
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
@@ -96,7 +96,7 @@ def work_of_a_check(labels: int, monkeypatch: pytest.MonkeyPatch) -> Tuple[int, 
     """Return how many functions a check calls whose plan has so many changes, and how many bytes
     it makes digests of."""
     called = digested = 0
-    digest = owned.digest
+    digest = ownership.digest
 
     def count(_frame: Any, event: str, _arg: Any) -> None:
         nonlocal called
@@ -113,7 +113,7 @@ def work_of_a_check(labels: int, monkeypatch: pytest.MonkeyPatch) -> Tuple[int, 
         assert do(CONTAINER, fake.socket_path, **WEB, state="present", labels=made)["changed"]
         other = {key: f"{value}; too" for key, value in made.items()}
         with monkeypatch.context() as patch:
-            patch.setattr(owned, "digest", weigh)
+            patch.setattr(ownership, "digest", weigh)
             sys.setprofile(count)
             try:
                 told = do(CONTAINER, fake.socket_path, check=True, **WEB, labels=other)

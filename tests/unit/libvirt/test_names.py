@@ -10,7 +10,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     FleetError,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_checks import (
     check_reservation,

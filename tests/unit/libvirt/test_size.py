@@ -6,7 +6,7 @@ from typing import Any, Dict
 from xml.etree import ElementTree as ET
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.model import Context
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_size import (
     read_count,
     read_memory,

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.visible import visible
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_text import visible
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, told
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront

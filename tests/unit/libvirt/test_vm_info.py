@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.look import report
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import LibvirtMissing
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig
 from ..texts import parse_mapping, parse_text
 

@@ -9,7 +9,7 @@ import re
 from typing import Any, Mapping, Optional, Set, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
 from .common import LIVE, number, text
 

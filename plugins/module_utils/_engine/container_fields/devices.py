@@ -12,8 +12,8 @@ import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
-from ..._desired.spec import check_keys
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.schema import check_keys
 from ..._desired.values import canonical, dig
 from ..texts import parse_strings, parse_text
 from .common import parse_set, parse_words, words

@@ -9,8 +9,8 @@ import re
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context
-from ..._desired.spec import check_keys
+from ..._desired.fields import Context
+from ..._desired.schema import check_keys
 from ..._desired.values import dig
 from ..ips import parse_ip
 from ..texts import parse_strings, parse_text

@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig, put
 from ..ips import parse_ip, plain_ip
 from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words

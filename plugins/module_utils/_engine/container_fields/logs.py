@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ..._desired.model import Context
-from ..._desired.owned import as_recorded
+from ..._desired.fields import Context
+from ..._desired.ownership import as_recorded
 from ..._desired.values import dig
 from .common import mapping, text
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Callable, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import FieldSpec
+from ..._desired.fields import FieldSpec
 from ..texts import parse_text
 from .common import NOT_PODMAN, text
 

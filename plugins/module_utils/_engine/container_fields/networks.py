@@ -15,8 +15,8 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
-from ..._desired.owned import as_recorded
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.ownership import as_recorded
 from ..._desired.values import dig
 from ..texts import parse_text
 

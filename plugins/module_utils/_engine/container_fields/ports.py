@@ -12,8 +12,8 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
-from ..._desired.model import Context, FieldSpec
-from ..._desired.spec import check_keys
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.schema import check_keys
 from ..._desired.values import dig
 from ..ips import meet, parse_ip, plain_ip
 from ..texts import parse_text

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig, parse_duration
 from ..labels import plain_labels
 from ..reference import parse_id, parse_reference

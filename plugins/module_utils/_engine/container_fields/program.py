@@ -9,8 +9,8 @@ import re
 from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
-from ..._desired.spec import check_keys
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.schema import check_keys
 from ..._desired.values import dig
 from ..signals import signal_name, signal_number
 from ..texts import parse_strings, parse_text

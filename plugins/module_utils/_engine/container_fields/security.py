@@ -9,7 +9,7 @@ import json
 from typing import Any, Dict, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig
 from .common import mapping, parse_set, words
 

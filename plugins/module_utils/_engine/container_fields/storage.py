@@ -10,7 +10,7 @@ import re
 from typing import Any, Dict, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.model import Context, FieldSpec
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.values import dig
 from ..texts import parse_text
 from .common import NOT_PODMAN, mapping, parse_lone, parse_set, text, words

@@ -16,8 +16,8 @@ import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
-from ..._desired.model import FieldSpec
-from ..._desired.spec import check_keys
+from ..._desired.fields import FieldSpec
+from ..._desired.schema import check_keys
 from ..._desired.values import parse_size, show, show_size
 from ..texts import parse_strings, parse_text
 from . import mounts

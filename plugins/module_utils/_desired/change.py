@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from .diff import Scope
-from .model import Context, FieldSpec
-from .owned import as_recorded
+from .fields import Context, FieldSpec
+from .ownership import as_recorded
 from .steps import Change
 from .values import MASK, Unknown, show
 

@@ -46,7 +46,7 @@ def decode(data: Union[bytes, str]) -> Any:
     if deep:
         raise Unusable(f"it is nested more than {DEPTH} deep")
     if "\\ud" in text or "\\uD" in text:
-        from .strange import whole
+        from .unexpected import whole
 
         return whole(value)
     return value

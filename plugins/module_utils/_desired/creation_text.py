@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, List, Mapping, Tuple
 
-from .model import FieldSpec, Plan
+from .fields import FieldSpec, Plan
+from .terminal_text import visible
 from .values import MASK, hide
-from .visible import visible
 
 # A reviewer reads it: what is longer is cut, in characters and in lines.
 _WIDTH = 160

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, Tuple
 
 from .errors import InvalidOption
-from .model import Context, FieldSpec
+from .fields import Context, FieldSpec
 from .values import Unknown, put
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import Faults, InvalidOption
-from .model import Context, FieldSpec
+from .fields import Context, FieldSpec
 from .values import MASK, dig, nearest
 
 
@@ -37,7 +37,7 @@ def check_keys(entry: Any, keys: Iterable[str], where: str) -> None:
         raise InvalidOption("takes a mapping", option=where, hint=f"its keys are {', '.join(keys)}")
     known = set(keys)
     if not known.issuperset(entry):
-        from .given import check_known
+        from .input_checks import check_known
 
         check_known(entry, {key: {"type": "raw"} for key in known}, where)
 
@@ -92,7 +92,7 @@ def check_supported(fields: Iterable[FieldSpec], context: Context) -> None:
     for row in fields:
         bound = row.only or row.inner or max(row.since, row.until) > (0, 0)
         if bound and row.name in context.declared:
-            from .bodies import check_row
+            from .create_body import check_row
 
             check_row(row, context)
 

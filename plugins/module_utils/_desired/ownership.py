@@ -10,8 +10,8 @@ import json
 import os
 from typing import Any, Dict, Iterable, Mapping
 
-from .decode import decode
-from .model import Context, FieldSpec
+from .bounded_json import decode
+from .fields import Context, FieldSpec
 from .values import canonical
 
 VERSION = 1
