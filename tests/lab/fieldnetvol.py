@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, List
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.labels import plain_labels
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import (
+    plain_labels,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (
     OWNER_LABEL,
 )

@@ -15,7 +15,7 @@ from . import swap
 from .container_fields.networks import IPS
 from .container_found import Found, Inspect, runs
 from .container_wish import Wish
-from .ips import meet, plain_ip, reserved
+from .values.ip_addresses import meet, plain_ip, reserved
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 

@@ -16,8 +16,8 @@ from .._desired.values import dig
 from .client import Client, EngineError, Query
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
-from .labels import from_compose, own_labels
 from .names import absent, meant
+from .values.labels import from_compose, own_labels
 
 if TYPE_CHECKING:
     from .dependents import Dependent

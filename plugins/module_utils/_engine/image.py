@@ -22,7 +22,7 @@ from .image_plan import plan_absent, plan_present
 from .image_pull import pull
 from .image_push import push, tag
 from .image_wish import Wish, spec, wish
-from .reference import NAMELESS, short
+from .values.image_reference import NAMELESS, short
 
 _LAST_STEP = ("Container", "ContainerConfig")
 

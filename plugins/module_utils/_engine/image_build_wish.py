@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Tuple
 from .._desired.errors import InvalidOption
 from .dockerfile import base_references
 from .image_build_fields import BUILDKIT_ONLY, DECIDING
-from .reference import parse_reference
+from .values.image_reference import parse_reference
 
 DOCKERFILE = "Dockerfile"
 # Where a Dockerfile that is given as text lies in a classic builder's context.

@@ -18,7 +18,7 @@ from . import image_record
 from .client import ConnectionLost, EngineError
 from .image_build import need_context
 from .image_pull import ABSENT, cannot, image_id, inspect
-from .reference import parse_id, parse_reference
+from .values.image_reference import parse_id, parse_reference
 
 if TYPE_CHECKING:
     from .image_archive import Member

@@ -15,7 +15,7 @@ from .image_build_wish import Build
 from .image_found import Found
 from .image_pull import ABSENT, plan_pull, pull_step
 from .image_wish import Wish
-from .reference import NAMELESS, parse_reference, short
+from .values.image_reference import NAMELESS, parse_reference, short
 
 _DOCKERFILE = "build.dockerfile"
 

@@ -12,7 +12,7 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import dig
 from .client import EngineError
-from .reference import parse_reference
+from .values.image_reference import parse_reference
 
 if TYPE_CHECKING:
     from .credentials import Login

@@ -13,7 +13,7 @@ from .._desired.values import dig
 from .client import EngineError
 from .credentials import ANONYMOUS
 from .image_pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
-from .reference import parse_reference
+from .values.image_reference import parse_reference
 
 NOT_THERE = "the registry does not have it"
 # A layer that is compressed and sent reports its progress: seconds of silence that mean failure.

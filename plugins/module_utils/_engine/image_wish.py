@@ -13,7 +13,7 @@ from .._desired.schema import argument_spec, declare
 from .image_build_wish import Build, make_build
 from .image_fields import FIELDS, LIMITS
 from .image_pull import Account
-from .reference import parse_id
+from .values.image_reference import parse_id
 
 if TYPE_CHECKING:
     from .image_load import Source

@@ -11,7 +11,7 @@ from .._desired.values import dig
 from .client import Client, EngineError
 from .container import masked
 from .info_lists import Kind, Listed
-from .reference import NAMELESS, short
+from .values.image_reference import NAMELESS, short
 from .volume import masked as masked_volume
 
 _STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")

@@ -17,9 +17,9 @@ from .._desired.errors import FleetError, InvalidOption
 from .._desired.ownership import parse
 from .client import Client, EngineError, fits
 from .container_found import bases_of
-from .labels import OUR_LABELS, own_labels
 from .names import container_name, meant
-from .reference import parse_id, parse_reference
+from .values.image_reference import parse_id, parse_reference
+from .values.labels import OUR_LABELS, own_labels
 
 _WORDS = {"type": "list", "elements": "str"}
 Answer = Mapping[str, Any]

@@ -14,9 +14,9 @@ from .._desired.errors import EngineMissing, FleetError, InvalidOption
 from .._desired.values import dig, parse_duration, show_duration
 from .client import Client, EngineError
 from .inside import Box, about, last_words, look_at, output
-from .moments import parse_time
 from .names import container_name
 from .raw import Frames, Raw
+from .values.timestamps import parse_time
 
 _LINE = 1 << 20  # bytes of a line that has no end yet
 _STREAMS = ["stdout", "stderr"]

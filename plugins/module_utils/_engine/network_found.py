@@ -20,9 +20,9 @@ from .._desired.fields import will_go
 from .._desired.values import dig
 from .client import Client, EngineError
 from .container_fields.networks import on_paper
-from .labels import from_compose
 from .network_fields import OWNER_LABEL
 from .network_wish import Wish
+from .values.labels import from_compose
 
 Inspect = Mapping[str, Any]
 NOTE_LABEL = "dockyard.fleet.network.note"

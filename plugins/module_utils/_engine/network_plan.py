@@ -30,7 +30,6 @@ from .._desired.schema import check_supported, for_kind
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import dig
 from .container_fields.endpoints import fixed_mac
-from .ips import plain_ip, reserved
 from .network_fields import FIELDS
 from .network_found import (
     Found,
@@ -42,6 +41,7 @@ from .network_found import (
     record_of,
 )
 from .network_wish import Wish
+from .values.ip_addresses import plain_ip, reserved
 
 INTERRUPTED = "an earlier run was interrupted"
 FAILED = "it did not work"

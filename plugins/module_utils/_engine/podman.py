@@ -15,8 +15,8 @@ from typing import Any, Dict, List, Mapping
 from .._desired.fields import Context
 from .._desired.ownership import as_recorded
 from .._desired.values import dig
-from .ips import plain_ip
-from .signals import signal_number
+from .values.ip_addresses import plain_ip
+from .values.signals import signal_number
 
 Json = Dict[str, Any]
 

@@ -17,7 +17,7 @@ from .._desired.errors import InvalidOption
 from .._desired.fields import Context
 from .._desired.ownership import as_recorded
 from .._desired.values import dig
-from .ips import reserved
+from .values.ip_addresses import reserved
 
 Json = Dict[str, Any]
 _MTU = "com.docker.network.driver.mtu"

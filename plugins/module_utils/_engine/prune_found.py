@@ -13,10 +13,10 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 from .._desired.ownership import parse
 from .client import Client, EngineError, Query
 from .container_found import bases_of
-from .labels import OUR_LABELS, own_labels
-from .moments import parse_time
 from .prune_wish import Wish, is_meant
-from .reference import NAMELESS, short
+from .values.image_reference import NAMELESS, short
+from .values.labels import OUR_LABELS, own_labels
+from .values.timestamps import parse_time
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.

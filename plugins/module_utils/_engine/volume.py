@@ -20,8 +20,8 @@ from .._desired.fields import Context, FieldSpec, Plan, will_go
 from .._desired.schema import for_kind, observed
 from .._desired.values import MASK
 from .client import Client, EngineError
-from .labels import from_compose
 from .names import meant
+from .values.labels import from_compose
 from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
 from .volume_wish import Wish, spec, wish
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .._desired.fields import Context, FieldSpec
-from .declared import parse_labels, parse_map
-from .labels import plain_labels
+from .values.labels import plain_labels
+from .values.mappings import parse_labels, parse_map
 
 OWNER_LABEL = "dockyard.fleet.volume"
 

@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from .._desired.errors import FleetError
 from .client import Client, EngineError
 from .container_found import bases_of
-from .labels import own_labels
+from .values.labels import own_labels
 
 LABEL = "dockyard.fleet.helper"
 # Those whose presence says that data may be missing (see volume_archive), and those of a reading.

@@ -14,8 +14,8 @@ from .client import Client, EngineError
 from .container_fields.process import split_env
 from .container_found import Inspect, bare_name, secrets_on_record
 from .container_wish import Wish
-from .signals import signal_name
 from .stream import last_lines
+from .values.signals import signal_name
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and

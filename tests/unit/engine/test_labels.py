@@ -11,8 +11,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.labels import own_labels
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import own_labels
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
 from tests.lab.fake_engine import FakeEngine

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.shell_words import split
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.shell_words import split
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.reference import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.image_reference import (
     parse_reference,
     short,
 )

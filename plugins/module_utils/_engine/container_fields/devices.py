@@ -15,7 +15,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.schema import check_keys
 from ..._desired.values import canonical, dig
-from ..texts import parse_strings, parse_text
+from ..values.strings import parse_strings, parse_text
 from .common import parse_set, parse_words, words
 
 Device = Dict[str, str]

@@ -12,8 +12,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context
 from ..._desired.schema import check_keys
 from ..._desired.values import dig
-from ..ips import parse_ip
-from ..texts import parse_strings, parse_text
+from ..values.ip_addresses import parse_ip
+from ..values.strings import parse_strings, parse_text
 from .common import parse_set, parse_words
 from .networks import INTERFACE, IPS, Endpoint
 

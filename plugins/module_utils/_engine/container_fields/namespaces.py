@@ -13,7 +13,7 @@ from typing import Any, Callable, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import FieldSpec
-from ..texts import parse_text
+from ..values.strings import parse_text
 from .common import NOT_PODMAN, text
 
 

@@ -18,7 +18,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.ownership import as_recorded
 from ..._desired.values import dig
-from ..texts import parse_text
+from ..values.strings import parse_text
 
 Endpoint = Dict[str, Any]
 
@@ -92,7 +92,7 @@ def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
 
 
 def _plain(address: str) -> str:
-    from ..ips import plain_ip
+    from ..values.ip_addresses import plain_ip
 
     return plain_ip(address)
 

@@ -15,8 +15,8 @@ from ..._desired.errors import Faults, InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.schema import check_keys
 from ..._desired.values import dig
-from ..ips import meet, parse_ip, plain_ip
-from ..texts import parse_text
+from ..values.ip_addresses import meet, parse_ip, plain_ip
+from ..values.strings import parse_text
 from .common import flag
 
 Binding = Tuple[str, str]

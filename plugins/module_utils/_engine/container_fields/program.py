@@ -12,8 +12,8 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.schema import check_keys
 from ..._desired.values import dig
-from ..signals import signal_name, signal_number
-from ..texts import parse_strings, parse_text
+from ..values.signals import signal_name, signal_number
+from ..values.strings import parse_strings, parse_text
 from .common import NOT_PODMAN, flag, mapping, reject_expansion, text
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")

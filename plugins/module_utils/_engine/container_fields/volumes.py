@@ -19,7 +19,7 @@ from ..._desired.errors import Faults, InvalidOption
 from ..._desired.fields import FieldSpec
 from ..._desired.schema import check_keys
 from ..._desired.values import parse_size, show, show_size
-from ..texts import parse_strings, parse_text
+from ..values.strings import parse_strings, parse_text
 from . import mounts
 from .common import reject_expansion
 from .mounts import Mount, made_of

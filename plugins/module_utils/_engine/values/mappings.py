@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .._desired.errors import Faults, InvalidOption
+from ..._desired.errors import Faults, InvalidOption
 from .labels import OUR_LABELS
-from .texts import parse_mapping, parse_strings
+from .strings import parse_mapping, parse_strings
 
 
 def parse_map(value: Any, where: str) -> Dict[str, str]:

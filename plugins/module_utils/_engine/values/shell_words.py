@@ -9,7 +9,7 @@ import re
 import shlex
 from typing import Tuple
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 _PARTS = re.compile(r"'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.", re.DOTALL)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.ownership import parse
+from ..._desired.ownership import parse
 
 OUR_LABELS = "dockyard.fleet."
 COMPOSE_LABELS = "com.docker.compose."

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Iterator, Mapping, Optional, Tuple, Union
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.errors import Faults, InvalidOption
+from ..._desired.errors import Faults, InvalidOption
 
 
 def parse_text(value: Any, where: str) -> str:
@@ -21,7 +21,7 @@ def parse_text(value: Any, where: str) -> str:
     if isinstance(value, (str, int)):
         return str(value)
     if isinstance(value, float):
-        from .._desired.input_checks import POINT
+        from ..._desired.input_checks import POINT
 
         raise InvalidOption(POINT, option=where, hint="put it in quotes")
     raise InvalidOption("takes one text", option=where, hint="write it as a quoted string")

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Tuple
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 # distribution/reference, "Grammar": domain, path components, tag, digest. Compiled at use: most
 # tasks need few of them.
