@@ -16,7 +16,7 @@ from ..module_utils._engine.image_build import added_files
 from ..module_utils._engine.image_build_wish import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image_fields import FIELDS
 from ..module_utils._engine.image_load import Source, read_source
-from ..module_utils._engine.tar_file import without_zstd
+from ..module_utils._engine.tar.file import without_zstd
 from ..module_utils._engine.values.image_reference import parse_reference
 from ..module_utils._engine.values.mappings import parse_map
 from ..plugin_utils.front import Front

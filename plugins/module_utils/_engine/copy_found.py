@@ -15,7 +15,7 @@ from .client import Client
 from .copy_source import Entry, Source
 from .copy_wish import Wish
 from .inside import Box, look_at
-from .tar_reader import Member
+from .tar.reader import Member
 
 _PIECE = 1 << 18
 # Texts up to this size, in bytes, are kept for the diff.

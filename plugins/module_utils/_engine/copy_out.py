@@ -24,7 +24,7 @@ from .copy_found import Found, Seen, entry_of, follow
 from .copy_source import Entry
 from .copy_wish import Wish
 from .inside import look_at
-from .tar_reader import shown
+from .tar.reader import shown
 
 _PIECE = 1 << 18
 _NO_NAMES = frozenset(("", ".", ".."))

@@ -16,8 +16,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.safe_files import words
-from .tar_file import TarFile, unpacked, without_zstd
-from .tar_reader import BadArchive, Tar, shown
+from .tar.file import TarFile, unpacked, without_zstd
+from .tar.reader import BadArchive, Tar, shown
 from .values.image_reference import short
 
 _PIECE = 1 << 18

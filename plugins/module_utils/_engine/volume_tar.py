@@ -9,8 +9,8 @@ import sys
 
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.safe_files import words
-from .tar_file import DAMAGED, TarFile
-from .tar_reader import BLOCK, BadArchive, Tar
+from .tar.file import DAMAGED, TarFile
+from .tar.reader import BLOCK, BadArchive, Tar
 
 _PIECE = 1 << 18
 

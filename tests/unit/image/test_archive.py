@@ -15,13 +15,13 @@ from typing import Any, Dict, Iterator
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import tar_file
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import (
     find_image,
     pieces,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.tar import file as tar_file
 
 from tests.lab.fake_archives import archive, tarred
 from tests.lab.fake_engine import FakeEngine

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import IO, Any, List, Tuple, Type
 
-from .._desired.errors import InvalidOption
-from .tar_reader import BadArchive
+from ..._desired.errors import InvalidOption
+from .reader import BadArchive
 
 # What gzip can come to at most is 1,032 times as much; archives of images come to a tenth of that.
 _MOST_TIMES = 2000
