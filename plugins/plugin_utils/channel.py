@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.address import SSH, TCP, Address, engine_name
-from ..module_utils._engine.options import patience
+from ..module_utils._engine.client.address import SSH, TCP, Address, engine_name
+from ..module_utils._engine.client.options import patience
 from .channel_address import wanted_address
 from .channel_forward import Child, Forward, NoSharedConnection
 from .channel_local import Direct, Port, current_user

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping
 
-from ..module_utils._engine.address import Address, find_address
+from ..module_utils._engine.client.address import Address, find_address
 from .plain import plain
 
 

@@ -18,9 +18,9 @@ from typing import List, Optional
 
 from ansible import constants as C
 
-from ..module_utils._engine.address import TCP, Address
-from ..module_utils._engine.options import DEFAULT_SOCKET
-from ..module_utils._engine.tcp import securer
+from ..module_utils._engine.client.address import TCP, Address
+from ..module_utils._engine.client.options import DEFAULT_SOCKET
+from ..module_utils._engine.client.tcp import securer
 from .channel_probe import LONGEST, Blocked, connect, demand_socket, ping, stalled_engine
 from .channel_ssh import OURS, Ssh, last_line
 

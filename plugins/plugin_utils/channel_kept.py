@@ -12,7 +12,7 @@ from typing import Iterator
 
 from ..module_utils._desired.errors import FleetError
 from ..module_utils._desired.lock import own_folder
-from ..module_utils._engine.address import Address
+from ..module_utils._engine.client.address import Address
 from .channel_forward import LONGEST_LOCAL, Forward
 from .channel_probe import Blocked
 from .channel_ssh import Ssh

@@ -11,8 +11,8 @@ import pwd
 import socket
 
 from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.address import Address, usual_socket
-from ..module_utils._engine.tcp import tcp_dial
+from ..module_utils._engine.client.address import Address, usual_socket
+from ..module_utils._engine.client.tcp import tcp_dial
 from .channel_probe import (
     connect,
     denied_socket,

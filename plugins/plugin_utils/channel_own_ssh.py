@@ -14,7 +14,7 @@ from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
 from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.address import Address
+from ..module_utils._engine.client.address import Address
 from .channel_probe import Blocked, Probe, probe_command, read_probe
 from .channel_ssh import OURS, Ssh, last_line
 

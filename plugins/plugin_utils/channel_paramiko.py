@@ -16,9 +16,9 @@ import threading
 from typing import Any, Dict, List, Optional
 
 from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.address import TCP, Address
-from ..module_utils._engine.options import DEFAULT_SOCKET
-from ..module_utils._engine.tcp import securer
+from ..module_utils._engine.client.address import TCP, Address
+from ..module_utils._engine.client.options import DEFAULT_SOCKET
+from ..module_utils._engine.client.tcp import securer
 from .channel_probe import LONGEST, Blocked, demand_socket, ping, probe_command, read_probe
 
 _PIECE = 65536

@@ -18,7 +18,7 @@ from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
 from ..module_utils._desired.errors import FleetError
-from ..module_utils._engine.address import Address
+from ..module_utils._engine.client.address import Address
 from .channel_probe import (
     LONGEST,
     Blocked,

@@ -20,9 +20,9 @@ from ansible import context
 
 from ..module_utils._desired.errors import STRANGE, FleetError, said
 from ..module_utils._desired.lock import own_folder
-from ..module_utils._engine.client import Client
-from ..module_utils._engine.names import container_name, meant
-from ..module_utils._engine.wire import ConnectionLost, EngineError
+from ..module_utils._engine.client.connection import ConnectionLost, EngineError
+from ..module_utils._engine.client.engine import Client
+from ..module_utils._engine.client.names import container_name, meant
 
 if TYPE_CHECKING:
     from .channel import Channel

@@ -19,8 +19,8 @@ from ansible.utils.display import Display
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.lock import lock
 from ..module_utils._desired.run import coming, run
-from ..module_utils._engine.client import Client
-from ..module_utils._engine.options import engine_options
+from ..module_utils._engine.client.engine import Client
+from ..module_utils._engine.client.options import engine_options
 from .base import Base, noted
 from .channel import Channel, NoChannel, open_channel
 from .pending import Pending

@@ -9,13 +9,13 @@ import time
 import uuid
 from typing import Any, Callable, List
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.archive import members, stat
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import (
     Frames,
     Raw,
     exit_code,
@@ -60,7 +60,7 @@ def story(client: Client) -> List[Any]:
     def read(path: str) -> Any:
         return [
             (one.name, one.kind, one.mode, one.uid, one.gid, one.size, one.link)
-            for one, _content in members(client, NAME, path)
+            for one, _content in container_archive.members(client, NAME, path)
         ]
 
     def run(**more: Any) -> Any:
@@ -78,7 +78,7 @@ def story(client: Client) -> List[Any]:
     try:
         step(client.put, f"{box}/archive", {"path": "/"}, archive())
         for path in ("/dir", "/dir/file", "/link/file", "/none", "/dir/file/x"):
-            found = stat(client, NAME, path)
+            found = container_archive.stat(client, NAME, path)
             # The size of a folder is its file system's.
             seen.append(found and (found.kind, found.mode, found.kind == "folder" or found.size))
             step(read, path)

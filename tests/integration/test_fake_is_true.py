@@ -10,7 +10,7 @@ import uuid
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     ConnectionLost,
     EngineError,

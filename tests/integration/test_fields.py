@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import EngineError
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    EngineError,
+)
 
 from tests.lab.engines import Engine
 from tests.lab.fieldnetvol import NetworkField, VolumeField

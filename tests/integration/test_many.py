@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from ansible.playbook.play_context import PlayContext
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,

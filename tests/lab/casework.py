@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_chec
     check_known,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
 )

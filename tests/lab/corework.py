@@ -18,7 +18,10 @@ from typing import Any, Dict
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
@@ -48,7 +51,7 @@ for _part in (
     "_engine.job_run",
     "_engine.network_plan",
     "_engine.network_verbs",
-    "_engine.stream",
+    "_engine.client.stream",
     "_engine.volume_archive",
     "_engine.wait",
 ):

@@ -28,7 +28,10 @@ from typing import IO, Any, Callable, Mapping, Optional
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 
 from tests.lab import engine_packages
 from tests.lab.busybox import import_busybox

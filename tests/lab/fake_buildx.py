@@ -34,7 +34,7 @@ def calls(folder: Path) -> List[Dict[str, Any]]:
 
 def main(folder: str, *argv: str) -> None:
     """Note the call, then build by the classic endpoint of DOCKER_HOST."""
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
         Client,
         EngineError,
         unix_dial,

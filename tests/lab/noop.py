@@ -54,7 +54,7 @@ def main() -> None:
 def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
     from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
     from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
         Client,
         unix_dial,
     )

@@ -6,7 +6,7 @@ import contextlib
 from typing import Any, Counter, Dict, Iterable, List, Protocol
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import Client
 
 from tests.lab.agree import agree
 from tests.lab.fieldtable import Params

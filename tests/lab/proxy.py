@@ -5,7 +5,10 @@ from __future__ import annotations
 import socket
 from typing import Iterator
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.wire import Reply, Wire
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.connection import (
+    Reply,
+    Wire,
+)
 
 from .serving import Request, Response, Server
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import yaml
 from ansible_collections.dockyard.fleet.plugins.connection.container import DOCUMENTATION
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
+    engine_options,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils import container_way
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import DECIDES
 

@@ -11,12 +11,14 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import pytest
 import yaml
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
+    engine_options,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
     endpoints,
     ports,
     volumes,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import cloud_checks, vm_fields
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import (
     libvirt_options,

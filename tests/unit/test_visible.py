@@ -11,7 +11,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_text import (
     visible_lines,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE

@@ -19,9 +19,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.safe_files import Below
 from . import image_record
-from .bridge import Bridge
+from .client.connection import EngineError
+from .client.socket_bridge import Bridge
 from .image_build_wish import Build
-from .wire import EngineError
 
 # Where Docker's client looks for its plugins (docker/cli, cli-plugins/manager).
 _FOLDERS = (

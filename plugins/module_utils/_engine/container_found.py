@@ -13,10 +13,10 @@ from .._desired import ownership
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.fields import will_go
 from .._desired.values import dig
-from .client import Client, EngineError, Query
+from .client.engine import Client, EngineError, Query
+from .client.names import absent, meant
 from .container_fields.process import OWNER_LABEL
 from .container_wish import Wish
-from .names import absent, meant
 from .values.labels import from_compose, own_labels
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from typing import Any, List, Mapping, Optional, Sequence
 from .._desired.fields import will_go
 from .._desired.steps import Step
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_found import (
     Bases,
     Found,

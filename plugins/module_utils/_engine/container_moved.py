@@ -15,7 +15,7 @@ from typing import List, Sequence
 
 from .._desired.errors import InvalidOption
 from .._desired.steps import Chain, Step
-from .client import Client
+from .client.engine import Client
 from .container_found import Found, bare_name, bases_of
 from .container_wish import Wish
 from .inside import find

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from .._desired.resource import Work
 from .._desired.steps import Chain, Change, Step
 from .._desired.values import dig
-from .client import EngineError
+from .client.engine import EngineError
 from .container_fields.endpoints import asked_of, endpoint_body, fixed_mac
 from .container_fields.networks import on_paper
 from .container_found import Found, Inspect

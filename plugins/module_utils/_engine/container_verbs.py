@@ -18,7 +18,7 @@ from .._desired.resource import Verb, Work
 from .._desired.schema import for_kind
 from .._desired.steps import Step
 from .._desired.values import put
-from .client import EngineError
+from .client.engine import EngineError
 from .container_fields import FIELDS
 from .container_fields.limits import restart_body, restart_of
 from .container_fields.process import OWNER_LABEL

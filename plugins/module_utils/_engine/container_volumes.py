@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from .._desired.fields import will_go
 from .._desired.steps import Step
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_fields.mounts import anonymous
 from .container_found import Found, Inspect
 from .container_wish import Wish

@@ -11,10 +11,10 @@ from typing import Any, Dict, FrozenSet, Mapping, Tuple
 from .._desired.errors import Faults, InvalidOption
 from .._desired.schema import declare, ignored, option_tree
 from .._desired.values import parse_duration
-from .client import fits
+from .client.engine import fits
+from .client.names import container_name, not_a_name
 from .container_fields import declared_subjects, option_spec, rows
 from .container_fields.networks import fixed_mode
-from .names import container_name, not_a_name
 
 STATES = ("absent", "present", "started", "stopped", "paused")
 WAITS = ("none", "started", "healthy")

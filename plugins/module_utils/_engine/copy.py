@@ -13,13 +13,13 @@ from .._desired.fields import Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
-from .archive import put
+from .client.connection import EngineError
+from .client.container_archive import put
 from .copy_diff import differing, plan, texts, wanted
 from .copy_found import SHOWN, Found, mounts_below, observe
 from .copy_source import END, Entry, Source, header, member
 from .copy_wish import Wish, spec, wish
 from .inside import about
-from .wire import EngineError
 
 _DIFFS = 20  # files whose text is shown
 

@@ -10,8 +10,8 @@ from typing import BinaryIO, Iterator, List, Mapping, Optional, Tuple
 
 from .._desired.errors import InvalidOption
 from .._desired.values import dig
-from .archive import Stat, members, stat
-from .client import Client
+from .client.container_archive import Stat, members, stat
+from .client.engine import Client
 from .copy_source import Entry, Source
 from .copy_wish import Wish
 from .inside import Box, look_at

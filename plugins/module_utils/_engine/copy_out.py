@@ -17,8 +17,8 @@ from .._desired.fields import Plan
 from .._desired.resource import Work
 from .._desired.safe_files import Below, words
 from .._desired.steps import Step
-from .archive import members
-from .client import Client
+from .client.container_archive import members
+from .client.engine import Client
 from .copy_diff import differing, plan, wanted
 from .copy_found import Found, Seen, entry_of, follow
 from .copy_source import Entry

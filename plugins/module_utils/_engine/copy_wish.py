@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import Faults, InvalidOption
+from .client.names import container_name
 from .copy_source import Local, Packed, Source, Text
 from .inside import LIMITS, check_path
-from .names import container_name
 
 _TEXT = {"type": "str"}
 _FLAG = {"type": "bool", "default": False}

@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from .._desired import ownership
 from .._desired.steps import Chain
 from .._desired.values import dig
-from .client import Client
+from .client.engine import Client
 from .container_fields.limits import read_restart, restart_text
 from .container_found import (
     Found,

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_fields.mounts import anonymous, has_colon
 from .container_found import Inspect
 from .container_verbs import keep_id, ref_of

@@ -13,7 +13,7 @@ from .._desired.fields import Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
-from .archive import stat
+from .client.container_archive import stat
 from .exec_wish import Wish, spec, wish
 from .inside import Box, about, look_at
 

@@ -13,10 +13,10 @@ from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import show_duration
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
+from .client.raw_stream import Frames, Raw, exit_code
 from .exec_wish import Wish
 from .inside import last_words, output
-from .raw import Frames, Raw, exit_code
 
 
 def run(work: Work, step: Step) -> bool:

@@ -16,7 +16,7 @@ from .._desired.steps import Step
 from .._desired.terminal_text import visible
 from .._desired.values import hide
 from . import image_record
-from .client import ConnectionLost, EngineError
+from .client.engine import ConnectionLost, EngineError
 from .context import RULES, rules_of, rules_text
 from .image_build_wish import INLINE, Build
 from .image_progress import Tail

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from .._desired.fields import will_go
 from . import image_record
-from .client import Client, EngineError, Query
+from .client.engine import Client, EngineError, Query
 from .image_policy import policy_now
 from .image_pull import ask_registry
 from .image_wish import Wish

@@ -15,7 +15,7 @@ from .._desired.resource import Work
 from .._desired.safe_files import mode_of, words, written
 from .._desired.steps import Causes, Step
 from . import image_record
-from .client import ConnectionLost, EngineError
+from .client.engine import ConnectionLost, EngineError
 from .image_build import need_context
 from .image_pull import ABSENT, cannot, image_id, inspect
 from .values.image_reference import parse_id, parse_reference
@@ -286,7 +286,7 @@ def plan_save(
 
 def save(work: Work, step: Step) -> bool:
     """Write the image into an archive beside the old one, and put it in its place when whole."""
-    from .raw import Raw
+    from .client.raw_stream import Raw
 
     name, path = step.args["on"], step.args["to"]
     try:

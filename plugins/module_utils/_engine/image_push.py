@@ -10,7 +10,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import dig
-from .client import EngineError
+from .client.engine import EngineError
 from .credentials import ANONYMOUS
 from .image_pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
 from .values.image_reference import parse_reference

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container import masked
 from .info_lists import Kind, Listed
 from .values.image_reference import NAMELESS, short

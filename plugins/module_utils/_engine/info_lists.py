@@ -15,9 +15,9 @@ from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.ownership import parse
-from .client import Client, EngineError, fits
+from .client.engine import Client, EngineError, fits
+from .client.names import container_name, meant
 from .container_found import bases_of
-from .names import container_name, meant
 from .values.image_reference import parse_id, parse_reference
 from .values.labels import OUR_LABELS, own_labels
 

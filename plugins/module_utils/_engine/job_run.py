@@ -14,13 +14,13 @@ from .._desired.errors import FleetError
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .._desired.values import dig, hide, show_duration
-from .client import EngineError
+from .client.engine import EngineError
+from .client.events import until_ended
+from .client.raw_stream import Frames, Raw
 from .container_verbs import VERBS as CONTAINER_VERBS
 from .container_verbs import create
-from .ending import until_ended
 from .inside import last_words, output
 from .job_wish import Job
-from .raw import Frames, Raw
 from .why import explain_start, gone, hidden_values, how_it_ended
 
 

@@ -14,7 +14,7 @@ from .._desired.fields import Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Causes, Change, Step
-from .client import EngineError
+from .client.engine import EngineError
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
 from .inside import LIMITS
 from .login_store import forget, host, is_listed, keep

@@ -14,9 +14,9 @@ from .._desired.errors import InvalidOption
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.schema import masked_arguments
-from .address import SSH, UNIX, engine_name, find_address, usual_socket
-from .client import Client, unix_dial
-from .options import engine_options, patience
+from .client.address import SSH, UNIX, engine_name, find_address, usual_socket
+from .client.engine import Client, unix_dial
+from .client.options import engine_options, patience
 
 
 def main(resource: Any) -> None:
@@ -54,6 +54,6 @@ def local_client(params: Mapping[str, Any]) -> Client:
             option="engine_host",
             hint="use engine_via: auto, and no async",
         )
-    from .tcp import tcp_dial
+    from .client.tcp import tcp_dial
 
     return Client(tcp_dial(address, timeout), timeout)

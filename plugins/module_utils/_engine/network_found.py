@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from .._desired import ownership
 from .._desired.fields import will_go
 from .._desired.values import dig
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_fields.networks import on_paper
 from .network_fields import OWNER_LABEL
 from .network_wish import Wish

@@ -14,7 +14,7 @@ from .._desired.fields import Context
 from .._desired.resource import Verb, Work
 from .._desired.schema import for_kind
 from .._desired.steps import Step
-from .client import EngineError
+from .client.engine import EngineError
 from .network_fields import FIELDS, OWNER_LABEL, asked_keys
 from .network_found import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
 from .network_wish import Wish

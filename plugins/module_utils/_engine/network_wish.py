@@ -11,8 +11,8 @@ from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import Faults, InvalidOption
 from .._desired.schema import argument_spec, declare, ignored
+from .client.options import behaviour, check_external
 from .network_fields import FIELDS
-from .options import behaviour, check_external
 
 # The engine's own networks; nobody makes or removes them.
 OWN = ("bridge", "host", "none", "default", "ingress")

@@ -11,7 +11,7 @@ from .._desired.fields import Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
-from .client import EngineError
+from .client.engine import EngineError
 from .prune_found import Found, Item, chosen, kept, observe, users
 from .prune_wish import KINDS, Wish, spec, wish
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from .._desired.ownership import parse
-from .client import Client, EngineError, Query
+from .client.engine import Client, EngineError, Query
 from .container_found import bases_of
 from .prune_wish import Wish, is_meant
 from .values.image_reference import NAMELESS, short

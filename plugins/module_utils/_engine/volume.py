@@ -19,8 +19,8 @@ from .._desired.errors import InvalidOption
 from .._desired.fields import Context, FieldSpec, Plan, will_go
 from .._desired.schema import for_kind, observed
 from .._desired.values import MASK
-from .client import Client, EngineError
-from .names import meant
+from .client.engine import Client, EngineError
+from .client.names import meant
 from .values.labels import from_compose
 from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
 from .volume_wish import Wish, spec, wish

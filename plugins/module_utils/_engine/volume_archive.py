@@ -21,9 +21,9 @@ from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.safe_files import words, written
 from .._desired.steps import Step
-from .archive import members
-from .client import Client
-from .raw import Raw
+from .client.container_archive import members
+from .client.engine import Client
+from .client.raw_stream import Raw
 from .volume_helpers import ANEW, BACKUP, LOOK, RESTORE, drop_helper, find_helper, make_helper
 from .volume_wish import Wish
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired.errors import FleetError
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_found import bases_of
 from .values.labels import own_labels
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from .._desired.errors import Faults, InvalidOption
 from .._desired.schema import argument_spec, declare, ignored
-from .options import behaviour, check_external
+from .client.options import behaviour, check_external
 from .volume_fields import FIELDS
 
 # As the engine's local driver has it.

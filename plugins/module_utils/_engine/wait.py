@@ -10,7 +10,7 @@ from typing import Any, Dict, Optional
 
 from .._desired.errors import FleetError
 from .._desired.values import dig, show_duration
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
 from .container_wish import Wish
 from .why import fault, gone
 

@@ -10,11 +10,11 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import FleetError
 from .._desired.values import dig, hide, show_size
-from .client import Client, EngineError
+from .client.engine import Client, EngineError
+from .client.stream import last_lines
 from .container_fields.process import split_env
 from .container_found import Inspect, bare_name, secrets_on_record
 from .container_wish import Wish
-from .stream import last_lines
 from .values.signals import signal_name
 
 _LOG_LINES = 20

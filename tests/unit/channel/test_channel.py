@@ -19,7 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.address import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import (
     Address,
     engine_name,
     find_address,

@@ -11,12 +11,15 @@ from typing import Any, Callable, Dict, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import image_build, wait
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import Frames, Raw
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import (
+    Frames,
+    Raw,
+)
 
 from .conftest import forever
 

@@ -6,7 +6,7 @@ import time
 from typing import Any, Dict, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,

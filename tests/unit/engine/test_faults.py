@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     ConnectionLost,
     EngineError,
@@ -23,7 +23,7 @@ from tests.lab.serving import Server
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = """
 import sys
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import Client, unix_dial
 client = Client(unix_dial(sys.argv[1]))
 for name in ("one", "two", "three"):
     client.get("/volumes")

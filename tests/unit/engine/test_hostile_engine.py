@@ -16,16 +16,19 @@ from ansible.errors import AnsibleError
 from ansible.playbook.play_context import PlayContext
 from ansible_collections.dockyard.fleet.plugins.connection.container import Connection
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
-    ending,
-    raw,
-    wire,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+    connection as wire,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+    events,
+    raw_stream,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import Frames
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
@@ -40,7 +43,6 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.raw import Frames
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
@@ -142,7 +144,7 @@ def test_output_beyond_what_a_result_holds_ends_a_command(monkeypatch: pytest.Mo
     head = b"\2\0\0\0\xff\xff\xff\xff"
     assert giant.feed(head + b"x" * 10) == [(2, b"x" * 10)]  # it waits for no four gigabytes
     assert giant.feed(b"y") == [(2, b"y")]
-    assert raw.OUTPUT <= wire.BODY_LIMIT
+    assert raw_stream.OUTPUT <= wire.BODY_LIMIT
 
 
 # -- answers of another shape -------------------------------------------------------------------
@@ -228,7 +230,7 @@ def test_the_connection_plugin_answers_with_a_message(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Whether a command still runs may be spoilt as well: that is asked again soon."""
-    monkeypatch.setattr(ending, "_LOOK_AGAIN", 0.02)
+    monkeypatch.setattr(events, "_LOOK_AGAIN", 0.02)
     source = tmp_path / "source"
     source.write_text("x")
     said: Counter[str] = Counter()

@@ -13,7 +13,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     FleetError,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     ConnectionLost,
     EngineError,
@@ -273,9 +273,9 @@ def test_query_values_are_encoded_for_the_engine() -> None:
 def test_a_no_op_loads_nothing_of_streams() -> None:
     code = (
         "import sys\n"
-        "import ansible_collections.dockyard.fleet.plugins.module_utils._engine.client\n"
+        "import ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine\n"
         "print(sorted(m for m in sys.modules if m in ('http.client', 'ssl', 'email', 'codecs')\n"
-        "             or m.endswith('_engine.stream')))"
+        "             or m.endswith('_engine.client.stream')))"
     )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code],

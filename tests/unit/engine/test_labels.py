@@ -7,7 +7,10 @@ from typing import Any, Dict, Iterator
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import EngineError
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    EngineError,
+)
 
 from tests.lab.casework import Bench
 

@@ -7,13 +7,13 @@ import tarfile
 from typing import Any, Callable, Iterator, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     ConnectionLost,
     EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stream import last_lines
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.stream import last_lines
 
 from tests.lab.fake_engine import FakeEngine
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Callable, Dict, Optional
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 
 from tests.lab.corework import Crew
 from tests.lab.fake_engine import FakeEngine

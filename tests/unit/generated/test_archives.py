@@ -19,7 +19,8 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource import Work
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import archive, copy_out
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import copy_out
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_found import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_wish import Wish
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import find_image
@@ -46,7 +47,7 @@ class Ways:
         self.file = folder / "archive.tar"
         self.out = folder / "out"
         self.out.mkdir()
-        monkeypatch.setattr(archive, "Raw", self._raw)
+        monkeypatch.setattr(container_archive, "Raw", self._raw)
 
     def _raw(self, *_given: object) -> Any:
         """Stand for an engine's answer; it comes in pieces of an odd size."""

@@ -15,7 +15,10 @@ from typing import Any, Dict, Iterator
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import (
     find_image,

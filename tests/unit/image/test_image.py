@@ -12,10 +12,13 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import module
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
+    engine_options,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
@@ -23,7 +26,6 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build
     _last_words,
     _masked,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.options import engine_options
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 

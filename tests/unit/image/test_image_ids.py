@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
 
 from tests.lab.fake_engine import FakeEngine

@@ -8,7 +8,10 @@ from typing import Any, Dict, Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import Reader, report
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
     CONTAINERS,
     HOST,

@@ -10,7 +10,10 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_source import (
     Local,

@@ -7,7 +7,10 @@ import time
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 
 from tests.lab.fake_engine import FakeEngine

@@ -12,7 +12,10 @@ from typing import Any
 from ansible import constants as C
 from ansible.plugins.action import ActionBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.wire import Reply, Wire
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.connection import (
+    Reply,
+    Wire,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
     Channel,
     NoChannel,

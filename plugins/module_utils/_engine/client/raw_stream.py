@@ -14,9 +14,9 @@ import socket
 import time
 from typing import Dict, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
-from .._desired.errors import FleetError
-from .client import Client, Query, head, target
-from .wire import Reply
+from ..._desired.errors import FleetError
+from .connection import Reply
+from .engine import Client, Query, head, target
 
 _FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
 _PIECE = 65536
@@ -58,7 +58,7 @@ class Raw:
         except BaseException as exc:
             self._wire.close()
             if isinstance(exc, (OSError, ValueError)):
-                from .broken import failure
+                from .failures import failure
 
                 raise failure(exc, self._method, self._path, self._idle) from exc
             raise
@@ -94,7 +94,7 @@ class Raw:
         try:
             yield
         except (OSError, ValueError) as exc:
-            from .broken import failure
+            from .failures import failure
 
             raise failure(exc, self._method, self._path, self._idle) from exc
 
@@ -208,6 +208,6 @@ def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -
     code = look()
     if code is not None:
         return code
-    from .ending import until_ended
+    from .events import until_ended
 
     return until_ended(client, look, {"container": [box], "event": ["exec_die"]}, deadline)

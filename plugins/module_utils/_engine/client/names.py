@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Optional
 
-from .._desired.errors import InvalidOption
-from .client import EngineError
+from ..._desired.errors import InvalidOption
+from .engine import EngineError
 
 Answer = Mapping[str, Any]
 

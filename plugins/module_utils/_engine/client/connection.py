@@ -14,8 +14,8 @@ import socket
 import time
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.bounded_json import decode
-from .._desired.errors import FleetError
+from ..._desired.bounded_json import decode
+from ..._desired.errors import FleetError
 
 # The longest line, and all header fields or trailers together, in bytes.
 _LINE_LIMIT = 65536
@@ -239,7 +239,7 @@ class Reply:
 
     def error(self, method: str, path: str) -> EngineError:
         """Return the error this answer is, in the daemon's own words."""
-        from .broken import refusal
+        from .failures import refusal
 
         return refusal(self, method, path)
 
@@ -252,7 +252,7 @@ class Reply:
         try:
             return decode(self.body)
         except ValueError as exc:
-            from .broken import unreadable
+            from .failures import unreadable
 
             raise unreadable(self, exc, method, path) from None
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Optional, Tuple
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 from .address import SSH, TCP, UNIX, Address
 from .options import DEFAULT_SOCKET
 

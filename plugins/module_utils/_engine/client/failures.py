@@ -9,9 +9,9 @@ import contextlib
 import socket
 from typing import Tuple
 
-from .._desired.bounded_json import Unusable, decode
-from .._desired.errors import EngineMissing, FleetError
-from .wire import ConnectionLost, EngineError, Reply
+from ..._desired.bounded_json import Unusable, decode
+from ..._desired.errors import EngineMissing, FleetError
+from .connection import ConnectionLost, EngineError, Reply
 
 # The most of an engine's words in an error, in characters.
 _WORDS = 4000

@@ -22,12 +22,12 @@ from typing import (
     Union,
 )
 
-from .._desired.bounded_json import DECODER, DEPTH, Unusable, decode, is_deep
-from .broken import failure
-from .wire import EngineError, Reply, Wire
+from ..._desired.bounded_json import DECODER, DEPTH, Unusable, decode, is_deep
+from .connection import EngineError, Reply, Wire
+from .failures import failure
 
 if TYPE_CHECKING:
-    from .client import Client
+    from .engine import Client
 
 _PIECE = 65536
 _LONGEST = 8 << 20  # characters of one object

@@ -10,10 +10,10 @@ import json
 import os
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 from .address import Address, client_folder
-from .address_text import parse_address
-from .address_tls import files_in
+from .parse_address import parse_address
+from .tls import files_in
 
 
 def context_address(name: Optional[str], environment: Mapping[str, str]) -> Optional[Address]:

@@ -24,8 +24,8 @@ from typing import (
     Union,
 )
 
-from .._desired.errors import InvalidOption
-from .wire import ConnectionLost, EngineError, Reply, Wire
+from ..._desired.errors import InvalidOption
+from .connection import ConnectionLost, EngineError, Reply, Wire
 
 if TYPE_CHECKING:
     from .stream import Events
@@ -150,7 +150,7 @@ class Client:
             version = (0, 0)
         self._server = reply.headers.get("server", "").split(" ")[0]
         if version < MIN_API:
-            from .broken import too_old
+            from .failures import too_old
 
             raise too_old(self._server, version)
         windows = reply.headers.get("ostype") == "windows"
@@ -206,7 +206,7 @@ class Client:
                 wire.close()
                 moved = len(replies) > begun or not fresh
                 if isinstance(exc, (socket.timeout, ValueError)) or not moved:
-                    from .broken import failure
+                    from .failures import failure
 
                     method, path, _target = asked[len(replies)]
                     raise failure(exc, method, path, self.timeout) from exc
@@ -274,7 +274,7 @@ class Client:
             wire.send(start + body)
             reply = Reply(wire, method).read()
         except (OSError, ValueError) as exc:
-            from .broken import failure
+            from .failures import failure
 
             wire.close()
             raise failure(exc, method, path, patience) from exc
@@ -321,7 +321,7 @@ class Client:
         try:
             return Wire(self._dial())
         except OSError as exc:
-            from .broken import missing
+            from .failures import missing
 
             raise missing(exc) from exc
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Mapping, NamedTuple
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 from .address import TCP, TLS_FILES, Address
 
 # What IANA registered for docker without and with TLS.

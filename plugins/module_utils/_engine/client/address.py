@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Optional
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 from .options import DEFAULT_SOCKET
 
 if TYPE_CHECKING:
-    from .address_tls import Tls
+    from .tls import Tls
 
 UNIX, TCP, SSH = "unix://", "tcp://", "ssh://"
 # Where engines listen if nobody says otherwise, in the order they are looked for, for a shell of
@@ -61,7 +61,7 @@ def find_address(options: Mapping[str, Any], environment: Mapping[str, str], own
         raise InvalidOption("cannot be given beside engine_host", option="engine_context")
     address, switches = Address(), environment
     if declared or (not context and environment.get("DOCKER_HOST")):
-        from .address_text import parse_address
+        from .parse_address import parse_address
 
         source = "" if declared else " (DOCKER_HOST in the environment)"
         address = parse_address(declared or environment["DOCKER_HOST"], source)
@@ -74,7 +74,7 @@ def find_address(options: Mapping[str, Any], environment: Mapping[str, str], own
             address, switches = found, {}
     if address.scheme == UNIX and not any(options.get(name) for name in ("engine_tls", *TLS_FILES)):
         return address
-    from .address_tls import secured
+    from .tls import secured
 
     return secured(address, options, switches)
 

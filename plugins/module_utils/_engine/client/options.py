@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 _LONGEST = 1 << 22  # seconds, 48 days: a poll takes no more

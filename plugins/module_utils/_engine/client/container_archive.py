@@ -15,12 +15,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
-from .client import Client, EngineError
-from .raw import Raw
-from .wire import Reply
+from .connection import Reply
+from .engine import Client, EngineError
+from .raw_stream import Raw
 
 if TYPE_CHECKING:
-    from .tar.reader import Member
+    from ..tar.reader import Member
 
 # Go's io/fs.FileMode, which the engine sends: its bits above the permissions.
 _DIR, _LINK = 1 << 31, 1 << 27
@@ -99,7 +99,7 @@ def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]
     The first is the path itself, under its last name. The content, None but for a file, must be
     read before the next. Raise EngineError for what no engine has a reason to send.
     """
-    from .tar.reader import BadArchive, Tar
+    from ..tar.reader import BadArchive, Tar
 
     where = f"/containers/{box}/archive"
     with _hints(), Raw(client, "GET", where, {"path": path}) as raw:

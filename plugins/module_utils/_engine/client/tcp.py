@@ -14,10 +14,10 @@ import threading
 import time
 from typing import Any, Callable
 
-from .._desired.errors import EngineMissing, InvalidOption
-from .._desired.tls_context import authorities
+from ..._desired.errors import EngineMissing, InvalidOption
+from ..._desired.tls_context import authorities
 from .address import Address
-from .address_tls import Tls
+from .tls import Tls
 
 _PIECE = 65536
 # What OpenSSL calls the reasons (X509_verify_cert_error_string(3)).

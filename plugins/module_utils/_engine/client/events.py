@@ -9,7 +9,7 @@ import socket
 import time
 from typing import Callable, List, Mapping, Optional, TypeVar
 
-from .client import Client
+from .engine import Client
 
 Ended = TypeVar("Ended")
 # How long to trust the events before looking again, in seconds: an engine may lose some.
