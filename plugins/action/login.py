@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.login import LOGIN
+from ..module_utils._engine.registry.login import LOGIN
 from ..plugin_utils.login_front import LoginFront
 
 

@@ -9,7 +9,7 @@ import contextlib
 from typing import Any, Dict
 
 from ..module_utils._desired.run import run
-from ..module_utils._engine.login import LOGOUT
+from ..module_utils._engine.registry.login import LOGOUT
 from ..plugin_utils.login_front import LoginFront
 
 

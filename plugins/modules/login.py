@@ -88,8 +88,8 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
-from ..module_utils._engine.login import LOGIN
 from ..module_utils._engine.module import main
+from ..module_utils._engine.registry.login import LOGIN
 
 if __name__ == "__main__":
     main(LOGIN)

@@ -61,8 +61,8 @@ engine_way:
   sample: {name: target, tried: []}
 """
 
-from ..module_utils._engine.login import LOGOUT
 from ..module_utils._engine.module import main
+from ..module_utils._engine.registry.login import LOGOUT
 
 if __name__ == "__main__":
     main(LOGOUT)

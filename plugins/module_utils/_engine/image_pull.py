@@ -15,7 +15,7 @@ from .client.engine import EngineError
 from .values.image_reference import parse_reference
 
 if TYPE_CHECKING:
-    from .credentials import Login
+    from .registry.credentials import Login
 
 ABSENT = "not on the engine"
 CHANGED = "the registry has another image"
@@ -156,7 +156,7 @@ def authorize(reference: str, account: Optional[Account]) -> Dict[str, str]:
 
     What the task gives for that registry comes before what Docker's client has on this machine.
     """
-    from .credentials import find, registry_of
+    from .registry.credentials import find, registry_of
 
     registry = registry_of(reference)
     given = account.login if account and account.registry == registry else None

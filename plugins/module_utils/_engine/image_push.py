@@ -11,8 +11,8 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.values import dig
 from .client.engine import EngineError
-from .credentials import ANONYMOUS
 from .image_pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
+from .registry.credentials import ANONYMOUS
 from .values.image_reference import parse_reference
 
 NOT_THERE = "the registry does not have it"

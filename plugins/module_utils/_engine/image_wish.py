@@ -157,7 +157,7 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
     if not user or not password:
         missing = "registry_password" if user else "registry_username"
         raise InvalidOption("is missing", option=missing, hint="user name and password go together")
-    from .credentials import HUB, Login, registry_of
+    from .registry.credentials import HUB, Login, registry_of
 
     name = (declared.get("tags") or ("",))[0] if parse_id(declared["name"]) else declared["name"]
     host = declared.get("registry") or registry_of(name)

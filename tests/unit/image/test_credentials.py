@@ -9,7 +9,7 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.credentials import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.registry.credentials import (
     HUB,
     Login,
     find,

@@ -9,8 +9,14 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.credentials import HUB, find
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.login import LOGIN, LOGOUT
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.registry.credentials import (
+    HUB,
+    find,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.registry.login import (
+    LOGIN,
+    LOGOUT,
+)
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

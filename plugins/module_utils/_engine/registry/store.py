@@ -15,9 +15,9 @@ import json
 import os
 from typing import Any, Dict
 
-from .._desired.errors import FleetError
-from .._desired.lock import lock
-from .._desired.safe_files import words, written
+from ..._desired.errors import FleetError
+from ..._desired.lock import lock
+from ..._desired.safe_files import words, written
 from .credentials import TOKEN, Login, read_config, run_helper
 
 

@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.errors import FleetError
+from ..._desired.errors import FleetError
 
 # Docker Hub's key in config.json, and the name by which helpers know it.
 HUB = "https://index.docker.io/v1/"

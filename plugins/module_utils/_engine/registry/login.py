@@ -9,15 +9,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Causes, Change, Step
-from .client.engine import EngineError
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Causes, Change, Step
+from ..client.engine import EngineError
+from ..inside import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
-from .inside import LIMITS
-from .login_store import forget, host, is_listed, keep
+from .store import forget, host, is_listed, keep
 
 _TEXT = {"type": "str"}
 _HUB_NAMES = ("", "docker.io", "index.docker.io", "registry-1.docker.io")
