@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 
 from tests.lab.boxes import SOCKET, Boxes, docker, inspect

@@ -24,7 +24,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
@@ -47,7 +47,7 @@ for _part in (
     "_engine.container_plan",
     "_engine.copy_out",
     "_engine.image_build",
-    "_engine.image_pull",
+    "_engine.image.pull",
     "_engine.job_run",
     "_engine.network_plan",
     "_engine.network_verbs",
@@ -115,7 +115,7 @@ class Crew:
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     resource = RESOURCES[job["kind"]]
-    for part in ("_engine.image_build", "_engine.image_pull") if "silence" in job else ():
+    for part in ("_engine.image_build", "_engine.image.pull") if "silence" in job else ():
         vars(sys.modules[f"{CORE}.{part}"])["_SILENCE"] = job["silence"]
     checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages

@@ -37,7 +37,7 @@ SPECS = {
     "copy": "_engine.copy:COPY",
     "exec": "_engine.exec:EXEC",
     "host_info": "_engine.info:HOST",
-    "image": "_engine.image:IMAGE",
+    "image": "_engine.image.resource:IMAGE",
     "image_info": "_engine.info:IMAGES",
     "logs": "_engine.logs:LOGS",
     "login": "_engine.registry.login:LOGIN",

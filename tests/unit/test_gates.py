@@ -11,7 +11,7 @@ from typing import Any, Iterator, List, Set
 import pytest
 import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.fields import (
     FIELDS as IMAGE_FIELDS,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_fields import (

@@ -17,11 +17,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_progress import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.progress import (
     Layers,
     Tail,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import FakeEngine
 

@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import BuildFailed, FakeEngine
 from tests.lab.fake_files import Node

@@ -18,9 +18,9 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from .._desired.errors import FleetError, InvalidOption
 from .._desired.safe_files import Below
-from . import image_record
 from .client.connection import EngineError
 from .client.socket_bridge import Bridge
+from .image import record
 from .image_build_wish import Build
 
 # Where Docker's client looks for its plugins (docker/cli, cli-plugins/manager).
@@ -84,7 +84,7 @@ def run(
         environment = _environment(build, bridge.address)
         folder = _folder(build, bridge.folder)
         base = [path, "build", "--progress=plain", "-f", _dockerfile(build, folder, bridge.folder)]
-        base += [*_words(build), "--label", f"{image_record.LABEL}={label}"]
+        base += [*_words(build), "--label", f"{record.LABEL}={label}"]
         once = ["--no-cache"] if build.get("no_cache") else []
         _call([*base, *once, "--load", "-t", name, folder], environment, tail, idle)
         for output in build.get("outputs") or ():

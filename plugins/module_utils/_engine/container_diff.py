@@ -84,6 +84,6 @@ def will_pull(desired: Wish, found: Found) -> bool:
     policy = pull_policy(desired, found)
     if found.image is not None and policy != "always" and not platform:
         return False
-    from .image_pull import plan_pull
+    from .image.pull import plan_pull
 
     return bool(plan_pull(desired.reference, policy, found.image, found.remote, platform=platform))

@@ -220,8 +220,8 @@ def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool)
     """Ask the registry if it is time to; a digest cannot change."""
     if wish.pull_policy in ("missing", "never") or not wish.reference or settled:
         return None
-    from .image_policy import policy_now
-    from .image_pull import ask_registry
+    from .image.pull import ask_registry
+    from .image.pull_policy import policy_now
 
     if policy_now(wish.pull_policy, image) != "always":
         return None

@@ -32,7 +32,7 @@ from .container_found import (
 )
 from .container_state import healthy, is_paused, is_settled
 from .container_wish import Wish
-from .image_pull import plan_pull
+from .image.pull import plan_pull
 from .values.labels import from_compose
 
 RESTART = "force_restart: true"

@@ -304,7 +304,7 @@ def _remove_volume(work: Work, step: Step) -> None:
 
 
 def _pull(work: Work, step: Step) -> Optional[bool]:
-    from .image_pull import pull
+    from .image.pull import pull
 
     return pull(work, step)
 

@@ -139,7 +139,7 @@ def _policy(word: str) -> str:
     """Return the pull policy in one spelling; the usual ones cost a no-op nothing."""
     if word in ("always", "missing", "never"):
         return word
-    from .image_policy import parse_policy
+    from .image.pull_policy import parse_policy
 
     return parse_policy(word, "pull_policy")
 

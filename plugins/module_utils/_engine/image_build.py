@@ -15,13 +15,13 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .._desired.terminal_text import visible
 from .._desired.values import hide
-from . import image_record
 from .client.engine import ConnectionLost, EngineError
 from .context import RULES, rules_of, rules_text
+from .image import record
+from .image.desired import Wish
+from .image.progress import Tail
+from .image.pull import cannot, image_id
 from .image_build_wish import INLINE, Build
-from .image_progress import Tail
-from .image_pull import cannot, image_id
-from .image_wish import Wish
 
 # A step may compile for long without a word; seconds of silence that mean failure.
 _SILENCE = 3600
@@ -62,7 +62,7 @@ def build(work: Work, step: Step) -> bool:
     if wish.build is None:
         raise ValueError("a step build without a build")
     need_context(wish)
-    label = image_record.make(wish.name, wish.build, _base_ids(work.client, wish.build))
+    label = record.make(wish.name, wish.build, _base_ids(work.client, wish.build))
     tail = Tail(work.tell)
     try:
         if not _by_buildx(work.client, wish, wish.build, label, tail):
@@ -121,7 +121,7 @@ def _query(name: str, build: Build, label: str) -> Dict[str, Any]:
         "t": name,
         "dockerfile": values["dockerfile"],
         "buildargs": dict(values.get("args") or {}) or None,
-        "labels": {**(values.get("labels") or {}), image_record.LABEL: label},
+        "labels": {**(values.get("labels") or {}), record.LABEL: label},
         "target": values.get("target") or None,
         "networkmode": values.get("network") or None,
         "nocache": values.get("no_cache") or None,
@@ -194,7 +194,7 @@ def _base_ids(client: Any, build: Build) -> Dict[str, str]:
 
 def _is_there(client: Any, name: str, label: str) -> bool:
     try:
-        return image_record.label_of(client.get(f"/images/{name}/json")) == label
+        return record.label_of(client.get(f"/images/{name}/json")) == label
     except EngineError as error:
         if error.status == 404:
             return False

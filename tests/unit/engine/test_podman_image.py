@@ -8,18 +8,18 @@ from typing import Any, Dict, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import image_build
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import Build
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_found import Found
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_plan import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.desired import (
+    wish as image_wish,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.observed import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.plan import (
     plan_absent,
     plan_present,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_wish import (
-    wish as image_wish,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_image import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.podman import (
     import_changes,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import Build
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
 from tests.lab.fake_engine import FakeEngine

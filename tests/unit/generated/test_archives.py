@@ -23,7 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine import copy
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_found import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_wish import Wish
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import find_image
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import find_image
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.inside import Box
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_tar import (
     check_whole,

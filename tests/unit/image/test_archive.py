@@ -19,11 +19,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_archive import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import (
     find_image,
     pieces,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.tar import file as tar_file
 
 from tests.lab.fake_archives import archive, tarred
@@ -179,7 +179,7 @@ def test_a_save_cut_short_leaves_the_old_archive(
 
 
 def test_on_a_target_the_archive_is_asked_for(fake: FakeEngine, tmp_path: Path) -> None:
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_load import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.load import (
         read_source,
     )
 

@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab import fake_buildx
 from tests.lab.fake_engine import FakeEngine

@@ -22,7 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.dockerfile 
     base_references,
     needs_buildkit,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import added_files
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine

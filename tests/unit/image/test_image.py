@@ -21,7 +21,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.opti
     engine_options,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import (
     _last_words,
     _masked,

@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image import IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import FakeEngine
 
@@ -106,10 +106,10 @@ def test_a_pull_cut_short_is_one_error_and_the_next_run_converges(
 @pytest.mark.parametrize(
     ("part", "params"),
     [
-        ("_engine.image_push", PUSH),
-        ("_engine.image_pull", {"name": "base:1"}),
+        ("_engine.image.push", PUSH),
+        ("_engine.image.pull", {"name": "base:1"}),
         ("_engine.image_build", {"name": "made:1", "build": {"dockerfile_inline": "FROM scratch"}}),
-        ("_engine.image_load", {"name": "root:1", "import": {}}),
+        ("_engine.image.load", {"name": "root:1", "import": {}}),
     ],
 )
 def test_an_engine_that_falls_silent_is_left_after_a_while(
@@ -122,7 +122,7 @@ def test_an_engine_that_falls_silent_is_left_after_a_while(
         with tarfile.open(tmp_path / "root.tar", "w"):
             pass
         params = {**params, "import": {"path": str(tmp_path / "root.tar")}}
-    fake.faults.at(2 if part == "_engine.image_push" else 1, "stall")
+    fake.faults.at(2 if part == "_engine.image.push" else 1, "stall")
     with monkeypatch.context() as impatient:
         impatient.setattr(f"{CORE}.{part}._SILENCE", 0.2)
         result = apply(fake, params)

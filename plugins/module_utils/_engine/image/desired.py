@@ -8,15 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.schema import argument_spec, declare
-from .image_build_wish import Build, make_build
-from .image_fields import FIELDS, LIMITS
-from .image_pull import Account
-from .values.image_reference import parse_id
+from ..._desired.errors import InvalidOption
+from ..._desired.schema import argument_spec, declare
+from ..image_build_wish import Build, make_build
+from ..values.image_reference import parse_id
+from .fields import FIELDS, LIMITS
+from .pull import Account
 
 if TYPE_CHECKING:
-    from .image_load import Source
+    from .load import Source
 
 
 def spec() -> Dict[str, Any]:
@@ -115,7 +115,7 @@ def _source(params: Mapping[str, Any], name: str) -> Optional[Source]:
     """Return the archive: as the action plugin has read it, or read on this machine."""
     if not params.get("load") and not params.get("import"):
         return None
-    from .image_load import Source, read_source
+    from .load import Source, read_source
 
     given = params.get("_source")
     if isinstance(given, Mapping):
@@ -157,7 +157,7 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
     if not user or not password:
         missing = "registry_password" if user else "registry_username"
         raise InvalidOption("is missing", option=missing, hint="user name and password go together")
-    from .registry.credentials import HUB, Login, registry_of
+    from ..registry.credentials import HUB, Login, registry_of
 
     name = (declared.get("tags") or ("",))[0] if parse_id(declared["name"]) else declared["name"]
     host = declared.get("registry") or registry_of(name)

@@ -10,18 +10,18 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.resource import Work
-from .._desired.safe_files import mode_of, words, written
-from .._desired.steps import Causes, Step
-from . import image_record
-from .client.engine import ConnectionLost, EngineError
-from .image_build import need_context
-from .image_pull import ABSENT, cannot, image_id, inspect
-from .values.image_reference import parse_id, parse_reference
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.resource import Work
+from ..._desired.safe_files import mode_of, words, written
+from ..._desired.steps import Causes, Step
+from ..client.engine import ConnectionLost, EngineError
+from ..image_build import need_context
+from ..values.image_reference import parse_id, parse_reference
+from . import record as image_record
+from .pull import ABSENT, cannot, image_id, inspect
 
 if TYPE_CHECKING:
-    from .image_archive import Member
+    from .archive import Member
 
 Inspect = Mapping[str, Any]
 # Layers are written while they come: seconds of silence that mean failure.
@@ -49,7 +49,7 @@ class Source:
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> Source:
         """Return the archive that public() has described on another machine."""
-        from .image_archive import Member
+        from .archive import Member
 
         def member(one: Mapping[str, Any]) -> Member:
             return Member(tuple(one["ids"]), tuple(one["tags"]), one["manifest"], one["content"])
@@ -90,7 +90,7 @@ class Source:
 def read_source(params: Mapping[str, Any], name: str) -> Optional[Source]:
     """Return the archive that a task's options name, read on this machine; None without one."""
     if params.get("load"):
-        from .image_archive import find_image, find_images
+        from .archive import find_image, find_images
 
         path = _file(params["load"], "load")
         if name:
@@ -178,7 +178,7 @@ def source_step(name: str, source: Source, causes: List[str]) -> Step:
 
 def load(work: Work, step: Step) -> bool:
     """Send the archive to the engine; the image gets the task's name if the archive has none."""
-    from .image_archive import pieces
+    from .archive import pieces
 
     need_context(work.desired)
     source: Source = work.desired.source
@@ -213,7 +213,7 @@ def import_(work: Work, step: Step) -> bool:
     # Single quotes keep a Dockerfile's parser from looking into the JSON.
     changes: Sequence[str] = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
     if work.client.kind == "podman":
-        from .podman_image import import_changes
+        from .podman import import_changes
 
         changes = tuple(import_changes(tuple(changes)))
     query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
@@ -251,7 +251,7 @@ def _read(path: str) -> Iterator[bytes]:
 
 def saved_ids(path: str, name: str) -> Optional[Tuple[str, ...]]:
     """Return the ids of the image of this name in the archive at `path`, None without a file."""
-    from .image_archive import find_image
+    from .archive import find_image
 
     if not os.path.exists(path):
         return None
@@ -286,7 +286,7 @@ def plan_save(
 
 def save(work: Work, step: Step) -> bool:
     """Write the image into an archive beside the old one, and put it in its place when whole."""
-    from .client.raw_stream import Raw
+    from ..client.raw_stream import Raw
 
     name, path = step.args["on"], step.args["to"]
     try:

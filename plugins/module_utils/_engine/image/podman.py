@@ -12,7 +12,7 @@ from __future__ import annotations
 import shlex
 from typing import Iterator, List, Tuple
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 _PLAIN = ("CMD", "ENTRYPOINT", "VOLUME")
 _ONE = ("STOPSIGNAL", "USER", "WORKDIR")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from .._desired.values import dig
+from ..._desired.values import dig
 
 # The classic builder, and BuildKit with the name of a stage or without.
 _STEP = re.compile(r"(?:Step |#\d+ \[(?:[^\]]* )?)(\d{1,4})/(\d{1,4})(?: :|\])")

@@ -8,21 +8,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.fields import FieldSpec, Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from . import image_record
-from .image_build import build, need_context
-from .image_build_wish import DOCKERFILE, INLINE
-from .image_fields import FIELDS
-from .image_found import Found, observe
-from .image_load import import_, listed, load, save
-from .image_plan import plan_absent, plan_present
-from .image_pull import pull
-from .image_push import push, tag
-from .image_wish import Wish, spec, wish
-from .values.image_reference import NAMELESS, short
+from ..._desired.fields import FieldSpec, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..image_build import build, need_context
+from ..image_build_wish import DOCKERFILE, INLINE
+from ..values.image_reference import NAMELESS, short
+from . import record
+from .desired import Wish, spec, wish
+from .fields import FIELDS
+from .load import import_, listed, load, save
+from .observed import Found, observe
+from .plan import plan_absent, plan_present
+from .pull import pull
+from .push import push, tag
 
 _LAST_STEP = ("Container", "ContainerConfig")
 
@@ -114,7 +114,7 @@ def public(image: Mapping[str, Any]) -> Dict[str, Any]:
         "id": image["Id"],
         "tags": [short(tag) for tag in image.get("RepoTags") or () if tag != NAMELESS],
         "digests": list(image.get("RepoDigests") or ()),
-        "labels": {key: value for key, value in labels.items() if key != image_record.LABEL},
+        "labels": {key: value for key, value in labels.items() if key != record.LABEL},
         "size": image.get("Size"),
         "created": image.get("Created"),
         "architecture": image.get("Architecture"),

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .._desired.values import dig
-from .client.engine import EngineError
-from .image_pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
-from .registry.credentials import ANONYMOUS
-from .values.image_reference import parse_reference
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..client.engine import EngineError
+from ..registry.credentials import ANONYMOUS
+from ..values.image_reference import parse_reference
+from .pull import ABSENT, CHANGED, UNTOLD, authorize, cannot
 
 NOT_THERE = "the registry does not have it"
 # A layer that is compressed and sent reports its progress: seconds of silence that mean failure.

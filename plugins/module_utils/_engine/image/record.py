@@ -9,9 +9,9 @@ import json
 import os
 from typing import Any, Dict, List, Mapping, Optional
 
-from .._desired import ownership
-from .context_files import compare
-from .image_build_wish import Build
+from ..._desired import ownership
+from ..context_files import compare
+from ..image_build_wish import Build
 
 LABEL = "dockyard.fleet.image"
 VERSION = 1

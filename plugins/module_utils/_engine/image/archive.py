@@ -14,11 +14,11 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.safe_files import words
-from .tar.file import TarFile, unpacked, without_zstd
-from .tar.reader import BadArchive, Tar, shown
-from .values.image_reference import short
+from ..._desired.errors import InvalidOption
+from ..._desired.safe_files import words
+from ..tar.file import TarFile, unpacked, without_zstd
+from ..tar.reader import BadArchive, Tar, shown
+from ..values.image_reference import short
 
 _PIECE = 1 << 18
 # What no archive of images comes near to.

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.fields import REMOVAL, Plan
-from .._desired.steps import Causes, Step
-from . import image_record
-from .image_build_wish import Build
-from .image_found import Found
-from .image_pull import ABSENT, plan_pull, pull_step
-from .image_wish import Wish
-from .values.image_reference import NAMELESS, parse_reference, short
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.fields import REMOVAL, Plan
+from ..._desired.steps import Causes, Step
+from ..image_build_wish import Build
+from ..values.image_reference import NAMELESS, parse_reference, short
+from . import record as image_record
+from .desired import Wish
+from .observed import Found
+from .pull import ABSENT, plan_pull, pull_step
 
 _DOCKERFILE = "build.dockerfile"
 
 if TYPE_CHECKING:
-    from .image_load import Source
+    from .load import Source
 
 
 def plan_present(desired: Wish, found: Found) -> Plan:
@@ -42,7 +42,7 @@ def plan_present(desired: Wish, found: Found) -> Plan:
 
 def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
     """Return the steps that follow the image: tags, pushes, the archive."""
-    from .image_push import plan_push, plan_tags
+    from .push import plan_push, plan_tags
 
     steps = plan_tags(desired.name, desired.tags, found.image, found.tags, main)
     tagged = {step.args["to"]: step.id for step in steps}
@@ -62,14 +62,14 @@ def _archive(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
     """Return the step that saves the image; an earlier task's image is not in an archive yet."""
     if not desired.save:
         return []
-    from .image_load import plan_save
+    from .load import plan_save
 
     later = desired.name in found.unknown
     return plan_save(desired.name, desired.save, found.image, found.saved, main, later)
 
 
 def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
-    from .image_load import plan_every, plan_source, source_step
+    from .load import plan_every, plan_source, source_step
 
     if "engine" in found.unknown:
         first = _engine_first(found)
@@ -79,7 +79,7 @@ def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
     if not desired.name:
         return plan_every(source, found.tags)
     if found.kind == "podman" and source.kind == "import":
-        from .podman_image import import_changes
+        from .podman import import_changes
 
         import_changes(source.changes)  # for its complaints
     step = plan_source(desired.name, source, found.image, found.record)
@@ -141,8 +141,8 @@ def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
 
 def _check_classic(build: Build) -> None:
     """Refuse what the builder that will do the work would leave out without a word."""
-    from .dockerfile import needs_buildkit
-    from .image_build import uses_buildx
+    from ..dockerfile import needs_buildkit
+    from ..image_build import uses_buildx
 
     need = needs_buildkit(str(build.context["dockerfile"]))
     if not need or uses_buildx(build):

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .._desired.values import dig
-from .client.engine import EngineError
-from .values.image_reference import parse_reference
+from ..._desired.errors import FleetError
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..client.engine import EngineError
+from ..values.image_reference import parse_reference
 
 if TYPE_CHECKING:
-    from .registry.credentials import Login
+    from ..registry.credentials import Login
 
 ABSENT = "not on the engine"
 CHANGED = "the registry has another image"
@@ -102,7 +102,7 @@ def pull(work: Work, step: Step) -> bool:
 
     Raise FleetError with the engine's words if it cannot be had.
     """
-    from .image_progress import Layers
+    from .progress import Layers
 
     reference = step.args["on"]
     before = image_id(work.client, reference)
@@ -156,7 +156,7 @@ def authorize(reference: str, account: Optional[Account]) -> Dict[str, str]:
 
     What the task gives for that registry comes before what Docker's client has on this machine.
     """
-    from .registry.credentials import find, registry_of
+    from ..registry.credentials import find, registry_of
 
     registry = registry_of(reference)
     given = account.login if account and account.registry == registry else None

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.fields import will_go
-from . import image_record
-from .client.engine import Client, EngineError, Query
-from .image_policy import policy_now
-from .image_pull import ask_registry
-from .image_wish import Wish
+from ..._desired.fields import will_go
+from ..client.engine import Client, EngineError, Query
+from . import record as image_record
+from .desired import Wish
+from .pull import ask_registry
+from .pull_policy import policy_now
 
 Inspect = Mapping[str, Any]
 
@@ -79,7 +79,7 @@ def observe(
 def _saved(wish: Wish) -> Optional[Tuple[str, ...]]:
     if not wish.save:
         return None
-    from .image_load import saved_ids
+    from .load import saved_ids
 
     return saved_ids(wish.save, wish.name)
 

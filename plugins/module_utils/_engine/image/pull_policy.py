@@ -9,8 +9,8 @@ import calendar
 import time
 from typing import Any, Mapping, Optional
 
-from .._desired.errors import InvalidOption
-from .._desired.values import dig, parse_duration
+from ..._desired.errors import InvalidOption
+from ..._desired.values import dig, parse_duration
 
 _HINT = "write always, missing, never, daily, weekly, or every_ and a duration: every_12h"
 _WORDS = {"if_not_present": "missing", "daily": "every_24h", "weekly": "every_168h"}
