@@ -21,10 +21,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.desired import (
     read_for,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE

@@ -39,8 +39,8 @@ def main(folder: str, *argv: str) -> None:
         EngineError,
         unix_dial,
     )
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import (
-        read_context,
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+        context as build_context,
     )
 
     with (Path(folder) / "calls").open("a") as file:
@@ -49,7 +49,7 @@ def main(folder: str, *argv: str) -> None:
     given = [(flag, words[at + 1]) for at, flag in enumerate(words[:-1])]
     labels = dict(value.partition("=")[::2] for flag, value in given if flag == "--label")
     query = {"t": dict(given)["-t"], "labels": labels, "dockerfile": "Dockerfile"}
-    context = read_context(words[-1])
+    context = build_context.read_context(words[-1])
     text = Path(dict(given)["-f"]).read_bytes()
     print("#1 [internal] load build definition", file=sys.stderr)
     with Client(unix_dial(os.environ["DOCKER_HOST"][7:]), 10) as client:

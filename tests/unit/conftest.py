@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import buildx
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import buildx
 
 from tests.lab.killing import report
 

@@ -10,7 +10,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import image_build, wait
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
@@ -20,6 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_
     Frames,
     Raw,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import build
 
 from .conftest import forever
 
@@ -125,5 +126,5 @@ def test_a_command_with_a_limit_ends_whatever_drips(
 def test_a_line_of_a_build_without_end_is_not_kept() -> None:
     tail: List[str] = []
     for _turn in range(40):
-        image_build._collect(tail, {"stream": "x" * 100_000})
+        build._collect(tail, {"stream": "x" * 100_000})
     assert len("".join(tail)) < 1_000_000

@@ -7,7 +7,12 @@ from typing import Any, Dict, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import image_build
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+    build as image_build,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.desired import (
+    Build,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.desired import (
     wish as image_wish,
 )
@@ -19,7 +24,6 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.plan 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.podman import (
     import_changes,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build_wish import Build
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 
 from tests.lab.fake_engine import FakeEngine

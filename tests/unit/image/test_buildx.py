@@ -14,7 +14,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+    read_context,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab import fake_buildx

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context_files import (
-    MAX_FILES,
-    compare,
-    fold,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+    context_digests,
 )
 
 
@@ -20,7 +18,7 @@ def tree(folders: int, files: int) -> Dict[str, str]:
 def test_single_files_are_named() -> None:
     then = {"a": "1", "b": "1", "d/": "1", "d/x": "1", "old/": "1", "old/y": "1"}
     now = {"a": "2", "c": "1", "d/": "1", "d/x": "2", "new/": "1", "new/y": "1"}
-    assert compare(then, now) == [
+    assert context_digests.compare(then, now) == [
         ("a", "changed"),
         ("b", "removed"),
         ("c", "added"),
@@ -32,26 +30,39 @@ def test_single_files_are_named() -> None:
 
 def test_large_contexts_are_folded_by_level() -> None:
     files = tree(30, 10)
-    folded = fold(files)
+    folded = context_digests.fold(files)
     assert len(folded) == 31
     assert folded["app.conf"] == "x"
-    changed = fold({**files, "many/3/4": "other", "many/4/new": "1"})
-    assert compare(folded, changed) == [("many/3/", "changed"), ("many/4/", "changed")]
-    assert compare(folded, fold({**files, "many/3/": "700"})) == [("many/3/", "changed")]
+    changed = context_digests.fold({**files, "many/3/4": "other", "many/4/new": "1"})
+    assert context_digests.compare(folded, changed) == [
+        ("many/3/", "changed"),
+        ("many/4/", "changed"),
+    ]
+    assert context_digests.compare(folded, context_digests.fold({**files, "many/3/": "700"})) == [
+        ("many/3/", "changed")
+    ]
 
 
 def test_a_context_that_outgrows_the_limit_names_only_what_differs() -> None:
     small = tree(18, 10)
     large = {**small, **{f"many/7/n{n}": "1" for n in range(30)}}
-    assert len(small) <= MAX_FILES < len(large)
-    assert compare(fold(small), fold(large)) == [("many/7/", "changed")]
-    assert compare(fold(large), fold(small)) == [("many/7/", "changed")]
+    assert len(small) <= context_digests.MAX_FILES < len(large)
+    assert context_digests.compare(context_digests.fold(small), context_digests.fold(large)) == [
+        ("many/7/", "changed")
+    ]
+    assert context_digests.compare(context_digests.fold(large), context_digests.fold(small)) == [
+        ("many/7/", "changed")
+    ]
 
 
 def test_deep_and_flat_extremes() -> None:
     flat = {f"f{n}": "1" for n in range(500)}
-    assert len(fold(flat)) == 1
-    assert compare(fold(flat), fold({**flat, "f1": "2"})) == [("", "changed")]
+    assert len(context_digests.fold(flat)) == 1
+    assert context_digests.compare(
+        context_digests.fold(flat), context_digests.fold({**flat, "f1": "2"})
+    ) == [("", "changed")]
     deep = {"/".join("d" * n) + "/f": str(n) for n in range(1, 300)}
-    assert len(fold(deep)) <= MAX_FILES
-    assert compare(fold(deep), fold({**deep, "d/f": "other"})) == [("d/f", "changed")]
+    assert len(context_digests.fold(deep)) <= context_digests.MAX_FILES
+    assert context_digests.compare(
+        context_digests.fold(deep), context_digests.fold({**deep, "d/f": "other"})
+    ) == [("d/f", "changed")]

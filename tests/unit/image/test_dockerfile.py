@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Dict, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.dockerfile import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.dockerfile import (
     base_references,
 )
 

@@ -16,14 +16,18 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import buildx, glob
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.dockerfile import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import buildx, glob
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.build import (
+    added_files,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+    read_context,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.dockerfile import (
     base_references,
     needs_buildkit,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import added_files
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 from tests.lab.tasks import do

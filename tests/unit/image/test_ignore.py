@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.ignore import Ignore
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import dockerignore
 
 
 @pytest.mark.parametrize(
@@ -41,11 +41,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.ignore impo
     ],
 )
 def test_rules(rules: str, path: str, out: bool) -> None:
-    assert Ignore(rules).excludes(path) is out
+    assert dockerignore.Ignore(rules).excludes(path) is out
 
 
 def test_kept_paths_are_sent_whatever_the_rules_say() -> None:
-    rules = Ignore("*", keep=("deploy/Dockerfile", ".dockerignore"))
+    rules = dockerignore.Ignore("*", keep=("deploy/Dockerfile", ".dockerignore"))
     assert not rules.excludes("deploy/Dockerfile")
     assert rules.excludes("deploy/other")
     assert rules.returns("deploy")
@@ -54,4 +54,4 @@ def test_kept_paths_are_sent_whatever_the_rules_say() -> None:
 
 def test_a_pattern_that_is_none_names_its_line() -> None:
     with pytest.raises(InvalidOption, match=r"\.dockerignore line 2: '\[a' is not a pattern"):
-        Ignore("ok\n[a\n")
+        dockerignore.Ignore("ok\n[a\n")

@@ -20,12 +20,14 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
     engine_options,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.context import read_context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image_build import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.build import (
     _last_words,
     _masked,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+    read_context,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.schema import argument_spec, declare
-from ..image_build_wish import Build, make_build
 from ..values.image_reference import parse_id
+from .build.desired import Build, make_build
 from .fields import FIELDS, LIMITS
 from .pull import Account
 

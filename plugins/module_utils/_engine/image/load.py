@@ -15,9 +15,9 @@ from ..._desired.resource import Work
 from ..._desired.safe_files import mode_of, words, written
 from ..._desired.steps import Causes, Step
 from ..client.engine import ConnectionLost, EngineError
-from ..image_build import need_context
 from ..values.image_reference import parse_id, parse_reference
 from . import record as image_record
+from .build.build import need_context
 from .pull import ABSENT, cannot, image_id, inspect
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.fields import REMOVAL, Plan
 from ..._desired.steps import Causes, Step
-from ..image_build_wish import Build
 from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record
+from .build.desired import Build
 from .desired import Wish
 from .observed import Found
 from .pull import ABSENT, plan_pull, pull_step
@@ -141,8 +141,8 @@ def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
 
 def _check_classic(build: Build) -> None:
     """Refuse what the builder that will do the work would leave out without a word."""
-    from ..dockerfile import needs_buildkit
-    from ..image_build import uses_buildx
+    from .build.build import uses_buildx
+    from .build.dockerfile import needs_buildkit
 
     need = needs_buildkit(str(build.context["dockerfile"]))
     if not need or uses_buildx(build):

@@ -10,8 +10,8 @@ import os
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired import ownership
-from ..context_files import compare
-from ..image_build_wish import Build
+from .build.context_digests import compare
+from .build.desired import Build
 
 LABEL = "dockyard.fleet.image"
 VERSION = 1

@@ -12,10 +12,10 @@ from ..._desired.fields import FieldSpec, Plan
 from ..._desired.ownership import fingerprint
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
-from ..image_build import build, need_context
-from ..image_build_wish import DOCKERFILE, INLINE
 from ..values.image_reference import NAMELESS, short
 from . import record
+from .build.build import build, need_context
+from .build.desired import DOCKERFILE, INLINE
 from .desired import Wish, spec, wish
 from .fields import FIELDS
 from .load import import_, listed, load, save

@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import FieldSpec
-from .._desired.values import parse_size
-from .values.image_reference import parse_reference
-from .values.mappings import parse_labels, parse_map
-from .values.strings import parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import FieldSpec
+from ...._desired.values import parse_size
+from ...values.image_reference import parse_reference
+from ...values.mappings import parse_labels, parse_map
+from ...values.strings import parse_text
 
 # os[/architecture[/variant]], as in the OCI image specification.
 _PLATFORM = re.compile(r"[a-z0-9]+(/[a-z0-9_]+(/[a-z0-9.]+)?)?")

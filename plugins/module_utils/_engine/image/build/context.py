@@ -11,10 +11,10 @@ import stat
 from dataclasses import dataclass
 from typing import Dict, Iterator, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.safe_files import Below
-from .context_files import fold
-from .ignore import Ignore, Matched
+from ...._desired.errors import FleetError, InvalidOption
+from ...._desired.safe_files import Below
+from .context_digests import fold
+from .dockerignore import Ignore, Matched
 
 RULES = ".dockerignore"
 _PIECE = 1 << 18

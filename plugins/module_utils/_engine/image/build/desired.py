@@ -9,10 +9,10 @@ import os
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Tuple
 
-from .._desired.errors import InvalidOption
+from ...._desired.errors import InvalidOption
+from ...values.image_reference import parse_reference
 from .dockerfile import base_references
-from .image_build_fields import BUILDKIT_ONLY, DECIDING
-from .values.image_reference import parse_reference
+from .fields import BUILDKIT_ONLY, DECIDING
 
 DOCKERFILE = "Dockerfile"
 # Where a Dockerfile that is given as text lies in a classic builder's context.

@@ -16,12 +16,12 @@ import shutil
 import subprocess
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.safe_files import Below
-from .client.connection import EngineError
-from .client.socket_bridge import Bridge
-from .image import record
-from .image_build_wish import Build
+from ...._desired.errors import FleetError, InvalidOption
+from ...._desired.safe_files import Below
+from ...client.connection import EngineError
+from ...client.socket_bridge import Bridge
+from .. import record
+from .desired import Build
 
 # Where Docker's client looks for its plugins (docker/cli, cli-plugins/manager).
 _FOLDERS = (

@@ -9,7 +9,7 @@ import posixpath
 import re
 from typing import List, Tuple
 
-from .._desired.errors import InvalidOption
+from ...._desired.errors import InvalidOption
 from .glob import Glob
 
 # Which rules match a folder, and so all that is in it: one flag a rule.

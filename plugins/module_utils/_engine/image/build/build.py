@@ -10,18 +10,18 @@ import os
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .._desired.terminal_text import visible
-from .._desired.values import hide
-from .client.engine import ConnectionLost, EngineError
+from ...._desired.errors import FleetError
+from ...._desired.resource import Work
+from ...._desired.steps import Step
+from ...._desired.terminal_text import visible
+from ...._desired.values import hide
+from ...client.engine import ConnectionLost, EngineError
+from .. import record
+from ..desired import Wish
+from ..progress import Tail
+from ..pull import cannot, image_id
 from .context import RULES, rules_of, rules_text
-from .image import record
-from .image.desired import Wish
-from .image.progress import Tail
-from .image.pull import cannot, image_id
-from .image_build_wish import INLINE, Build
+from .desired import INLINE, Build
 
 # A step may compile for long without a word; seconds of silence that mean failure.
 _SILENCE = 3600
