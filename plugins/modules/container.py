@@ -486,7 +486,7 @@ log:
   sample: ["cannot open /config/app.conf"]
 """
 
-from ..module_utils._engine.container import CONTAINER
+from ..module_utils._engine.container.resource import CONTAINER
 from ..module_utils._engine.module import main
 
 if __name__ == "__main__":

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 
 from tests.lab.boxes import SOCKET, Boxes, docker, inspect
 from tests.lab.tasks import do

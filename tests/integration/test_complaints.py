@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 

@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 
 from tests.lab.boxes import SOCKET, Boxes, docker
 from tests.lab.tasks import do

@@ -22,7 +22,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
@@ -44,7 +46,7 @@ CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 
 # All that a run needs is loaded before the fork.
 for _part in (
-    "_engine.container_plan",
+    "_engine.container.plan",
     "_engine.copy_out",
     "_engine.image.build.build",
     "_engine.image.pull",
@@ -53,7 +55,7 @@ for _part in (
     "_engine.network_verbs",
     "_engine.client.stream",
     "_engine.volume_archive",
-    "_engine.wait",
+    "_engine.container.wait",
 ):
     importlib.import_module(f"{CORE}.{_part}")
 

@@ -58,7 +58,9 @@ def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
         Client,
         unix_dial,
     )
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+        CONTAINER,
+    )
 
     checked = ArgumentSpecValidator(CONTAINER.spec()).validate(params)
     return run(

@@ -32,7 +32,7 @@ PLUGINS = "ansible_collections.dockyard.fleet.plugins"
 MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 # The modules, and where their argument spec comes from.
 SPECS = {
-    "container": "_engine.container:CONTAINER",
+    "container": "_engine.container.resource:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
     "copy": "_engine.copy:COPY",
     "exec": "_engine.exec:EXEC",

@@ -7,7 +7,9 @@ from typing import Any, Dict
 
 import pytest
 from ansible.plugins.callback import CallbackBase
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.base import with_nulls
 
 from tests.lab.fake_engine import FakeEngine

@@ -7,11 +7,11 @@ from typing import Any, List
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
-    container_diff,
-    container_fields,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import container_fields
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import compare
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
 
 from tests.lab.casework import Bench
 from tests.tools.field_index import INDEX, text
@@ -38,8 +38,8 @@ def test_all_subjects_say_what_the_needed_ones_say(
         bench.prepare()
         desired = CONTAINER.desired(bench.checked(bench.task))
         found = CONTAINER.observe(bench.client(), desired, {}, False)
-        few = [change.words() for change in container_diff.changes_of(desired, found)]
+        few = [change.words() for change in compare.changes_of(desired, found)]
         whole = container_fields.SUBJECTS
-        monkeypatch.setattr(container_diff, "seen_subjects", lambda *_: whole)
-        everything = container_diff.changes_of(desired, found)
+        monkeypatch.setattr(compare, "seen_subjects", lambda *_: whole)
+        everything = compare.changes_of(desired, found)
         assert [change.words() for change in everything] == few

@@ -15,11 +15,11 @@ from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .client.connection import EngineError
 from .client.container_archive import put
+from .container.target import about
 from .copy_diff import differing, plan, texts, wanted
 from .copy_found import SHOWN, Found, mounts_below, observe
 from .copy_source import END, Entry, Source, header, member
 from .copy_wish import Wish, spec, wish
-from .inside import about
 
 _DIFFS = 20  # files whose text is shown
 

@@ -12,9 +12,9 @@ from .._desired.errors import InvalidOption
 from .._desired.values import dig
 from .client.container_archive import Stat, members, stat
 from .client.engine import Client
+from .container.target import Box, look_at
 from .copy_source import Entry, Source
 from .copy_wish import Wish
-from .inside import Box, look_at
 from .tar.reader import Member
 
 _PIECE = 1 << 18

@@ -19,11 +19,11 @@ from .._desired.safe_files import Below, words
 from .._desired.steps import Step
 from .client.container_archive import members
 from .client.engine import Client
+from .container.target import look_at
 from .copy_diff import differing, plan, wanted
 from .copy_found import Found, Seen, entry_of, follow
 from .copy_source import Entry
 from .copy_wish import Wish
-from .inside import look_at
 from .tar.reader import shown
 
 _PIECE = 1 << 18

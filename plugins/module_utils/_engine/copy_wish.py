@@ -12,8 +12,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import Faults, InvalidOption
 from .client.names import container_name
+from .container.target import LIMITS, check_path
 from .copy_source import Local, Packed, Source, Text
-from .inside import LIMITS, check_path
 
 _TEXT = {"type": "str"}
 _FLAG = {"type": "bool", "default": False}

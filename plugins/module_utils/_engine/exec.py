@@ -14,8 +14,8 @@ from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
 from .client.container_archive import stat
+from .container.target import Box, about, look_at
 from .exec_wish import Wish, spec, wish
-from .inside import Box, about, look_at
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from .._desired.steps import Step
 from .._desired.values import show_duration
 from .client.engine import Client, EngineError
 from .client.raw_stream import Frames, Raw, exit_code
+from .container.target import last_words, output
 from .exec_wish import Wish
-from .inside import last_words, output
 
 
 def run(work: Work, step: Step) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping
 
 from .._desired.values import dig
 from .client.engine import Client, EngineError
-from .container import masked
+from .container.resource import masked
 from .info_lists import Kind, Listed
 from .values.image_reference import NAMELESS, short
 from .volume import masked as masked_volume

@@ -17,7 +17,7 @@ from .._desired.errors import FleetError, InvalidOption
 from .._desired.ownership import parse
 from .client.engine import Client, EngineError, fits
 from .client.names import container_name, meant
-from .container_found import bases_of
+from .container.observed import bases_of
 from .values.image_reference import parse_id, parse_reference
 from .values.labels import OUR_LABELS, own_labels
 

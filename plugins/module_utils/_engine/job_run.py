@@ -17,11 +17,11 @@ from .._desired.values import dig, hide, show_duration
 from .client.engine import EngineError
 from .client.events import until_ended
 from .client.raw_stream import Frames, Raw
-from .container_verbs import VERBS as CONTAINER_VERBS
-from .container_verbs import create
-from .inside import last_words, output
+from .container.diagnose import explain_start, gone, hidden_values, how_it_ended
+from .container.target import last_words, output
+from .container.verbs import VERBS as CONTAINER_VERBS
+from .container.verbs import create
 from .job_wish import Job
-from .why import explain_start, gone, hidden_values, how_it_ended
 
 
 class Attached:

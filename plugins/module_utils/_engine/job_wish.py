@@ -10,11 +10,11 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from .._desired.errors import Faults, InvalidOption
 from .._desired.values import parse_duration
-from .container_wish import BEHAVIOUR, Wish
-from .container_wish import spec as container_spec
-from .container_wish import wish as container_wish
+from .container.desired import BEHAVIOUR, Wish
+from .container.desired import spec as container_spec
+from .container.desired import wish as container_wish
+from .container.target import LIMITS
 from .exec_wish import words
-from .inside import LIMITS
 
 # Keys of a service that contradict a job: the engine must neither start it again, nor remove it
 # before its exit code was read.

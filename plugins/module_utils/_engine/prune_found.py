@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 
 from .._desired.ownership import parse
 from .client.engine import Client, EngineError, Query
-from .container_found import bases_of
+from .container.observed import bases_of
 from .prune_wish import Wish, is_meant
 from .values.image_reference import NAMELESS, short
 from .values.labels import OUR_LABELS, own_labels

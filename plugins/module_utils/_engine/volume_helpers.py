@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from .._desired.errors import FleetError
 from .client.engine import Client, EngineError
-from .container_found import bases_of
+from .container.observed import bases_of
 from .values.labels import own_labels
 
 LABEL = "dockyard.fleet.helper"

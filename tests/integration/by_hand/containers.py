@@ -8,7 +8,9 @@ import uuid
 from pathlib import Path
 from typing import Any, Optional
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 
 from tests.integration.by_hand.orders import Deed, Differs, Impossible, by_hand
 from tests.lab.boxes import SOCKET, docker, inspect

@@ -10,7 +10,6 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
@@ -20,6 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_
     Frames,
     Raw,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import build
 
 from .conftest import forever

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

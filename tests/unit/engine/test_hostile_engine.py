@@ -29,7 +29,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import Frames
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 

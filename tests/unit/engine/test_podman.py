@@ -11,11 +11,13 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired import own
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.podman import (
     as_docker,
     create_body,
     update_body,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
 )
 
 VOLUME = "ab" * 32

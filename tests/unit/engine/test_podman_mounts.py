@@ -7,16 +7,16 @@ from typing import Any, Dict
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
-    mounts,
-    volumes,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
+    podman_mounts as container_podman_mounts,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.podman import (
     as_docker,
     create_body,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_mounts import (
-    check_mounts,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
+    mounts,
+    volumes,
 )
 
 parse_volumes = volumes.parse_volumes
@@ -47,7 +47,7 @@ ADDED = "rprivate,nosuid,nodev,tmpcopyup"
 )
 def test_what_was_declared_is_seen(entry: Any, shown: Dict[str, Any]) -> None:
     declared = {"volumes": parse_volumes([entry], "volumes")}
-    check_mounts(declared)
+    container_podman_mounts.check_mounts(declared)
     assert seen(shown, declared) == declared["volumes"]
 
 
@@ -103,5 +103,5 @@ def test_the_owner_of_a_volume_is_podmans_to_set() -> None:
 )
 def test_what_podman_would_drop_is_refused(entry: Dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        check_mounts({"volumes": parse_volumes([entry], "volumes")})
+        container_podman_mounts.check_mounts({"volumes": parse_volumes([entry], "volumes")})
     assert str(caught.value).startswith(f"volumes{message}")

@@ -14,7 +14,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
 

@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import hide
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import CONTAINER
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.why import likely, meaning_of
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.diagnose import (
+    likely,
+    meaning_of,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
+    CONTAINER,
+)
 
 from tests.lab import fake_life
 from tests.lab.fake_engine import FakeEngine

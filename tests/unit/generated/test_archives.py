@@ -21,10 +21,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource i
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import copy_out
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Box
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_found import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_wish import Wish
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import find_image
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.inside import Box
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_tar import (
     check_whole,
     root_as,

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .container_diff import changes_of
-from .container_found import Found, bases_of
-from .container_wish import Wish
+from ..._desired.errors import FleetError
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from .compare import changes_of
+from .desired import Wish
+from .observed import Found, bases_of
 
 # What a container that has not run does not tell. The image is what the reference meant at that
 # moment; further networks are joined later, before API 1.44; a MAC address of an endpoint, from

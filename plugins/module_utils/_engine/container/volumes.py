@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from .._desired.fields import will_go
-from .._desired.steps import Step
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .container_fields.mounts import anonymous
-from .container_found import Found, Inspect
-from .container_wish import Wish
+from ..._desired.fields import will_go
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from ..container_fields.mounts import anonymous
+from .desired import Wish
+from .observed import Found, Inspect
 
 
 def with_volumes(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping
 
-from .._desired.fields import Context
-from .._desired.ownership import as_recorded
-from .._desired.values import dig
-from .values.ip_addresses import plain_ip
-from .values.signals import signal_number
+from ..._desired.fields import Context
+from ..._desired.ownership import as_recorded
+from ..._desired.values import dig
+from ..values.ip_addresses import plain_ip
+from ..values.signals import signal_number
 
 Json = Dict[str, Any]
 

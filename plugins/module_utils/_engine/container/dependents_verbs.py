@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping
 
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .container_fields.mounts import anonymous, has_colon
-from .container_found import Inspect
-from .container_verbs import keep_id, ref_of
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from ..container_fields.mounts import anonymous, has_colon
 from .dependents import LABEL, label, lenders
+from .observed import Inspect
+from .verbs import keep_id, ref_of
 from .wait import wait
 
 # What an endpoint was asked for; the rest is what the engine made of it.

@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.values import dig, hide, show_size
-from .client.engine import Client, EngineError
-from .client.stream import last_lines
-from .container_fields.process import split_env
-from .container_found import Inspect, bare_name, secrets_on_record
-from .container_wish import Wish
-from .values.signals import signal_name
+from ..._desired.errors import FleetError
+from ..._desired.values import dig, hide, show_size
+from ..client.engine import Client, EngineError
+from ..client.stream import last_lines
+from ..container_fields.process import split_env
+from ..values.signals import signal_name
+from .desired import Wish
+from .observed import Inspect, bare_name, secrets_on_record
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and

@@ -14,11 +14,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Optional, Sequence
 
-from .._desired.fields import will_go
-from .._desired.steps import Step
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .container_found import (
+from ..._desired.fields import will_go
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from .desired import Wish
+from .observed import (
     Bases,
     Found,
     Inspect,
@@ -29,7 +30,6 @@ from .container_found import (
     record_of,
     temporary_name,
 )
-from .container_wish import Wish
 
 
 def with_left(client: Client, wish: Wish, found: Found, listed: List[Mapping[str, Any]]) -> Found:
@@ -62,7 +62,7 @@ def with_beside(
     """Add what the steps make it needful to look at: volumes, and all others for a new one."""
     creations = [step for step in steps if step.verb == "create"]
     if creations and wish.declared.get("volumes"):
-        from .container_volumes import with_volumes
+        from .volumes import with_volumes
 
         found = with_volumes(client, wish, found, pending)
     swaps = any(step.args["on"] != wish.name for step in creations)

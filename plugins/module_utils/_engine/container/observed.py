@@ -9,15 +9,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import ownership
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.fields import will_go
-from .._desired.values import dig
-from .client.engine import Client, EngineError, Query
-from .client.names import absent, meant
-from .container_fields.process import OWNER_LABEL
-from .container_wish import Wish
-from .values.labels import from_compose, own_labels
+from ..._desired import ownership
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.fields import will_go
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError, Query
+from ..client.names import absent, meant
+from ..container_fields.process import OWNER_LABEL
+from ..values.labels import from_compose, own_labels
+from .desired import Wish
 
 if TYPE_CHECKING:
     from .dependents import Dependent
@@ -170,12 +170,12 @@ def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool)
         settled=settled,
     )
     if got["leftovers"]:
-        from .container_left import with_left
+        from .leftovers import with_left
 
         found = with_left(client, wish, found, got["leftovers"])
     if not wish.moved_from:
         return found
-    from .container_moved import look
+    from .rename import look
 
     return look(client, wish, found)
 
@@ -220,8 +220,8 @@ def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool)
     """Ask the registry if it is time to; a digest cannot change."""
     if wish.pull_policy in ("missing", "never") or not wish.reference or settled:
         return None
-    from .image.pull import ask_registry
-    from .image.pull_policy import policy_now
+    from ..image.pull import ask_registry
+    from ..image.pull_policy import policy_now
 
     if policy_now(wish.pull_policy, image) != "always":
         return None

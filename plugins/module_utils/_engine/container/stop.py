@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
-from .._desired.resource import Work
-from .._desired.values import dig
-from .container_state import is_paused
-from .container_wish import Wish
+from ..._desired.resource import Work
+from ..._desired.values import dig
+from .desired import Wish
+from .state import is_paused
 
 _USUAL = 10  # seconds, as engines have it
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from .._desired.values import dig
-from .container_found import Inspect, runs
+from ..._desired.values import dig
+from .observed import Inspect, runs
 
 
 def is_paused(container: Inspect) -> bool:

@@ -9,10 +9,10 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .client.names import meant
+from ..._desired.errors import InvalidOption
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from ..client.names import meant
 
 # What every wish of these resources may do; they have no option to bound it.
 LIMITS = ("live", "restart", "replace")

@@ -15,12 +15,12 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import ownership
-from .._desired.steps import Chain
-from .._desired.values import dig
-from .client.engine import Client
-from .container_fields.limits import read_restart, restart_text
-from .container_found import (
+from ..._desired import ownership
+from ..._desired.steps import Chain
+from ..._desired.values import dig
+from ..client.engine import Client
+from ..container_fields.limits import read_restart, restart_text
+from .observed import (
     Found,
     Inspect,
     aside_name,

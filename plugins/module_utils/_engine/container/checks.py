@@ -8,14 +8,14 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.steps import Step
-from .._desired.values import dig
-from . import swap
-from .container_fields.networks import IPS
-from .container_found import Found, Inspect, runs
-from .container_wish import Wish
-from .values.ip_addresses import meet, plain_ip, reserved
+from ..._desired.errors import InvalidOption
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..container_fields.networks import IPS
+from ..values.ip_addresses import meet, plain_ip, reserved
+from . import replacement
+from .desired import Wish
+from .observed import Found, Inspect, runs
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
@@ -94,7 +94,7 @@ def check_waiting(wish: Wish, found: Found, steps: Sequence[Step]) -> None:
 def check_addresses(wish: Wish, found: Found) -> None:
     """Raise InvalidOption for a fixed address that no subnet of its network holds, or that is
     taken there; a container that stands still may ask for one that is."""
-    live = swap.will_run(wish, found.current is not None and runs(found.current))
+    live = replacement.will_run(wish, found.current is not None and runs(found.current))
     for name, endpoint in (wish.declared.get("networks") or {}).items():
         for key in IPS if name in found.nets and name not in found.unknown else ():
             if endpoint.get(key):
@@ -133,7 +133,7 @@ def _check_free(address: str, found: Found, network: Inspect, option: str) -> No
 
 def _check_ports(wish: Wish, found: Found) -> None:
     """Raise InvalidOption for a host port that another running container publishes."""
-    if not swap.will_run(wish, found.current is not None and runs(found.current)):
+    if not replacement.will_run(wish, found.current is not None and runs(found.current)):
         return
     mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
     taken = {

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.schema import declare, ignored, option_tree
-from .._desired.values import parse_duration
-from .client.engine import fits
-from .client.names import container_name, not_a_name
-from .container_fields import declared_subjects, option_spec, rows
-from .container_fields.networks import fixed_mode
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.schema import declare, ignored, option_tree
+from ..._desired.values import parse_duration
+from ..client.engine import fits
+from ..client.names import container_name, not_a_name
+from ..container_fields import declared_subjects, option_spec, rows
+from ..container_fields.networks import fixed_mode
 
 STATES = ("absent", "present", "started", "stopped", "paused")
 WAITS = ("none", "started", "healthy")
@@ -139,7 +139,7 @@ def _policy(word: str) -> str:
     """Return the pull policy in one spelling; the usual ones cost a no-op nothing."""
     if word in ("always", "missing", "never"):
         return word
-    from .image.pull_policy import parse_policy
+    from ..image.pull_policy import parse_policy
 
     return parse_policy(word, "pull_policy")
 
@@ -173,11 +173,11 @@ def wish(params: Mapping[str, Any]) -> Wish:
         hint = "it is the name that the container had before"
         raise InvalidOption("is the name itself", option="moved_from", hint=hint)
     if "networks" in declared or "mac_address" in declared:
-        from .container_fields.endpoints import split_macs
+        from ..container_fields.endpoints import split_macs
 
         split_macs(declared)
     if len(declared) > 1:
-        from .container_together import check_together
+        from .conflicts import check_together
 
         check_together(declared, params["state"])
     _join_mode(declared)
@@ -185,7 +185,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     _check_image(params, declared)
     signal = ""
     if params["force_restart"] or params["send_signal"]:
-        from .container_folds import handler
+        from .shorthand import handler
 
         signal = handler(params)
     return Wish(
@@ -242,7 +242,7 @@ def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write what has no row of its own as rows have it."""
     devices = params.get("devices") or ()
     if any(params.get(name) for name in _FOLDED) or any("=" in str(one) for one in devices):
-        from .container_folds import fold
+        from .shorthand import fold
 
         params = fold(params)
     return _fold_disable(params)

@@ -9,24 +9,24 @@ import contextlib
 import functools
 from typing import Any, Dict, Iterator, Mapping, Optional
 
-from .._desired import ownership
-from .._desired.create_body import body
-from .._desired.diff import wanted
-from .._desired.errors import FleetError
-from .._desired.fields import Context, FieldSpec
-from .._desired.resource import Verb, Work
-from .._desired.schema import for_kind
-from .._desired.steps import Step
-from .._desired.values import put
-from .client.engine import EngineError
-from .container_fields import FIELDS
-from .container_fields.limits import restart_body, restart_of
-from .container_fields.process import OWNER_LABEL
-from .container_found import Found, Inspect
-from .container_volumes import carried_over
-from .container_wish import Wish
-from .stopping import stop
-from .swap import replaced_by
+from ..._desired import ownership
+from ..._desired.create_body import body
+from ..._desired.diff import wanted
+from ..._desired.errors import FleetError
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.resource import Verb, Work
+from ..._desired.schema import for_kind
+from ..._desired.steps import Step
+from ..._desired.values import put
+from ..client.engine import EngineError
+from ..container_fields import FIELDS
+from ..container_fields.limits import restart_body, restart_of
+from ..container_fields.process import OWNER_LABEL
+from .desired import Wish
+from .observed import Found, Inspect
+from .replacement import replaced_by
+from .stop import stop
+from .volumes import carried_over
 
 
 def ref_of(work: Work, step: Step) -> str:
@@ -63,7 +63,7 @@ def place(at: str) -> str:
 
 def _create(work: Work, step: Step) -> None:
     create(work, step)
-    from .container_ignored import check_made
+    from .ignored_settings import check_made
 
     check_made(work, step)
 
@@ -103,7 +103,7 @@ def create(
         query = {"name": step.args["on"], "platform": wish.declared.get("platform")}
         answer = work.client.post("/containers/create", query, made)
     except EngineError as error:
-        from .why import likely
+        from .diagnose import likely
 
         error.address = wish.address
         error.hint = error.hint or likely(error.message)
@@ -174,13 +174,13 @@ def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
 
 
 def _connect(work: Work, step: Step) -> None:
-    from .container_networks import connect
+    from .networks import connect
 
     connect(work, step, ref_of(work, step))
 
 
 def _disconnect(work: Work, step: Step) -> None:
-    from .container_networks import disconnect
+    from .networks import disconnect
 
     disconnect(work, step, ref_of(work, step))
 
@@ -237,7 +237,7 @@ def _start(work: Work, step: Step) -> None:
     try:
         work.client.post(f"/containers/{ref_of(work, step)}/start")
     except EngineError as error:
-        from .why import explain_start
+        from .diagnose import explain_start
 
         raise explain_start(work.client, ref_of(work, step), work.desired, error) from None
 
@@ -247,7 +247,7 @@ def _restart(work: Work, step: Step) -> None:
     try:
         stop(work, ref_of(work, step), step.args["on"], "restart")
     except EngineError as error:
-        from .why import explain_start
+        from .diagnose import explain_start
 
         raise explain_start(work.client, ref_of(work, step), work.desired, error) from None
     if work.client.kind == "docker":
@@ -304,7 +304,7 @@ def _remove_volume(work: Work, step: Step) -> None:
 
 
 def _pull(work: Work, step: Step) -> Optional[bool]:
-    from .image.pull import pull
+    from ..image.pull import pull
 
     return pull(work, step)
 
@@ -320,7 +320,7 @@ def _told(verb: Verb) -> Verb:
             return verb(work, step)
         except FleetError as error:
             if error.refused:
-                from .why import likely
+                from .diagnose import likely
 
                 error.hint = error.hint or likely(error.message)
             else:

@@ -9,31 +9,23 @@ import re
 from dataclasses import replace
 from typing import FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import REMOVAL
-from .._desired.ownership import parse
-from .._desired.schema import check_supported, for_kind
-from .._desired.steps import Causes, Chain, Change, Step
-from .._desired.values import Unknown, dig
-from . import swap
-from .container_checks import before_creation, before_removal, check_addresses, check_waiting
-from .container_diff import changes_of, context_of, pull_policy
-from .container_fields import FIELDS
-from .container_fields.mounts import anonymous
-from .container_fields.process import OWNER_LABEL
-from .container_found import (
-    Found,
-    Inspect,
-    bare_name,
-    is_foreign,
-    own_labels_of,
-    record_of,
-    runs,
-)
-from .container_state import healthy, is_paused, is_settled
-from .container_wish import Wish
-from .image.pull import plan_pull
-from .values.labels import from_compose
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import REMOVAL
+from ..._desired.ownership import parse
+from ..._desired.schema import check_supported, for_kind
+from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.values import Unknown, dig
+from ..container_fields import FIELDS
+from ..container_fields.mounts import anonymous
+from ..container_fields.process import OWNER_LABEL
+from ..image.pull import plan_pull
+from ..values.labels import from_compose
+from . import replacement
+from .checks import before_creation, before_removal, check_addresses, check_waiting
+from .compare import changes_of, context_of, pull_policy
+from .desired import Wish
+from .observed import Found, Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
+from .state import healthy, is_paused, is_settled
 
 RESTART = "force_restart: true"
 
@@ -45,10 +37,10 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
         _later(chain, desired)
         return chain.steps
     if desired.moved_from:
-        from .container_moved import move
+        from .rename import move
 
         found = move(chain, desired, found)
-    recovered = swap.recover(chain, desired, found)
+    recovered = replacement.recover(chain, desired, found)
     found = recovered.found
     if desired.state == "absent":
         _removal(chain, desired, found, recovered.remove_after)
@@ -59,17 +51,19 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
     if old is not None and _calls_for_another(desired, found):
         # Only one container can stand aside: this replacement ends before the next one begins.
         if healthy(found.current or {}, desired.wait) and not found.dependents:
-            swap.forward(chain, desired, found, old)
+            replacement.forward(chain, desired, found, old)
             found = replace(found, dependents=found.next_dependents)
         else:
-            found = swap.undo(chain, desired, replace(found, old=old), swap.INTERRUPTED)
+            found = replacement.undo(
+                chain, desired, replace(found, old=old), replacement.INTERRUPTED
+            )
         old = None
     if found.current is None:
         _creation(chain, desired, found)
     else:
         _alteration(chain, desired, found)
         if old is not None:
-            swap.forward(chain, desired, found, old)
+            replacement.forward(chain, desired, found, old)
     return chain.steps
 
 
@@ -168,7 +162,7 @@ def _creation(chain: Chain, desired: Wish, found: Found) -> None:
     chain.add("create", cause, on=desired.name)
     for network in later_networks(desired, found.api):
         chain.add("connect", cause, on=desired.name, to=network)
-    if swap.will_run(desired, False):
+    if replacement.will_run(desired, False):
         _start(chain, desired, cause)
     if desired.state == "paused":
         chain.add("pause", cause, on=desired.name)
@@ -198,7 +192,9 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
     maybe = not sure and not any(change.impact == "replace" for change in known)
     networks = later_networks(desired, found.api)
     others = found.dependents if desired.dependents == "replace" else ()
-    swap.swap(chain, desired, current, Causes(words), tuple(changes), networks, maybe, others)
+    replacement.swap(
+        chain, desired, current, Causes(words), tuple(changes), networks, maybe, others
+    )
     if maybe:
         # If the pull brings nothing new, this is what is left to do.
         light = Chain(desired.address, len(chain.steps) + 1)
@@ -263,7 +259,7 @@ def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) 
         chain.add("update", cause, "live", updates, on=desired.name, id=ident)
     networks = [change for change in changes if change.field not in limits]
     if networks:
-        from .container_networks import add_steps
+        from .networks import add_steps
 
         add_steps(chain, desired, ident, networks)
 

@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional, Sequence
 
-from .._desired.fields import Plan
-from .._desired.steps import Chain, Step
-from .._desired.values import dig
-from . import dependents, swap
-from .container_fields.process import OWNER_LABEL
-from .container_found import Found, Inspect, record_of
-from .container_wish import Wish
+from ..._desired.fields import Plan
+from ..._desired.steps import Chain, Step
+from ..._desired.values import dig
+from ..container_fields.process import OWNER_LABEL
+from . import dependents, replacement
+from .desired import Wish
+from .observed import Found, Inspect, record_of
 
 
 class _Ours:
@@ -74,12 +74,12 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
         found = _undo_swap(chain, desired, found, ours, swapping)
     elif found.current is not None:
         if not ours.made(found.current) and any(step.verb == "connect" for step in begun):
-            from .container_networks import put_back
+            from .networks import put_back
 
             put_back(chain, desired, found, begun)
         _undo_first(chain, desired, found.current, ours)
     if desired.moved_from:
-        from .container_moved import move_back
+        from .rename import move_back
 
         move_back(chain, desired, found, begun)
     return Plan(tuple(chain.steps))
@@ -95,18 +95,18 @@ def _undo_swap(
     fresh = found.fresh
     if fresh is not None and ours.touched(fresh):
         alone = found.current is None and found.old is None
-        found = swap.recover(chain, desired, found, failed=ours.judged(fresh)).found
+        found = replacement.recover(chain, desired, found, failed=ours.judged(fresh)).found
         if alone and ours.stopped(fresh):
-            chain.add("start", swap.FAILED, on=desired.name, id=str(fresh["Id"]))
+            chain.add("start", replacement.FAILED, on=desired.name, id=str(fresh["Id"]))
         return found
     left = replace(found, fresh=None)
     current = found.current
     if current is not None and _has_replaced(current, desired, found) and ours.touched(current):
-        return swap.recover(chain, desired, left, failed=ours.judged(current)).found
+        return replacement.recover(chain, desired, left, failed=ours.judged(current)).found
     if swapping is not None:
         _bring_back(chain, desired, found, ours, swapping)
     elif current is None and fresh is None:
-        return swap.recover(chain, desired, found).found
+        return replacement.recover(chain, desired, found).found
     return found
 
 
@@ -125,17 +125,17 @@ def _bring_back(chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping
     if found.fresh is not None or kept is None or kept["Id"] != swapping.args["replaces"]:
         return
     if ours.touched(kept):
-        replaces, new = swap.replaced_by(swapping), swapping.noted.get("id", "")
+        replaces, new = replacement.replaced_by(swapping), swapping.noted.get("id", "")
         others = found.dependents
-        dependents.step_back(chain, others, swap.FAILED)
-        swap.bring_back(chain, desired, kept, replaces, swap.FAILED, others, new)
+        dependents.step_back(chain, others, replacement.FAILED)
+        replacement.bring_back(chain, desired, kept, replaces, replacement.FAILED, others, new)
 
 
 def _undo_first(chain: Chain, desired: Wish, current: Inspect, ours: _Ours) -> None:
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
     cause, ident = "it did not come up", str(current["Id"])
     made = ours.made(current)
-    if swap.may_run(current) and (made or ours.started(current)):
+    if replacement.may_run(current) and (made or ours.started(current)):
         chain.add("stop", cause, on=desired.name, id=ident)
     if made:
-        chain.add("remove", cause, on=desired.name, id=ident, volumes=swap.OWN)
+        chain.add("remove", cause, on=desired.name, id=ident, volumes=replacement.OWN)

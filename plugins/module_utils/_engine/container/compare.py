@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, List, Mapping
 
-from .._desired.diff import Scope, diff
-from .._desired.fields import Context
-from .._desired.schema import check_supported, for_kind, observed
-from .._desired.values import Unknown
-from .container_fields import declared_subjects, rows, seen_subjects
-from .container_fields.process import hidden_keys
-from .container_found import Found, Inspect, is_foreign, record_of
-from .container_wish import Wish
+from ..._desired.diff import Scope, diff
+from ..._desired.fields import Context
+from ..._desired.schema import check_supported, for_kind, observed
+from ..._desired.values import Unknown
+from ..container_fields import declared_subjects, rows, seen_subjects
+from ..container_fields.process import hidden_keys
+from .desired import Wish
+from .observed import Found, Inspect, is_foreign, record_of
 
 if TYPE_CHECKING:
-    from .._desired.steps import Change
+    from ..._desired.steps import Change
 
 
 def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
@@ -48,7 +48,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     scope = Scope(full, ignore=desired.ignore, private=private, sealed=True)
     changes = diff(fields, context, observed(fields, shown, context), scope)
     if any(change.field == "networks" for change in changes):
-        from .container_networks import weighed
+        from .networks import weighed
 
         changes = weighed(changes, desired, found)
     return changes
@@ -84,6 +84,6 @@ def will_pull(desired: Wish, found: Found) -> bool:
     policy = pull_policy(desired, found)
     if found.image is not None and policy != "always" and not platform:
         return False
-    from .image.pull import plan_pull
+    from ..image.pull import plan_pull
 
     return bool(plan_pull(desired.reference, policy, found.image, found.remote, platform=platform))

@@ -13,21 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.steps import Chain, Change, Step
-from .._desired.values import dig
+from ..._desired.steps import Chain, Change, Step
+from ..._desired.values import dig
+from ..container_fields.limits import read_restart, restart_of, restart_text
 from . import dependents
-from .container_fields.limits import read_restart, restart_of, restart_text
-from .container_found import (
-    Found,
-    Inspect,
-    aside_name,
-    bare_name,
-    record_of,
-    runs,
-    temporary_name,
-)
-from .container_state import healthy, is_paused
-from .container_wish import Wish
+from .desired import Wish
+from .observed import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
+from .state import healthy, is_paused
 
 INTERRUPTED = "an earlier replacement was interrupted"
 FAILED = "the replacement did not come up"

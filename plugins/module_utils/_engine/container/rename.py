@@ -13,12 +13,12 @@ import re
 from dataclasses import replace
 from typing import List, Sequence
 
-from .._desired.errors import InvalidOption
-from .._desired.steps import Chain, Step
-from .client.engine import Client
-from .container_found import Found, bare_name, bases_of
-from .container_wish import Wish
-from .inside import find
+from ..._desired.errors import InvalidOption
+from ..._desired.steps import Chain, Step
+from ..client.engine import Client
+from .desired import Wish
+from .observed import Found, bare_name, bases_of
+from .target import find
 
 
 def look(client: Client, wish: Wish, found: Found) -> Found:

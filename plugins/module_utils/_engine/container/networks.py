@@ -13,14 +13,14 @@ import json
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .._desired.resource import Work
-from .._desired.steps import Chain, Change, Step
-from .._desired.values import dig
-from .client.engine import EngineError
-from .container_fields.endpoints import asked_of, endpoint_body, fixed_mac
-from .container_fields.networks import on_paper
-from .container_found import Found, Inspect
-from .container_wish import Wish
+from ..._desired.resource import Work
+from ..._desired.steps import Chain, Change, Step
+from ..._desired.values import dig
+from ..client.engine import EngineError
+from ..container_fields.endpoints import asked_of, endpoint_body, fixed_mac
+from ..container_fields.networks import on_paper
+from .desired import Wish
+from .observed import Found, Inspect
 
 FAILED = "it did not work"
 
@@ -136,6 +136,6 @@ def _endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
 
 
 def _fitting(asked: Mapping[str, Any], work: Work, step: Step) -> Dict[str, Any]:
-    from .podman_network import settings
+    from ..podman_network import settings
 
     return settings(asked, work.client.get(f"/networks/{_network(work, step)}"))

@@ -8,11 +8,11 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Optional
 
-from .._desired.errors import FleetError
-from .._desired.values import dig, show_duration
-from .client.engine import Client, EngineError
-from .container_wish import Wish
-from .why import fault, gone
+from ..._desired.errors import FleetError
+from ..._desired.values import dig, show_duration
+from ..client.engine import Client, EngineError
+from .desired import Wish
+from .diagnose import fault, gone
 
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.

@@ -10,26 +10,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.fields import FieldSpec, Plan
-from .._desired.ownership import fingerprint
-from .._desired.values import MASK, dig
-from .container_diff import changes_of, will_pull
-from .container_fields import declared_subjects, rows
-from .container_fields.process import split_env
-from .container_found import (
-    Found,
-    bare_name,
-    require_references,
-    runs,
-    secrets_on_record,
-    unreachable,
-)
-from .container_found import observe as look
-from .container_wish import Wish, spec, wish
+from ..._desired.fields import FieldSpec, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.values import MASK, dig
+from ..container_fields import declared_subjects, rows
+from ..container_fields.process import split_env
+from .compare import changes_of, will_pull
+from .desired import Wish, spec, wish
+from .observed import Found, bare_name, require_references, runs, secrets_on_record, unreachable
+from .observed import observe as look
 
 if TYPE_CHECKING:
-    from .._desired.resource import Verb
-    from .._desired.steps import Step
+    from ..._desired.resource import Verb
+    from ..._desired.steps import Step
 
 
 class Container:
@@ -43,7 +36,7 @@ class Container:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .container_verbs import VERBS
+        from .verbs import VERBS
 
         return VERBS
 
@@ -65,7 +58,7 @@ class Container:
         steps = _steps(desired, found)
         if not steps and found.fresh is None and found.old is None:
             return found
-        from .container_left import with_beside
+        from .leftovers import with_beside
 
         return with_beside(client, desired, found, pending, steps)
 
@@ -76,8 +69,8 @@ class Container:
         refused: List[str] = []
         left: List[str] = []
         if steps:
-            from .container_plan import refusals, remarks
-            from .container_volumes import left_behind
+            from .plan import refusals, remarks
+            from .volumes import left_behind
 
             refused = refusals(desired, found, steps)
             left = [*left_behind(desired, found, steps), *remarks(desired, found, steps)]
@@ -90,7 +83,7 @@ class Container:
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
-        from .container_back import way_back
+        from .recover import way_back
 
         return way_back(desired, found, begun)
 
@@ -108,7 +101,7 @@ class Container:
 def _steps(desired: Wish, found: Found) -> Tuple[Step, ...]:
     if _is_as_declared(desired, found):
         return ()
-    from .container_plan import steps_of
+    from .plan import steps_of
 
     return tuple(steps_of(desired, found))
 
@@ -135,7 +128,7 @@ def _is_settled(container: Mapping[str, Any], desired: Wish) -> bool:
     simple = dig(container, "State.Status") == "running" and desired.state == "started"
     if simple and desired.wait != "healthy":
         return True
-    from .container_state import is_settled
+    from .state import is_settled
 
     return is_settled(container, desired.state, desired.wait)
 
@@ -166,7 +159,7 @@ def _notes(desired: Wish, found: Found) -> Tuple[str, ...]:
             " says that one did: it stays as it is"
         )
     if found.new_volumes:
-        from .container_volumes import notes as volumes
+        from .volumes import notes as volumes
 
         notes += volumes(found)
     return tuple(notes)
