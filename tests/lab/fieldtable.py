@@ -21,9 +21,11 @@ import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import FieldSpec
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
-    container_fields,
     network_fields,
     volume_fields,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
+    fields as container_fields,
 )
 
 CASES = Path(__file__).parents[1] / "cases"

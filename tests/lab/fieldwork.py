@@ -12,7 +12,7 @@ import io
 import tarfile
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Set
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import mounts
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
 
 from tests.lab.fieldtable import Entry, Params, groups
 from tests.lab.ground import COMMAND, IMAGE, Ground

@@ -44,7 +44,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import mounts
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.env_files import with_files
 
 from tests.lab.corework import RESOURCES

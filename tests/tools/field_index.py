@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "plugins/module_utils/_engine/container_fields"
+FOLDER = ROOT / "plugins/module_utils/_engine/container/fields"
 INDEX = FOLDER / "index.py"
-PACKAGE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields"
+PACKAGE = "ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields"
 _HEAD = '''\
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)

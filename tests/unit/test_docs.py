@@ -14,7 +14,7 @@ import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
     engine_options,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import (
     endpoints,
     ports,
     volumes,

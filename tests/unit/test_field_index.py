@@ -7,8 +7,10 @@ from typing import Any, List
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import container_fields
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import compare
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
+    compare,
+    fields,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
@@ -39,7 +41,7 @@ def test_all_subjects_say_what_the_needed_ones_say(
         desired = CONTAINER.desired(bench.checked(bench.task))
         found = CONTAINER.observe(bench.client(), desired, {}, False)
         few = [change.words() for change in compare.changes_of(desired, found)]
-        whole = container_fields.SUBJECTS
+        whole = fields.SUBJECTS
         monkeypatch.setattr(compare, "seen_subjects", lambda *_: whole)
         everything = compare.changes_of(desired, found)
         assert [change.words() for change in everything] == few

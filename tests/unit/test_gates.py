@@ -10,7 +10,7 @@ from typing import Any, Iterator, List, Set
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import FIELDS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import FIELDS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.fields import (
     FIELDS as IMAGE_FIELDS,
 )

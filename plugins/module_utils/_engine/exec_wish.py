@@ -13,8 +13,8 @@ from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 from .._desired.errors import Faults, InvalidOption
 from .._desired.values import hide, parse_duration
 from .client.names import container_name
+from .container.fields.common import parse_words
 from .container.target import LIMITS, check_path
-from .container_fields.common import parse_words
 from .values.mappings import parse_filled
 
 _SHOWN = 120  # characters of a command in a plan

@@ -18,13 +18,13 @@ from .._desired.steps import Chain, Step
 from .._desired.values import dig
 from .container.checks import before_creation
 from .container.compare import changes_of, context_of
+from .container.fields import FIELDS, declared_subjects, rows
 from .container.leftovers import with_others
 from .container.observed import Found, observe, record_of, require_references, runs, unreachable
 from .container.plan import later_networks, pull
 from .container.resource import masked
 from .container.volumes import notes as volume_notes
 from .container.volumes import with_volumes
-from .container_fields import FIELDS, declared_subjects, rows
 from .job_wish import Job, job, spec
 
 GOES_ON = "an earlier run of this job goes on"

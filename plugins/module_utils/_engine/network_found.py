@@ -19,7 +19,7 @@ from .._desired import ownership
 from .._desired.fields import will_go
 from .._desired.values import dig
 from .client.engine import Client, EngineError
-from .container_fields.networks import on_paper
+from .container.fields.networks import on_paper
 from .network_fields import OWNER_LABEL
 from .network_wish import Wish
 from .values.labels import from_compose
@@ -153,7 +153,7 @@ def _connected(container: Inspect, found: Found) -> bool:
 
 def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
-    from .container_fields.endpoints import asked_of
+    from .container.fields.endpoints import asked_of
 
     made: Dict[str, Dict[str, Any]] = {}
     for note in found.notes:

@@ -29,7 +29,7 @@ from .._desired.fields import REMOVAL, Context, Plan
 from .._desired.schema import check_supported, for_kind
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import dig
-from .container_fields.endpoints import fixed_mac
+from .container.fields.endpoints import fixed_mac
 from .network_fields import FIELDS
 from .network_found import (
     Found,

@@ -10,13 +10,13 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
     podman_mounts as container_podman_mounts,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import (
+    mounts,
+    volumes,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.podman import (
     as_docker,
     create_body,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container_fields import (
-    mounts,
-    volumes,
 )
 
 parse_volumes = volumes.parse_volumes

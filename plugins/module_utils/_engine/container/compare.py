@@ -12,9 +12,9 @@ from ..._desired.diff import Scope, diff
 from ..._desired.fields import Context
 from ..._desired.schema import check_supported, for_kind, observed
 from ..._desired.values import Unknown
-from ..container_fields import declared_subjects, rows, seen_subjects
-from ..container_fields.process import hidden_keys
 from .desired import Wish
+from .fields import declared_subjects, rows, seen_subjects
+from .fields.process import hidden_keys
 from .observed import Found, Inspect, is_foreign, record_of
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Iterator, List, Mapping, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..container_fields.networks import PODMANS, fixed_mode
+from .fields.networks import PODMANS, fixed_mode
 
 # (option, other, what is wrong, what would be right): both of them declared.
 _EXCLUSIVE: Tuple[Tuple[str, str, str, str], ...] = (

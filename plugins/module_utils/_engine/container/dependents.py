@@ -19,7 +19,7 @@ from ..._desired import ownership
 from ..._desired.steps import Chain
 from ..._desired.values import dig
 from ..client.engine import Client
-from ..container_fields.limits import read_restart, restart_text
+from .fields.limits import read_restart, restart_text
 from .observed import (
     Found,
     Inspect,

@@ -12,8 +12,8 @@ from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError
-from ..container_fields.mounts import anonymous, has_colon
 from .dependents import LABEL, label, lenders
+from .fields.mounts import anonymous, has_colon
 from .observed import Inspect
 from .verbs import keep_id, ref_of
 from .wait import wait

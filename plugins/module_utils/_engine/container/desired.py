@@ -13,8 +13,8 @@ from ..._desired.schema import declare, ignored, option_tree
 from ..._desired.values import parse_duration
 from ..client.engine import fits
 from ..client.names import container_name, not_a_name
-from ..container_fields import declared_subjects, option_spec, rows
-from ..container_fields.networks import fixed_mode
+from .fields import declared_subjects, option_spec, rows
+from .fields.networks import fixed_mode
 
 STATES = ("absent", "present", "started", "stopped", "paused")
 WAITS = ("none", "started", "healthy")
@@ -173,7 +173,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         hint = "it is the name that the container had before"
         raise InvalidOption("is the name itself", option="moved_from", hint=hint)
     if "networks" in declared or "mac_address" in declared:
-        from ..container_fields.endpoints import split_macs
+        from .fields.endpoints import split_macs
 
         split_macs(declared)
     if len(declared) > 1:

@@ -12,9 +12,9 @@ from ..._desired.errors import FleetError
 from ..._desired.values import dig, hide, show_size
 from ..client.engine import Client, EngineError
 from ..client.stream import last_lines
-from ..container_fields.process import split_env
 from ..values.signals import signal_name
 from .desired import Wish
+from .fields.process import split_env
 from .observed import Inspect, bare_name, secrets_on_record
 
 _LOG_LINES = 20

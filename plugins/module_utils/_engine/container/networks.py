@@ -17,9 +17,9 @@ from ..._desired.resource import Work
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
 from ..client.engine import EngineError
-from ..container_fields.endpoints import asked_of, endpoint_body, fixed_mac
-from ..container_fields.networks import on_paper
 from .desired import Wish
+from .fields.endpoints import asked_of, endpoint_body, fixed_mac
+from .fields.networks import on_paper
 from .observed import Found, Inspect
 
 FAILED = "it did not work"

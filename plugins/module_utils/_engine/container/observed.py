@@ -15,9 +15,9 @@ from ..._desired.fields import will_go
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError, Query
 from ..client.names import absent, meant
-from ..container_fields.process import OWNER_LABEL
 from ..values.labels import from_compose, own_labels
 from .desired import Wish
+from .fields.process import OWNER_LABEL
 
 if TYPE_CHECKING:
     from .dependents import Dependent

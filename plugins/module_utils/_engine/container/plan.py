@@ -15,15 +15,15 @@ from ..._desired.ownership import parse
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import Unknown, dig
-from ..container_fields import FIELDS
-from ..container_fields.mounts import anonymous
-from ..container_fields.process import OWNER_LABEL
 from ..image.pull import plan_pull
 from ..values.labels import from_compose
 from . import replacement
 from .checks import before_creation, before_removal, check_addresses, check_waiting
 from .compare import changes_of, context_of, pull_policy
 from .desired import Wish
+from .fields import FIELDS
+from .fields.mounts import anonymous
+from .fields.process import OWNER_LABEL
 from .observed import Found, Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
 from .state import healthy, is_paused, is_settled
 

@@ -18,7 +18,7 @@ from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.fields import Context
 from ..._desired.ownership import as_recorded
 from ..._desired.values import parse_size
-from ..container_fields.mounts import has_colon
+from .fields.mounts import has_colon
 
 Json = Dict[str, Any]
 

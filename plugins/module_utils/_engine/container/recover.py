@@ -16,9 +16,9 @@ from typing import Optional, Sequence
 from ..._desired.fields import Plan
 from ..._desired.steps import Chain, Step
 from ..._desired.values import dig
-from ..container_fields.process import OWNER_LABEL
 from . import dependents, replacement
 from .desired import Wish
+from .fields.process import OWNER_LABEL
 from .observed import Found, Inspect, record_of
 
 

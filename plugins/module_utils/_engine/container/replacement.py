@@ -15,9 +15,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
-from ..container_fields.limits import read_restart, restart_of, restart_text
 from . import dependents
 from .desired import Wish
+from .fields.limits import read_restart, restart_of, restart_text
 from .observed import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
 from .state import healthy, is_paused
 

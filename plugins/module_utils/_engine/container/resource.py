@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, 
 from ..._desired.fields import FieldSpec, Plan
 from ..._desired.ownership import fingerprint
 from ..._desired.values import MASK, dig
-from ..container_fields import declared_subjects, rows
-from ..container_fields.process import split_env
 from .compare import changes_of, will_pull
 from .desired import Wish, spec, wish
+from .fields import declared_subjects, rows
+from .fields.process import split_env
 from .observed import Found, bare_name, require_references, runs, secrets_on_record, unreachable
 from .observed import observe as look
 

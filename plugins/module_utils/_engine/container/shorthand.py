@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping
 from ..._desired.errors import InvalidOption
 from ..._desired.schema import check_keys
 from ..client.options import DEFAULT_SOCKET
-from ..container_fields.program import parse_signal
+from .fields.program import parse_signal
 
 _LIMITS = {"cpus": "cpus", "memory": "mem_limit", "pids": "pids_limit"}
 # Compose's `deploy` for a swarm only: it changes nothing on an engine.

@@ -19,10 +19,10 @@ from ..._desired.schema import for_kind
 from ..._desired.steps import Step
 from ..._desired.values import put
 from ..client.engine import EngineError
-from ..container_fields import FIELDS
-from ..container_fields.limits import restart_body, restart_of
-from ..container_fields.process import OWNER_LABEL
 from .desired import Wish
+from .fields import FIELDS
+from .fields.limits import restart_body, restart_of
+from .fields.process import OWNER_LABEL
 from .observed import Found, Inspect
 from .replacement import replaced_by
 from .stop import stop

@@ -16,8 +16,8 @@ from ..._desired.fields import will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError
-from ..container_fields.mounts import anonymous
 from .desired import Wish
+from .fields.mounts import anonymous
 from .observed import Found, Inspect
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ..._desired.errors import Faults, InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig
-from ..values.strings import parse_mapping, parse_text
+from ...._desired.errors import Faults, InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig
+from ...values.strings import parse_mapping, parse_text
 
 
 def parse_words(value: Any, where: str) -> Tuple[str, ...]:
@@ -19,7 +19,7 @@ def parse_words(value: Any, where: str) -> Tuple[str, ...]:
     Compose Specification, `command` and `entrypoint`: the short form is not run by a shell.
     """
     if isinstance(value, str):
-        from ..values.shell_words import split
+        from ...values.shell_words import split
 
         return split(value, where)
     if not isinstance(value, (list, tuple)):

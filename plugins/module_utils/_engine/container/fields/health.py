@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig, parse_duration, show_duration
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig, parse_duration, show_duration
 from .common import NOT_PODMAN, parse_words
 
 _MILLISECOND = 1_000_000

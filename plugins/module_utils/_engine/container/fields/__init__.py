@@ -12,8 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
-from ..._desired.fields import FieldSpec
-from ..._desired.values import dig
+from ...._desired.fields import FieldSpec
+from ...._desired.values import dig
 from .index import OPTIONS, PATHS
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.ownership import as_recorded
-from ..._desired.values import dig
-from ..values.strings import parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.ownership import as_recorded
+from ...._desired.values import dig
+from ...values.strings import parse_text
 
 Endpoint = Dict[str, Any]
 
@@ -92,7 +92,7 @@ def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
 
 
 def _plain(address: str) -> str:
-    from ..values.ip_addresses import plain_ip
+    from ...values.ip_addresses import plain_ip
 
     return plain_ip(address)
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from ..._desired.errors import Faults, InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import dig
-from ..values.ip_addresses import meet, parse_ip, plain_ip
-from ..values.strings import parse_text
+from ...._desired.errors import Faults, InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import dig
+from ...values.ip_addresses import meet, parse_ip, plain_ip
+from ...values.strings import parse_text
 from .common import flag
 
 Binding = Tuple[str, str]

@@ -9,10 +9,10 @@ import posixpath
 import re
 from typing import Any, Dict, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig
-from ..values.strings import parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig
+from ...values.strings import parse_text
 from .common import NOT_PODMAN, mapping, parse_lone, parse_set, text, words
 
 _UNITS = ("", "k", "m", "g", "t", "p", "e")

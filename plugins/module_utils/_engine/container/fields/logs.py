@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ..._desired.fields import Context
-from ..._desired.ownership import as_recorded
-from ..._desired.values import dig
+from ...._desired.fields import Context
+from ...._desired.ownership import as_recorded
+from ...._desired.values import dig
 from .common import mapping, text
 
 _DRIVER, _OPTIONS = "HostConfig.LogConfig.Type", "HostConfig.LogConfig.Config"

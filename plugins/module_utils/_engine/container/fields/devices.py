@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import canonical, dig
-from ..values.strings import parse_strings, parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import canonical, dig
+from ...values.strings import parse_strings, parse_text
 from .common import parse_set, parse_words, words
 
 Device = Dict[str, str]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import dig, parse_size, show_size
-from ..values.strings import parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import dig, parse_size, show_size
+from ...values.strings import parse_text
 from .common import LIVE, number
 
 

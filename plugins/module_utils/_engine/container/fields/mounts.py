@@ -12,8 +12,8 @@ import posixpath
 import re
 from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Tuple
 
-from ..._desired.fields import Context
-from ..._desired.values import dig
+from ...._desired.fields import Context
+from ...._desired.values import dig
 
 Mount = Dict[str, Any]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import dig
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import dig
 
 Limit = Tuple[int, int]
 

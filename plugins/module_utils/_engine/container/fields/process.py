@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig, parse_duration
-from ..values.image_reference import parse_id, parse_reference
-from ..values.labels import plain_labels
-from ..values.strings import parse_mapping, parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig, parse_duration
+from ...values.image_reference import parse_id, parse_reference
+from ...values.labels import plain_labels
+from ...values.strings import parse_mapping, parse_text
 from .common import parse_words, text
 
 OWNER_LABEL = "dockyard.fleet.container"
@@ -115,7 +115,7 @@ def _default_secret_env(context: Context) -> Dict[str, Optional[str]]:
 
 
 def _parse_secret_env(value: Any, where: str) -> Dict[str, str]:
-    from ..values.mappings import parse_filled
+    from ...values.mappings import parse_filled
 
     return parse_filled(value, where)
 
@@ -129,7 +129,7 @@ def _default_labels(context: Context) -> Dict[str, str]:
 
 
 def _parse_labels(value: Any, where: str) -> Dict[str, str]:
-    from ..values.mappings import parse_labels
+    from ...values.mappings import parse_labels
 
     return parse_labels(value, where)
 

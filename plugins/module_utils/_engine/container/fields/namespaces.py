@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from typing import Any, Callable, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import FieldSpec
-from ..values.strings import parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import FieldSpec
+from ...values.strings import parse_text
 from .common import NOT_PODMAN, text
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig, put
-from ..values.ip_addresses import parse_ip, plain_ip
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig, put
+from ...values.ip_addresses import parse_ip, plain_ip
 from .common import NOT_PODMAN, parse_lone, parse_set, parse_words, words
 
 _LINK = re.compile(r"/?[A-Za-z0-9][\w.-]+(:[\w.-]+)?", re.ASCII)

@@ -15,11 +15,11 @@ import posixpath
 import re
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from ..._desired.errors import Faults, InvalidOption
-from ..._desired.fields import FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import parse_size, show, show_size
-from ..values.strings import parse_strings, parse_text
+from ...._desired.errors import Faults, InvalidOption
+from ...._desired.fields import FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import parse_size, show, show_size
+from ...values.strings import parse_strings, parse_text
 from . import mounts
 from .common import reject_expansion
 from .mounts import Mount, made_of

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig
 from .common import mapping, parse_set, words
 
 _KEYS = ("apparmor", "label", "no-new-privileges", "seccomp", "systempaths", "mask", "unmask")

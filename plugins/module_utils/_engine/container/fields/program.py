@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Mapping, Optional
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.schema import check_keys
-from ..._desired.values import dig
-from ..values.signals import signal_name, signal_number
-from ..values.strings import parse_strings, parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.schema import check_keys
+from ...._desired.values import dig
+from ...values.signals import signal_name, signal_number
+from ...values.strings import parse_strings, parse_text
 from .common import NOT_PODMAN, flag, mapping, reject_expansion, text
 
 _HOSTNAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")

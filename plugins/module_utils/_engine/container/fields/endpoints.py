@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context
-from ..._desired.schema import check_keys
-from ..._desired.values import dig
-from ..values.ip_addresses import parse_ip
-from ..values.strings import parse_strings, parse_text
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context
+from ...._desired.schema import check_keys
+from ...._desired.values import dig
+from ...values.ip_addresses import parse_ip
+from ...values.strings import parse_strings, parse_text
 from .common import parse_set, parse_words
 from .networks import INTERFACE, IPS, Endpoint
 
@@ -169,7 +169,7 @@ def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
     if aliases:
         made["Aliases"] = aliases
     if kind == "podman":
-        from ..podman_network import had
+        from ...podman_network import had
 
         made.update(had(point))
     return made

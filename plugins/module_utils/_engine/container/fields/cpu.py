@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any, Mapping, Optional, Set, Tuple
 
-from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec
-from ..._desired.values import dig, parse_duration
+from ...._desired.errors import InvalidOption
+from ...._desired.fields import Context, FieldSpec
+from ...._desired.values import dig, parse_duration
 from .common import LIVE, number, text
 
 _SET = re.compile(r"[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*")
