@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.network import NETWORK
+from ..module_utils._engine.network.resource import NETWORK
 from ..plugin_utils.front import Front
 
 

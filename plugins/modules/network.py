@@ -198,7 +198,7 @@ engine_way:
 """
 
 from ..module_utils._engine.module import main
-from ..module_utils._engine.network import NETWORK
+from ..module_utils._engine.network.resource import NETWORK
 
 if __name__ == "__main__":
     main(NETWORK)

@@ -28,7 +28,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 

@@ -28,7 +28,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 
 from tests.lab.forking import Outcome, Parent, serve
@@ -51,8 +51,8 @@ for _part in (
     "_engine.image.build.build",
     "_engine.image.pull",
     "_engine.job_run",
-    "_engine.network_plan",
-    "_engine.network_verbs",
+    "_engine.network.plan",
+    "_engine.network.verbs",
     "_engine.client.stream",
     "_engine.volume_archive",
     "_engine.container.wait",

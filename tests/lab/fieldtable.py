@@ -20,12 +20,12 @@ from typing import Any, Dict, List, Mapping, Tuple
 import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import FieldSpec
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
-    network_fields,
-    volume_fields,
-)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import volume_fields
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
     fields as container_fields,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
+    fields as network_fields,
 )
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -42,7 +42,7 @@ SPECS = {
     "logs": "_engine.logs:LOGS",
     "login": "_engine.registry.login:LOGIN",
     "logout": "_engine.registry.login:LOGOUT",
-    "network": "_engine.network:NETWORK",
+    "network": "_engine.network.resource:NETWORK",
     "network_info": "_engine.info:NETWORKS",
     "prune": "_engine.prune:PRUNE",
     "run": "_engine.job:JOB",

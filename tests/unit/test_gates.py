@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.f
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.fields import (
     FIELDS as IMAGE_FIELDS,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.fields import (
     FIELDS as NETWORK_FIELDS,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (

@@ -43,7 +43,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
     VOLUMES,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link

@@ -9,7 +9,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
     CONTAINER,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.serving import Request, Response

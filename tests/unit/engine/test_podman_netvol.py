@@ -8,15 +8,13 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import (
-    network,
-    network_fields,
-    network_wish,
-    volume,
-    volume_wish,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine import volume, volume_wish
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
+    desired as network_wish,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network_found import Found
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.podman_network import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import fields, resource
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.observed import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.podman import (
     check_declared,
     had,
     settings,
@@ -37,8 +35,8 @@ def wish(**options: Any) -> network_wish.Wish:
 def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
     """Return what changes from one declaration to another of a network that Podman shows so."""
     made = wish(**before)
-    asked = {"asked": network_fields.asked_keys(made.declared)}
-    record = ownership.make(made.address, network_fields.FIELDS, made.declared, asked)
+    asked = {"asked": fields.asked_keys(made.declared)}
+    record = ownership.make(made.address, fields.FIELDS, made.declared, asked)
     config = [{"Subnet": "10.20.0.0/16", "Gateway": "10.20.0.1"}]
     now: Dict[str, Any] = {
         "Name": "front",
@@ -48,10 +46,10 @@ def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]
         **dict.fromkeys(("EnableIPv4", "EnableIPv6", "Internal", "Attachable"), False),
         "IPAM": {**IPAM, "Config": config},
         **shown,
-        "Labels": {network_fields.OWNER_LABEL: record},
+        "Labels": {fields.OWNER_LABEL: record},
     }
     found = Found(current=now, api=(1, 44), kind="podman")
-    return [change.words() for change in network.changes_of(wish(**after), found)]
+    return [change.words() for change in resource.changes_of(wish(**after), found)]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,6 @@ def _endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
 
 
 def _fitting(asked: Mapping[str, Any], work: Work, step: Step) -> Dict[str, Any]:
-    from ..podman_network import settings
+    from ..network.podman import settings
 
     return settings(asked, work.client.get(f"/networks/{_network(work, step)}"))

@@ -169,7 +169,7 @@ def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
     if aliases:
         made["Aliases"] = aliases
     if kind == "podman":
-        from ...podman_network import had
+        from ...network.podman import had
 
         made.update(had(point))
     return made

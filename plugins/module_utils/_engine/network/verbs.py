@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-from .._desired import ownership
-from .._desired.create_body import body
-from .._desired.fields import Context
-from .._desired.resource import Verb, Work
-from .._desired.schema import for_kind
-from .._desired.steps import Step
-from .client.engine import EngineError
-from .network_fields import FIELDS, OWNER_LABEL, asked_keys
-from .network_found import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
-from .network_wish import Wish
+from ..._desired import ownership
+from ..._desired.create_body import body
+from ..._desired.fields import Context
+from ..._desired.resource import Verb, Work
+from ..._desired.schema import for_kind
+from ..._desired.steps import Step
+from ..client.engine import EngineError
+from .desired import Wish
+from .fields import FIELDS, OWNER_LABEL, asked_keys
+from .observed import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
 
 
 def _post(work: Work, made: Dict[str, Any]) -> str:
@@ -84,7 +84,7 @@ def _connect(work: Work, step: Step) -> Optional[bool]:
     network = work.shared.get("network") or work.snapshot.current["Id"]
     settings = endpoints(work.snapshot).get(ident, {})
     if work.snapshot.kind == "podman":
-        from .podman_network import settings as fitting
+        from .podman import settings as fitting
 
         settings = fitting(settings, work.client.get(f"/networks/{network}"))
     made = {"Container": ident, "EndpointConfig": settings}

@@ -13,12 +13,12 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, FrozenSet, List, Mapping, Tuple, Union
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import Context, FieldSpec
-from .._desired.values import dig, show
-from .values.ip_addresses import plain_ip
-from .values.labels import plain_labels
-from .values.mappings import parse_labels, parse_map
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Context, FieldSpec
+from ..._desired.values import dig, show
+from ..values.ip_addresses import plain_ip
+from ..values.labels import plain_labels
+from ..values.mappings import parse_labels, parse_map
 
 OWNER_LABEL = "dockyard.fleet.network"
 Subnet = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]

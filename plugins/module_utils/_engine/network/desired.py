@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.schema import argument_spec, declare, ignored
-from .client.options import behaviour, check_external
-from .network_fields import FIELDS
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.schema import argument_spec, declare, ignored
+from ..client.options import behaviour, check_external
+from .fields import FIELDS
 
 # The engine's own networks; nobody makes or removes them.
 OWN = ("bridge", "host", "none", "default", "ingress")

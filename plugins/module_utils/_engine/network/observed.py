@@ -15,14 +15,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired import ownership
-from .._desired.fields import will_go
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .container.fields.networks import on_paper
-from .network_fields import OWNER_LABEL
-from .network_wish import Wish
-from .values.labels import from_compose
+from ..._desired import ownership
+from ..._desired.fields import will_go
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from ..container.fields.networks import on_paper
+from ..values.labels import from_compose
+from .desired import Wish
+from .fields import OWNER_LABEL
 
 Inspect = Mapping[str, Any]
 NOTE_LABEL = "dockyard.fleet.network.note"
@@ -153,7 +153,7 @@ def _connected(container: Inspect, found: Found) -> bool:
 
 def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
-    from .container.fields.endpoints import asked_of
+    from ..container.fields.endpoints import asked_of
 
     made: Dict[str, Dict[str, Any]] = {}
     for note in found.notes:

@@ -13,11 +13,11 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, Mapping
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import Context
-from .._desired.ownership import as_recorded
-from .._desired.values import dig
-from .values.ip_addresses import reserved
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Context
+from ..._desired.ownership import as_recorded
+from ..._desired.values import dig
+from ..values.ip_addresses import reserved
 
 Json = Dict[str, Any]
 _MTU = "com.docker.network.driver.mtu"

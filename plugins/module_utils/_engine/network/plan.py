@@ -23,25 +23,17 @@ import ipaddress
 from dataclasses import replace
 from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
-from .._desired.create_body import body
-from .._desired.errors import InvalidOption
-from .._desired.fields import REMOVAL, Context, Plan
-from .._desired.schema import check_supported, for_kind
-from .._desired.steps import Causes, Chain, Change, Step
-from .._desired.values import dig
-from .container.fields.endpoints import fixed_mac
-from .network_fields import FIELDS
-from .network_found import (
-    Found,
-    Inspect,
-    endpoints,
-    is_foreign,
-    note_name,
-    note_of,
-    record_of,
-)
-from .network_wish import Wish
-from .values.ip_addresses import plain_ip, reserved
+from ..._desired.create_body import body
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import REMOVAL, Context, Plan
+from ..._desired.schema import check_supported, for_kind
+from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.values import dig
+from ..container.fields.endpoints import fixed_mac
+from ..values.ip_addresses import plain_ip, reserved
+from .desired import Wish
+from .fields import FIELDS
+from .observed import Found, Inspect, endpoints, is_foreign, note_name, note_of, record_of
 
 INTERRUPTED = "an earlier run was interrupted"
 FAILED = "it did not work"
@@ -185,7 +177,7 @@ def _check_creation(desired: Wish, found: Found) -> None:
     context = Context(desired.declared, {}, {}, found.api, found.kind)
     check_supported(for_kind(FIELDS, found.kind), context)
     if found.kind == "podman":
-        from .podman_network import check_declared
+        from .podman import check_declared
 
         check_declared(desired.declared)
         if " " in desired.name:

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.diff import Scope, diff
-from .._desired.errors import InvalidOption
-from .._desired.fields import Context, FieldSpec, Plan
-from .._desired.ownership import fingerprint
-from .._desired.schema import check_supported, for_kind, observed
-from .network_fields import FIELDS
-from .network_found import Found, is_foreign, observe, record_of, with_users
-from .network_wish import Wish, spec, wish
+from ..._desired.diff import Scope, diff
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Context, FieldSpec, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.schema import check_supported, for_kind, observed
+from .desired import Wish, spec, wish
+from .fields import FIELDS
+from .observed import Found, is_foreign, observe, record_of, with_users
 
 if TYPE_CHECKING:
-    from .._desired.resource import Verb
-    from .._desired.steps import Change, Step
+    from ..._desired.resource import Verb
+    from ..._desired.steps import Change, Step
 
 
 class Network:
@@ -34,7 +34,7 @@ class Network:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .network_verbs import VERBS
+        from .verbs import VERBS
 
         return VERBS
 
@@ -65,7 +65,7 @@ class Network:
             return Plan(notes=notes, fingerprint=_mark(found))
         if not _calls(desired, found):
             return Plan(notes=notes, fingerprint=_mark(found))
-        from .network_plan import refusals, steps_of
+        from .plan import refusals, steps_of
 
         changes = changes_of(desired, found)
         steps = steps_of(desired, found, changes)
@@ -78,7 +78,7 @@ class Network:
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old network with all that was connected."""
-        from .network_plan import way_back
+        from .plan import way_back
 
         return way_back(desired, found, begun)
 
@@ -100,7 +100,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     check_supported(fields, context)
     shown = found.current
     if found.kind == "podman":
-        from .podman_network import as_docker
+        from .podman import as_docker
 
         shown = as_docker(shown, context)
     scope = Scope(not is_foreign(found.current, desired.name), ignore=desired.ignore)
