@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict
 
 from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._engine.volume import VOLUME
+from ..module_utils._engine.volume.resource import VOLUME
 from ..plugin_utils.front import Front
 
 

@@ -171,7 +171,7 @@ engine_way:
 """
 
 from ..module_utils._engine.module import main
-from ..module_utils._engine.volume import VOLUME
+from ..module_utils._engine.volume.resource import VOLUME
 
 if __name__ == "__main__":
     main(VOLUME)

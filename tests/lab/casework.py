@@ -30,7 +30,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resou
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.fake_archives import archive
 from tests.lab.fake_engine import FakeEngine

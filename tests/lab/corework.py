@@ -29,7 +29,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.forking import Outcome, Parent, serve
 
@@ -54,7 +54,7 @@ for _part in (
     "_engine.network.plan",
     "_engine.network.verbs",
     "_engine.client.stream",
-    "_engine.volume_archive",
+    "_engine.volume.archive",
     "_engine.container.wait",
 ):
     importlib.import_module(f"{CORE}.{_part}")

@@ -7,7 +7,7 @@ from typing import Any, Dict, Iterator, List
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import (
     plain_labels,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.fields import (
     OWNER_LABEL,
 )
 

@@ -20,12 +20,14 @@ from typing import Any, Dict, List, Mapping, Tuple
 import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import FieldSpec
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import volume_fields
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import (
     fields as container_fields,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
     fields as network_fields,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
+    fields as volume_fields,
 )
 
 CASES = Path(__file__).parents[1] / "cases"

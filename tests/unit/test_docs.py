@@ -46,7 +46,7 @@ SPECS = {
     "network_info": "_engine.info:NETWORKS",
     "prune": "_engine.prune:PRUNE",
     "run": "_engine.job:JOB",
-    "volume": "_engine.volume:VOLUME",
+    "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info:VOLUMES",
     "vm": "_libvirt.vm:MACHINE",
     "vm_image": "_libvirt.image:VM_IMAGE",

@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.field
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.fields import (
     FIELDS as NETWORK_FIELDS,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.fields import (
     FIELDS as VOLUME_FIELDS,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields import (

@@ -12,7 +12,7 @@ from .client.engine import Client, EngineError
 from .container.resource import masked
 from .info_lists import Kind, Listed
 from .values.image_reference import NAMELESS, short
-from .volume import masked as masked_volume
+from .volume.resource import masked as masked_volume
 
 _STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")
 

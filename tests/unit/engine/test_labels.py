@@ -18,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import own_labels
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

@@ -27,7 +27,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import put
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import (

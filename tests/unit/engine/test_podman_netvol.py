@@ -8,7 +8,6 @@ import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import volume, volume_wish
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
     desired as network_wish,
 )
@@ -18,6 +17,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.pod
     check_declared,
     had,
     settings,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
+    desired as volume_wish,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
+    resource as volume,
 )
 
 MTU = "com.docker.network.driver.mtu"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import VOLUME
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.crafted import archive
 from tests.lab.fake_engine import FakeEngine

@@ -25,7 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.t
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_found import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_wish import Wish
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import find_image
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume_tar import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.tar import (
     check_whole,
     root_as,
 )

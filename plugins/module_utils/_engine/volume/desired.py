@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.schema import argument_spec, declare, ignored
-from .client.options import behaviour, check_external
-from .volume_fields import FIELDS
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.schema import argument_spec, declare, ignored
+from ..client.options import behaviour, check_external
+from .fields import FIELDS
 
 # As the engine's local driver has it.
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .._desired.fields import Context, FieldSpec
-from .values.labels import plain_labels
-from .values.mappings import parse_labels, parse_map
+from ..._desired.fields import Context, FieldSpec
+from ..values.labels import plain_labels
+from ..values.mappings import parse_labels, parse_map
 
 OWNER_LABEL = "dockyard.fleet.volume"
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.safe_files import words
-from .tar.file import DAMAGED, TarFile
-from .tar.reader import BLOCK, BadArchive, Tar
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.safe_files import words
+from ..tar.file import DAMAGED, TarFile
+from ..tar.reader import BLOCK, BadArchive, Tar
 
 _PIECE = 1 << 18
 

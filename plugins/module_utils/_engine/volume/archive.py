@@ -17,15 +17,15 @@ import hashlib
 import os
 from typing import Any, Dict, Iterator, Optional
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.safe_files import words, written
-from .._desired.steps import Step
-from .client.container_archive import members
-from .client.engine import Client
-from .client.raw_stream import Raw
-from .volume_helpers import ANEW, BACKUP, LOOK, RESTORE, drop_helper, find_helper, make_helper
-from .volume_wish import Wish
+from ..._desired.errors import FleetError
+from ..._desired.resource import Work
+from ..._desired.safe_files import words, written
+from ..._desired.steps import Step
+from ..client.container_archive import members
+from ..client.engine import Client
+from ..client.raw_stream import Raw
+from .desired import Wish
+from .helpers import ANEW, BACKUP, LOOK, RESTORE, drop_helper, find_helper, make_helper
 
 _TARGET = "/volume"
 _PIECE = 1 << 18
@@ -63,7 +63,7 @@ def fill(work: Work, step: Step) -> Optional[bool]:
         names = (member.name for member, _body in members(work.client, box, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
-    from .volume_tar import check_whole
+    from .tar import check_whole
 
     check_whole(work.desired.restore)  # not in check mode: mostly the volume is not empty
     return restore(work, step)
@@ -71,7 +71,7 @@ def fill(work: Work, step: Step) -> Optional[bool]:
 
 def restore(work: Work, step: Step) -> Optional[bool]:
     """Write the archive into the volume; the helper goes when all is written."""
-    from .volume_tar import root_as
+    from .tar import root_as
 
     wish: Wish = work.desired
     box = make_helper(work.client, RESTORE, wish.name, _mount(wish, False))

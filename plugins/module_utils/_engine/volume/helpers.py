@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from .._desired.errors import FleetError
-from .client.engine import Client, EngineError
-from .container.observed import bases_of
-from .values.labels import own_labels
+from ..._desired.errors import FleetError
+from ..client.engine import Client, EngineError
+from ..container.observed import bases_of
+from ..values.labels import own_labels
 
 LABEL = "dockyard.fleet.helper"
 # Those whose presence says that data may be missing (see volume_archive), and those of a reading.

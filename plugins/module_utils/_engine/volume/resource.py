@@ -13,21 +13,21 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired import ownership
-from .._desired.diff import Scope, diff
-from .._desired.errors import InvalidOption
-from .._desired.fields import Context, FieldSpec, Plan, will_go
-from .._desired.schema import for_kind, observed
-from .._desired.values import MASK
-from .client.engine import Client, EngineError
-from .client.names import meant
-from .values.labels import from_compose
-from .volume_fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
-from .volume_wish import Wish, spec, wish
+from ..._desired import ownership
+from ..._desired.diff import Scope, diff
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Context, FieldSpec, Plan, will_go
+from ..._desired.schema import for_kind, observed
+from ..._desired.values import MASK
+from ..client.engine import Client, EngineError
+from ..client.names import meant
+from ..values.labels import from_compose
+from .desired import Wish, spec, wish
+from .fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
 
 if TYPE_CHECKING:
-    from .._desired.resource import Verb, Work
-    from .._desired.steps import Change, Step
+    from ..._desired.resource import Verb, Work
+    from ..._desired.steps import Change, Step
 
 Inspect = Mapping[str, Any]
 # Network file systems take their passwords in the mount options (mount.cifs(8)).
@@ -73,7 +73,7 @@ class Volume:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .volume_archive import backup, clear, fill, mark, restore
+        from .archive import backup, clear, fill, mark, restore
 
         archives = {"backup": backup, "fill": fill, "mark": mark, "restore": restore}
         return {"clear": clear, "create": _create, "remove": _remove, **archives}
@@ -124,7 +124,7 @@ class Volume:
             return Plan(refused=(HALF.format(desired.name),), fingerprint=mark)
         if not _calls(desired, found):
             return Plan(fingerprint=mark)
-        from .volume_plan import refusals, steps_of
+        from .plan import refusals, steps_of
 
         steps = tuple(steps_of(desired, found, changes))
         return Plan(steps, (), (), tuple(refusals(desired, found, steps)), mark)
@@ -137,7 +137,7 @@ class Volume:
         """Remove what this run has made to restore into; else the next run takes it as it is."""
         if not desired.restore or not any(step.verb == "create" for step in begun):
             return Plan()
-        from .volume_plan import undo
+        from .plan import undo
 
         return Plan(tuple(undo(desired, found)))
 
@@ -148,7 +148,7 @@ class Volume:
 
 def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
     """Say if helpers are there that tell of a restore which has not come to its end."""
-    from .volume_helpers import ANEW, RESTORE, helper_name, helpers
+    from .helpers import ANEW, RESTORE, helper_name, helpers
 
     if isinstance(listed, EngineError):
         raise listed
@@ -200,9 +200,9 @@ def _calls(desired: Wish, found: Found) -> bool:
 
 def _with_archive(desired: Wish, found: Found) -> Found:
     """Add the digest of what may be restored; raise FleetError if it cannot be."""
-    from .volume_archive import digest_of
-    from .volume_helpers import ANEW, helper_name
-    from .volume_tar import check_whole
+    from .archive import digest_of
+    from .helpers import ANEW, helper_name
+    from .tar import check_whole
 
     begun = helper_name(ANEW, desired.name) in found.helpers
     if found.current is not None and not desired.destroys and not begun:
@@ -213,7 +213,7 @@ def _with_archive(desired: Wish, found: Found) -> Found:
 
 def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:
     """Add who mounts it, but for whom an earlier task of this check changes or removes."""
-    from .volume_helpers import LABEL, helpers
+    from .helpers import LABEL, helpers
 
     asked = ({"volume": [desired.name]}, {"label": [f"{LABEL}={desired.address}"]})
     lists = client.get_all([("/containers/json", {"all": True, "filters": one}) for one in asked])
@@ -234,7 +234,7 @@ def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[st
 
 
 def _create(work: Work, step: Step) -> None:
-    from .._desired.create_body import body
+    from ..._desired.create_body import body
 
     desired: Wish = work.desired
     context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)

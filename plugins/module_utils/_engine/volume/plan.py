@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import List, Sequence, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import REMOVAL
-from .._desired.steps import Causes, Chain, Change, Step
-from .volume import Found, is_foreign, record_of
-from .volume_helpers import ANEW, RESTORE, helper_name
-from .volume_wish import Wish
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import REMOVAL
+from ..._desired.steps import Causes, Chain, Change, Step
+from .desired import Wish
+from .helpers import ANEW, RESTORE, helper_name
+from .resource import Found, is_foreign, record_of
 
 INTERRUPTED = "an earlier restore was interrupted"
 
