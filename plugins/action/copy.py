@@ -11,8 +11,8 @@ from typing import Any, Dict, Mapping
 from ansible.errors import AnsibleError
 
 from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._engine.copy import COPY
-from ..module_utils._engine.copy_source import Local, pack
+from ..module_utils._engine.copy.resource import COPY
+from ..module_utils._engine.copy.source import Local, pack
 from ..plugin_utils.front import Front
 
 

@@ -183,7 +183,7 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
-from ..module_utils._engine.copy import COPY
+from ..module_utils._engine.copy.resource import COPY
 from ..module_utils._engine.module import main
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 
 from tests.lab.amounts import amount
 from tests.lab.boxes import docker

@@ -25,7 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
@@ -47,7 +47,7 @@ CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 # All that a run needs is loaded before the fork.
 for _part in (
     "_engine.container.plan",
-    "_engine.copy_out",
+    "_engine.copy.fetch",
     "_engine.image.build.build",
     "_engine.image.pull",
     "_engine.job_run",

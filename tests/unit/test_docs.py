@@ -34,7 +34,7 @@ MODULES = sorted((ROOT / "plugins" / "modules").glob("*.py"))
 SPECS = {
     "container": "_engine.container.resource:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
-    "copy": "_engine.copy:COPY",
+    "copy": "_engine.copy.resource:COPY",
     "exec": "_engine.exec:EXEC",
     "host_info": "_engine.info:HOST",
     "image": "_engine.image.resource:IMAGE",

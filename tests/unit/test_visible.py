@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 

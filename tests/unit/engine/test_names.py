@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (

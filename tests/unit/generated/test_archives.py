@@ -19,11 +19,11 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource import Work
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import copy_out
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Box
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_found import Found
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_wish import Wish
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import fetch as copy_out
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.desired import Wish
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.observed import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import find_image
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.tar import (
     check_whole,

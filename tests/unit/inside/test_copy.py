@@ -14,8 +14,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy_source import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.source import (
     Local,
     Packed,
     pack,

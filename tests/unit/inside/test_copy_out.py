@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import COPY
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 
 from tests.lab.crafted import archive
 from tests.lab.fake_engine import FakeEngine

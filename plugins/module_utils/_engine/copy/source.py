@@ -13,8 +13,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, BinaryIO, ContextManager, Dict, Iterator, Optional, Protocol, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.safe_files import Below, words
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.safe_files import Below, words
 
 _PIECE = 1 << 18
 _BLOCK = 512

@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .client.names import container_name
-from .container.target import LIMITS, check_path
-from .copy_source import Local, Packed, Source, Text
+from ..._desired.errors import Faults, InvalidOption
+from ..client.names import container_name
+from ..container.target import LIMITS, check_path
+from .source import Local, Packed, Source, Text
 
 _TEXT = {"type": "str"}
 _FLAG = {"type": "bool", "default": False}

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.values import dig
-from .client.container_archive import Stat, members, stat
-from .client.engine import Client
-from .container.target import Box, look_at
-from .copy_source import Entry, Source
-from .copy_wish import Wish
-from .tar.reader import Member
+from ..._desired.errors import InvalidOption
+from ..._desired.values import dig
+from ..client.container_archive import Stat, members, stat
+from ..client.engine import Client
+from ..container.target import Box, look_at
+from ..tar.reader import Member
+from .desired import Wish
+from .source import Entry, Source
 
 _PIECE = 1 << 18
 # Texts up to this size, in bytes, are kept for the diff.

@@ -12,19 +12,19 @@ import stat as bits
 from dataclasses import replace
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.fields import Plan
-from .._desired.resource import Work
-from .._desired.safe_files import Below, words
-from .._desired.steps import Step
-from .client.container_archive import members
-from .client.engine import Client
-from .container.target import look_at
-from .copy_diff import differing, plan, wanted
-from .copy_found import Found, Seen, entry_of, follow
-from .copy_source import Entry
-from .copy_wish import Wish
-from .tar.reader import shown
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.fields import Plan
+from ..._desired.resource import Work
+from ..._desired.safe_files import Below, words
+from ..._desired.steps import Step
+from ..client.container_archive import members
+from ..client.engine import Client
+from ..container.target import look_at
+from ..tar.reader import shown
+from .compare import differing, plan, wanted
+from .desired import Wish
+from .observed import Found, Seen, entry_of, follow
+from .source import Entry
 
 _PIECE = 1 << 18
 _NO_NAMES = frozenset(("", ".", ".."))

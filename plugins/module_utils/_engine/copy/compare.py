@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import Plan
-from .._desired.steps import Causes, Change, Step
-from .._desired.terminal_text import visible_lines
-from .._desired.values import show_size
-from .copy_found import Found, Seen
-from .copy_source import Entry, Source
-from .copy_wish import Wish
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Plan
+from ..._desired.steps import Causes, Change, Step
+from ..._desired.terminal_text import visible_lines
+from ..._desired.values import show_size
+from .desired import Wish
+from .observed import Found, Seen
+from .source import Entry, Source
 
 _CAUSES = 20  # that are printed; the rest is a number
 

@@ -8,18 +8,18 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.fields import Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from .client.connection import EngineError
-from .client.container_archive import put
-from .container.target import about
-from .copy_diff import differing, plan, texts, wanted
-from .copy_found import SHOWN, Found, mounts_below, observe
-from .copy_source import END, Entry, Source, header, member
-from .copy_wish import Wish, spec, wish
+from ..._desired.errors import FleetError
+from ..._desired.fields import Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..client.connection import EngineError
+from ..client.container_archive import put
+from ..container.target import about
+from .compare import differing, plan, texts, wanted
+from .desired import Wish, spec, wish
+from .observed import SHOWN, Found, mounts_below, observe
+from .source import END, Entry, Source, header, member
 
 _DIFFS = 20  # files whose text is shown
 
@@ -50,7 +50,7 @@ class Copy:
         with about(desired.container):
             if desired.source is not None:
                 return observe(client, desired, desired.source, pending)
-            from .copy_out import look
+            from .fetch import look
 
             return look(client, desired, pending)
 
@@ -59,7 +59,7 @@ class Copy:
         if desired.source is not None:
             made = plan(desired, found, desired.source.entries, "copy", on=found.path)
         else:
-            from .copy_out import plan_out
+            from .fetch import plan_out
 
             made = plan_out(desired, found)
         mark = {path: [seen.entry.mode, seen.same] for path, seen in found.there.items()}
@@ -82,7 +82,7 @@ class Copy:
 
 
 def _fetch(work: Work, step: Step) -> bool:
-    from .copy_out import fetch
+    from .fetch import fetch
 
     return fetch(work, step)
 
