@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.exec import EXEC
+from ..module_utils._engine.exec.resource import EXEC
 from ..plugin_utils.front import Front
 
 

@@ -202,7 +202,7 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
-from ..module_utils._engine.exec import EXEC
+from ..module_utils._engine.exec.resource import EXEC
 from ..module_utils._engine.module import main
 
 if __name__ == "__main__":

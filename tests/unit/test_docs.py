@@ -35,7 +35,7 @@ SPECS = {
     "container": "_engine.container.resource:CONTAINER",
     "container_info": "_engine.info:CONTAINERS",
     "copy": "_engine.copy.resource:COPY",
-    "exec": "_engine.exec:EXEC",
+    "exec": "_engine.exec.resource:EXEC",
     "host_info": "_engine.info:HOST",
     "image": "_engine.image.resource:IMAGE",
     "image_info": "_engine.info:IMAGES",

@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import BuildFailed, FakeEngine

@@ -14,7 +14,7 @@ from .container.desired import BEHAVIOUR, Wish
 from .container.desired import spec as container_spec
 from .container.desired import wish as container_wish
 from .container.target import LIMITS
-from .exec_wish import words
+from .exec.desired import words
 
 # Keys of a service that contradict a job: the engine must neither start it again, nor remove it
 # before its exit code was read.

@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
     CONTAINER,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
     CONTAINERS,

@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.source
     Packed,
     pack,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
 
 from tests.lab import fake_files
 from tests.lab.fake_engine import FakeEngine

@@ -8,7 +8,7 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import Frames
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec import EXEC
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fake_output import Outcome, Program

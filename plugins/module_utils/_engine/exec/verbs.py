@@ -9,14 +9,14 @@ import socket
 import time
 from typing import Any, Dict, Optional
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .._desired.values import show_duration
-from .client.engine import Client, EngineError
-from .client.raw_stream import Frames, Raw, exit_code
-from .container.target import last_words, output
-from .exec_wish import Wish
+from ..._desired.errors import FleetError
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..._desired.values import show_duration
+from ..client.engine import Client, EngineError
+from ..client.raw_stream import Frames, Raw, exit_code
+from ..container.target import last_words, output
+from .desired import Wish
 
 
 def run(work: Work, step: Step) -> bool:

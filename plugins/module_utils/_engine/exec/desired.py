@@ -10,12 +10,12 @@ import shlex
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.values import hide, parse_duration
-from .client.names import container_name
-from .container.fields.common import parse_words
-from .container.target import LIMITS, check_path
-from .values.mappings import parse_filled
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.values import hide, parse_duration
+from ..client.names import container_name
+from ..container.fields.common import parse_words
+from ..container.target import LIMITS, check_path
+from ..values.mappings import parse_filled
 
 _SHOWN = 120  # characters of a command in a plan
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.fields import Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from .client.container_archive import stat
-from .container.target import Box, about, look_at
-from .exec_wish import Wish, spec, wish
+from ..._desired.errors import FleetError
+from ..._desired.fields import Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..client.container_archive import stat
+from ..container.target import Box, about, look_at
+from .desired import Wish, spec, wish
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def _ready(desired: Wish, box: Box) -> Tuple[str, ...]:
 
 
 def _run(work: Work, step: Step) -> bool:
-    from .exec_run import run
+    from .verbs import run
 
     return run(work, step)
 
