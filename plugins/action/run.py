@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..module_utils._engine.job import JOB
+from ..module_utils._engine.run.resource import JOB
 from ..plugin_utils.env_files import with_files
 from ..plugin_utils.front import Front
 

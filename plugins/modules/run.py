@@ -166,8 +166,8 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
-from ..module_utils._engine.job import JOB
 from ..module_utils._engine.module import main
+from ..module_utils._engine.run.resource import JOB
 
 if __name__ == "__main__":
     main(JOB)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 
 from tests.lab.boxes import SOCKET, docker
 from tests.lab.playing import Play

@@ -27,9 +27,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
     read_for,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.fake_archives import archive

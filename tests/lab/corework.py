@@ -27,8 +27,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.forking import Outcome, Parent, serve
@@ -50,7 +50,7 @@ for _part in (
     "_engine.copy.fetch",
     "_engine.image.build.build",
     "_engine.image.pull",
-    "_engine.job_run",
+    "_engine.run.verbs",
     "_engine.network.plan",
     "_engine.network.verbs",
     "_engine.client.stream",

@@ -45,7 +45,7 @@ SPECS = {
     "network": "_engine.network.resource:NETWORK",
     "network_info": "_engine.info:NETWORKS",
     "prune": "_engine.prune:PRUNE",
-    "run": "_engine.job:JOB",
+    "run": "_engine.run.resource:JOB",
     "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info:VOLUMES",
     "vm": "_libvirt.vm:MACHINE",

@@ -15,8 +15,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
     CONTAINER,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import own_labels
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 

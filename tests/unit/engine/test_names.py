@@ -24,9 +24,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
     NETWORKS,
     VOLUMES,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import put

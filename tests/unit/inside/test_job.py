@@ -8,7 +8,7 @@ import time
 from typing import Any, Callable, Dict, List
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.job import JOB
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

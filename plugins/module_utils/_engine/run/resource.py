@@ -9,23 +9,23 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import FieldSpec, Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb
-from .._desired.schema import check_supported, for_kind
-from .._desired.steps import Chain, Step
-from .._desired.values import dig
-from .container.checks import before_creation
-from .container.compare import changes_of, context_of
-from .container.fields import FIELDS, declared_subjects, rows
-from .container.leftovers import with_others
-from .container.observed import Found, observe, record_of, require_references, runs, unreachable
-from .container.plan import later_networks, pull
-from .container.resource import masked
-from .container.volumes import notes as volume_notes
-from .container.volumes import with_volumes
-from .job_wish import Job, job, spec
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import FieldSpec, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb
+from ..._desired.schema import check_supported, for_kind
+from ..._desired.steps import Chain, Step
+from ..._desired.values import dig
+from ..container.checks import before_creation
+from ..container.compare import changes_of, context_of
+from ..container.fields import FIELDS, declared_subjects, rows
+from ..container.leftovers import with_others
+from ..container.observed import Found, observe, record_of, require_references, runs, unreachable
+from ..container.plan import later_networks, pull
+from ..container.resource import masked
+from ..container.volumes import notes as volume_notes
+from ..container.volumes import with_volumes
+from .desired import Job, job, spec
 
 GOES_ON = "an earlier run of this job goes on"
 LEFT = "an earlier run left it"
@@ -43,7 +43,7 @@ class Jobs:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .job_run import VERBS
+        from .verbs import VERBS
 
         return VERBS
 

@@ -10,18 +10,18 @@ import socket
 import time
 from typing import Any, Dict, Mapping, Optional
 
-from .._desired.errors import FleetError
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from .._desired.values import dig, hide, show_duration
-from .client.engine import EngineError
-from .client.events import until_ended
-from .client.raw_stream import Frames, Raw
-from .container.diagnose import explain_start, gone, hidden_values, how_it_ended
-from .container.target import last_words, output
-from .container.verbs import VERBS as CONTAINER_VERBS
-from .container.verbs import create
-from .job_wish import Job
+from ..._desired.errors import FleetError
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..._desired.values import dig, hide, show_duration
+from ..client.engine import EngineError
+from ..client.events import until_ended
+from ..client.raw_stream import Frames, Raw
+from ..container.diagnose import explain_start, gone, hidden_values, how_it_ended
+from ..container.target import last_words, output
+from ..container.verbs import VERBS as CONTAINER_VERBS
+from ..container.verbs import create
+from .desired import Job
 
 
 class Attached:
