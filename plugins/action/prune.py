@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.prune import PRUNE
+from ..module_utils._engine.prune.resource import PRUNE
 from ..plugin_utils.front import Front
 
 

@@ -153,7 +153,7 @@ engine_way:
 """
 
 from ..module_utils._engine.module import main
-from ..module_utils._engine.prune import PRUNE
+from ..module_utils._engine.prune.resource import PRUNE
 
 if __name__ == "__main__":
     main(PRUNE)

@@ -7,7 +7,7 @@ import uuid
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 
 from tests.lab.boxes import docker
 from tests.lab.tasks import do

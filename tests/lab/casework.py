@@ -28,7 +28,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 

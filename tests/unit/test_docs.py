@@ -44,7 +44,7 @@ SPECS = {
     "logout": "_engine.registry.login:LOGOUT",
     "network": "_engine.network.resource:NETWORK",
     "network_info": "_engine.info:NETWORKS",
-    "prune": "_engine.prune:PRUNE",
+    "prune": "_engine.prune.resource:PRUNE",
     "run": "_engine.run.resource:JOB",
     "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info:VOLUMES",

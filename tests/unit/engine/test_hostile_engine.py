@@ -44,7 +44,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 

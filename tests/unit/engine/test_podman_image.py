@@ -24,7 +24,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.plan 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.podman import (
     import_changes,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

@@ -10,7 +10,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune import PRUNE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.serving import Request, Response

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
-from .._desired.ownership import parse
-from .client.engine import Client, EngineError, Query
-from .container.observed import bases_of
-from .prune_wish import Wish, is_meant
-from .values.image_reference import NAMELESS, short
-from .values.labels import OUR_LABELS, own_labels
-from .values.timestamps import parse_time
+from ..._desired.ownership import parse
+from ..client.engine import Client, EngineError, Query
+from ..container.observed import bases_of
+from ..values.image_reference import NAMELESS, short
+from ..values.labels import OUR_LABELS, own_labels
+from ..values.timestamps import parse_time
+from .desired import Wish, is_meant
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.

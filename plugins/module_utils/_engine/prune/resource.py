@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .._desired.fields import Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from .client.engine import EngineError
-from .prune_found import Found, Item, chosen, kept, observe, users
-from .prune_wish import KINDS, Wish, spec, wish
+from ..._desired.fields import Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..client.engine import EngineError
+from .desired import KINDS, Wish, spec, wish
+from .observed import Found, Item, chosen, kept, observe, users
 
 # Names of one note that are printed; the rest is a number.
 _SHOWN = 10

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.values import parse_duration
-from .container.target import LIMITS
+from ..._desired.errors import InvalidOption
+from ..._desired.values import parse_duration
+from ..container.target import LIMITS
 
 KINDS = ("containers", "images", "networks", "volumes", "build_cache")
 _FLAG = {"type": "bool", "default": False}
