@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.info import CONTAINERS
+from ..module_utils._engine.info.readers import CONTAINERS
 from ..plugin_utils.reader import ReadingFront
 
 

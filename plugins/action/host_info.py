@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.info import HOST
+from ..module_utils._engine.info.readers import HOST
 from ..plugin_utils.reader import ReadingFront
 
 

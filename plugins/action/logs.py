@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.logs import LOGS
+from ..module_utils._engine.info.logs import LOGS
 from ..plugin_utils.reader import ReadingFront
 
 

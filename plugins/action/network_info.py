@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.info import NETWORKS
+from ..module_utils._engine.info.readers import NETWORKS
 from ..plugin_utils.reader import ReadingFront
 
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._engine.info import VOLUMES
+from ..module_utils._engine.info.readers import VOLUMES
 from ..plugin_utils.reader import ReadingFront
 
 

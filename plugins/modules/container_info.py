@@ -91,7 +91,7 @@ engine_way:
   sample: {name: socket, address: "unix:///var/run/docker.sock", tried: []}
 """
 
-from ..module_utils._engine.info import CONTAINERS
+from ..module_utils._engine.info.readers import CONTAINERS
 from ..module_utils._engine.info_module import main
 
 if __name__ == "__main__":

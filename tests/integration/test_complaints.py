@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
     CONTAINER,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import CONTAINERS
 
 from tests.lab.boxes import SOCKET, Boxes, docker, inspect
 from tests.lab.engines import Engine

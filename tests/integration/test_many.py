@@ -20,12 +20,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.logs import LOGS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import (
     CONTAINERS,
     IMAGES,
     NETWORKS,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import (
     Link,

@@ -35,14 +35,14 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.logs import LOGS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import (
     CONTAINERS,
     HOST,
     IMAGES,
     NETWORKS,
     VOLUMES,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME

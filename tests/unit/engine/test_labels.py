@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.labels import own_labels

@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import CONTAINERS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import CONTAINERS
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 
 from tests.lab.fake_engine import FakeEngine

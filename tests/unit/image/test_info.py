@@ -12,7 +12,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.readers import (
     CONTAINERS,
     HOST,
     IMAGES,

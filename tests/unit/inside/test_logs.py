@@ -11,7 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.logs import LOGS
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.logs import LOGS
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping
 
-from .._desired.values import dig
-from .client.engine import Client, EngineError
-from .container.resource import masked
-from .info_lists import Kind, Listed
-from .values.image_reference import NAMELESS, short
-from .volume.resource import masked as masked_volume
+from ..._desired.values import dig
+from ..client.engine import Client, EngineError
+from ..container.resource import masked
+from ..values.image_reference import NAMELESS, short
+from ..volume.resource import masked as masked_volume
+from .lists import Kind, Listed
 
 _STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")
 

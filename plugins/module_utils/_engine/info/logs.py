@@ -10,13 +10,13 @@ import socket
 import time
 from typing import Any, Dict, List, Mapping, Optional, Pattern
 
-from .._desired.errors import EngineMissing, FleetError, InvalidOption
-from .._desired.values import dig, parse_duration, show_duration
-from .client.engine import Client, EngineError
-from .client.names import container_name
-from .client.raw_stream import Frames, Raw
-from .container.target import Box, about, last_words, look_at, output
-from .values.timestamps import parse_time
+from ..._desired.errors import EngineMissing, FleetError, InvalidOption
+from ..._desired.values import dig, parse_duration, show_duration
+from ..client.engine import Client, EngineError
+from ..client.names import container_name
+from ..client.raw_stream import Frames, Raw
+from ..container.target import Box, about, last_words, look_at, output
+from ..values.timestamps import parse_time
 
 _LINE = 1 << 20  # bytes of a line that has no end yet
 _STREAMS = ["stdout", "stderr"]

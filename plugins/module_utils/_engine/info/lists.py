@@ -13,13 +13,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
-from .._desired.ownership import parse
-from .client.engine import Client, EngineError, fits
-from .client.names import container_name, meant
-from .container.observed import bases_of
-from .values.image_reference import parse_id, parse_reference
-from .values.labels import OUR_LABELS, own_labels
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.ownership import parse
+from ..client.engine import Client, EngineError, fits
+from ..client.names import container_name, meant
+from ..container.observed import bases_of
+from ..values.image_reference import parse_id, parse_reference
+from ..values.labels import OUR_LABELS, own_labels
 
 _WORDS = {"type": "list", "elements": "str"}
 Answer = Mapping[str, Any]
