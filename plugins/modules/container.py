@@ -487,7 +487,7 @@ log:
 """
 
 from ..module_utils._engine.container.resource import CONTAINER
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 
 if __name__ == "__main__":
     main(CONTAINER)

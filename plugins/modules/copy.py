@@ -184,7 +184,7 @@ engine_way:
 """
 
 from ..module_utils._engine.copy.resource import COPY
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 
 if __name__ == "__main__":
     main(COPY)

@@ -203,7 +203,7 @@ engine_way:
 """
 
 from ..module_utils._engine.exec.resource import EXEC
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 
 if __name__ == "__main__":
     main(EXEC)

@@ -493,8 +493,8 @@ engine_way:
   sample: {name: forward, address: "unix:///var/run/docker.sock", tried: [], lock: controller}
 """
 
+from ..module_utils._engine.frontend.module import main
 from ..module_utils._engine.image.resource import IMAGE
-from ..module_utils._engine.module import main
 
 if __name__ == "__main__":
     main(IMAGE)

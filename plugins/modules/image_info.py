@@ -60,8 +60,8 @@ engine_way:
   sample: {name: socket, address: "unix:///var/run/docker.sock", tried: []}
 """
 
+from ..module_utils._engine.frontend.info_module import main
 from ..module_utils._engine.info.readers import IMAGES
-from ..module_utils._engine.info_module import main
 
 if __name__ == "__main__":
     main(IMAGES)

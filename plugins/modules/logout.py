@@ -61,7 +61,7 @@ engine_way:
   sample: {name: target, tried: []}
 """
 
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 from ..module_utils._engine.registry.login import LOGOUT
 
 if __name__ == "__main__":

@@ -126,8 +126,8 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
+from ..module_utils._engine.frontend.info_module import main
 from ..module_utils._engine.info.logs import LOGS
-from ..module_utils._engine.info_module import main
 
 if __name__ == "__main__":
     main(LOGS)

@@ -197,7 +197,7 @@ engine_way:
   sample: {name: forward, tried: [], lock: controller}
 """
 
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 from ..module_utils._engine.network.resource import NETWORK
 
 if __name__ == "__main__":

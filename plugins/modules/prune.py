@@ -152,7 +152,7 @@ engine_way:
   sample: {name: forward, tried: []}
 """
 
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 from ..module_utils._engine.prune.resource import PRUNE
 
 if __name__ == "__main__":

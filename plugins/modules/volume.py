@@ -170,7 +170,7 @@ engine_way:
   sample: {name: forward, tried: [], lock: controller}
 """
 
-from ..module_utils._engine.module import main
+from ..module_utils._engine.frontend.module import main
 from ..module_utils._engine.volume.resource import VOLUME
 
 if __name__ == "__main__":

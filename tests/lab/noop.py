@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Dict
 
 # What the module on a target is, beside the core: it finds the engine, and holds the lock.
-FRONT = "ansible_collections.dockyard.fleet.plugins.module_utils._engine.module"
+FRONT = "ansible_collections.dockyard.fleet.plugins.module_utils._engine.frontend.module"
 
 
 def code_lines(source: str) -> int:

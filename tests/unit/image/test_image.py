@@ -11,7 +11,6 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine import module
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     EngineError,
@@ -20,6 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
     engine_options,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.frontend import module
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.build import (
     _last_words,
     _masked,

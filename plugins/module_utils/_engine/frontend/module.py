@@ -10,13 +10,13 @@ from typing import Any, ContextManager, Mapping
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._desired.errors import InvalidOption
-from .._desired.lock import lock
-from .._desired.run import run
-from .._desired.schema import masked_arguments
-from .client.address import SSH, UNIX, engine_name, find_address, usual_socket
-from .client.engine import Client, unix_dial
-from .client.options import engine_options, patience
+from ..._desired.errors import InvalidOption
+from ..._desired.lock import lock
+from ..._desired.run import run
+from ..._desired.schema import masked_arguments
+from ..client.address import SSH, UNIX, engine_name, find_address, usual_socket
+from ..client.engine import Client, unix_dial
+from ..client.options import engine_options, patience
 
 
 def main(resource: Any) -> None:
@@ -32,7 +32,7 @@ def main(resource: Any) -> None:
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     arguments = masked_arguments(params, spec)
     if hasattr(resource, "private"):
-        from .._desired.input_checks import keys_alone
+        from ..._desired.input_checks import keys_alone
 
         arguments = keys_alone(arguments, resource.private)
     result["invocation"] = {"module_args": arguments}
@@ -54,6 +54,6 @@ def local_client(params: Mapping[str, Any]) -> Client:
             option="engine_host",
             hint="use engine_via: auto, and no async",
         )
-    from .client.tcp import tcp_dial
+    from ..client.tcp import tcp_dial
 
     return Client(tcp_dial(address, timeout), timeout)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._desired.info import Reader, report
-from .client.options import engine_options
+from ..._desired.info import Reader, report
+from ..client.options import engine_options
 from .module import local_client
 
 
