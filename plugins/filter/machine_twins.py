@@ -41,7 +41,7 @@ _value:
 
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
-from ..module_utils._libvirt.options import DEFAULT_URI, hypervisor_name
+from ..module_utils._libvirt.client.options import DEFAULT_URI, hypervisor_name
 
 Claim = Tuple[str, ...]
 

@@ -15,7 +15,9 @@ from typing import Any, Callable, ClassVar, Dict, List, NamedTuple, Optional, Tu
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run as run_core
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import Hypervisor
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
+    Hypervisor,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 
 from tests.lab.forking import Parent, serve

@@ -18,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_chec
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, vm_found
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
     LibvirtMissing,
 )

@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.f
     volumes,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import cloud_checks, vm_fields
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     libvirt_options,
 )
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Dict, Mapping, Optional, Sequence
 
 from .._desired.steps import Change, Step
+from .client.domain_xml import Element, ensure, parse, text_of
 from .disk_entry import scsi_controllers
 from .disk_names import Disks, element_of
 from .nic_names import own_interfaces
-from .tree import Element, ensure, parse, text_of
 
 _CONTROLLERS = "controllers"
 

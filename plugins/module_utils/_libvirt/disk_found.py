@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from .chain import Disk, look_at
-from .connect import Hypervisor
+from .client.domain_xml import Element, attribute, record
+from .client.hypervisor import Hypervisor
+from .client.storage import Volume, find_volume
 from .disk_names import Disks, disk_elements, identify, name_in, plugged_names, volume_name
-from .storage import Volume, find_volume
-from .tree import Element, attribute, record
 from .vm_wish import Wish, seed_volume
 
 

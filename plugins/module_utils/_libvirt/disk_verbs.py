@@ -10,11 +10,11 @@ from typing import Any, Mapping
 from .._desired.errors import FleetError
 from .._desired.resource import Work
 from .._desired.steps import Step
-from . import storage
+from .client import storage
+from .client.domain_xml import Element, attribute, parse, text_of
 from .disk_entry import scsi_controllers
 from .disk_found import volume_of
 from .disk_names import element_of
-from .tree import Element, attribute, parse, text_of
 from .vm_reserve import config_of, need
 from .vm_wish import Wish
 

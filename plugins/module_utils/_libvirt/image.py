@@ -13,7 +13,7 @@ from .._desired.fields import REMOVAL, Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb, Work
 from .._desired.steps import Chain, Step
-from . import storage
+from .client import storage
 from .image_files import belongs, remove
 from .image_found import Found, observe
 from .image_wish import Wish, spec, wish

@@ -26,7 +26,7 @@ from .._desired.errors import InvalidOption
 from .._desired.tls_context import authorities
 from .._desired.values import show_size
 from . import image_files as files
-from .given_up import go_on
+from .client.abandoned import go_on
 from .image_files import Unfetched
 from .image_wish import Wish, shown
 

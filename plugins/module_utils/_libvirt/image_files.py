@@ -17,7 +17,7 @@ from typing import Iterator, Tuple
 
 from .._desired.errors import FleetError
 from .._desired.values import show_size
-from .given_up import GivenUp
+from .client.abandoned import GivenUp
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)

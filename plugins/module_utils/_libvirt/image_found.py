@@ -13,11 +13,12 @@ from typing import Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.values import nearest
 from . import image_files as files
-from . import storage, users
-from .connect import Hypervisor
+from . import users
+from .client import storage
+from .client.hypervisor import Hypervisor
+from .client.storage import Pool, Volume
 from .image_sum import Checksum
 from .image_wish import Wish
-from .storage import Pool, Volume
 
 # Pools whose volumes are files in a folder of the host.
 _FOLDERS = ("dir", "fs", "netfs")

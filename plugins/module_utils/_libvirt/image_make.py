@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, List, Sequence
 from .._desired.errors import FleetError
 from .._desired.terminal_text import visible
 from . import image_files as files
-from .given_up import go_on
+from .client.abandoned import go_on
 from .image_fetch import PIECE, download
 from .image_kinds import HEAD, QCOW2, faults_of_qcow2, foreign
 from .image_sum import Checksum

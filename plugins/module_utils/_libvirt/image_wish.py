@@ -15,8 +15,8 @@ from .._desired.errors import InvalidOption
 from .._desired.fields import FieldSpec
 from .._desired.schema import argument_spec, declare
 from .._desired.values import parse_duration
+from .client.options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url
 from .image_sum import Checksum, parse_checksum
-from .options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SECOND = 1_000_000_000

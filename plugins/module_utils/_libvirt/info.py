@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Set
 
-from .connect import Hypervisor, LibvirtError
-from .options import DEFAULT_URI, check_uri
-from .tree import attribute, disks, interfaces
+from .client.domain_xml import attribute, disks, interfaces
+from .client.hypervisor import Hypervisor, LibvirtError
+from .client.options import DEFAULT_URI, check_uri
 from .vm import public
 from .vm_found import Found, observe
 from .vm_plan import awaiting_restart

@@ -13,8 +13,8 @@ from .._desired.info import Reader, report
 from .._desired.lock import lock
 from .._desired.run import run
 from .._desired.schema import masked_arguments
-from .connect import Hypervisor
-from .options import hypervisor_name, libvirt_options
+from .client.hypervisor import Hypervisor
+from .client.options import hypervisor_name, libvirt_options
 
 
 def main(resource: Any) -> None:

@@ -18,12 +18,12 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from .._desired.errors import FleetError
 from .._desired.terminal_text import visible
 from .._desired.values import show_duration
-from . import storage
-from .connect import Hypervisor
-from .given_up import go_on
+from .client import storage
+from .client.abandoned import go_on
+from .client.domain_xml import parse, record
+from .client.hypervisor import Hypervisor
 from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
 from .told import addresses
-from .tree import parse, record
 from .vm_run import disk_trouble
 from .vm_seed import public_keys
 from .vm_states import STATES, is_io_error, stand

@@ -9,9 +9,9 @@ import os
 from typing import Collection, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from .chain import files_of
-from .connect import Hypervisor
-from .storage import Volume, describe, documents
-from .tree import Element
+from .client.domain_xml import Element
+from .client.hypervisor import Hypervisor
+from .client.storage import Volume, describe, documents
 
 # What a machine reads or writes beside its disks.
 _LOOSE = ("os/nvram", "os/kernel", "os/initrd", "os/loader")

@@ -12,9 +12,9 @@ from .._desired.ownership import fingerprint
 from .._desired.resource import Verb
 from .._desired.steps import Step
 from .chain import Disk
+from .client.domain_xml import interfaces, mac_of
 from .disk_entry import read_disk
 from .nic_names import other_interfaces
-from .tree import interfaces, mac_of
 from .vm_fields import FIELDS, home
 from .vm_found import Found, observe, unreachable
 from .vm_plan import notes_of, refusals_of, steps_of

@@ -10,8 +10,8 @@ from typing import Dict, Sequence
 
 from .._desired.fields import Plan
 from .._desired.steps import Chain, Step
+from .client.storage import Volume
 from .disk_names import is_seed
-from .storage import Volume
 from .vm_found import Found
 from .vm_plan import RESTART, removal
 from .vm_wish import Wish

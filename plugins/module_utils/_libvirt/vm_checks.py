@@ -11,10 +11,10 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
+from .client.domain_xml import Element, copied_record, interfaces, mac_of
+from .client.storage import DEVICES, FILES
 from .disk_entry import read_disk
 from .disk_found import volume_of
-from .storage import DEVICES, FILES
-from .tree import Element, copied_record, interfaces, mac_of
 from .vm_fields import host_name
 from .vm_found import Found, leftovers
 from .vm_new import volumes_of

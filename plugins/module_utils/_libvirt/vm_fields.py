@@ -19,17 +19,10 @@ from .._desired.errors import InvalidOption
 from .._desired.fields import Context, FieldSpec
 from .._desired.schema import check_keys
 from .._desired.values import show_size
+from .client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
+from .client.options import plain_name, plain_text
 from .disk_entry import PREFIX, read_disk
 from .nic_names import name_interface, own_interfaces
-from .options import plain_name, plain_text
-from .tree import (
-    Element,
-    attribute,
-    child,
-    ensure,
-    mac_of,
-    put_text,
-)
 from .vm_size import (
     parse_count,
     parse_memory,

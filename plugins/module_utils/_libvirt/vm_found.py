@@ -11,12 +11,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from .._desired.errors import FleetError
 from .._desired.fields import will_go
-from .connect import Hypervisor, LibvirtError
+from .client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
+from .client.hypervisor import Hypervisor, LibvirtError
+from .client.storage import Pool, Volume, documents, download, find_pool, find_volume
 from .disk_found import claims_of, disks_of, snapshots_of, volumes_of
 from .disk_names import NO_DISKS, Disks, is_seed
-from .storage import Pool, Volume, documents, download, find_pool, find_volume
 from .told import addresses
-from .tree import Element, attribute, disks, interfaces, mac_of, parse, record
 from .vm_fields import host_name
 from .vm_states import ACTIVE, STATES, stand
 from .vm_wish import Wish, seed_volume

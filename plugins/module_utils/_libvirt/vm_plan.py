@@ -14,6 +14,7 @@ from .._desired.fields import REMOVAL, Context, will_go
 from .._desired.schema import observed
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import show, show_size
+from .client.domain_xml import Element, interfaces, mac_of
 from .disk_names import NO_DISKS, former_name, is_seed
 from .disk_plan import (
     delete_or_keep,
@@ -27,7 +28,6 @@ from .disk_plan import (
     unlike,
 )
 from .nic_names import own_interfaces
-from .tree import Element, interfaces, mac_of
 from .vm_checks import check_references, data_losses, refusals
 from .vm_fields import FIELDS, home
 from .vm_found import KEPT, Found

@@ -12,10 +12,10 @@ from .._desired.errors import FleetError
 from .._desired.lock import lock
 from .._desired.resource import Work
 from .._desired.steps import Step
-from .connect import Hypervisor, LibvirtError
+from .client.domain_xml import Element, document, mac_of, parse, text_of
+from .client.hypervisor import Hypervisor, LibvirtError
+from .client.options import hypervisor_name
 from .nic_names import own_interfaces
-from .options import hypervisor_name
-from .tree import Element, document, mac_of, parse, text_of
 from .vm_checks import check_macs, check_reservation
 from .vm_fields import host_name
 from .vm_found import macs_of_others

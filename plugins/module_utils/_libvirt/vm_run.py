@@ -11,8 +11,8 @@ from typing import Any, Dict, Tuple
 from .._desired.errors import FleetError
 from .._desired.resource import Verb, Work
 from .._desired.steps import Step
-from .connect import Hypervisor, LibvirtError
-from .given_up import GivenUp
+from .client.abandoned import GivenUp
+from .client.hypervisor import Hypervisor, LibvirtError
 from .vm_reserve import need
 from .vm_states import STATES, is_io_error, stand
 

@@ -12,20 +12,14 @@ from .._desired.errors import FleetError
 from .._desired.fields import Context
 from .._desired.resource import Verb, Work
 from .._desired.steps import Change, Step
-from . import storage
-from .connect import LibvirtError
+from .client import storage
+from .client.domain_xml import Element, attribute, put_record, record, text_of
+from .client.hypervisor import LibvirtError
 from .devices import drop_controllers, former_devices, put_back
 from .disk_entry import write_disk
 from .disk_names import element_of, give_names, is_seed, volume_name
 from .disk_verbs import attach, create_volume, delete_volume, grow
 from .nic_names import name_interfaces, own_interfaces
-from .tree import (
-    Element,
-    attribute,
-    put_record,
-    record,
-    text_of,
-)
 from .vm_fields import FIELDS, write_interface
 from .vm_new import new_domain, new_mac, record_text
 from .vm_reserve import alone_with_macs, config_of, need, reserve, unreserve

@@ -13,8 +13,8 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 from .._desired.errors import Faults, InvalidOption
 from .._desired.schema import argument_spec, declare, ignored
 from .._desired.values import parse_duration
+from .client.options import DEFAULT_URI, check_uri
 from .disk_names import is_seed, seed_name
-from .options import DEFAULT_URI, check_uri
 from .vm_fields import FIELDS
 
 STATES = ("absent", "present", "started", "stopped")

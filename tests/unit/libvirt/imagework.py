@@ -15,8 +15,10 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
+    libvirt_options,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import VM_IMAGE
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import libvirt_options
 
 from tests.unit.libvirt.origin import Origin
 from tests.unit.libvirt.pools import FakePool, Pools

@@ -12,7 +12,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import Hypervisor
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
+    Hypervisor,
+)
 
 NO_POOL, NO_VOLUME = 49, 50  # VIR_ERR_NO_STORAGE_POOL, VIR_ERR_NO_STORAGE_VOL
 

@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import (
     image_fetch,
     image_files,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.given_up import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.abandoned import (
     GivenUp,
     go_on,
 )

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import connect
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client import hypervisor
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
     LibvirtMissing,
 )
@@ -133,7 +133,7 @@ def test_a_libvirt_that_does_not_answer(
 def test_an_interpreter_without_the_binding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "libvirt", None)
     with pytest.raises(LibvirtMissing, match="install python3-libvirt"):
-        connect.binding()
+        hypervisor.binding()
 
 
 def test_a_call_of_the_world_is_a_write_unless_it_is_known_to_read(bench: HostBench) -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 from ansible import constants as C
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
+    hypervisor_name,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.module import lock_name
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.options import hypervisor_name
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
 

@@ -8,7 +8,9 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.connect import LibvirtMissing
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
+    LibvirtMissing,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
 
 from tests.lab.hostwork import BenchHost, HostBench

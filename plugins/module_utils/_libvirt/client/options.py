@@ -9,7 +9,7 @@ import re
 from typing import Any, Dict
 from urllib.parse import SplitResult, urlsplit
 
-from .._desired.errors import InvalidOption
+from ..._desired.errors import InvalidOption
 
 DEFAULT_URI = "qemu:///system"
 

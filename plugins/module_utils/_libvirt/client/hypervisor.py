@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
-from .._desired.errors import EngineMissing, FleetError
+from ..._desired.errors import EngineMissing, FleetError
 from .options import DEFAULT_URI
 
 # Seconds that other runs may take to make a volume in a pool.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import select
 
-from .._desired.errors import FleetError
+from ..._desired.errors import FleetError
 
 _OUTPUT = 1
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterable, Iterator, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .connect import Hypervisor, LibvirtError
-from .tree import Element, attribute, child, document, parse, text_of
+from ..._desired.errors import FleetError
+from .domain_xml import Element, attribute, child, document, parse, text_of
+from .hypervisor import Hypervisor, LibvirtError
 
 _PIECE = 1 << 18
 # Types of pools in which volumes can be made under a name, and be a machine's disks
