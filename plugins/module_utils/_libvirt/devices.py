@@ -9,8 +9,8 @@ from typing import Dict, Mapping, Optional, Sequence
 
 from .._desired.steps import Change, Step
 from .client.domain_xml import Element, ensure, parse, text_of
-from .disk_entry import scsi_controllers
-from .disk_names import Disks, element_of
+from .disk.entry import scsi_controllers
+from .disk.names import Disks, element_of
 from .nic_names import own_interfaces
 
 _CONTROLLERS = "controllers"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from .client.domain_xml import Element
-from .disk_entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
+from .disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
+from .disk.names import alias_of, former_name, is_seed
 from .disk_found import volume_of
-from .disk_names import alias_of, former_name, is_seed
 from .vm_found import Found
 from .vm_wish import Wish
 

@@ -12,9 +12,9 @@ from .._desired.resource import Work
 from .._desired.steps import Step
 from .client import storage
 from .client.domain_xml import Element, attribute, parse, text_of
-from .disk_entry import scsi_controllers
+from .disk.entry import scsi_controllers
+from .disk.names import element_of
 from .disk_found import volume_of
-from .disk_names import element_of
 from .vm_reserve import config_of, need
 from .vm_wish import Wish
 
@@ -86,7 +86,7 @@ def grow(work: Work, step: Step) -> None:
 
 def delete_volume(work: Work, step: Step) -> None:
     """Delete a volume, unless another machine has come to use it since it was looked at."""
-    from .users import users_of
+    from .disk.users import users_of
 
     host, pool, name = work.client, step.args["pool"], step.args["on"]
     volume = storage.find_volume(host, pool, name)

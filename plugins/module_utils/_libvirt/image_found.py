@@ -13,10 +13,10 @@ from typing import Dict, Mapping, Optional, Tuple
 from .._desired.errors import InvalidOption
 from .._desired.values import nearest
 from . import image_files as files
-from . import users
 from .client import storage
 from .client.hypervisor import Hypervisor
 from .client.storage import Pool, Volume
+from .disk import users
 from .image_sum import Checksum
 from .image_wish import Wish
 

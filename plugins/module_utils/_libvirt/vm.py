@@ -11,9 +11,9 @@ from .._desired.fields import Context, FieldSpec, Plan
 from .._desired.ownership import fingerprint
 from .._desired.resource import Verb
 from .._desired.steps import Step
-from .chain import Disk
 from .client.domain_xml import interfaces, mac_of
-from .disk_entry import read_disk
+from .disk.chain import Disk
+from .disk.entry import read_disk
 from .nic_names import other_interfaces
 from .vm_fields import FIELDS, home
 from .vm_found import Found, observe, unreachable

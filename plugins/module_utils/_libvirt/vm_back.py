@@ -11,7 +11,7 @@ from typing import Dict, Sequence
 from .._desired.fields import Plan
 from .._desired.steps import Chain, Step
 from .client.storage import Volume
-from .disk_names import is_seed
+from .disk.names import is_seed
 from .vm_found import Found
 from .vm_plan import RESTART, removal
 from .vm_wish import Wish

@@ -13,7 +13,7 @@ from .._desired.steps import Change, Step
 from .._desired.values import show, show_size
 from .client.domain_xml import Element, copied_record, interfaces, mac_of
 from .client.storage import DEVICES, FILES
-from .disk_entry import read_disk
+from .disk.entry import read_disk
 from .disk_found import volume_of
 from .vm_fields import host_name
 from .vm_found import Found, leftovers

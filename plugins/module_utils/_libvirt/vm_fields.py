@@ -21,7 +21,7 @@ from .._desired.schema import check_keys
 from .._desired.values import show_size
 from .client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
 from .client.options import plain_name, plain_text
-from .disk_entry import PREFIX, read_disk
+from .disk.entry import PREFIX, read_disk
 from .nic_names import name_interface, own_interfaces
 from .vm_size import (
     parse_count,

@@ -14,8 +14,8 @@ from .._desired.fields import will_go
 from .client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
 from .client.hypervisor import Hypervisor, LibvirtError
 from .client.storage import Pool, Volume, documents, download, find_pool, find_volume
+from .disk.names import NO_DISKS, Disks, is_seed
 from .disk_found import claims_of, disks_of, snapshots_of, volumes_of
-from .disk_names import NO_DISKS, Disks, is_seed
 from .told import addresses
 from .vm_fields import host_name
 from .vm_states import ACTIVE, STATES, stand

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Dict, List
 
-from .disk_names import is_seed
+from .disk.names import is_seed
 from .disk_plan import missing_volumes
 from .vm_found import Found
 from .vm_wish import Wish, seed_volume

@@ -13,9 +13,9 @@ from typing import Any, Dict, List, Mapping, Sequence
 from .._desired import ownership
 from .._desired.fields import Context
 from .client.domain_xml import Element, child, document, put_record
-from .disk_entry import DISKS_ON_ONE, write_disk
+from .disk.entry import DISKS_ON_ONE, write_disk
+from .disk.names import NO_DISKS, Disks
 from .disk_found import volume_of
-from .disk_names import NO_DISKS, Disks
 from .vm_fields import FIELDS, write_interface
 from .vm_found import Found, machine_type
 from .vm_wish import Wish, seed_volume

@@ -15,7 +15,7 @@ from .._desired.schema import observed
 from .._desired.steps import Causes, Chain, Change, Step
 from .._desired.values import show, show_size
 from .client.domain_xml import Element, interfaces, mac_of
-from .disk_names import NO_DISKS, former_name, is_seed
+from .disk.names import NO_DISKS, former_name, is_seed
 from .disk_plan import (
     delete_or_keep,
     growth_refusals,

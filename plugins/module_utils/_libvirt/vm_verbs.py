@@ -16,8 +16,8 @@ from .client import storage
 from .client.domain_xml import Element, attribute, put_record, record, text_of
 from .client.hypervisor import LibvirtError
 from .devices import drop_controllers, former_devices, put_back
-from .disk_entry import write_disk
-from .disk_names import element_of, give_names, is_seed, volume_name
+from .disk.entry import write_disk
+from .disk.names import element_of, give_names, is_seed, volume_name
 from .disk_verbs import attach, create_volume, delete_volume, grow
 from .nic_names import name_interfaces, own_interfaces
 from .vm_fields import FIELDS, write_interface
@@ -186,7 +186,7 @@ def _undefine(work: Work, step: Step) -> None:
 
 def _about_nvram(work: Work) -> int:
     """Return the flag that deletes the machine's variables of UEFI, or keeps a copy's original."""
-    from .users import users_of
+    from .disk.users import users_of
 
     root = config_of(work.client, need(work))
     nvram, lib = root.findtext("os/nvram") or "", work.client.lib

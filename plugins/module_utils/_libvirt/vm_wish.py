@@ -14,7 +14,7 @@ from .._desired.errors import Faults, InvalidOption
 from .._desired.schema import argument_spec, declare, ignored
 from .._desired.values import parse_duration
 from .client.options import DEFAULT_URI, check_uri
-from .disk_names import is_seed, seed_name
+from .disk.names import is_seed, seed_name
 from .vm_fields import FIELDS
 
 STATES = ("absent", "present", "started", "stopped")

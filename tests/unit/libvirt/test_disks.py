@@ -10,8 +10,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.chain import files_of
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.disk_names import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.disk.chain import files_of
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.disk.names import (
     alias_of,
     name_in,
 )

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional
 
-from .client.domain_xml import Element, attribute, child, ensure, put_alias
-from .disk_names import alias_of, volume_name
+from ..client.domain_xml import Element, attribute, child, ensure, put_alias
+from .names import alias_of, volume_name
 
 if TYPE_CHECKING:
     from .chain import Disk

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from typing import Collection, Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from ..client.domain_xml import Element
+from ..client.hypervisor import Hypervisor
+from ..client.storage import Volume, describe, documents
 from .chain import files_of
-from .client.domain_xml import Element
-from .client.hypervisor import Hypervisor
-from .client.storage import Volume, describe, documents
 
 # What a machine reads or writes beside its disks.
 _LOOSE = ("os/nvram", "os/kernel", "os/initrd", "os/loader")

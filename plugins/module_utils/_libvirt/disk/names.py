@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from .client.domain_xml import Element, attribute, disks, put_alias
+from ..client.domain_xml import Element, attribute, disks, put_alias
 
 if TYPE_CHECKING:
     from .chain import Disk

@@ -16,9 +16,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any, List, Optional, Sequence, Tuple
 
-from .client.domain_xml import Element, attribute
-from .client.hypervisor import Hypervisor
-from .client.storage import Volume, describe, find_pool, find_volume
+from ..client.domain_xml import Element, attribute
+from ..client.hypervisor import Hypervisor
+from ..client.storage import Volume, describe, find_pool, find_volume
 
 # Files of a chain that are looked at; QEMU itself gives up at 200.
 _DEPTH = 64
