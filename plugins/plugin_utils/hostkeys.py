@@ -18,7 +18,7 @@ except ImportError:
     Ed25519PrivateKey = None  # type: ignore[assignment,misc]
 
 from ..module_utils._desired.errors import FleetError
-from ..module_utils._libvirt.cloud_config import HostKey
+from ..module_utils._libvirt.cloud_init.config import HostKey
 
 __all__ = ["HostKey", "make"]
 

@@ -19,10 +19,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.f
     ports,
     volumes,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import cloud_checks, vm_fields
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_fields
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     libvirt_options,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init import checks
 
 from tests.tools import engines_page
 from tests.tools.module_pages import PAGES, pages
@@ -90,7 +91,7 @@ INNER = {
     "vm": {
         "disks": vm_fields.DISK_KEYS,
         "networks": vm_fields.NETWORK_KEYS,
-        "cloud_init": (*cloud_checks._CHECKS, *cloud_checks.SHORTCUTS),
+        "cloud_init": (*checks._CHECKS, *checks.SHORTCUTS),
     },
 }
 

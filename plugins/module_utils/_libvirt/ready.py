@@ -116,7 +116,7 @@ class _Ladder:
 
     def _public_keys(self) -> List[str]:
         if self.keys is None:
-            from .seed import read
+            from .cloud_init.nocloud import read
 
             self.keys = []
             if self.wish.cloud_init is not None:

@@ -37,7 +37,7 @@ def shortfall(wish: Wish, address: str, record: Mapping[str, Any]) -> str:
 
 def is_done(name: str, record: Mapping[str, Any]) -> bool:
     """Tell whether cloud-init's last message has been on the console since the start."""
-    from .cloud_config import completion_line
+    from .cloud_init.config import completion_line
 
     return completion_line(str(record.get("token"))) in console_text(name)
 

@@ -279,7 +279,7 @@ def _networks(
 def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
     if volume is None:
         return {}
-    from .seed import read
+    from .cloud_init.nocloud import read
 
     try:
         return dict(read(download(host, volume.pool, volume.name)))

@@ -128,7 +128,7 @@ def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
 
 def _seed(work: Work, step: Step) -> None:
     """Write the seed: the volume made anew, since a half-written one must not be booted."""
-    from .seed import write
+    from .cloud_init.nocloud import write
 
     wish: Wish = work.desired
     root = config_of(work.client, need(work))

@@ -163,7 +163,7 @@ def seed_volume(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[
 def _check_cloud_init(value: Any) -> None:
     if value is None:
         return
-    from .cloud_config import validate
+    from .cloud_init.config import validate
 
     validate(value)
 

@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hyp
     Hypervisor,
     LibvirtMissing,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.nocloud import read
 
 from tests.lab.hostwork import URI, HostBench, binding
 from tests.lab.hostworld import World

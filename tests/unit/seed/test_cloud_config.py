@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_config import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.config import (
     HostKey,
     completion_line,
     digest,

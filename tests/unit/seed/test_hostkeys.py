@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_config import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.config import (
     host_key_of,
     seed_files,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read, write
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.nocloud import (
+    read,
+    write,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.hostkeys import make
 
 

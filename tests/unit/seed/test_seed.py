@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.seed import read, write
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.nocloud import (
+    read,
+    write,
+)
 
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 SEED = {

@@ -16,8 +16,8 @@ import json
 import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from .._desired.errors import InvalidOption
-from .cloud_checks import SHORTCUTS, check
+from ..._desired.errors import InvalidOption
+from .checks import SHORTCUTS, check
 
 _HEADER = "#cloud-config\n"
 # Characters that YAML 1.1 refuses as they are, or takes for line breaks (PyYAML, reader.py).

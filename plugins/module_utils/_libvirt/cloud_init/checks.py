@@ -12,9 +12,9 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, NoReturn, Sequence
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.input_checks import check_known
-from .._desired.schema import check_keys
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.input_checks import check_known
+from ..._desired.schema import check_keys
 
 # The beginnings by which cloud-init 22.4 to 26.2 tells kinds of user data (handlers/__init__.py).
 _KINDS = (

@@ -13,7 +13,7 @@ from __future__ import annotations
 import struct
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Tuple
 
-from .._desired.errors import FleetError
+from ..._desired.errors import FleetError
 
 LABEL = "cidata"  # what cloud-init's NoCloud data source looks for
 
