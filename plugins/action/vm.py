@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping
 
-from ..module_utils._libvirt.vm import MACHINE
+from ..module_utils._libvirt.vm.resource import MACHINE
 from ..plugin_utils.cloud_schema import complaint
 from ..plugin_utils.hostkeys import make
 from ..plugin_utils.machine_front import MachineFront

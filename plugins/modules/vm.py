@@ -490,7 +490,7 @@ console:
 """
 
 from ..module_utils._libvirt.module import main
-from ..module_utils._libvirt.vm import MACHINE
+from ..module_utils._libvirt.vm.resource import MACHINE
 
 if __name__ == "__main__":
     main(MACHINE)

@@ -18,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 
 from tests.lab.forking import Parent, serve
 from tests.lab.hostwork import READS, binding

@@ -17,12 +17,16 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_chec
     check_known,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, vm_found
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
     LibvirtMissing,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import (
+    console,
+    observed,
+    wait,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 
 from tests.lab.hostmade import by_hand, make_pool, make_volume, wipe
 from tests.lab.hostrun import Runs, leave
@@ -251,14 +255,14 @@ class HostBench:
     def __enter__(self) -> HostBench:
         # The driver keeps its state as long as one connection is open.
         self.keeper = self.lib.open(URI)
-        self._kvm, vm_found.kvm_works = vm_found.kvm_works, lambda: bool(self.case.get("kvm"))
-        self._port, rungs.port_answers = rungs.port_answers, self._answers
-        ready.port_answers = self._answers
+        self._kvm, observed.kvm_works = observed.kvm_works, lambda: bool(self.case.get("kvm"))
+        self._port, console.port_answers = console.port_answers, self._answers
+        wait.port_answers = self._answers
         return self
 
     def __exit__(self, *_exc: Any) -> None:
-        vm_found.kvm_works = self._kvm
-        rungs.port_answers = ready.port_answers = self._port
+        observed.kvm_works = self._kvm
+        console.port_answers = wait.port_answers = self._port
         self.keeper.close()
 
     @property

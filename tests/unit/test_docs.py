@@ -19,11 +19,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.f
     ports,
     volumes,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_fields
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     libvirt_options,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init import checks
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import fields as vm_fields
 
 from tests.tools import engines_page
 from tests.tools.module_pages import PAGES, pages
@@ -49,7 +49,7 @@ SPECS = {
     "run": "_engine.run.resource:JOB",
     "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info.readers:VOLUMES",
-    "vm": "_libvirt.vm:MACHINE",
+    "vm": "_libvirt.vm.resource:MACHINE",
     "vm_image": "_libvirt.image:VM_IMAGE",
     "vm_info": "_libvirt.info:MACHINES",
 }

@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.fie
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.fields import (
     FIELDS as VOLUME_FIELDS,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_fields import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.fields import (
     FIELDS as VM_FIELDS,
 )
 

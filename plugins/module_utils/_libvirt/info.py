@@ -10,10 +10,10 @@ from typing import Any, Dict, List, Mapping, Set
 from .client.domain_xml import attribute, disks, interfaces
 from .client.hypervisor import Hypervisor, LibvirtError
 from .client.options import DEFAULT_URI, check_uri
-from .vm import public
-from .vm_found import Found, observe
-from .vm_plan import awaiting_restart
-from .vm_wish import named
+from .vm.desired import named
+from .vm.observed import Found, observe
+from .vm.plan import awaiting_restart
+from .vm.resource import public
 
 
 class Machines:

@@ -12,7 +12,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_checks import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.checks import (
     check_reservation,
 )
 
@@ -127,7 +127,7 @@ def test_no_name_of_an_image_s_task_reaches_the_kernel(
     ],
 )
 def test_a_libvirt_that_a_machine_s_task_cannot_work_with(uri: str, said: str) -> None:
-    from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+    from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 
     options = {key: entry.get("default") for key, entry in MACHINE.spec().items()}
     with pytest.raises(FleetError, match=said) as raised:

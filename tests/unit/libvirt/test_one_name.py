@@ -12,7 +12,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.opt
     hypervisor_name,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.module import lock_name
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import MACHINE
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
 
 LOCAL = ("qemu:///system", "qemu+unix:///system")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import wait
 
 ADDRESS = "192.0.2.7"
 
@@ -38,5 +38,5 @@ def test_what_ssh_says(
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    monkeypatch.setattr(ready, "_SSH_PATIENCE", 1 if "sleep" in script else 60)
-    assert ready._try_ssh(ADDRESS, "web01", "/dev/null") == (done, seen)
+    monkeypatch.setattr(wait, "_SSH_PATIENCE", 1 if "sleep" in script else 60)
+    assert wait._try_ssh(ADDRESS, "web01", "/dev/null") == (done, seen)

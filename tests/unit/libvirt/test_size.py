@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm_size import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.size import (
     read_count,
     read_memory,
     write_count,

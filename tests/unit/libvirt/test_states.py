@@ -6,7 +6,7 @@ import time
 from typing import Any, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import vm_run
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import run_verbs
 
 from tests.lab.hostrun import Runs
 from tests.lab.hostwork import HostBench
@@ -20,7 +20,7 @@ NO_SPACE = 2
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostBench]:
     """Return a machine that is paused again as soon as it goes on: its pool is full."""
-    monkeypatch.setattr(vm_run, "_STOPS_AGAIN", 0)
+    monkeypatch.setattr(run_verbs, "_STOPS_AGAIN", 0)
     monkeypatch.setattr(Runs, "_play_resume", lambda *_call: None)
     monkeypatch.setattr(Runs, "_play_diskErrors", lambda *_call: {"vda": NO_SPACE}, raising=False)
     with HostBench({"before": [WEB], "states": {"web01": [PAUSED, IO_ERROR]}}) as made:

@@ -8,8 +8,9 @@ from typing import Any, Dict, Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_text import visible
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import ready, rungs, told
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import addresses as told
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import console, wait
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
 
 from tests.lab.hostwork import BenchHost, HostBench
@@ -151,7 +152,7 @@ def test_words_of_a_console_do_nothing_to_a_terminal(raw: str, shown: str) -> No
 
 def test_the_error_that_quotes_a_console(bench: HostBench, monkeypatch: pytest.MonkeyPatch) -> None:
     panic = "\x1b[2J\x1b]0;owned\x07Kernel panic - not syncing: \x1b[31mno \x1b[5nroot\n"
-    for module in (ready, rungs):
+    for module in (wait, console):
         monkeypatch.setattr(module, "console_text", lambda _name: panic)
     bench.world.told = {}
     failed = bench.run({**WEB, "wait": "address"})
@@ -183,7 +184,7 @@ def test_the_lease_that_answers_is_the_machine_s_address(
     bench: HostBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.world.told = leases(_60=100, _61=300)
-    for module in (ready, rungs):
+    for module in (wait, console):
         monkeypatch.setattr(module, "port_answers", _only("192.168.122.60"))
     bench.run({**WEB, "state": "stopped"})
     made = bench.run({**WEB, "wait": "ssh"})
@@ -201,7 +202,7 @@ def test_an_address_that_changes_while_it_is_waited_for_is_followed(
         bench.world.told = leases(_61=300)
         return _only("192.168.122.61")(at)
 
-    for module in (ready, rungs):
+    for module in (wait, console):
         monkeypatch.setattr(module, "port_answers", port)
     made = bench.run({**WEB, "wait": "ssh"})
     assert made["vm"]["address"] == "192.168.122.61"

@@ -8,24 +8,24 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping
 
-from .._desired.errors import FleetError
-from .._desired.fields import Context
-from .._desired.resource import Verb, Work
-from .._desired.steps import Change, Step
-from .client import storage
-from .client.domain_xml import Element, attribute, put_record, record, text_of
-from .client.hypervisor import LibvirtError
-from .devices import drop_controllers, former_devices, put_back
-from .disk.entry import write_disk
-from .disk.names import element_of, give_names, is_seed, volume_name
+from ..._desired.errors import FleetError
+from ..._desired.fields import Context
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Change, Step
+from ..client import storage
+from ..client.domain_xml import Element, attribute, put_record, record, text_of
+from ..client.hypervisor import LibvirtError
+from ..disk.entry import write_disk
+from ..disk.names import element_of, give_names, is_seed, volume_name
+from .desired import Wish, seed_volume
 from .disk_verbs import attach, create_volume, delete_volume, grow
-from .nic_names import name_interfaces, own_interfaces
-from .vm_fields import FIELDS, write_interface
-from .vm_new import new_domain, new_mac, record_text
-from .vm_reserve import alone_with_macs, config_of, need, reserve, unreserve
-from .vm_run import RUN_VERBS, is_gone, since
-from .vm_seed import dump, wanted_files
-from .vm_wish import Wish, seed_volume
+from .domain import new_domain, new_mac, record_text
+from .fields import FIELDS, write_interface
+from .interface_names import name_interfaces, own_interfaces
+from .previous_devices import drop_controllers, former_devices, put_back
+from .reservations import alone_with_macs, config_of, need, reserve, unreserve
+from .run_verbs import RUN_VERBS, is_gone, since
+from .seed import dump, wanted_files
 
 
 def _define_document(work: Work, root: Element) -> None:
@@ -115,7 +115,7 @@ def _apply(root: Element, change: Change, work: Work) -> None:
 
 
 def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
-    from .vm_new import add_seed_disk
+    from .domain import add_seed_disk
 
     if change.after is not None:
         add_seed_disk(root, wish)
@@ -128,7 +128,7 @@ def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
 
 def _seed(work: Work, step: Step) -> None:
     """Write the seed: the volume made anew, since a half-written one must not be booted."""
-    from .cloud_init.nocloud import write
+    from ..cloud_init.nocloud import write
 
     wish: Wish = work.desired
     root = config_of(work.client, need(work))
@@ -186,7 +186,7 @@ def _undefine(work: Work, step: Step) -> None:
 
 def _about_nvram(work: Work) -> int:
     """Return the flag that deletes the machine's variables of UEFI, or keeps a copy's original."""
-    from .disk.users import users_of
+    from ..disk.users import users_of
 
     root = config_of(work.client, need(work))
     nvram, lib = root.findtext("os/nvram") or "", work.client.lib

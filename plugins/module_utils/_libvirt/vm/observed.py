@@ -9,17 +9,17 @@ import os
 from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.fields import will_go
-from .client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
-from .client.hypervisor import Hypervisor, LibvirtError
-from .client.storage import Pool, Volume, documents, download, find_pool, find_volume
-from .disk.names import NO_DISKS, Disks, is_seed
-from .disk_found import claims_of, disks_of, snapshots_of, volumes_of
-from .told import addresses
-from .vm_fields import host_name
-from .vm_states import ACTIVE, STATES, stand
-from .vm_wish import Wish, seed_volume
+from ..._desired.errors import FleetError
+from ..._desired.fields import will_go
+from ..client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
+from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume
+from ..disk.names import NO_DISKS, Disks, is_seed
+from .addresses import addresses
+from .desired import Wish, seed_volume
+from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
+from .fields import host_name
+from .states import ACTIVE, STATES, stand
 
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
 # capabilities do not count that in (libvirt 9.0).
@@ -119,7 +119,7 @@ class Found:
 
     def view(self, document: Optional[Element] = None) -> Dict[str, Any]:
         """Return the object that the field table reads, of `config` or another document."""
-        from .vm_seed import digest_of
+        from .seed import digest_of
 
         return {
             "config": self.config if document is None else document,
@@ -279,7 +279,7 @@ def _networks(
 def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
     if volume is None:
         return {}
-    from .cloud_init.nocloud import read
+    from ..cloud_init.nocloud import read
 
     try:
         return dict(read(download(host, volume.pool, volume.name)))
@@ -294,9 +294,9 @@ def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
     found = tuple(addresses(host, domain))
     if len(found) < 2 or wish.wait not in ("ssh", "cloud_init") or wish.state != "started":
         return found
-    from . import rungs
+    from . import console
 
-    first = next((one for one in found if rungs.port_answers(one)[0]), found[0])
+    first = next((one for one in found if console.port_answers(one)[0]), found[0])
     return (first, *(one for one in found if one != first))
 
 
@@ -313,7 +313,7 @@ def _shortfall(wish: Wish, run: _Run, reached: Sequence[str]) -> str:
     if wish.wait == "address" or (wish.wait == "cloud_init" and not seeded):
         # A seed that is not attached yet was read by nobody.
         return ""
-    from .rungs import shortfall
+    from .console import shortfall
 
     return shortfall(wish, reached[0], record(running))
 

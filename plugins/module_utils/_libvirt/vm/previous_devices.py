@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Dict, Mapping, Optional, Sequence
 
-from .._desired.steps import Change, Step
-from .client.domain_xml import Element, ensure, parse, text_of
-from .disk.entry import scsi_controllers
-from .disk.names import Disks, element_of
-from .nic_names import own_interfaces
+from ..._desired.steps import Change, Step
+from ..client.domain_xml import Element, ensure, parse, text_of
+from ..disk.entry import scsi_controllers
+from ..disk.names import Disks, element_of
+from .interface_names import own_interfaces
 
 _CONTROLLERS = "controllers"
 

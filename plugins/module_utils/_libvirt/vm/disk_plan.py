@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from .client.domain_xml import Element
-from .disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
-from .disk.names import alias_of, former_name, is_seed
-from .disk_found import volume_of
-from .vm_found import Found
-from .vm_wish import Wish
+from ..client.domain_xml import Element
+from ..disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
+from ..disk.names import alias_of, former_name, is_seed
+from .desired import Wish
+from .disk_observed import volume_of
+from .observed import Found
 
 
 def declared_disks(wish: Wish) -> Mapping[str, Mapping[str, Any]]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping, Optional
 
-from .vm_wish import Wish
+from .desired import Wish
 
 
 def digest_of(files: Mapping[str, bytes]) -> Optional[str]:
     """Return the digest of a seed's files, None if there are none."""
     if not files:
         return None
-    from .cloud_init.config import digest
+    from ..cloud_init.config import digest
 
     return digest(files)
 
@@ -28,7 +28,7 @@ def wanted_files(
     The host key is made once: what the present seed carries stays, since a new one would make
     every known_hosts wrong. The instance-id is the record's, so that nothing runs twice.
     """
-    from .cloud_init.config import HostKey, host_key_of, seed_files
+    from ..cloud_init.config import HostKey, host_key_of, seed_files
 
     key = host_key_of(present)
     if key is None and wish.host_key is not None:
@@ -43,7 +43,7 @@ def public_keys(present: Mapping[str, bytes]) -> list[str]:
     """Return the public host keys that a seed gives its machine."""
     if not present:
         return []
-    from .cloud_init.config import host_key_of
+    from ..cloud_init.config import host_key_of
 
     key = host_key_of(present)
     return [key.public] if key else []

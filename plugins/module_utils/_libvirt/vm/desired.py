@@ -10,12 +10,12 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
-from .._desired.errors import Faults, InvalidOption
-from .._desired.schema import argument_spec, declare, ignored
-from .._desired.values import parse_duration
-from .client.options import DEFAULT_URI, check_uri
-from .disk.names import is_seed, seed_name
-from .vm_fields import FIELDS
+from ..._desired.errors import Faults, InvalidOption
+from ..._desired.schema import argument_spec, declare, ignored
+from ..._desired.values import parse_duration
+from ..client.options import DEFAULT_URI, check_uri
+from ..disk.names import is_seed, seed_name
+from .fields import FIELDS
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "address", "ssh", "cloud_init")
@@ -163,7 +163,7 @@ def seed_volume(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[
 def _check_cloud_init(value: Any) -> None:
     if value is None:
         return
-    from .cloud_init.config import validate
+    from ..cloud_init.config import validate
 
     validate(value)
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence, Tuple
 
-from .._desired.diff import Scope, diff
-from .._desired.errors import InvalidOption
-from .._desired.fields import REMOVAL, Context, will_go
-from .._desired.schema import observed
-from .._desired.steps import Causes, Chain, Change, Step
-from .._desired.values import show, show_size
-from .client.domain_xml import Element, interfaces, mac_of
-from .disk.names import NO_DISKS, former_name, is_seed
+from ..._desired.diff import Scope, diff
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import REMOVAL, Context, will_go
+from ..._desired.schema import observed
+from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.values import show, show_size
+from ..client.domain_xml import Element, interfaces, mac_of
+from ..disk.names import NO_DISKS, former_name, is_seed
+from .checks import check_references, data_losses, refusals
+from .desired import Wish, seed_volume
 from .disk_plan import (
     delete_or_keep,
     growth_refusals,
@@ -27,15 +29,13 @@ from .disk_plan import (
     undriven,
     unlike,
 )
-from .nic_names import own_interfaces
-from .vm_checks import check_references, data_losses, refusals
-from .vm_fields import FIELDS, home
-from .vm_found import KEPT, Found
-from .vm_new import volumes_of
-from .vm_seed import digest_of, wanted_files
-from .vm_size import check_by_hand
-from .vm_states import why_not_started
-from .vm_wish import Wish, seed_volume
+from .domain import volumes_of
+from .fields import FIELDS, home
+from .interface_names import own_interfaces
+from .observed import KEPT, Found
+from .seed import digest_of, wanted_files
+from .size import check_by_hand
+from .states import why_not_started
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 INTERRUPTED = "an earlier removal was interrupted"
@@ -76,7 +76,7 @@ def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
         growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
         lost += growth_refusals(wish, found, growing)
         if any(step.verb == "create_volume" for step in steps):
-            from .vm_gone import covered, held_alone
+            from .missing_disks import covered, held_alone
 
             lost += held_alone(wish, found) + covered(wish, found)
     if any(step.verb == "undefine" for step in steps):
@@ -316,7 +316,7 @@ def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) 
 def _why_made(wish: Wish, disk: str, volume: str, is_new: bool) -> str:
     if is_new:
         return f"disks.{disk}: not there"
-    from .vm_gone import why_made
+    from .missing_disks import why_made
 
     return why_made(wish, disk, volume)
 

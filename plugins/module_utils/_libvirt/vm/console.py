@@ -10,9 +10,9 @@ import re
 import socket
 from typing import Any, Mapping, Optional, Tuple
 
-from .._desired.terminal_text import visible
-from .vm_new import console_path
-from .vm_wish import Wish
+from ..._desired.terminal_text import visible
+from .desired import Wish
+from .domain import console_path
 
 # A whole line, so that its reason is whole.
 _PANIC = re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)[\r\n]")
@@ -37,7 +37,7 @@ def shortfall(wish: Wish, address: str, record: Mapping[str, Any]) -> str:
 
 def is_done(name: str, record: Mapping[str, Any]) -> bool:
     """Tell whether cloud-init's last message has been on the console since the start."""
-    from .cloud_init.config import completion_line
+    from ..cloud_init.config import completion_line
 
     return completion_line(str(record.get("token"))) in console_text(name)
 

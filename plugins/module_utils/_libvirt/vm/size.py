@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import Context
-from .._desired.values import parse_size
-from .client.domain_xml import Element, ensure
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import Context
+from ..._desired.values import parse_size
+from ..client.domain_xml import Element, ensure
 
 _MIB = 1 << 20
 _KIB = {"b": 0, "bytes": 0, "k": 10, "kib": 10, "m": 20, "mib": 20, "g": 30, "gib": 30, "t": 40}

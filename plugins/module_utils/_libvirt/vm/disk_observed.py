@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from .client.domain_xml import Element, attribute, record
-from .client.hypervisor import Hypervisor
-from .client.storage import Volume, find_volume
-from .disk.chain import Disk, look_at
-from .disk.names import Disks, disk_elements, identify, name_in, plugged_names, volume_name
-from .vm_wish import Wish, seed_volume
+from ..client.domain_xml import Element, attribute, record
+from ..client.hypervisor import Hypervisor
+from ..client.storage import Volume, find_volume
+from ..disk.chain import Disk, look_at
+from ..disk.names import Disks, disk_elements, identify, name_in, plugged_names, volume_name
+from .desired import Wish, seed_volume
 
 
 def disks_of(
@@ -102,7 +102,7 @@ def claims_of(
     if wish.state == "absent" or told.get("removing"):
         if not told:
             return {}
-        from .disk.users import claims
+        from ..disk.users import claims
 
         files = [one for disk in known.own.values() for one in disk.files]
         own = {one.path: one for one in [*volumes, *files] if one.path and one.pool}
@@ -122,7 +122,7 @@ def _writers(
     bases = [one for one in volumes if one.name in wanted]
     if not bases:
         return {}
-    from .disk.users import writers
+    from ..disk.users import writers
 
     return writers(host, bases)
 
@@ -141,7 +141,7 @@ def _takers(
     back = [one for one in volumes if one.name in names]
     if not back:
         return {}
-    from .disk.users import claims
+    from ..disk.users import claims
 
     return claims(host, back, told["instance"])
 

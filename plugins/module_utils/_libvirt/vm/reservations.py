@@ -8,17 +8,17 @@ from __future__ import annotations
 import contextlib
 from typing import Any, Iterator, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.lock import lock
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .client.domain_xml import Element, document, mac_of, parse, text_of
-from .client.hypervisor import Hypervisor, LibvirtError
-from .client.options import hypervisor_name
-from .nic_names import own_interfaces
-from .vm_checks import check_macs, check_reservation
-from .vm_fields import host_name
-from .vm_found import macs_of_others
+from ..._desired.errors import FleetError
+from ..._desired.lock import lock
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..client.domain_xml import Element, document, mac_of, parse, text_of
+from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.options import hypervisor_name
+from .checks import check_macs, check_reservation
+from .fields import host_name
+from .interface_names import own_interfaces
+from .observed import macs_of_others
 
 
 def need(work: Work) -> Any:

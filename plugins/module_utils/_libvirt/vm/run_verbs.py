@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from typing import Any, Dict, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.resource import Verb, Work
-from .._desired.steps import Step
-from .client.abandoned import GivenUp
-from .client.hypervisor import Hypervisor, LibvirtError
-from .vm_reserve import need
-from .vm_states import STATES, is_io_error, stand
+from ..._desired.errors import FleetError
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Step
+from ..client.abandoned import GivenUp
+from ..client.hypervisor import Hypervisor, LibvirtError
+from .reservations import need
+from .states import STATES, is_io_error, stand
 
 # Seconds after which a machine that was told to go on does, or has stopped again.
 _GOES_ON = 10
@@ -125,7 +125,7 @@ def _patience(work: Work, step: Step) -> float:
     if step.args.get("undo") == "all":
         return 0.0
     if step.args.get("undo"):
-        from .rungs import panic_of
+        from .console import panic_of
 
         if panic_of(work.desired.name) is not None:
             return 0.0
@@ -133,7 +133,7 @@ def _patience(work: Work, step: Step) -> float:
 
 
 def _wait(work: Work, step: Step) -> None:
-    from .ready import wait
+    from .wait import wait
 
     made = work.shared.get("defined")
     before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]

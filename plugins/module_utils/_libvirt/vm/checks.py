@@ -8,17 +8,17 @@ from __future__ import annotations
 import ipaddress
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.steps import Change, Step
-from .._desired.values import show, show_size
-from .client.domain_xml import Element, copied_record, interfaces, mac_of
-from .client.storage import DEVICES, FILES
-from .disk.entry import read_disk
-from .disk_found import volume_of
-from .vm_fields import host_name
-from .vm_found import Found, leftovers
-from .vm_new import volumes_of
-from .vm_wish import Wish, seed_volume
+from ..._desired.errors import InvalidOption
+from ..._desired.steps import Change, Step
+from ..._desired.values import show, show_size
+from ..client.domain_xml import Element, copied_record, interfaces, mac_of
+from ..client.storage import DEVICES, FILES
+from ..disk.entry import read_disk
+from .desired import Wish, seed_volume
+from .disk_observed import volume_of
+from .domain import volumes_of
+from .fields import host_name
+from .observed import Found, leftovers
 
 
 def check_references(wish: Wish, found: Found) -> None:

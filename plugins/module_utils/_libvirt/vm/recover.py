@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Sequence
 
-from .._desired.fields import Plan
-from .._desired.steps import Chain, Step
-from .client.storage import Volume
-from .disk.names import is_seed
-from .vm_found import Found
-from .vm_plan import RESTART, removal
-from .vm_wish import Wish
+from ..._desired.fields import Plan
+from ..._desired.steps import Chain, Step
+from ..client.storage import Volume
+from ..disk.names import is_seed
+from .desired import Wish
+from .observed import Found
+from .plan import RESTART, removal
 
 
 def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:

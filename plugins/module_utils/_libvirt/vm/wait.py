@@ -15,19 +15,19 @@ import tempfile
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.terminal_text import visible
-from .._desired.values import show_duration
-from .client import storage
-from .client.abandoned import go_on
-from .client.domain_xml import parse, record
-from .client.hypervisor import Hypervisor
-from .rungs import console_text, is_done, is_hidden, panic_of, port_answers
-from .told import addresses
-from .vm_run import disk_trouble
-from .vm_seed import public_keys
-from .vm_states import STATES, is_io_error, stand
-from .vm_wish import WAITS, Wish, seed_volume
+from ..._desired.errors import FleetError
+from ..._desired.terminal_text import visible
+from ..._desired.values import show_duration
+from ..client import storage
+from ..client.abandoned import go_on
+from ..client.domain_xml import parse, record
+from ..client.hypervisor import Hypervisor
+from .addresses import addresses
+from .console import console_text, is_done, is_hidden, panic_of, port_answers
+from .desired import WAITS, Wish, seed_volume
+from .run_verbs import disk_trouble
+from .seed import public_keys
+from .states import STATES, is_io_error, stand
 
 _CONSOLE_LINES = 20
 _POLL = 0.25
@@ -116,7 +116,7 @@ class _Ladder:
 
     def _public_keys(self) -> List[str]:
         if self.keys is None:
-            from .cloud_init.nocloud import read
+            from ..cloud_init.nocloud import read
 
             self.keys = []
             if self.wish.cloud_init is not None:

@@ -14,8 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple, Union
 
-from .client.domain_xml import Element, attribute, interfaces, mac_of, parse
-from .client.hypervisor import Hypervisor
+from ..client.domain_xml import Element, attribute, interfaces, mac_of, parse
+from ..client.hypervisor import Hypervisor
 
 Ip = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Dict, List
 
-from .client.domain_xml import Element, attribute, interfaces, put_alias, record
+from ..client.domain_xml import Element, attribute, interfaces, put_alias, record
 
 # No disk has such an alias (see disk_names).
 _ALIAS = "ua-dockyardnic-{}"

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .._desired.fields import Context, FieldSpec, Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb
-from .._desired.steps import Step
-from .client.domain_xml import interfaces, mac_of
-from .disk.chain import Disk
-from .disk.entry import read_disk
-from .nic_names import other_interfaces
-from .vm_fields import FIELDS, home
-from .vm_found import Found, observe, unreachable
-from .vm_plan import notes_of, refusals_of, steps_of
-from .vm_seed import public_keys
-from .vm_wish import Wish, spec, wish
+from ..._desired.fields import Context, FieldSpec, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb
+from ..._desired.steps import Step
+from ..client.domain_xml import interfaces, mac_of
+from ..disk.chain import Disk
+from ..disk.entry import read_disk
+from .desired import Wish, spec, wish
+from .fields import FIELDS, home
+from .interface_names import other_interfaces
+from .observed import Found, observe, unreachable
+from .plan import notes_of, refusals_of, steps_of
+from .seed import public_keys
 
 # Of cloud_init, which holds secrets, a plan names the keys.
 _SHOWN = tuple(FieldSpec(row.name) if row.name == "cloud_init" else row for row in FIELDS)
@@ -37,7 +37,7 @@ class Machine:
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""
-        from .vm_verbs import VERBS
+        from .verbs import VERBS
 
         return VERBS
 
@@ -68,7 +68,7 @@ class Machine:
         """Warn of volumes that do not hold any more what they held."""
         if all(step.verb not in ("create_volume", "seed") for step in plan.steps):
             return {}
-        from .vm_gone import losses
+        from .missing_disks import losses
 
         lost = losses(desired, before)
         return {"warnings": lost} if lost else {}
@@ -79,7 +79,7 @@ class Machine:
 
     def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
-        from .vm_back import way_back
+        from .recover import way_back
 
         return way_back(desired, found, begun)
 

@@ -10,15 +10,15 @@ import os
 import uuid
 from typing import Any, Dict, List, Mapping, Sequence
 
-from .._desired import ownership
-from .._desired.fields import Context
-from .client.domain_xml import Element, child, document, put_record
-from .disk.entry import DISKS_ON_ONE, write_disk
-from .disk.names import NO_DISKS, Disks
-from .disk_found import volume_of
-from .vm_fields import FIELDS, write_interface
-from .vm_found import Found, machine_type
-from .vm_wish import Wish, seed_volume
+from ..._desired import ownership
+from ..._desired.fields import Context
+from ..client.domain_xml import Element, child, document, put_record
+from ..disk.entry import DISKS_ON_ONE, write_disk
+from ..disk.names import NO_DISKS, Disks
+from .desired import Wish, seed_volume
+from .disk_observed import volume_of
+from .fields import FIELDS, write_interface
+from .observed import Found, machine_type
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import Dict, List
 
-from .disk.names import is_seed
+from ..disk.names import is_seed
+from .desired import Wish, seed_volume
 from .disk_plan import missing_volumes
-from .vm_found import Found
-from .vm_wish import Wish, seed_volume
+from .observed import Found
 
 
 def gone(wish: Wish, found: Found) -> Dict[str, str]:

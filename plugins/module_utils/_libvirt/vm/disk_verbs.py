@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from .._desired.errors import FleetError
-from .._desired.resource import Work
-from .._desired.steps import Step
-from .client import storage
-from .client.domain_xml import Element, attribute, parse, text_of
-from .disk.entry import scsi_controllers
-from .disk.names import element_of
-from .disk_found import volume_of
-from .vm_reserve import config_of, need
-from .vm_wish import Wish
+from ..._desired.errors import FleetError
+from ..._desired.resource import Work
+from ..._desired.steps import Step
+from ..client import storage
+from ..client.domain_xml import Element, attribute, parse, text_of
+from ..disk.entry import scsi_controllers
+from ..disk.names import element_of
+from .desired import Wish
+from .disk_observed import volume_of
+from .reservations import config_of, need
 
 
 def create_volume(work: Work, step: Step) -> None:
@@ -86,7 +86,7 @@ def grow(work: Work, step: Step) -> None:
 
 def delete_volume(work: Work, step: Step) -> None:
     """Delete a volume, unless another machine has come to use it since it was looked at."""
-    from .disk.users import users_of
+    from ..disk.users import users_of
 
     host, pool, name = work.client, step.args["pool"], step.args["on"]
     volume = storage.find_volume(host, pool, name)
