@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._libvirt.image import VM_IMAGE
+from ..module_utils._libvirt.image.resource import VM_IMAGE
 from ..plugin_utils.machine_front import MachineFront
 
 

@@ -196,7 +196,7 @@ restarted:
   sample: false
 """
 
-from ..module_utils._libvirt.image import VM_IMAGE
+from ..module_utils._libvirt.image.resource import VM_IMAGE
 from ..module_utils._libvirt.module import main
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ SPECS = {
     "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info.readers:VOLUMES",
     "vm": "_libvirt.vm.resource:MACHINE",
-    "vm_image": "_libvirt.image:VM_IMAGE",
+    "vm_image": "_libvirt.image.resource:VM_IMAGE",
     "vm_info": "_libvirt.info:MACHINES",
 }
 # A module file is documentation and a call.

@@ -18,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     libvirt_options,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import VM_IMAGE
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.resource import VM_IMAGE
 
 from tests.unit.libvirt.origin import Origin
 from tests.unit.libvirt.pools import FakePool, Pools

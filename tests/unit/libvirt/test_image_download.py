@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import (
-    image_fetch,
-    image_files,
-    image_make,
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import download, verbs
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import (
+    files as image_files,
 )
 
 from tests.unit.libvirt.imagework import Images, qcow2, raw_disk, sha256, volume
@@ -27,7 +26,7 @@ CUT = 100_000
 
 @pytest.fixture(autouse=True)
 def _no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_fetch, "_LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr(download, "_LONGEST_PAUSE", 0.01)
 
 
 def test_a_cut_off_download_says_so_and_the_next_run_goes_on(images: Images) -> None:
@@ -91,7 +90,7 @@ def test_a_complete_download_that_was_not_finished_is_not_asked_for_again(
     images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = images.publish(qcow2())
-    _killed_at(images, monkeypatch, image_make, "_verify", task)
+    _killed_at(images, monkeypatch, verbs, "_verify", task)
     assert len(images.parts) == 1
     images.origin.sent = 0
     assert images.run(**task)["changed"] is True
@@ -196,13 +195,13 @@ def _killed_at(
 
 
 POINTS = [
-    (image_fetch, "_receive"),
-    (image_make, "_verify"),
-    (image_make, "_unpacked"),
-    (image_make, "_sparsely"),
-    (image_make, "_format"),
-    (image_make, "_converted"),
-    (image_make, "_qemu_img"),
+    (download, "_receive"),
+    (verbs, "_verify"),
+    (verbs, "_unpacked"),
+    (verbs, "_sparsely"),
+    (verbs, "_format"),
+    (verbs, "_converted"),
+    (verbs, "_qemu_img"),
     (image_files, "publish"),
     (os, "rename"),
     (image_files, "remove_parts"),
@@ -225,7 +224,7 @@ def test_what_a_killed_run_left_of_another_version_goes(
     images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = images.publish(qcow2(b"old"))
-    _killed_at(images, monkeypatch, image_make, "_verify", old)
+    _killed_at(images, monkeypatch, verbs, "_verify", old)
     left = images.parts[0].name
     new = images.publish(qcow2(b"new"))
     planned = images.run(check=True, **new)
@@ -244,7 +243,7 @@ def test_absent_takes_what_a_killed_run_left(
     images: Images, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = images.publish(qcow2())
-    _killed_at(images, monkeypatch, image_make, "_verify", task)
+    _killed_at(images, monkeypatch, verbs, "_verify", task)
     assert images.run(state="absent")["changed"] is True
     assert images.files == []
 

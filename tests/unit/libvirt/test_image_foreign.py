@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt import (
-    image_fetch,
-    image_files,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.abandoned import (
     GivenUp,
     go_on,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image_kinds import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import download
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image import (
+    files as image_files,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.formats import (
     HEAD,
     foreign,
 )
@@ -124,7 +124,7 @@ def test_what_may_be_a_raw_disk_is_taken(head: bytes) -> None:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_fetch, "_STAGES", 1)
+    monkeypatch.setattr(download, "_STAGES", 1)
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image_sum import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.checksum import (
     Checksum,
     find,
     parse_checksum,

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterator, List, Tuple
 
-from .._desired.errors import FleetError, InvalidOption
+from ..._desired.errors import FleetError, InvalidOption
 
 # Hexadecimal digits by algorithm, strongest last. MD5 and SHA-1 can be forged.
 DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}

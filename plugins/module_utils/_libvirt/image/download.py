@@ -22,13 +22,13 @@ import urllib.request
 from typing import Any, Callable, List, Optional, Tuple, TypeVar
 from urllib.parse import urlsplit
 
-from .._desired.errors import InvalidOption
-from .._desired.tls_context import authorities
-from .._desired.values import show_size
-from . import image_files as files
-from .client.abandoned import go_on
-from .image_files import Unfetched
-from .image_wish import Wish, shown
+from ..._desired.errors import InvalidOption
+from ..._desired.tls_context import authorities
+from ..._desired.values import show_size
+from ..client.abandoned import go_on
+from . import files
+from .desired import Wish, shown
+from .files import Unfetched
 
 PIECE = 1 << 20
 # What a published checksum file is at most.

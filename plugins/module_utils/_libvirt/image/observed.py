@@ -10,15 +10,15 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Dict, Mapping, Optional, Tuple
 
-from .._desired.errors import InvalidOption
-from .._desired.values import nearest
-from . import image_files as files
-from .client import storage
-from .client.hypervisor import Hypervisor
-from .client.storage import Pool, Volume
-from .disk import users
-from .image_sum import Checksum
-from .image_wish import Wish
+from ..._desired.errors import InvalidOption
+from ..._desired.values import nearest
+from ..client import storage
+from ..client.hypervisor import Hypervisor
+from ..client.storage import Pool, Volume
+from ..disk import users
+from . import files
+from .checksum import Checksum
+from .desired import Wish
 
 # Pools whose volumes are files in a folder of the host.
 _FOLDERS = ("dir", "fs", "netfs")
@@ -134,13 +134,13 @@ def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
         return declared
     # Only a task that has to read something pays for the imports.
     if declared is None:
-        from .image_make import digest_of
+        from .verbs import digest_of
 
         if "path" in unknown:
             return None
         _check_source(wish, unknown)
         return Checksum("sha256", digest_of(wish.path, "sha256"))
-    from .image_sum import find
+    from .checksum import find
 
     if "checksum" in unknown:
         return None
@@ -149,7 +149,7 @@ def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
 
 def _text(wish: Wish, address: str) -> str:
     if not address.startswith("/"):
-        from .image_fetch import Web
+        from .download import Web
 
         return Web(wish, "checksum").text(address)
     try:
@@ -162,7 +162,7 @@ def _text(wish: Wish, address: str) -> str:
 def _check_source(wish: Wish, unknown: Mapping[str, str]) -> None:
     """Raise an error if the image cannot be had, before anything is written."""
     if wish.url:
-        from .image_fetch import probe
+        from .download import probe
 
         return probe(wish)
     if "path" in unknown:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
-from .._desired.errors import InvalidOption
-from .._desired.fields import FieldSpec
-from .._desired.schema import argument_spec, declare
-from .._desired.values import parse_duration
-from .client.options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url
-from .image_sum import Checksum, parse_checksum
+from ..._desired.errors import InvalidOption
+from ..._desired.fields import FieldSpec
+from ..._desired.schema import argument_spec, declare
+from ..._desired.values import parse_duration
+from ..client.options import DEFAULT_URI, check_uri, plain_name, plain_text, split_url
+from .checksum import Checksum, parse_checksum
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SECOND = 1_000_000_000

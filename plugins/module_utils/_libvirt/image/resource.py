@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.fields import REMOVAL, Plan
-from .._desired.ownership import fingerprint
-from .._desired.resource import Verb, Work
-from .._desired.steps import Chain, Step
-from .client import storage
-from .image_files import belongs, remove
-from .image_found import Found, observe
-from .image_wish import Wish, spec, wish
+from ..._desired.errors import FleetError
+from ..._desired.fields import REMOVAL, Plan
+from ..._desired.ownership import fingerprint
+from ..._desired.resource import Verb, Work
+from ..._desired.steps import Chain, Step
+from ..client import storage
+from .desired import Wish, spec, wish
+from .files import belongs, remove
+from .observed import Found, observe
 
 
 class VmImage:
@@ -143,7 +143,7 @@ def _absent_step(desired: Wish, verb: str, name: str, impact: str) -> Step:
 
 def _bring(work: Work, step: Step) -> bool:
     """Bring the image into its pool, and see to it that libvirt knows."""
-    from .image_make import make
+    from .verbs import make
 
     found: Found = work.snapshot
     if found.checksum is None:

@@ -15,9 +15,9 @@ import os
 import re
 from typing import Iterator, Tuple
 
-from .._desired.errors import FleetError
-from .._desired.values import show_size
-from .client.abandoned import GivenUp
+from ..._desired.errors import FleetError
+from ..._desired.values import show_size
+from ..client.abandoned import GivenUp
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)

@@ -15,14 +15,14 @@ import subprocess
 import zlib
 from typing import Any, Callable, Dict, List, Sequence
 
-from .._desired.errors import FleetError
-from .._desired.terminal_text import visible
-from . import image_files as files
-from .client.abandoned import go_on
-from .image_fetch import PIECE, download
-from .image_kinds import HEAD, QCOW2, faults_of_qcow2, foreign
-from .image_sum import Checksum
-from .image_wish import Wish
+from ..._desired.errors import FleetError
+from ..._desired.terminal_text import visible
+from ..client.abandoned import go_on
+from . import files
+from .checksum import Checksum
+from .desired import Wish
+from .download import PIECE, download
+from .formats import HEAD, QCOW2, faults_of_qcow2, foreign
 
 _UNPACK: Dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
