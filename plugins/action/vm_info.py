@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from ..module_utils._libvirt.info import MACHINES
+from ..module_utils._libvirt.info.readers import MACHINES
 from ..plugin_utils.machine_front import MachineFront
 
 

@@ -104,7 +104,7 @@ networks:
     - {name: default, active: true, machines: [web01]}
 """
 
-from ..module_utils._libvirt.info import MACHINES
+from ..module_utils._libvirt.info.readers import MACHINES
 from ..module_utils._libvirt.module import look
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ SPECS = {
     "volume_info": "_engine.info.readers:VOLUMES",
     "vm": "_libvirt.vm.resource:MACHINE",
     "vm_image": "_libvirt.image.resource:VM_IMAGE",
-    "vm_info": "_libvirt.info:MACHINES",
+    "vm_info": "_libvirt.info.readers:MACHINES",
 }
 # A module file is documentation and a call.
 CODE_LINES = 30

@@ -11,7 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     InvalidOption,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info.readers import MACHINES
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.checks import (
     check_reservation,
 )

@@ -8,7 +8,7 @@ from typing import Any, Dict, Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_text import visible
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info.readers import MACHINES
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import addresses as told
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import console, wait
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront

@@ -11,7 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info impor
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     LibvirtMissing,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info import MACHINES
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info.readers import MACHINES
 
 from tests.lab.hostwork import BenchHost, HostBench
 

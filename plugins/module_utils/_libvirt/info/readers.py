@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Set
 
-from .client.domain_xml import attribute, disks, interfaces
-from .client.hypervisor import Hypervisor, LibvirtError
-from .client.options import DEFAULT_URI, check_uri
-from .vm.desired import named
-from .vm.observed import Found, observe
-from .vm.plan import awaiting_restart
-from .vm.resource import public
+from ..client.domain_xml import attribute, disks, interfaces
+from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.options import DEFAULT_URI, check_uri
+from ..vm.desired import named
+from ..vm.observed import Found, observe
+from ..vm.plan import awaiting_restart
+from ..vm.resource import public
 
 
 class Machines:
