@@ -489,7 +489,7 @@ console:
   sample: ["[    1.2] Kernel panic - not syncing: VFS: Unable to mount root fs"]
 """
 
-from ..module_utils._libvirt.module import main
+from ..module_utils._libvirt.frontend.module import main
 from ..module_utils._libvirt.vm.resource import MACHINE
 
 if __name__ == "__main__":

@@ -196,8 +196,8 @@ restarted:
   sample: false
 """
 
+from ..module_utils._libvirt.frontend.module import main
 from ..module_utils._libvirt.image.resource import VM_IMAGE
-from ..module_utils._libvirt.module import main
 
 if __name__ == "__main__":
     main(VM_IMAGE)

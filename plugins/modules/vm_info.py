@@ -104,8 +104,8 @@ networks:
     - {name: default, active: true, machines: [web01]}
 """
 
+from ..module_utils._libvirt.frontend.module import look
 from ..module_utils._libvirt.info.readers import MACHINES
-from ..module_utils._libvirt.module import look
 
 if __name__ == "__main__":
     look(MACHINES)

@@ -11,7 +11,9 @@ from ansible import constants as C
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     hypervisor_name,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.module import lock_name
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.frontend.module import (
+    lock_name,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
 

@@ -9,12 +9,12 @@ from typing import Any, Callable, Dict, Mapping, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
 
-from .._desired.info import Reader, report
-from .._desired.lock import lock
-from .._desired.run import run
-from .._desired.schema import masked_arguments
-from .client.hypervisor import Hypervisor
-from .client.options import hypervisor_name, libvirt_options
+from ..._desired.info import Reader, report
+from ..._desired.lock import lock
+from ..._desired.run import run
+from ..._desired.schema import masked_arguments
+from ..client.hypervisor import Hypervisor
+from ..client.options import hypervisor_name, libvirt_options
 
 
 def main(resource: Any) -> None:
