@@ -16,8 +16,8 @@ from ..module_utils._desired.input_checks import check_known
 from ..module_utils._desired.run import failure
 from .former import answers
 from .pending import Pending
-from .plain import plain
-from .spelling import check_spelling
+from .values.number_spelling import check_spelling
+from .values.untag import plain
 
 # In place of a required option that is missing, to see what is wrong with others.
 _STAND_IN = "xx"

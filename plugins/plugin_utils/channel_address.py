@@ -9,7 +9,7 @@ import os
 from typing import Any, Dict, Mapping
 
 from ..module_utils._engine.client.address import Address, find_address
-from .plain import plain
+from .values.untag import plain
 
 
 def wanted_address(action: Any, options: Mapping[str, Any], local: bool) -> Address:

@@ -20,7 +20,7 @@ from .channel import Channel, NoChannel, Way, open_channel
 from .channel_kept import kept_or_own
 from .channel_probe import Blocked
 from .container_link import Link, Unreachable
-from .plain import plain
+from .values.untag import plain
 
 # Options of ours that Ansible's ssh plugin has under the same name, and under another one.
 _SSH = (

@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.schema import check_keys
 from ..module_utils._engine.values.strings import parse_mapping, parse_text
-from .substitution import substituted
+from .values.substitution import substituted
 
 _ENTRY = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.\[\]-]+)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret, VaultSecretsContext
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.plain import plain
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.values.untag import plain
 
 TEXT = """
 name: web

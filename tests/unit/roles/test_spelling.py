@@ -10,7 +10,9 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.spelling import check_spelling
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.values.number_spelling import (
+    check_spelling,
+)
 
 ROLE = Path(__file__).parents[3] / "roles" / "workloads"
 _LOOKUP = re.compile(r"query\(.*\)(?= \|)")

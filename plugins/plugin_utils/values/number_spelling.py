@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ..module_utils._desired.errors import Faults, InvalidOption
+from ...module_utils._desired.errors import Faults, InvalidOption
 
 try:  # of ansible-core's inside: whatever it has instead one day, nothing but a hint is lost
     from ansible._internal._datatag._tags import Origin
