@@ -105,7 +105,7 @@ import json
 from difflib import get_close_matches
 from typing import Any, Callable, Dict, List, Mapping, Optional, Union
 
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.daemon_file import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.filters.daemon_file import (
     Unreadable,
     moves,
     read,
