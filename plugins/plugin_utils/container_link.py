@@ -25,7 +25,7 @@ from ..module_utils._engine.client.engine import Client
 from ..module_utils._engine.client.names import container_name, meant
 
 if TYPE_CHECKING:
-    from .channel import Channel
+    from .channel.open import Channel
 
 # The options of ours that decide where a forward leads to, and the settings of ssh beside them.
 DECIDES = (

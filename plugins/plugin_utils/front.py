@@ -22,7 +22,7 @@ from ..module_utils._desired.run import coming, run
 from ..module_utils._engine.client.engine import Client
 from ..module_utils._engine.client.options import engine_options
 from .base import Base, noted
-from .channel import Channel, NoChannel, open_channel
+from .channel.open import Channel, NoChannel, open_channel
 from .pending import Pending
 
 

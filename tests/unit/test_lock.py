@@ -17,8 +17,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired import loc
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import lock_wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
-from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_kept
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_kept import NotKept
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import kept_forward
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.kept_forward import NotKept
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
 
 OTHER = 65534
@@ -134,7 +134,7 @@ def test_a_kept_socket_in_a_folder_of_others_is_not_used(shared: Path) -> None:
         link = There(plugin, PlayContext())
         assert not link._kept()
         with pytest.raises(NotKept, match="its mode is 0777"):
-            channel_kept._check(str(home), link.place)
+            kept_forward._check(str(home), link.place)
         home.chmod(0o700)
         assert link._kept()
         link.close()

@@ -24,16 +24,16 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.addr
     engine_name,
     find_address,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_forward
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import forward
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.open import (
     Channel,
     NoChannel,
     Way,
     open_channel,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import Blocked
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_relay import Wire
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_ssh import Ssh
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.probe import Blocked
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.relay import Wire
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.ssh import Ssh
 
 from tests.unit.channel.fakes import SshPlugin, action, options
 
@@ -111,7 +111,7 @@ def test_becoming_who_one_is_needs_no_relay(monkeypatch: pytest.MonkeyPatch) -> 
     plugin.become = SimpleNamespace(get_option=lambda _name: None)
     opened: list[str] = []
     monkeypatch.setattr(
-        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.Forward",
+        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.open.Forward",
         lambda _ssh, address, _timeout: opened.append(address.path),
     )
     assert open_channel(action(plugin), options("unix:///x")).way.name == "forward"
@@ -157,7 +157,7 @@ def test_no_permission_on_a_local_socket_names_user_and_group(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(
-        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_local.connect", refuse
+        "ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.local.connect", refuse
     )
     with pytest.raises(EngineMissing) as caught:
         local(stalled)
@@ -185,13 +185,13 @@ def test_a_forward_to_an_engine_that_stalls_is_one_error_and_leaves_nothing(
 def test_the_folder_of_a_forward_is_the_users_alone_and_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = channel_forward.local_folder()
+    folder = forward.local_folder()
     assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
     deep = tmp_path / ("d" * 90)
     deep.mkdir()
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(deep))
     with pytest.raises(Blocked, match="local_tmp is too long"):
-        channel_forward.local_folder()
+        forward.local_folder()
     assert os.listdir(deep) == []
 
 
@@ -206,7 +206,7 @@ def test_a_login_shell_whose_words_never_cease_is_given_up(noise: str) -> None:
         wire.await_ready(None, None, time.monotonic() + 0.5)
     wire.end()
     child = subprocess.Popen(["/bin/sh", "-c", noise], stdout=subprocess.PIPE)
-    assert channel_forward._says_ready(child, time.monotonic() + 0.5) is False
+    assert forward._says_ready(child, time.monotonic() + 0.5) is False
     child.kill()
     child.communicate()
     assert time.monotonic() - begun < 10
@@ -218,6 +218,6 @@ def test_a_child_whose_ssh_ends_tells_its_last_words(tmp_path: Path) -> None:
     ssh.chmod(0o755)
     before = set(threading.enumerate())
     with pytest.raises(Blocked, match="Connection closed by server"):
-        channel_forward.Child(Ssh(SshPlugin(str(ssh))), Address(path="/x"), 5.0)
+        forward.Child(Ssh(SshPlugin(str(ssh))), Address(path="/x"), 5.0)
     assert [name for name in os.listdir(tmp_path) if name != "ssh"] == []
     assert set(threading.enumerate()) <= before

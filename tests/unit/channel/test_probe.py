@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.plugin_utils import channel_local
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import local
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.probe import (
     Probe,
     denied_socket,
     marked,
@@ -22,7 +22,9 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe impor
     probe_command,
     read_probe,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_script import relay_script
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.relay_script import (
+    relay_script,
+)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
 
@@ -186,9 +188,9 @@ def test_whoever_is_in_the_group_already_is_not_told_to_join_it() -> None:
 
 def test_a_local_login_that_is_older_than_its_group(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = grp.struct_group(("docker", "x", 4711, ["me"]))
-    monkeypatch.setattr(channel_local.grp, "getgrnam", lambda name: entry)
-    monkeypatch.setattr(channel_local.pwd, "getpwnam", lambda name: pwd.getpwuid(0))
-    assert channel_local._is_member("me", "docker") is True
-    assert channel_local._is_member("you", "docker") is False
-    monkeypatch.setattr(channel_local.os, "getgroups", lambda: [4711])
-    assert channel_local._is_member("me", "docker") is False
+    monkeypatch.setattr(local.grp, "getgrnam", lambda name: entry)
+    monkeypatch.setattr(local.pwd, "getpwnam", lambda name: pwd.getpwuid(0))
+    assert local._is_member("me", "docker") is True
+    assert local._is_member("you", "docker") is False
+    monkeypatch.setattr(local.os, "getgroups", lambda: [4711])
+    assert local._is_member("me", "docker") is False

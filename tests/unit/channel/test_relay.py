@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_probe import marked
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_script import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.probe import marked
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.relay_script import (
     READY,
     TOOLS,
     relay_script,

@@ -21,7 +21,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.pars
     parse_address,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.tls import Tls
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_address import wanted_address
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.address import wanted_address
 
 from tests.unit.channel.fakes import SshPlugin, action, options
 

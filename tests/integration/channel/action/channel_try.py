@@ -16,12 +16,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.conn
     Reply,
     Wire,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.open import (
     Channel,
     NoChannel,
     open_channel,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel_ssh import Ssh
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.ssh import Ssh
 
 REQUEST = b"GET /version HTTP/1.1\r\nHost: engine\r\n\r\n"
 

@@ -10,12 +10,12 @@ import fcntl
 import os
 from typing import Iterator
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._desired.lock import own_folder
-from ..module_utils._engine.client.address import Address
-from .channel_forward import LONGEST_LOCAL, Forward
-from .channel_probe import Blocked
-from .channel_ssh import Ssh
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._desired.lock import own_folder
+from ...module_utils._engine.client.address import Address
+from .forward import LONGEST_LOCAL, Forward
+from .probe import Blocked
+from .ssh import Ssh
 
 
 class NotKept(Blocked):

@@ -18,11 +18,11 @@ from typing import List, Optional
 
 from ansible import constants as C
 
-from ..module_utils._engine.client.address import TCP, Address
-from ..module_utils._engine.client.options import DEFAULT_SOCKET
-from ..module_utils._engine.client.tcp import securer
-from .channel_probe import LONGEST, Blocked, connect, demand_socket, ping, stalled_engine
-from .channel_ssh import OURS, Ssh, last_line
+from ...module_utils._engine.client.address import TCP, Address
+from ...module_utils._engine.client.options import DEFAULT_SOCKET
+from ...module_utils._engine.client.tcp import securer
+from .probe import LONGEST, Blocked, connect, demand_socket, ping, stalled_engine
+from .ssh import OURS, Ssh, last_line
 
 # sun_path minus what ssh might append; a longer path makes ssh or connect(2) fail late.
 LONGEST_LOCAL = 100

@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass
 from typing import Dict, Optional
 
-from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.client.address import USUAL
+from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._engine.client.address import USUAL
 
 # Printed by our commands on the host, so that noise of a login shell cannot be mistaken for it.
 MARK = "dockyard-fleet:"

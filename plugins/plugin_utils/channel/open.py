@@ -10,16 +10,16 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.client.address import SSH, TCP, Address, engine_name
-from ..module_utils._engine.client.options import patience
-from .channel_address import wanted_address
-from .channel_forward import Child, Forward, NoSharedConnection
-from .channel_local import Direct, Port, current_user
-from .channel_own_ssh import OwnSsh
-from .channel_probe import Blocked
-from .channel_relay import Relay
-from .channel_ssh import Ssh
+from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._engine.client.address import SSH, TCP, Address, engine_name
+from ...module_utils._engine.client.options import patience
+from .address import wanted_address
+from .forward import Child, Forward, NoSharedConnection
+from .local import Direct, Port, current_user
+from .own_ssh import OwnSsh
+from .probe import Blocked
+from .relay import Relay
+from .ssh import Ssh
 
 if TYPE_CHECKING:
     from ansible.plugins.action import ActionBase

@@ -9,7 +9,7 @@ import re
 import shlex
 from typing import Sequence
 
-from .channel_probe import MARK, TELL_MEMBER, choose_socket
+from .probe import MARK, TELL_MEMBER, choose_socket
 
 # The first one that the host has is used: an engine's own client, then what ends at end of file
 # (`nc -U` does not).

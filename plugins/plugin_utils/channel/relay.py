@@ -17,9 +17,9 @@ from typing import IO, Any, List, Optional, Tuple
 from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._engine.client.address import Address
-from .channel_probe import (
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._engine.client.address import Address
+from .probe import (
     LONGEST,
     Blocked,
     denied_socket,
@@ -29,8 +29,8 @@ from .channel_probe import (
     silent_socket,
     stalled_engine,
 )
-from .channel_script import READY, TOOLS, relay_script
-from .channel_ssh import Ssh, last_line
+from .relay_script import READY, TOOLS, relay_script
+from .ssh import Ssh, last_line
 
 # How long an ended input may take to end the process; then it is told to (seconds).
 END_SECONDS = 2.0

@@ -13,10 +13,10 @@ from typing import List, Sequence
 from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
-from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.client.address import Address
-from .channel_probe import Blocked, Probe, probe_command, read_probe
-from .channel_ssh import OURS, Ssh, last_line
+from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._engine.client.address import Address
+from .probe import Blocked, Probe, probe_command, read_probe
+from .ssh import OURS, Ssh, last_line
 
 # How long the shared connection outlives the last task (Ansible's own default for its ssh).
 PERSIST = "60s"

@@ -15,11 +15,11 @@ import socket
 import threading
 from typing import Any, Dict, List, Optional
 
-from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.client.address import TCP, Address
-from ..module_utils._engine.client.options import DEFAULT_SOCKET
-from ..module_utils._engine.client.tcp import securer
-from .channel_probe import LONGEST, Blocked, demand_socket, ping, probe_command, read_probe
+from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._engine.client.address import TCP, Address
+from ...module_utils._engine.client.options import DEFAULT_SOCKET
+from ...module_utils._engine.client.tcp import securer
+from .probe import LONGEST, Blocked, demand_socket, ping, probe_command, read_probe
 
 _PIECE = 65536
 _KIND = "direct-streamlocal@openssh.com"

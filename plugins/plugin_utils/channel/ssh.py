@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence
 
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 
-from .channel_probe import Blocked, Probe, probe_command, read_probe
+from .probe import Blocked, Probe, probe_command, read_probe
 
 # ssh takes the first value of an option, so ours go in front. No command of ours may ask for a
 # password: authentication is done by Ansible, which starts the shared connection.

@@ -10,17 +10,10 @@ import os
 import pwd
 import socket
 
-from ..module_utils._desired.errors import EngineMissing
-from ..module_utils._engine.client.address import Address, usual_socket
-from ..module_utils._engine.client.tcp import tcp_dial
-from .channel_probe import (
-    connect,
-    denied_socket,
-    missing_socket,
-    ping,
-    silent_socket,
-    stalled_engine,
-)
+from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._engine.client.address import Address, usual_socket
+from ...module_utils._engine.client.tcp import tcp_dial
+from .probe import connect, denied_socket, missing_socket, ping, silent_socket, stalled_engine
 
 
 class Direct:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping
 
-from ..module_utils._engine.client.address import Address, find_address
-from .values.untag import plain
+from ...module_utils._engine.client.address import Address, find_address
+from ..values.untag import plain
 
 
 def wanted_address(action: Any, options: Mapping[str, Any], local: bool) -> Address:
