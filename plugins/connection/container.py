@@ -209,8 +209,11 @@ from typing import Any, Optional, Tuple
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link, Unreachable
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import (
+    Link,
+    Unreachable,
+)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
 
 
 class Connection(ConnectionBase):
@@ -244,14 +247,14 @@ class Connection(ConnectionBase):
     def put_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the controller into the container."""
         super().put_file(in_path, out_path)
-        from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import put
+        from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import put
 
         self._guarded(put, in_path, out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file of the container to the controller."""
         super().fetch_file(in_path, out_path)
-        from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch
+        from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import fetch
 
         self._guarded(fetch, in_path, out_path)
 

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from ansible.playbook.play_context import PlayContext
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import NOT_RUN, execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import fetch, put
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import NOT_RUN, execute
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import fetch, put
 
 from tests.lab.asking import ROOT, Desk
 from tests.lab.boxes import docker

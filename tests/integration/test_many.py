@@ -26,11 +26,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.reader
     IMAGES,
     NETWORKS,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import (
     Link,
     Unreachable,
 )
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
 
 from tests.lab.tasks import do
 from tests.lab.ways import SOCKET

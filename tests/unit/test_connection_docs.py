@@ -10,8 +10,8 @@ from ansible_collections.dockyard.fleet.plugins.connection.container import DOCU
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
     engine_options,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils import container_way
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import DECIDES
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection import open
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import DECIDES
 
 PAGE = Path(__file__).parents[2] / "docs" / "container-connection.md"
 OPTIONS: dict[str, dict[str, Any]] = yaml.safe_load(DOCUMENTATION)["options"]
@@ -28,7 +28,7 @@ def test_the_guide_names_every_variable() -> None:
 
 
 def test_every_option_that_is_read_is_documented() -> None:
-    read = {*DECIDES, *container_way._SSH, *container_way._HOST, *container_way._ENGINE}
+    read = {*DECIDES, *open._SSH, *open._HOST, *open._ENGINE}
     assert read <= set(OPTIONS)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import kept_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.kept_forward import NotKept
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
 
 OTHER = 65534
 

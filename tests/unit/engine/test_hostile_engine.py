@@ -46,7 +46,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.reader
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
 
 from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names

@@ -28,12 +28,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.reader
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_exec import execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_files import put
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.container_link import (
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import (
     Link,
     Unreachable,
 )
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import put
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.hostile import names as hostile_names

@@ -14,13 +14,13 @@ from typing import Any, Dict
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.loader import become_loader, connection_loader
 
-from ..module_utils._desired.errors import EngineMissing, InvalidOption
-from ..module_utils._engine.client.address import find_address
-from .channel.kept_forward import kept_or_own
-from .channel.open import Channel, NoChannel, Way, open_channel
-from .channel.probe import Blocked
-from .container_link import Link, Unreachable
-from .values.untag import plain
+from ...module_utils._desired.errors import EngineMissing, InvalidOption
+from ...module_utils._engine.client.address import find_address
+from ..channel.kept_forward import kept_or_own
+from ..channel.open import Channel, NoChannel, Way, open_channel
+from ..channel.probe import Blocked
+from ..values.untag import plain
+from .engine import Link, Unreachable
 
 # Options of ours that Ansible's ssh plugin has under the same name, and under another one.
 _SSH = (
@@ -68,7 +68,7 @@ def _without_ssh(link: Link, options: Dict[str, Any]) -> Channel:
         import paramiko  # noqa: F401 - looked for alone
     except ImportError:
         raise NoChannel([f"{reason}, and no Paramiko"]) from None
-    from .channel.paramiko import Login, Paramiko
+    from ..channel.paramiko import Login, Paramiko
 
     if link.option("host_become"):
         raise NoChannel([f"{reason}, and Paramiko's streams have the login user's rights"])

@@ -10,11 +10,11 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible.module_utils.common.text.converters import to_bytes
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._engine.client.connection import EngineError
-from ..module_utils._engine.client.engine import Client
-from ..module_utils._engine.client.raw_stream import OUTPUT, Frames, Raw, exit_code
-from .container_link import Link
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._engine.client.connection import EngineError
+from ...module_utils._engine.client.engine import Client
+from ...module_utils._engine.client.raw_stream import OUTPUT, Frames, Raw, exit_code
+from .engine import Link
 
 # What a shell says of a command that it cannot run (POSIX, 2.8.2).
 NOT_RUN = (126, 127)

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from ansible import constants as C
 from ansible import context
 
-from ..module_utils._desired.errors import STRANGE, FleetError, said
-from ..module_utils._desired.lock import own_folder
-from ..module_utils._engine.client.connection import ConnectionLost, EngineError
-from ..module_utils._engine.client.engine import Client
-from ..module_utils._engine.client.names import container_name, meant
+from ...module_utils._desired.errors import STRANGE, FleetError, said
+from ...module_utils._desired.lock import own_folder
+from ...module_utils._engine.client.connection import ConnectionLost, EngineError
+from ...module_utils._engine.client.engine import Client
+from ...module_utils._engine.client.names import container_name, meant
 
 if TYPE_CHECKING:
-    from .channel.open import Channel
+    from ..channel.open import Channel
 
 # The options of ours that decide where a forward leads to, and the settings of ssh beside them.
 DECIDES = (
@@ -143,7 +143,7 @@ class Link:
 
     def _opened(self) -> Client:
         if self._client is None:
-            from .container_way import open_way
+            from .open import open_way
 
             self._channel = open_way(self)
             self._client = Client(self._channel.dial, self.option("engine_timeout"))

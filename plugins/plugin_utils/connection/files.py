@@ -13,12 +13,12 @@ import shlex
 import tarfile
 from typing import Any, Iterator, List
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._desired.safe_files import Part, mode_of, written
-from ..module_utils._engine.client.container_archive import members
-from ..module_utils._engine.client.container_archive import put as put_archive
-from .container_exec import NOT_RUN, Done, execute
-from .container_link import Link
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._desired.safe_files import Part, mode_of, written
+from ...module_utils._engine.client.container_archive import members
+from ...module_utils._engine.client.container_archive import put as put_archive
+from .engine import Link
+from .exec import NOT_RUN, Done, execute
 
 _PIECE = 1 << 20
 
