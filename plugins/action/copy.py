@@ -13,7 +13,7 @@ from ansible.errors import AnsibleError
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.copy.resource import COPY
 from ..module_utils._engine.copy.source import Local, pack
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
 
 
 class ActionModule(Front):

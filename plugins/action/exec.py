@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._engine.exec.resource import EXEC
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
 
 
 class ActionModule(Front):

@@ -19,7 +19,7 @@ from ..module_utils._engine.image.resource import IMAGE
 from ..module_utils._engine.tar.file import without_zstd
 from ..module_utils._engine.values.image_reference import parse_reference
 from ..module_utils._engine.values.mappings import parse_map
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
 
 
 class ActionModule(Front):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._engine.registry.login import LOGIN
-from ..plugin_utils.login_front import LoginFront
+from ..plugin_utils.action.registry import LoginFront
 
 
 class ActionModule(LoginFront):

@@ -10,7 +10,7 @@ from typing import Any, Dict
 
 from ..module_utils._desired.run import run
 from ..module_utils._engine.registry.login import LOGOUT
-from ..plugin_utils.login_front import LoginFront
+from ..plugin_utils.action.registry import LoginFront
 
 
 class ActionModule(LoginFront):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._engine.network.resource import NETWORK
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
 
 
 class ActionModule(Front):

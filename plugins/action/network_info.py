@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._engine.info.readers import NETWORKS
-from ..plugin_utils.reader import ReadingFront
+from ..plugin_utils.action.engine_info import ReadingFront
 
 
 class ActionModule(ReadingFront):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.run import foreseen
-from ..plugin_utils.base import Base, noted
-from ..plugin_utils.pending import Pending
+from ..plugin_utils.action.base import Base, noted
+from ..plugin_utils.action.planned import Pending
 
 
 class Notice:

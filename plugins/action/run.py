@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from ..module_utils._engine.run.resource import JOB
-from ..plugin_utils.env_files import with_files
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.env_files import with_files
 
 
 class ActionModule(Front):

@@ -9,9 +9,9 @@ import json
 from typing import Any, Dict, Mapping
 
 from ..module_utils._libvirt.vm.resource import MACHINE
-from ..plugin_utils.cloud_schema import complaint
-from ..plugin_utils.hostkeys import make
-from ..plugin_utils.machine_front import MachineFront
+from ..plugin_utils.action.cloud_schema import complaint
+from ..plugin_utils.action.host_keys import make
+from ..plugin_utils.action.libvirt import MachineFront
 
 
 class ActionModule(MachineFront):

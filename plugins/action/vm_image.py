@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..module_utils._libvirt.image.resource import VM_IMAGE
-from ..plugin_utils.machine_front import MachineFront
+from ..plugin_utils.action.libvirt import MachineFront
 
 
 class ActionModule(MachineFront):

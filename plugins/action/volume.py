@@ -10,7 +10,7 @@ from typing import Any, Dict
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.volume.resource import VOLUME
-from ..plugin_utils.front import Front
+from ..plugin_utils.action.engine import Front
 
 
 class ActionModule(Front):

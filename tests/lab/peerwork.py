@@ -45,7 +45,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.env_files import with_files
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files import with_files
 
 from tests.lab.corework import RESOURCES
 from tests.lab.ground import COMMAND, IMAGE, network_number

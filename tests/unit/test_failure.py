@@ -10,7 +10,7 @@ from ansible.plugins.callback import CallbackBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.base import with_nulls
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.base import with_nulls
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do

@@ -11,7 +11,7 @@ import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import POINT
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.base import with_nulls
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.base import with_nulls
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.front import Front

@@ -8,8 +8,11 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 import yaml
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.former import RENAMED, answers
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.former_compose import KEYS
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.compose_hints import KEYS
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.option_hints import (
+    RENAMED,
+    answers,
+)
 
 from tests.lab.front import Front
 from tests.unit.test_docs import MODULES, documented

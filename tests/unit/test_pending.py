@@ -9,8 +9,8 @@ from typing import Any, Dict
 import pytest
 from ansible import constants as C
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import coming
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.base import noted
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.pending import Pending
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.base import noted
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.planned import Pending
 
 CHECKED = {"image/app:1": "context changed", "container/web": "not there"}
 

@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.frontend.m
     lock_name,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.libvirt import MachineFront
 
 LOCAL = ("qemu:///system", "qemu+unix:///system")
 

@@ -11,7 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.terminal_t
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.info.readers import MACHINES
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import addresses as told
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import console, wait
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.machine_front import MachineFront
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.libvirt import MachineFront
 
 from tests.lab.hostwork import BenchHost, HostBench
 

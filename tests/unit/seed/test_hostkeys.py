@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init
     read,
     write,
 )
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.hostkeys import make
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.host_keys import make
 
 
 def test_the_public_half_belongs_to_the_private_one_of_the_seed(tmp_path: Path) -> None:

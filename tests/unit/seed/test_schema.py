@@ -8,8 +8,8 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.action.vm import ActionModule
-from ansible_collections.dockyard.fleet.plugins.plugin_utils import cloud_schema
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.cloud_schema import complaint
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action import cloud_schema
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.cloud_schema import complaint
 
 SECRET = "hunter2"
 CONFIG: Dict[str, Any] = {

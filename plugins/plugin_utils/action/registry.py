@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .front import Front
+from .engine import Front
 
 
 class LoginFront(Front):

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping
 
-from ..module_utils._desired.run import coming
-from ..module_utils._libvirt.client.options import hypervisor_name, libvirt_options
-from ..module_utils._libvirt.vm.addresses import checked
+from ...module_utils._desired.run import coming
+from ...module_utils._libvirt.client.options import hypervisor_name, libvirt_options
+from ...module_utils._libvirt.vm.addresses import checked
 from .base import Base, noted
-from .pending import Pending
+from .planned import Pending
 
 
 class MachineFront(Base):

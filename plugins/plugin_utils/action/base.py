@@ -11,13 +11,13 @@ from typing import Any, Dict, Iterator, Mapping, NoReturn, Set
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ..module_utils._desired.errors import Faults, FleetError, InvalidOption
-from ..module_utils._desired.input_checks import check_known
-from ..module_utils._desired.run import failure
-from .former import answers
-from .pending import Pending
-from .values.number_spelling import check_spelling
-from .values.untag import plain
+from ...module_utils._desired.errors import Faults, FleetError, InvalidOption
+from ...module_utils._desired.input_checks import check_known
+from ...module_utils._desired.run import failure
+from ..values.number_spelling import check_spelling
+from ..values.untag import plain
+from .option_hints import answers
+from .planned import Pending
 
 # In place of a required option that is missing, to see what is wrong with others.
 _STAND_IN = "xx"

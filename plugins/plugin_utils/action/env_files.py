@@ -9,10 +9,10 @@ import os
 import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
-from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._desired.schema import check_keys
-from ..module_utils._engine.values.strings import parse_mapping, parse_text
-from .values.substitution import substituted
+from ...module_utils._desired.errors import InvalidOption
+from ...module_utils._desired.schema import check_keys
+from ...module_utils._engine.values.strings import parse_mapping, parse_text
+from ..values.substitution import substituted
 
 _ENTRY = re.compile(
     r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.\[\]-]+)

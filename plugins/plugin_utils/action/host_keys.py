@@ -17,8 +17,8 @@ except ImportError:
     # A class has no None: make() says what is missing.
     Ed25519PrivateKey = None  # type: ignore[assignment,misc]
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._libvirt.cloud_init.config import HostKey
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._libvirt.cloud_init.config import HostKey
 
 __all__ = ["HostKey", "make"]
 

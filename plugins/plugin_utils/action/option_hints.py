@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Dict, Mapping
 
-from .former_compose import KEYS
+from .compose_hints import KEYS
 
 # What a module's options are called here, by module, then by their old name or path.
 RENAMED: Dict[str, Dict[str, str]] = {

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ..module_utils._desired.info import report
-from .front import Front, Reach
+from ...module_utils._desired.info import report
+from .engine import Front, Reach
 
 
 class ReadingFront(Front):

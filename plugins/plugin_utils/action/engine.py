@@ -16,14 +16,14 @@ from typing import Any, ContextManager, Dict, Iterable, Mapping, Optional
 from ansible import constants as C
 from ansible.utils.display import Display
 
-from ..module_utils._desired.errors import InvalidOption
-from ..module_utils._desired.lock import lock
-from ..module_utils._desired.run import coming, run
-from ..module_utils._engine.client.engine import Client
-from ..module_utils._engine.client.options import engine_options
+from ...module_utils._desired.errors import InvalidOption
+from ...module_utils._desired.lock import lock
+from ...module_utils._desired.run import coming, run
+from ...module_utils._engine.client.engine import Client
+from ...module_utils._engine.client.options import engine_options
+from ..channel.open import Channel, NoChannel, open_channel
 from .base import Base, noted
-from .channel.open import Channel, NoChannel, open_channel
-from .pending import Pending
+from .planned import Pending
 
 
 class Reach:

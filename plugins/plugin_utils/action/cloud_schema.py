@@ -17,8 +17,8 @@ from typing import Any, Iterator, Mapping, Optional
 
 from ansible import constants as C
 
-from ..module_utils._desired.errors import FleetError
-from ..module_utils._libvirt.cloud_init.config import seed_files
+from ...module_utils._desired.errors import FleetError
+from ...module_utils._libvirt.cloud_init.config import seed_files
 
 # Seconds that the program may take; a controller without an answer goes on.
 PATIENCE = 10
