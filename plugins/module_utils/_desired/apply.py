@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from .errors import FleetError
 from .execute import Result, execute
-from .fields import Plan
+from .plan import Plan
 from .resource import Desired, Resource, Work
 from .steps import Step
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from .diff import Scope
-from .fields import Context, FieldSpec
+from .fields import Context, FieldSpec, Scope
 from .ownership import as_recorded
 from .steps import Change
 from .values import MASK, Unknown, show

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Iterable, Iterator, List, Mapping, Tuple
 
-from .fields import FieldSpec, Plan
+from .fields import FieldSpec
+from .plan import Plan
+from .secrets import hide
 from .terminal_text import visible
-from .values import MASK, hide
+from .values import MASK
 
 # A reviewer reads it: what is longer is cut, in characters and in lines.
 _WIDTH = 160

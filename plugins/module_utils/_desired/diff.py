@@ -5,32 +5,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Mapping, Tuple
 
-from .fields import Context, FieldSpec
+from .fields import Context, FieldSpec, Scope
 from .values import Unknown
 
 if TYPE_CHECKING:
     from .steps import Change
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Scope:
-    """How far a comparison goes.
-
-    `full`: an omitted field means its default; else only declared fields and keys are compared
-    (a resource that somebody else made). `managed`: field names that count as declared before;
-    others that are omitted are left alone (None: every field counts). `ignore`: names left out.
-    `private`: keys of map fields whose values must not be shown, by field name. `sealed`: the
-    record is that of the creation, so what differs from it may be a live change of our own.
-    """
-
-    full: bool = True
-    managed: Optional[FrozenSet[str]] = None
-    ignore: FrozenSet[str] = frozenset()
-    private: Mapping[str, FrozenSet[str]] = field(default_factory=dict)
-    sealed: bool = False
 
 
 def diff(

@@ -55,15 +55,6 @@ STRANGE = (
 )
 
 
-def said(error: Exception) -> FleetError:
-    """Return an error as one of ours: of what is none, where it happened stands for the rest."""
-    if isinstance(error, FleetError):
-        return error
-    from .unexpected import explained
-
-    return explained(error)
-
-
 class InvalidOption(FleetError):
     """An option that cannot be right, found before anything was written.
 
@@ -107,8 +98,6 @@ class Faults:
         if len(self.found) == 1:
             raise self.found[0]
         if self.found:
-            from .input_checks import InvalidOptions
-
             raise InvalidOptions(self.found)
 
 
@@ -118,3 +107,18 @@ class Refused(FleetError):
 
 class EngineMissing(FleetError):
     """There is no engine to talk to: no socket, nobody listening, or no permission on it."""
+
+
+class InvalidOptions(InvalidOption):
+    """Several options that cannot be right, told together."""
+
+    single = True
+
+    def __init__(self, parts: List[InvalidOption]) -> None:
+        super().__init__("\n- ".join([f"{len(parts)} options are wrong:", *map(str, parts)]))
+        self._parts = parts
+
+    @property
+    def parts(self) -> List[InvalidOption]:
+        """The errors, one an option."""
+        return self._parts

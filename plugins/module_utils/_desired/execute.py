@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Optional, Sequence
 
-from .fields import Plan
+from .plan import Plan
 from .steps import Step
 
 # Runs one step; the int numbers the worker, so that each can keep a connection of its own.

@@ -1,26 +1,14 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of the desired-state engine as types: fields and plans. What plans hold: steps.py."""
+"""The rows of a field table, and what they may look at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from .values import show
-
-if TYPE_CHECKING:
-    from .steps import Step
-
-
-# The cause of a removal's steps. Later tasks of a check know by it what is gone then.
-REMOVAL = "state: absent"
-
-
-def will_go(pending: Mapping[str, str], address: str) -> bool:
-    """Tell whether an earlier task of this check removes what has an address."""
-    return pending.get(address, "").startswith(REMOVAL)
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -94,37 +82,18 @@ class FieldSpec:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Plan:
-    """Ordered steps with their needs, and what else the user should know.
+class Scope:
+    """How far a comparison goes.
 
-    `refused` holds sentences that forbid the whole plan; `pending` what waits for a restart;
-    `fingerprint` is a digest of the observed values that were compared. `declared` says in lines
-    what is declared for a resource that is made, by address.
+    `full`: an omitted field means its default; else only declared fields and keys are compared
+    (a resource that somebody else made). `managed`: field names that count as declared before;
+    others that are omitted are left alone (None: every field counts). `ignore`: names left out.
+    `private`: keys of map fields whose values must not be shown, by field name. `sealed`: the
+    record is that of the creation, so what differs from it may be a live change of our own.
     """
 
-    steps: Tuple[Step, ...] = ()
-    notes: Tuple[str, ...] = ()
-    pending: Tuple[str, ...] = ()
-    refused: Tuple[str, ...] = ()
-    fingerprint: str = ""
-    declared: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
-
-    def text(self) -> str:
-        """Print the plan: an address a paragraph, its causes, then its steps in order."""
-        if not (self.steps or self.notes or self.pending or self.refused):
-            return "nothing to do\n"
-        from .steps import text
-
-        return text(self)
-
-    def public(self) -> Dict[str, Any]:
-        """Return the plan as a JSON-able dict for results and saved plans."""
-        return {
-            "steps": [step.public() for step in self.steps],
-            "notes": list(self.notes),
-            "pending": list(self.pending),
-            "refused": list(self.refused),
-            "fingerprint": self.fingerprint,
-            "declared": {address: list(lines) for address, lines in self.declared.items()},
-            "text": self.text(),
-        }
+    full: bool = True
+    managed: Optional[FrozenSet[str]] = None
+    ignore: FrozenSet[str] = frozenset()
+    private: Mapping[str, FrozenSet[str]] = field(default_factory=dict)
+    sealed: bool = False

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Protocol
 
-from .errors import STRANGE, EngineMissing, said
+from .errors import STRANGE, EngineMissing
 from .run import failure
 
 
@@ -36,4 +36,6 @@ def report(reader: Reader, params: Mapping[str, Any], connect: Callable[[], Any]
                 raise
             return {"changed": False, **reader.nothing(params)}
     except STRANGE as error:
-        return failure(said(error))
+        from .unexpected import as_fleet_error
+
+        return failure(as_fleet_error(error))

@@ -10,7 +10,7 @@ Python dict, an unquoted `no` into `False`, a number into a list with that numbe
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from .errors import Faults, InvalidOption
 from .values import MASK, nearest
@@ -22,21 +22,6 @@ _FLAGS = frozenset(
     ("y", "yes", "on", "1", "1.0", "true", "t", "n", "no", "off", "0", "0.0", "false", "f")
 )
 _INDEX = re.compile(r"\[[0-9]+\]")
-
-
-class InvalidOptions(InvalidOption):
-    """Several options that cannot be right, told together."""
-
-    single = True
-
-    def __init__(self, parts: List[InvalidOption]) -> None:
-        super().__init__("\n- ".join([f"{len(parts)} options are wrong:", *map(str, parts)]))
-        self._parts = parts
-
-    @property
-    def parts(self) -> List[InvalidOption]:
-        """The errors, one an option."""
-        return self._parts
 
 
 def check_known(

@@ -21,7 +21,7 @@ from typing import Callable, Iterator, Optional
 
 from .errors import FleetError
 
-WORDS = 200  # bytes of what the holder says of itself
+_WORDS = 200  # bytes of what the holder says of itself
 
 
 def folder() -> str:
@@ -84,12 +84,12 @@ def _take(handle: int, what: str, tell: Optional[Callable[[str], object]]) -> No
     if not free(handle):
         from .lock_wait import wait
 
-        wait(handle, what, tell)
+        wait(handle, what, tell, free)
     program = os.path.basename(sys.argv[0] if sys.argv else "") or "python"
     # No arguments: they may hold secrets.
     said = f"process {os.getpid()} ({program}), since {time.strftime('%H:%M:%S')}"
     os.ftruncate(handle, 0)
-    os.pwrite(handle, said.encode("utf-8", "replace")[:WORDS], 0)
+    os.pwrite(handle, said.encode("utf-8", "replace")[:_WORDS], 0)
 
 
 def free(handle: int) -> bool:

@@ -11,17 +11,19 @@ import time
 from typing import Callable, Optional
 
 from .errors import FleetError
-from .lock import WORDS, free
 
 # How long somebody else may have it before the user is told who it is, in seconds.
 PATIENCE = 5.0
 _LOOK = 0.05
+_WORDS = 200  # bytes that the holder says of itself at most
 
 
-def wait(handle: int, what: str, tell: Optional[Callable[[str], object]]) -> None:
-    """Take the lock once it is free; `tell` is given a sentence that says who has it."""
+def wait(
+    handle: int, what: str, tell: Optional[Callable[[str], object]], take: Callable[[int], bool]
+) -> None:
+    """Take the lock with `take` once it is free; `tell` gets a sentence that says who has it."""
     end = time.monotonic() + (PATIENCE if tell else 0)
-    while not free(handle):
+    while not take(handle):
         if time.monotonic() >= end:
             if tell:
                 tell(f"waiting for {_holder(handle)}, which changes {what}")
@@ -32,7 +34,7 @@ def wait(handle: int, what: str, tell: Optional[Callable[[str], object]]) -> Non
 
 def _holder(handle: int) -> str:
     """Return what the holder said of itself, which is a moment later than it took the lock."""
-    return os.pread(handle, WORDS, 0).decode("utf-8", "replace") or "another process"
+    return os.pread(handle, _WORDS, 0).decode("utf-8", "replace") or "another process"
 
 
 def unfit(path: str, why: str) -> FleetError:

@@ -6,12 +6,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-from typing import Any, Dict, Iterable, Mapping
+from typing import Any, Dict, Mapping
 
 from .bounded_json import decode
-from .fields import Context, FieldSpec
+from .fields import Context
 from .values import canonical
 
 VERSION = 1
@@ -26,28 +24,6 @@ _SHAPES: Dict[str, type] = {
 def digest(salt: str, name: str, text: str) -> str:
     """Return a short salted digest of one field's value, to tell drift from a new declaration."""
     return hashlib.sha256(f"{salt}\n{name}\n{text}".encode()).hexdigest()[:12]
-
-
-def make(
-    address: str,
-    fields: Iterable[FieldSpec],
-    declared: Mapping[str, Any],
-    extra: Mapping[str, Any],
-) -> str:
-    """Return the record as the label's value: version, address, salt, a digest per field, extra.
-
-    Values are never stored, and secret rows have no digest: a short secret could be guessed from
-    it. `extra` holds what one resource needs to resume (`replaces`, `carried`).
-    """
-    salt = os.urandom(8).hex()
-    digests = {
-        row.name: digest(salt, row.name, canonical(declared[row.name]))
-        for row in fields
-        if row.name in declared and not row.secret
-    }
-    record = {"v": VERSION, "address": address, "salt": salt, "digests": digests}
-    record.update({key: value for key, value in extra.items() if value})
-    return json.dumps(record, sort_keys=True, separators=(",", ":"))
 
 
 def parse(label: Any) -> Dict[str, Any]:

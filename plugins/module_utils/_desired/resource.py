@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
-from .fields import Plan
+from .plan import Plan
 from .steps import Step
 
 # Addresses that earlier tasks of this run would create or change, each with its cause in words.

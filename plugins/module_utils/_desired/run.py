@@ -13,8 +13,8 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
 
-from .errors import STRANGE, EngineMissing, FleetError, said
-from .fields import Plan
+from .errors import STRANGE, EngineMissing, FleetError
+from .plan import Plan
 
 if TYPE_CHECKING:
     from .resource import Desired, Pending, Resource, Task
@@ -47,7 +47,9 @@ def run(
         with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
             return _apply(resource, desired, client)
     except STRANGE as error:
-        return failure(said(error))
+        from .unexpected import as_fleet_error
+
+        return failure(as_fleet_error(error))
 
 
 def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
@@ -146,7 +148,7 @@ def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
 def _bounded(desired: Desired, plan: Plan) -> Plan:
     """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
     if plan.steps or plan.refused:
-        from .steps import check_bounds
+        from .bounds import check_bounds
 
         check_bounds(desired, plan)
     return plan
@@ -172,7 +174,7 @@ def _result(
     if steps or plan.notes or plan.pending:
         result["diff"] = {"prepared": plan.text()}
     if steps:
-        from .steps import summary
+        from .plan_text import summary
 
-        result["msg"] = summary(plan)
+        result["msg"] = summary(plan.steps)
     return result

@@ -1,13 +1,12 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a plan holds: changes, steps, and how they are said. A no-op does not load this."""
+"""What a plan holds: changes, and steps with their causes. A no-op does not load this."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import (
-    TYPE_CHECKING,
     Any,
     Callable,
     Dict,
@@ -19,20 +18,10 @@ from typing import (
     Tuple,
 )
 
-from .errors import Refused
-from .fields import REMOVAL
-from .terminal_text import visible
-
-if TYPE_CHECKING:
-    from .fields import Plan
-    from .resource import Desired
+from .planned import REMOVAL
 
 # What a change costs, mildest first. `destroy` loses data.
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
-
-
-# Characters of a plan that is said in one line.
-_WIDTH = 240
 
 
 def worst(impacts: List[str]) -> str:
@@ -161,30 +150,13 @@ class Chain:
         )
 
 
-def text(plan: Plan) -> str:
-    """Print a plan that is not empty: an address a paragraph, its causes, then its steps."""
-    lines: List[str] = []
-    for address, steps in _by(lambda step: step.address, plan.steps).items():
-        lines.append(address)
-        for same in _by(lambda step: step.cause, steps).values():
-            impact = worst([step.impact for step in same])
-            lines += [f"  {one} [{impact}]" for one in same[0].causes]
-            lines.append("    " + " · ".join(step.words() for step in same))
-        lines += [f"      {line}" for line in plan.declared.get(address, ())]
-    lines += [f"refused: {reason}" for reason in plan.refused]
-    lines += [f"note: {note}" for note in plan.notes]
-    lines += [f"pending: {what}" for what in plan.pending]
-    # A value of several lines would look like further lines of the plan.
-    return "".join(visible(line, len(line) * 10) + "\n" for line in lines)
-
-
 def foretold(steps: Sequence[Step]) -> Dict[str, str]:
     """Return what a check tells later tasks of the run: the causes of each address's steps.
 
     What goes is told by the removal alone (will_go), what a step `frees` as if it went.
     """
     made: Dict[str, str] = {}
-    for address, same in _by(lambda step: step.address, steps).items():
+    for address, same in grouped(lambda step: step.address, steps).items():
         gone = [step.cause for step in same if step.cause.startswith(REMOVAL)]
         causes = dict.fromkeys(cause for step in same for cause in step.causes)
         made[address] = gone[-1] if gone else str(Causes(causes))
@@ -192,37 +164,9 @@ def foretold(steps: Sequence[Step]) -> Dict[str, str]:
     return {**dict.fromkeys(freed, REMOVAL), **made}
 
 
-def summary(plan: Plan) -> str:
-    """Say a plan that has steps in one line of bounded length."""
-    said: List[str] = []
-    for address, steps in _by(lambda step: step.address, plan.steps).items():
-        impact = worst([step.impact for step in steps])
-        causes = "; ".join(dict.fromkeys(step.cause for step in steps))
-        said.append(f"{address}: {causes} [{impact}]")
-    return visible(" · ".join(said), _WIDTH)
-
-
-def _by(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:
+def grouped(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:
+    """Return steps by a key, each group where its first step stands."""
     made: Dict[str, List[Step]] = {}
     for step in steps:
         made.setdefault(key(step), []).append(step)
     return made
-
-
-def check_bounds(desired: Desired, plan: Plan) -> None:
-    """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
-    refused = list(plan.refused)
-    for step in plan.steps:
-        if desired.protect and step.impact in ("replace", "destroy"):
-            refused.append(f"{step.cause}: protect forbids to replace or remove it")
-        elif step.impact not in ("none", "destroy", *desired.allow):
-            allowed = ", ".join(desired.allow) or "nothing"
-            refused.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
-    if refused:
-        reasons = list(dict.fromkeys(refused))
-        stopped = replace(plan, refused=tuple(reasons))
-        raise Refused(
-            "refused: " + "; ".join(reasons),
-            address=desired.address,
-            details={"plan": {"text": stopped.text()}, "diff": {"prepared": stopped.text()}},
-        )

@@ -38,3 +38,10 @@ def whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {whole(key): whole(one) for key, one in value.items()}
     return value
+
+
+def as_fleet_error(error: Exception) -> FleetError:
+    """Return an error as one of ours: of what is none, where it happened stands for the rest."""
+    if isinstance(error, FleetError):
+        return error
+    return explained(error)

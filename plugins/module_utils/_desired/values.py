@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Values: the unknown, the masked, sizes, durations, and paths into nested objects."""
+"""Values: the unknown, the masked, durations, and paths into nested objects."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 from .errors import InvalidOption
 
 MASK = "********"
-# A line of a secret is masked by itself from this length on: shorter ones stand in many words.
-_LINE = 8
 
 # More words than this are no help in a message.
 _MANY = 30
 
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)")
-_SIZE_UNITS = {"": 1, "b": 1, "k": 10, "m": 20, "g": 30, "t": 40}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|µs|ms|s|m|h|d|w)")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _ID = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")
@@ -63,44 +59,6 @@ def show(value: Any) -> str:
     return text[:19] if _DIGEST.fullmatch(text) else _ID.sub(r"\1", text)
 
 
-def hide(text: str, secrets: Iterable[str]) -> str:
-    """Return a text with every secret value in it masked, long lines of one singly too.
-
-    A log may hold only some lines of a secret that has several, such as a key.
-    """
-    whole = [one for one in secrets if one]
-    lines = [line.strip() for one in whole for line in one.splitlines()]
-    parts = {*whole, *(line for line in lines if len(line) >= _LINE)}
-    for value in sorted(parts, key=len, reverse=True):
-        text = text.replace(value, MASK)
-    return text
-
-
-def parse_size(value: Any, where: str) -> Optional[int]:
-    """Turn `64m` or `2GiB` into bytes, units 1024-based; 0 and None mean "not set".
-
-    The units are the Compose Specification's byte values, with `KiB`, `kB` and `k` all alike.
-    Raise InvalidOption for anything else.
-    """
-    if value is None:
-        return None
-    found = _SIZE.fullmatch(str(value).strip().lower())
-    unit = found.group(2) if found and not isinstance(value, bool) else "?"
-    for ending in ("ib", "b"):
-        if len(unit) > len(ending) and unit.endswith(ending):
-            unit = unit[: -len(ending)]
-            break
-    if found is None or unit not in _SIZE_UNITS:
-        raise InvalidOption(
-            f"'{value}' is not a size",
-            option=where,
-            hint="write a number with b, k, m, g or t, such as 64m or 2GiB",
-        )
-    shift = _SIZE_UNITS[unit]
-    factor = 1 if shift < 10 else 1 << shift
-    return _bounded(float(found.group(1)) * factor, value, where) or None
-
-
 def parse_duration(value: Any, where: str) -> Optional[int]:
     """Turn `1m30s` into nanoseconds (Compose Specification, "Specifying durations").
 
@@ -119,10 +77,10 @@ def parse_duration(value: Any, where: str) -> Optional[int]:
             hint="write a number with us, ms, s, m, h, d or w, such as 30s or 1m30s",
         )
     whole = sum(float(number) * _NANOSECONDS[unit] for number, unit in parts)
-    return _bounded(round(whole) if whole < _MOST else whole, value, where)
+    return bounded(round(whole) if whole < _MOST else whole, value, where)
 
 
-def _bounded(number: float, value: Any, where: str) -> int:
+def bounded(number: float, value: Any, where: str) -> int:
     """Return a number of bytes or nanoseconds if servers can hold it: they have 63 bits for it."""
     if number >= _MOST:
         raise InvalidOption(f"'{str(value)[:40]}' is more than any server takes", option=where)
@@ -136,14 +94,6 @@ def show_duration(nanoseconds: int) -> str:
         count, nanoseconds = divmod(nanoseconds, _NANOSECONDS[unit])
         text += f"{count}{unit}" if count else ""
     return text or "0s"
-
-
-def show_size(size: int) -> str:
-    """Print bytes with the largest unit that divides them: 67108864 is `64MiB`."""
-    for unit, shift in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if size and size % (1 << shift) == 0:
-            return f"{size >> shift}{unit}"
-    return f"{size}B"
 
 
 def dig(obj: Any, path: str) -> Any:

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 from ansible import constants as C
 from ansible import context
 
-from ...module_utils._desired.errors import STRANGE, FleetError, said
+from ...module_utils._desired.errors import STRANGE, FleetError
 from ...module_utils._desired.lock import own_folder
+from ...module_utils._desired.unexpected import as_fleet_error
 from ...module_utils._engine.client.connection import ConnectionLost, EngineError
 from ...module_utils._engine.client.engine import Client
 from ...module_utils._engine.client.names import container_name, meant
@@ -87,7 +88,7 @@ class Link:
         except EngineError as error:
             raise self._meaning(error) from error
         except STRANGE as error:
-            fault = said(error)
+            fault = as_fleet_error(error)
             if fault.option or fault.message.startswith(self.address):
                 raise
             raise FleetError(f"{self.address}: {fault}") from error

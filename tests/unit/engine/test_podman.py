@@ -8,6 +8,9 @@ from typing import Any, Dict
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
+    record as _desired_record,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import Context
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
@@ -170,7 +173,7 @@ def test_what_other_options_bring_is_not_taken_for_declared() -> None:
 
 def record_with(option: str, value: Any) -> Dict[str, Any]:
     """Return a record of a container that was created with an option."""
-    record: Dict[str, Any] = json.loads(ownership.make("container/web", (), {}, {}))
+    record: Dict[str, Any] = json.loads(_desired_record.encode_record("container/web", (), {}, {}))
     text = json.dumps(value, separators=(",", ":"))
     record["digests"][option] = ownership.digest(record["salt"], option, text)
     return record

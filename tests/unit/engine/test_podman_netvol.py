@@ -6,7 +6,9 @@ from typing import Any, Dict, List
 
 import pytest
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
+    record as _desired_record,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
     desired as network_wish,
@@ -41,7 +43,7 @@ def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]
     """Return what changes from one declaration to another of a network that Podman shows so."""
     made = wish(**before)
     asked = {"asked": fields.asked_keys(made.declared)}
-    record = ownership.make(made.address, fields.FIELDS, made.declared, asked)
+    record = _desired_record.encode_record(made.address, fields.FIELDS, made.declared, asked)
     config = [{"Subnet": "10.20.0.0/16", "Gateway": "10.20.0.1"}]
     now: Dict[str, Any] = {
         "Name": "front",

@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import hide
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.secrets import hide
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.diagnose import (
     likely,
     meaning_of,

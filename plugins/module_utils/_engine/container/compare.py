@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, List, Mapping
 
-from ..._desired.diff import Scope, diff
-from ..._desired.fields import Context
+from ..._desired.diff import diff
+from ..._desired.fields import Context, Scope
 from ..._desired.schema import check_supported, for_kind, observed
 from ..._desired.values import Unknown
 from .desired import Wish

@@ -9,7 +9,9 @@ import re
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.values import dig, hide, show_size
+from ..._desired.secrets import hide
+from ..._desired.sizes import show_size
+from ..._desired.values import dig
 from ..client.engine import Client, EngineError
 from ..client.stream import last_lines
 from ..values.signals import signal_name

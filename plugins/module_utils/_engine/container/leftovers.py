@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Optional, Sequence
 
-from ..._desired.fields import will_go
+from ..._desired.planned import will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Iterable, List, Mapping,
 
 from ..._desired import ownership
 from ..._desired.errors import FleetError, InvalidOption
-from ..._desired.fields import will_go
+from ..._desired.planned import will_go
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError, Query
 from ..client.names import absent, meant

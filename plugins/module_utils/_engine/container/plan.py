@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import REMOVAL
 from ..._desired.ownership import parse
+from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import Unknown, dig

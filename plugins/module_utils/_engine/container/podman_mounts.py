@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Mapping
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.fields import Context
 from ..._desired.ownership import as_recorded
-from ..._desired.values import parse_size
+from ..._desired.sizes import parse_size
 from .fields.mounts import has_colon
 
 Json = Dict[str, Any]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional, Sequence
 
-from ..._desired.fields import Plan
+from ..._desired.plan import Plan
 from ..._desired.steps import Chain, Step
 from ..._desired.values import dig
 from . import dependents, replacement

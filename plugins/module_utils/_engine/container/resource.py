@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..._desired.fields import FieldSpec, Plan
+from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.values import MASK, dig
 from .compare import changes_of, will_pull
 from .desired import Wish, spec, wish

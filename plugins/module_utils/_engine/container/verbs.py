@@ -9,11 +9,11 @@ import contextlib
 import functools
 from typing import Any, Dict, Iterator, Mapping, Optional
 
-from ..._desired import ownership
 from ..._desired.create_body import body
 from ..._desired.diff import wanted
 from ..._desired.errors import FleetError
 from ..._desired.fields import Context, FieldSpec
+from ..._desired.record import encode_record
 from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
@@ -93,7 +93,7 @@ def create(
     made.update({**(settings or {}), "Image": wish.reference})
     # No image can hold its own id: so the record is known not to be inherited.
     extra = {**_extra(wish, step, carried), **(noted or {}), "image": image["Id"]}
-    record = ownership.make(wish.address, FIELDS, wish.declared, extra)
+    record = encode_record(wish.address, FIELDS, wish.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     if found.kind == "podman":
         from .podman import create_body

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Plan
+from ..._desired.plan import Plan
+from ..._desired.sizes import show_size
 from ..._desired.steps import Causes, Change, Step
 from ..._desired.terminal_text import visible_lines
-from ..._desired.values import show_size
 from .desired import Wish
 from .observed import Found, Seen
 from .source import Entry, Source

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
-from ..._desired.fields import Plan
+from ..._desired.plan import Plan
 from ..._desired.resource import Work
 from ..._desired.safe_files import Below, words
 from ..._desired.steps import Step

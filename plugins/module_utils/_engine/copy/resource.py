@@ -9,8 +9,8 @@ import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.fields import Plan
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.connection import EngineError

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
-from ..._desired.values import hide, parse_duration
+from ..._desired.secrets import hide
+from ..._desired.values import parse_duration
 from ..client.names import container_name
 from ..container.fields.common import parse_words
 from ..container.target import LIMITS, check_path

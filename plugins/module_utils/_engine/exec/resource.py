@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.fields import Plan
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.container_archive import stat

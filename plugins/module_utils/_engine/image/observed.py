@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..._desired.fields import will_go
+from ..._desired.planned import will_go
 from ..client.engine import Client, EngineError, Query
 from . import record as image_record
 from .desired import Wish

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
-from ..._desired.fields import REMOVAL, Plan
+from ..._desired.plan import Plan
+from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Step
 from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record

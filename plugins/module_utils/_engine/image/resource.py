@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..._desired.fields import FieldSpec, Plan
+from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..values.image_reference import NAMELESS, short

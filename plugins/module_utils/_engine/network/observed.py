@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
-from ..._desired.fields import will_go
+from ..._desired.planned import will_go
 from ..._desired.values import dig
 from ..client.engine import Client, EngineError
 from ..container.fields.networks import on_paper

@@ -25,7 +25,9 @@ from typing import Any, Iterable, List, Mapping, Sequence, Tuple
 
 from ..._desired.create_body import body
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import REMOVAL, Context, Plan
+from ..._desired.fields import Context
+from ..._desired.plan import Plan
+from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import dig

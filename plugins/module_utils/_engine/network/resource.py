@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..._desired.diff import Scope, diff
+from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec, Plan
+from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.schema import check_supported, for_kind, observed
 from .desired import Wish, spec, wish
 from .fields import FIELDS

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Optional
 
-from ..._desired import ownership
 from ..._desired.create_body import body
 from ..._desired.fields import Context
+from ..._desired.record import encode_record
 from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
@@ -34,7 +34,7 @@ def _create(work: Work, step: Step) -> None:
     found: Found = work.snapshot
     context = Context(wish.declared, {}, {}, found.api, found.kind)
     made = body(for_kind(FIELDS, found.kind), context, lambda at: at)
-    record = ownership.make(
+    record = encode_record(
         wish.address, FIELDS, wish.declared, {"asked": sorted(asked_keys(wish.declared))}
     )
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}

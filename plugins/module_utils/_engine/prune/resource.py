@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Tuple
 
-from ..._desired.fields import Plan
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.engine import EngineError

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Plan
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Causes, Change, Step
 from ..client.engine import EngineError

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import FieldSpec, Plan
+from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Chain, Step

@@ -12,8 +12,9 @@ from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import FleetError
 from ..._desired.resource import Verb, Work
+from ..._desired.secrets import hide
 from ..._desired.steps import Step
-from ..._desired.values import dig, hide, show_duration
+from ..._desired.values import dig, show_duration
 from ..client.engine import EngineError
 from ..client.events import until_ended
 from ..client.raw_stream import Frames, Raw

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import List, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import REMOVAL
+from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Chain, Change, Step
 from .desired import Wish
 from .helpers import ANEW, RESTORE, helper_name

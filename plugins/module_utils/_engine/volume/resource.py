@@ -14,9 +14,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
-from ..._desired.diff import Scope, diff
+from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, FieldSpec, Plan, will_go
+from ..._desired.fields import Context, FieldSpec, Scope
+from ..._desired.plan import Plan
+from ..._desired.planned import will_go
+from ..._desired.record import encode_record
 from ..._desired.schema import for_kind, observed
 from ..._desired.values import MASK
 from ..client.engine import Client, EngineError
@@ -243,7 +246,7 @@ def _create(work: Work, step: Step) -> None:
         "secret": sorted(secret_keys(desired.declared, {})),
         "restored": work.snapshot.archive,
     }
-    record = ownership.make(desired.address, FIELDS, desired.declared, extra)
+    record = encode_record(desired.address, FIELDS, desired.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})
     if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:

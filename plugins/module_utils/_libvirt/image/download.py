@@ -23,8 +23,8 @@ from typing import Any, Callable, List, Optional, Tuple, TypeVar
 from urllib.parse import urlsplit
 
 from ..._desired.errors import InvalidOption
+from ..._desired.sizes import show_size
 from ..._desired.tls_context import authorities
-from ..._desired.values import show_size
 from ..client.abandoned import go_on
 from . import files
 from .desired import Wish, shown

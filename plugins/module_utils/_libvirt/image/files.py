@@ -16,7 +16,7 @@ import re
 from typing import Iterator, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.values import show_size
+from ..._desired.sizes import show_size
 from ..client.abandoned import GivenUp
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)

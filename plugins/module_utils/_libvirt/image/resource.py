@@ -9,8 +9,9 @@ import os
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.fields import REMOVAL, Plan
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
+from ..._desired.planned import REMOVAL
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Chain, Step
 from ..client import storage

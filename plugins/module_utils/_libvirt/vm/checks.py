@@ -9,8 +9,9 @@ import ipaddress
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
+from ..._desired.sizes import show_size
 from ..._desired.steps import Change, Step
-from ..._desired.values import show, show_size
+from ..._desired.values import show
 from ..client.domain_xml import Element, copied_record, interfaces, mac_of
 from ..client.storage import DEVICES, FILES
 from ..disk.entry import read_disk

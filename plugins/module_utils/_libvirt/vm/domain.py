@@ -10,8 +10,8 @@ import os
 import uuid
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..._desired import ownership
 from ..._desired.fields import Context
+from ..._desired.record import encode_record
 from ..client.domain_xml import Element, child, document, put_record
 from ..disk.entry import DISKS_ON_ONE, write_disk
 from ..disk.names import NO_DISKS, Disks
@@ -75,7 +75,7 @@ def record_text(wish: Wish, known: Disks = NO_DISKS, **kept: Any) -> str:
     extra["volumes"] = [now.pop(one["name"], one) for one in recorded] + list(now.values())
     if wish.cloud_init is not None:
         extra["seeded"] = True
-    return ownership.make(wish.address, FIELDS, _jsonable(wish.declared), extra)
+    return encode_record(wish.address, FIELDS, _jsonable(wish.declared), extra)
 
 
 def volumes_of(

@@ -18,7 +18,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.schema import check_keys
-from ..._desired.values import show_size
+from ..._desired.sizes import show_size
 from ..client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
 from ..client.options import plain_name, plain_text
 from ..disk.entry import PREFIX, read_disk

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.fields import will_go
+from ..._desired.planned import will_go
 from ..client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
 from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume

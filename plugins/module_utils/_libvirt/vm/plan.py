@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Sequence, Tuple
 
-from ..._desired.diff import Scope, diff
+from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import REMOVAL, Context, will_go
+from ..._desired.fields import Context, Scope
+from ..._desired.planned import REMOVAL, will_go
 from ..._desired.schema import observed
+from ..._desired.sizes import show_size
 from ..._desired.steps import Causes, Chain, Change, Step
-from ..._desired.values import show, show_size
+from ..._desired.values import show
 from ..client.domain_xml import Element, interfaces, mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
 from .checks import check_references, data_losses, refusals

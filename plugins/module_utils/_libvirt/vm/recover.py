@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict, Sequence
 
-from ..._desired.fields import Plan
+from ..._desired.plan import Plan
 from ..._desired.steps import Chain, Step
 from ..client.storage import Volume
 from ..disk.names import is_seed

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..._desired.fields import Context, FieldSpec, Plan
+from ..._desired.fields import Context, FieldSpec
 from ..._desired.ownership import fingerprint
+from ..._desired.plan import Plan
 from ..._desired.resource import Verb
 from ..._desired.steps import Step
 from ..client.domain_xml import interfaces, mac_of

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context
-from ..._desired.values import parse_size
+from ..._desired.sizes import parse_size
 from ..client.domain_xml import Element, ensure
 
 _MIB = 1 << 20

@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, Mapping
 from ...._desired.errors import InvalidOption
 from ...._desired.fields import Context, FieldSpec
 from ...._desired.schema import check_keys
-from ...._desired.values import dig, parse_size, show_size
+from ...._desired.sizes import parse_size, show_size
+from ...._desired.values import dig
 from ...values.strings import parse_text
 from .common import LIVE, number
 

@@ -9,7 +9,8 @@ from typing import Any, Mapping, Optional
 
 from ...._desired.errors import InvalidOption
 from ...._desired.fields import Context, FieldSpec
-from ...._desired.values import dig, parse_size, show_size
+from ...._desired.sizes import parse_size, show_size
+from ...._desired.values import dig
 from .common import LIVE, NOT_PODMAN, flag, number
 
 _LEAST_MEMORY = 6 << 20

@@ -18,7 +18,8 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 from ...._desired.errors import Faults, InvalidOption
 from ...._desired.fields import FieldSpec
 from ...._desired.schema import check_keys
-from ...._desired.values import parse_size, show, show_size
+from ...._desired.sizes import parse_size, show_size
+from ...._desired.values import show
 from ...values.strings import parse_strings, parse_text
 from . import mounts
 from .common import reject_expansion

@@ -12,9 +12,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ...._desired.errors import FleetError
 from ...._desired.resource import Work
+from ...._desired.secrets import hide
 from ...._desired.steps import Step
 from ...._desired.terminal_text import visible
-from ...._desired.values import hide
 from ...client.engine import ConnectionLost, EngineError
 from .. import record
 from ..desired import Wish

@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ...._desired.errors import InvalidOption
 from ...._desired.fields import FieldSpec
-from ...._desired.values import parse_size
+from ...._desired.sizes import parse_size
 from ...values.image_reference import parse_reference
 from ...values.mappings import parse_labels, parse_map
 from ...values.strings import parse_text
