@@ -12,8 +12,10 @@ from typing import Any, Callable, List
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import (
     Frames,

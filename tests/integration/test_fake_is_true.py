@@ -12,9 +12,11 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
+    unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
     ConnectionLost,
     EngineError,
-    unix_dial,
 )
 
 from tests.lab.fake_engine import FakeEngine

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
     EngineError,
 )
 

@@ -12,8 +12,10 @@ import pytest
 from ansible.playbook.play_context import PlayContext
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,

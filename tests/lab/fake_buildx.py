@@ -36,8 +36,10 @@ def main(folder: str, *argv: str) -> None:
     """Note the call, then build by the classic endpoint of DOCKER_HOST."""
     from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
         Client,
-        EngineError,
         unix_dial,
+    )
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+        EngineError,
     )
     from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
         context as build_context,

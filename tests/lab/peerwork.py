@@ -41,8 +41,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files import with_files

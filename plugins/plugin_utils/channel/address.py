@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping
 
-from ...module_utils._engine.client.address import Address, find_address
+from ...module_utils._engine.client.address import Address
+from ...module_utils._engine.client.resolve import find_address
 from ..values.untag import plain
 
 

@@ -11,7 +11,8 @@ import pwd
 import socket
 
 from ...module_utils._desired.errors import EngineMissing
-from ...module_utils._engine.client.address import Address, usual_socket
+from ...module_utils._engine.client.address import Address
+from ...module_utils._engine.client.resolve import usual_socket
 from ...module_utils._engine.client.tcp import tcp_dial
 from .probe import connect, denied_socket, missing_socket, ping, silent_socket, stalled_engine
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from ...module_utils._desired.errors import EngineMissing
-from ...module_utils._engine.client.address import SSH, TCP, Address, engine_name
+from ...module_utils._engine.client.address import SSH, TCP, Address
 from ...module_utils._engine.client.options import patience
+from ...module_utils._engine.client.resolve import engine_name
 from .address import wanted_address
 from .forward import Child, Forward, NoSharedConnection
 from .local import Direct, Port, current_user

@@ -21,8 +21,8 @@ from ansible import context
 from ...module_utils._desired.errors import STRANGE, FleetError
 from ...module_utils._desired.lock import own_folder
 from ...module_utils._desired.unexpected import as_fleet_error
-from ...module_utils._engine.client.connection import ConnectionLost, EngineError
 from ...module_utils._engine.client.engine import Client
+from ...module_utils._engine.client.errors import ConnectionLost, EngineError
 from ...module_utils._engine.client.names import container_name, meant
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 from ansible.module_utils.common.text.converters import to_bytes
 
 from ...module_utils._desired.errors import FleetError
-from ...module_utils._engine.client.connection import EngineError
 from ...module_utils._engine.client.engine import Client
+from ...module_utils._engine.client.errors import EngineError
 from ...module_utils._engine.client.raw_stream import OUTPUT, Frames, Raw, exit_code
 from .engine import Link
 

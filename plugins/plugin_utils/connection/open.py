@@ -15,7 +15,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.loader import become_loader, connection_loader
 
 from ...module_utils._desired.errors import EngineMissing, InvalidOption
-from ...module_utils._engine.client.address import find_address
+from ...module_utils._engine.client.resolve import find_address
 from ..channel.kept_forward import kept_or_own
 from ..channel.open import Channel, NoChannel, Way, open_channel
 from ..channel.probe import Blocked

@@ -19,8 +19,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import (
-    Address,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import Address
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.resolve import (
     engine_name,
     find_address,
 )

@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import address as module
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import resolve as module
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import (
     Address,
-    find_address,
-    usual_socket,
+    Tls,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.parse_address import (
     parse_address,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.tls import Tls
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.resolve import (
+    find_address,
+    usual_socket,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.address import wanted_address
 
 from tests.unit.channel.fakes import SshPlugin, action, options

@@ -8,8 +8,10 @@ from typing import Any, Dict, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 
 from tests.lab import fake_life

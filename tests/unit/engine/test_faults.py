@@ -10,9 +10,11 @@ from typing import Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
+    unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
     ConnectionLost,
     EngineError,
-    unix_dial,
 )
 
 from tests.lab.fake_engine import FakeEngine
@@ -23,7 +25,10 @@ from tests.lab.serving import Server
 ROOT = Path(__file__).resolve().parents[3]
 WORKER = """
 import sys
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import Client, unix_dial
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
 client = Client(unix_dial(sys.argv[1]))
 for name in ("one", "two", "three"):
     client.get("/volumes")

@@ -25,8 +25,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_stream import Frames
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (

@@ -15,10 +15,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    ConnectionLost,
-    EngineError,
     target,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    ConnectionLost,
+    EngineError,
 )
 
 from tests.lab.fake_engine import FakeEngine

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
     EngineError,
 )
 

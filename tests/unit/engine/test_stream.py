@@ -9,11 +9,15 @@ from typing import Any, Callable, Iterator, List
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    ConnectionLost,
-    EngineError,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.stream import last_lines
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    ConnectionLost,
+    EngineError,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.log_tail import (
+    last_lines,
+)
 
 from tests.lab.fake_engine import FakeEngine
 

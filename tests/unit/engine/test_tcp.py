@@ -18,10 +18,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     EngineMissing,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import Address
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.address import (
+    Address,
+    Tls,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import Client
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.tcp import tcp_dial
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.tls import Tls
 
 from tests.lab.certificates import Authority, TlsPort, server_context
 from tests.lab.fake_engine import FakeEngine

@@ -13,8 +13,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
-    EngineError,
     unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
+    EngineError,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.options import (
     engine_options,

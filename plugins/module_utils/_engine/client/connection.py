@@ -15,7 +15,7 @@ import time
 from typing import Any, Dict, Iterator, Optional
 
 from ..._desired.bounded_json import decode
-from ..._desired.errors import FleetError
+from .errors import EngineError
 
 # The longest line, and all header fields or trailers together, in bytes.
 _LINE_LIMIT = 65536
@@ -29,25 +29,6 @@ _DIGITS = 15
 BODY_LIMIT = 128 << 20
 # How many times the time-out an answer may take from its head to its end.
 WHOLE = 5
-
-
-class EngineError(FleetError):
-    """An answer that is not success; `status` is 0 when there was no (readable) answer."""
-
-    def __init__(
-        self, message: str, *, status: int = 0, method: str = "", path: str = "", **more: Any
-    ) -> None:
-        super().__init__(message, **more)
-        self.status = status
-        self.refused = 400 <= status < 500
-        self.method = method
-        self.path = path
-
-
-class ConnectionLost(EngineError):
-    """The connection broke or timed out after a request may have reached the engine."""
-
-    outcome_unknown = True
 
 
 class Wire:
@@ -241,7 +222,7 @@ class Reply:
         """Return the error this answer is, in the daemon's own words."""
         from .failures import refusal
 
-        return refusal(self, method, path)
+        return refusal(self.status, self.body, method, path)
 
     def value(self, method: str, path: str) -> Any:
         """Return the JSON of a complete answer, None if empty; raise EngineError if it failed."""
@@ -254,7 +235,7 @@ class Reply:
         except ValueError as exc:
             from .failures import unreadable
 
-            raise unreadable(self, exc, method, path) from None
+            raise unreadable(self.status, self.body, exc, method, path) from None
 
 
 def _number(text: str, base: int) -> int:

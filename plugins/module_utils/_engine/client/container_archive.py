@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from .connection import Reply
-from .engine import Client, EngineError
+from .engine import Client
+from .errors import EngineError
 from .raw_stream import Raw
 
 if TYPE_CHECKING:

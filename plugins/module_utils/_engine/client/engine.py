@@ -25,15 +25,14 @@ from typing import (
 )
 
 from ..._desired.errors import InvalidOption
-from .connection import ConnectionLost, EngineError, Reply, Wire
+from .connection import Reply, Wire
+from .errors import EngineError
 
 if TYPE_CHECKING:
     from .stream import Events
 
 Dial = Callable[[], socket.socket]
 Query = Mapping[str, Any]
-
-__all__ = ["Client", "ConnectionLost", "Dial", "EngineError", "Query", "unix_dial"]
 
 MIN_API = (1, 40)
 MAX_API = (1, 51)

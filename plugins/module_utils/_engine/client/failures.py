@@ -11,7 +11,7 @@ from typing import Tuple
 
 from ..._desired.bounded_json import Unusable, decode
 from ..._desired.errors import EngineMissing, FleetError
-from .connection import ConnectionLost, EngineError, Reply
+from .errors import ConnectionLost, EngineError
 
 # The most of an engine's words in an error, in characters.
 _WORDS = 4000
@@ -63,21 +63,21 @@ def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineErr
     return ConnectionLost(text, method=method, path=path)
 
 
-def refusal(reply: Reply, method: str, path: str) -> EngineError:
+def refusal(status: int, body: bytes, method: str, path: str) -> EngineError:
     """Return the error that an answer is, in the daemon's own words."""
     said = ""
-    if reply.status >= 400:
-        said = reply.body.decode("utf-8", "replace").strip()
+    if status >= 400:
+        said = body.decode("utf-8", "replace").strip()
         with contextlib.suppress(ValueError, TypeError, KeyError):
-            said = decode(reply.body)["message"]
-    text = str(said or f"the engine answered {reply.status} to {method} {path}")[:_WORDS]
-    return EngineError(text, status=reply.status, method=method, path=path)
+            said = decode(body)["message"]
+    text = str(said or f"the engine answered {status} to {method} {path}")[:_WORDS]
+    return EngineError(text, status=status, method=method, path=path)
 
 
-def unreadable(reply: Reply, error: ValueError, method: str, path: str) -> EngineError:
+def unreadable(status: int, body: bytes, error: ValueError, method: str, path: str) -> EngineError:
     """Return the error of an answer that is no JSON, or none of an engine."""
-    seen = reply.body[:60].decode("utf-8", "replace")
+    seen = body[:60].decode("utf-8", "replace")
     text = f"the answer to {method} {path} is not JSON: it begins with {seen!r}"
     if isinstance(error, Unusable):
         text = f"the answer to {method} {path} is not a container engine's: {error}"
-    return EngineError(text, status=reply.status, method=method, path=path)
+    return EngineError(text, status=status, method=method, path=path)

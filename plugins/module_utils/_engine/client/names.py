@@ -14,7 +14,7 @@ import re
 from typing import Any, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
-from .engine import EngineError
+from .errors import EngineError
 
 Answer = Mapping[str, Any]
 

@@ -10,7 +10,6 @@ import select
 import socket
 import time
 from typing import (
-    TYPE_CHECKING,
     Any,
     Callable,
     Dict,
@@ -23,16 +22,13 @@ from typing import (
 )
 
 from ..._desired.bounded_json import DECODER, DEPTH, Unusable, decode, is_deep
-from .connection import EngineError, Reply, Wire
+from .connection import Reply, Wire
+from .errors import EngineError
 from .failures import failure
-
-if TYPE_CHECKING:
-    from .engine import Client
 
 _PIECE = 65536
 _LONGEST = 8 << 20  # characters of one object
 _GLANCE = 0.005  # seconds to take what has arrived
-_FRAME = 8  # stream number, three zero bytes, length (Engine API, "Attach to a container")
 
 
 def _first(text: str) -> Optional[Tuple[Any, int]]:
@@ -215,25 +211,3 @@ class Events:
 
     def __exit__(self, *_exc: object) -> None:
         self.close()
-
-
-def last_lines(client: Client, container: str, tail: int = 20) -> str:
-    """Return the last `tail` lines of a container's output, both streams in order."""
-    path = f"/containers/{container}/logs"
-    reply = client.fetch(path, {"stdout": True, "stderr": True, "tail": tail})
-    if reply.failed:
-        raise reply.error("GET", path)
-    return unframe(reply.body).decode("utf-8", "replace")
-
-
-def unframe(data: bytes) -> bytes:
-    """Join the frames of a container's output; a terminal's output has none and stays as it is."""
-    parts = []
-    at = 0
-    while at < len(data):
-        if data[at] > 2 or data[at + 1 : at + 4] != b"\0\0\0":
-            return data
-        size = int.from_bytes(data[at + 4 : at + _FRAME], "big")
-        parts.append(data[at + _FRAME : at + _FRAME + size])
-        at += _FRAME + size
-    return b"".join(parts)

@@ -16,8 +16,7 @@ from typing import Any, Callable
 
 from ..._desired.errors import EngineMissing, InvalidOption
 from ..._desired.tls_context import authorities
-from .address import Address
-from .tls import Tls
+from .address import Address, Tls
 
 _PIECE = 65536
 # What OpenSSL calls the reasons (X509_verify_cert_error_string(3)).

@@ -6,23 +6,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping
 
 from ..._desired.errors import InvalidOption
-from .address import TCP, TLS_FILES, Address
+from .address import TCP, TLS_FILES, Address, Tls
 
 # What IANA registered for docker without and with TLS.
 PLAIN_PORT, TLS_PORT = 2375, 2376
 _SWITCHES = ("DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH")
-
-
-class Tls(NamedTuple):
-    """Files in PEM (empty: the system's authorities, no client certificate) and the name sought."""
-
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
-    name: str = ""
 
 
 def secured(

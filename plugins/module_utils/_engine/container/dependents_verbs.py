@@ -11,7 +11,8 @@ from typing import Any, Dict, List, Mapping
 from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from .dependents import LABEL, label, lenders
 from .fields.mounts import anonymous, has_colon
 from .observed import Inspect

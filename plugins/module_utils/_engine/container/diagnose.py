@@ -12,8 +12,9 @@ from ..._desired.errors import FleetError
 from ..._desired.secrets import hide
 from ..._desired.sizes import show_size
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
-from ..client.stream import last_lines
+from ..client.engine import Client
+from ..client.errors import EngineError
+from ..client.log_tail import last_lines
 from ..values.signals import signal_name
 from .desired import Wish
 from .fields.process import split_env

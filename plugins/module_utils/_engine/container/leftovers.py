@@ -17,7 +17,8 @@ from typing import Any, List, Mapping, Optional, Sequence
 from ..._desired.planned import will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from .desired import Wish
 from .observed import (
     Bases,

@@ -16,7 +16,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..._desired.resource import Work
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from .desired import Wish
 from .fields.endpoints import asked_of, endpoint_body, fixed_mac
 from .fields.networks import on_paper

@@ -13,7 +13,8 @@ from ..._desired import ownership
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.planned import will_go
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError, Query
+from ..client.engine import Client, Query
+from ..client.errors import EngineError
 from ..client.names import absent, meant
 from ..values.labels import from_compose, own_labels
 from .desired import Wish

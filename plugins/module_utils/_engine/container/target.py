@@ -11,7 +11,8 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..client.names import meant
 
 # What every wish of these resources may do; they have no option to bound it.

@@ -18,7 +18,7 @@ from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
 from ..._desired.values import put
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from .desired import Wish
 from .fields import FIELDS
 from .fields.limits import restart_body, restart_of

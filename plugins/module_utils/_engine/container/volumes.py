@@ -15,7 +15,8 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 from ..._desired.planned import will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from .desired import Wish
 from .fields.mounts import anonymous
 from .observed import Found, Inspect

@@ -10,7 +10,8 @@ from typing import Any, Dict, Optional
 
 from ..._desired.errors import FleetError
 from ..._desired.values import dig, show_duration
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from .desired import Wish
 from .diagnose import fault, gone
 

@@ -13,8 +13,8 @@ from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
-from ..client.connection import EngineError
 from ..client.container_archive import put
+from ..client.errors import EngineError
 from ..container.target import about
 from .compare import differing, plan, texts, wanted
 from .desired import Wish, spec, wish

@@ -13,7 +13,8 @@ from ..._desired.errors import FleetError
 from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import show_duration
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..client.raw_stream import Frames, Raw, exit_code
 from ..container.target import last_words, output
 from .desired import Wish

@@ -14,9 +14,10 @@ from ..._desired.errors import InvalidOption
 from ..._desired.lock import lock
 from ..._desired.run import run
 from ..._desired.schema import masked_arguments
-from ..client.address import SSH, UNIX, engine_name, find_address, usual_socket
+from ..client.address import SSH, UNIX
 from ..client.engine import Client, unix_dial
 from ..client.options import engine_options, patience
+from ..client.resolve import engine_name, find_address, usual_socket
 
 
 def main(resource: Any) -> None:

@@ -14,7 +14,7 @@ from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.resource import Work
 from ..._desired.safe_files import mode_of, words, written
 from ..._desired.steps import Causes, Step
-from ..client.engine import ConnectionLost, EngineError
+from ..client.errors import ConnectionLost, EngineError
 from ..values.image_reference import parse_id, parse_reference
 from . import record as image_record
 from .build.build import need_context

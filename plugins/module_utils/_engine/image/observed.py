@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.planned import will_go
-from ..client.engine import Client, EngineError, Query
+from ..client.engine import Client, Query
+from ..client.errors import EngineError
 from . import record as image_record
 from .desired import Wish
 from .pull import ask_registry

@@ -11,7 +11,7 @@ from ..._desired.errors import FleetError
 from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from ..values.image_reference import parse_reference
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from ..registry.credentials import ANONYMOUS
 from ..values.image_reference import parse_reference
 from .pull import ABSENT, CHANGED, UNTOLD, authorize, cannot

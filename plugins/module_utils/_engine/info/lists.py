@@ -15,7 +15,8 @@ from typing import Any, Callable, Dict, List, Mapping, Pattern, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.ownership import parse
-from ..client.engine import Client, EngineError, fits
+from ..client.engine import Client, fits
+from ..client.errors import EngineError
 from ..client.names import container_name, meant
 from ..container.observed import bases_of
 from ..values.image_reference import parse_id, parse_reference

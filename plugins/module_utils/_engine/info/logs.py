@@ -12,7 +12,8 @@ from typing import Any, Dict, List, Mapping, Optional, Pattern
 
 from ..._desired.errors import EngineMissing, FleetError, InvalidOption
 from ..._desired.values import dig, parse_duration, show_duration
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..client.names import container_name
 from ..client.raw_stream import Frames, Raw
 from ..container.target import Box, about, last_words, look_at, output

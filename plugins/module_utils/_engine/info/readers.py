@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..container.resource import masked
 from ..values.image_reference import NAMELESS, short
 from ..volume.resource import masked as masked_volume

@@ -18,7 +18,8 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..._desired import ownership
 from ..._desired.planned import will_go
 from ..._desired.values import dig
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..container.fields.networks import on_paper
 from ..values.labels import from_compose
 from .desired import Wish

@@ -14,7 +14,7 @@ from ..._desired.record import encode_record
 from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from .desired import Wish
 from .fields import FIELDS, OWNER_LABEL, asked_keys
 from .observed import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of

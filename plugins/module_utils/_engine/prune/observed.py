@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..._desired.ownership import parse
-from ..client.engine import Client, EngineError, Query
+from ..client.engine import Client, Query
+from ..client.errors import EngineError
 from ..container.observed import bases_of
 from ..values.image_reference import NAMELESS, short
 from ..values.labels import OUR_LABELS, own_labels

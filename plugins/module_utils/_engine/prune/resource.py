@@ -11,7 +11,7 @@ from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from .desired import KINDS, Wish, spec, wish
 from .observed import Found, Item, chosen, kept, observe, users
 

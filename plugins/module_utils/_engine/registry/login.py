@@ -14,7 +14,7 @@ from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Causes, Change, Step
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from ..container.target import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
 from .store import forget, host, is_listed, keep

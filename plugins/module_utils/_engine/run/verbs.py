@@ -15,7 +15,7 @@ from ..._desired.resource import Verb, Work
 from ..._desired.secrets import hide
 from ..._desired.steps import Step
 from ..._desired.values import dig, show_duration
-from ..client.engine import EngineError
+from ..client.errors import EngineError
 from ..client.events import until_ended
 from ..client.raw_stream import Frames, Raw
 from ..container.diagnose import explain_start, gone, hidden_values, how_it_ended

@@ -13,7 +13,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired.errors import FleetError
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..container.observed import bases_of
 from ..values.labels import own_labels
 

@@ -22,7 +22,8 @@ from ..._desired.planned import will_go
 from ..._desired.record import encode_record
 from ..._desired.schema import for_kind, observed
 from ..._desired.values import MASK
-from ..client.engine import Client, EngineError
+from ..client.engine import Client
+from ..client.errors import EngineError
 from ..client.names import meant
 from ..values.labels import from_compose
 from .desired import Wish, spec, wish

@@ -15,7 +15,7 @@ from ...._desired.resource import Work
 from ...._desired.secrets import hide
 from ...._desired.steps import Step
 from ...._desired.terminal_text import visible
-from ...client.engine import ConnectionLost, EngineError
+from ...client.errors import ConnectionLost, EngineError
 from .. import record
 from ..desired import Wish
 from ..progress import Tail

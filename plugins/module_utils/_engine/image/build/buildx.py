@@ -18,7 +18,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ...._desired.errors import FleetError, InvalidOption
 from ...._desired.safe_files import Below
-from ...client.connection import EngineError
+from ...client.errors import EngineError
 from ...client.socket_bridge import Bridge
 from .. import record
 from .desired import Build
