@@ -13,12 +13,12 @@ from ..._desired.schema import declare, ignored, option_tree
 from ..._desired.values import parse_duration
 from ..client.engine import fits
 from ..client.names import container_name, not_a_name
+from ..client.options import LIMITS
 from .fields import declared_subjects, option_spec, rows
 from .fields.networks import fixed_mode
 
 STATES = ("absent", "present", "started", "stopped", "paused")
 WAITS = ("none", "started", "healthy")
-LIMITS = ("live", "restart", "replace")
 
 # Options that say how to get there; the others are rows of the field table.
 BEHAVIOUR: Dict[str, Any] = {

@@ -16,7 +16,6 @@ from ..client.errors import EngineError
 from ..client.names import meant
 
 # What every wish of these resources may do; they have no option to bound it.
-LIMITS = ("live", "restart", "replace")
 _SHOWN_LINES = 5
 
 

@@ -12,7 +12,8 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
 from ..client.names import container_name
-from ..container.target import LIMITS, check_path
+from ..client.options import LIMITS
+from ..container.target import check_path
 from .source import Local, Packed, Source, Text
 
 _TEXT = {"type": "str"}

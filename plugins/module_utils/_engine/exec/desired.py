@@ -14,8 +14,9 @@ from ..._desired.errors import Faults, InvalidOption
 from ..._desired.secrets import hide
 from ..._desired.values import parse_duration
 from ..client.names import container_name
+from ..client.options import LIMITS
 from ..container.fields.common import parse_words
-from ..container.target import LIMITS, check_path
+from ..container.target import check_path
 from ..values.mappings import parse_filled
 
 _SHOWN = 120  # characters of a command in a plan

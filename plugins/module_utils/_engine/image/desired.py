@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.schema import argument_spec, declare
+from ..client.options import LIMITS
 from ..values.image_reference import parse_id
 from .build.desired import Build, make_build
-from .fields import FIELDS, LIMITS
+from .fields import FIELDS
 from .pull import Account
 
 if TYPE_CHECKING:

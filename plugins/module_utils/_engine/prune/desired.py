@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.values import parse_duration
-from ..container.target import LIMITS
+from ..client.options import LIMITS
 
 KINDS = ("containers", "images", "networks", "volumes", "build_cache")
 _FLAG = {"type": "bool", "default": False}

@@ -15,7 +15,7 @@ from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Causes, Change, Step
 from ..client.errors import EngineError
-from ..container.target import LIMITS
+from ..client.options import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
 from .store import forget, host, is_listed, keep
 

@@ -10,10 +10,10 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
 from ..._desired.values import parse_duration
+from ..client.options import LIMITS
 from ..container.desired import BEHAVIOUR, Wish
 from ..container.desired import spec as container_spec
 from ..container.desired import wish as container_wish
-from ..container.target import LIMITS
 from ..exec.desired import words
 
 # Keys of a service that contradict a job: the engine must neither start it again, nor remove it
