@@ -14,8 +14,8 @@ from ..module_utils._engine.image.build.build import added_files
 from ..module_utils._engine.image.build.context import Context
 from ..module_utils._engine.image.build.desired import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image.fields import FIELDS
-from ..module_utils._engine.image.load import Source, read_source
 from ..module_utils._engine.image.resource import IMAGE
+from ..module_utils._engine.image.source import Source, read_source
 from ..module_utils._engine.tar.file import without_zstd
 from ..module_utils._engine.values.image_reference import parse_reference
 from ..module_utils._engine.values.mappings import parse_map

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import buildx
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+    builders,
+)
 
 from tests.lab.killing import report
 
@@ -12,7 +14,7 @@ from tests.lab.killing import report
 def _nobody_is_logged_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep what Docker's client has on this machine out of the tests: accounts, plugins."""
     monkeypatch.setenv("DOCKER_CONFIG", "/nowhere")
-    monkeypatch.setattr(buildx, "_FOLDERS", ())
+    monkeypatch.setattr(builders, "_FOLDERS", ())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -179,7 +179,7 @@ def test_a_save_cut_short_leaves_the_old_archive(
 
 
 def test_on_a_target_the_archive_is_asked_for(fake: FakeEngine, tmp_path: Path) -> None:
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.load import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.source import (
         read_source,
     )
 

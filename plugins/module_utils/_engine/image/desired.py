@@ -17,7 +17,7 @@ from .fields import FIELDS
 from .pull import Account
 
 if TYPE_CHECKING:
-    from .load import Source
+    from .source import Source
 
 
 def spec() -> Dict[str, Any]:
@@ -116,7 +116,7 @@ def _source(params: Mapping[str, Any], name: str) -> Optional[Source]:
     """Return the archive: as the action plugin has read it, or read on this machine."""
     if not params.get("load") and not params.get("import"):
         return None
-    from .load import Source, read_source
+    from .source import Source, read_source
 
     given = params.get("_source")
     if isinstance(given, Mapping):

@@ -21,7 +21,7 @@ from .pull import ABSENT, plan_pull, pull_step
 _DOCKERFILE = "build.dockerfile"
 
 if TYPE_CHECKING:
-    from .load import Source
+    from .source import Source
 
 
 def plan_present(desired: Wish, found: Found) -> Plan:

@@ -15,10 +15,11 @@ from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..values.image_reference import NAMELESS, short
 from . import record
-from .build.build import build, need_context
+from .build.build import build
 from .build.desired import DOCKERFILE, INLINE
 from .desired import Wish, spec, wish
 from .fields import FIELDS
+from .handover import need_context
 from .load import import_, listed, load, save
 from .observed import Found, observe
 from .plan import plan_absent, plan_present

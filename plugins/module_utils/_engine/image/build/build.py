@@ -18,6 +18,7 @@ from ...._desired.terminal_text import visible
 from ...client.errors import ConnectionLost, EngineError
 from .. import record
 from ..desired import Wish
+from ..handover import archive, need_context
 from ..progress import Tail
 from ..pull import cannot, image_id
 from .context import RULES, rules_of, rules_text
@@ -30,26 +31,6 @@ _PIECE = 1 << 18
 _BUILDKIT = re.compile(r"#\d+ \d+\.\d+ (.*)")
 _OWN_WORDS = re.compile(r"Step \d+/\d+ : | *--->|Removing intermediate|Successfully |Sending build")
 _LONGEST = 200  # characters of a line that a message repeats
-
-
-class NeedsContext(FleetError):
-    """The context is on the controller, and a build is needed: nothing was written yet."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(
-            "what the image is made from is not on this machine",
-            address=address,
-            hint="the action plugin sends it when the module asks for it",
-            details={"needs_context": True},
-        )
-
-
-def need_context(wish: Wish) -> None:
-    """Raise NeedsContext unless the context, or the archive, can be sent from here."""
-    if wish.source is not None and not wish.source.path:
-        raise NeedsContext(wish.address)
-    if wish.build is not None and not ("tar" in wish.build.context or archive(wish.build)):
-        raise NeedsContext(wish.address)
 
 
 def build(work: Work, step: Step) -> bool:
@@ -84,6 +65,7 @@ def build(work: Work, step: Step) -> bool:
 def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str]) -> bool:
     """Build with docker buildx; False if it is not there, or not what is asked for."""
     from . import buildx
+    from .builders import program
 
     # Podman's API has no BuildKit behind it.
     if client.kind == "podman" or not uses_buildx(build):
@@ -93,13 +75,13 @@ def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str
         if build.needs_buildkit or builder != "auto":
             raise EngineError(f"{client.kind} has no BuildKit", path="/session")
         return False
-    buildx.run(buildx.program(), client, wish.name, build, label, tail, _SILENCE)
+    buildx.run(program(), client, wish.name, build, label, tail, _SILENCE)
     return True
 
 
 def uses_buildx(build: Build) -> bool:
     """Say if docker buildx builds an image of Docker's engine: it is there, and is not excluded."""
-    from .buildx import program
+    from .builders import program
 
     excluded = build.get("builder") == "classic" or build.get("isolation")
     return not excluded and bool(program())
@@ -144,11 +126,6 @@ def _ulimits(limits: Optional[Mapping[str, str]]) -> Optional[List[Dict[str, Any
         soft, _colon, hard = both.partition(":")
         made.append({"Name": name, "Soft": int(soft), "Hard": int(hard)})
     return made or None
-
-
-def archive(build: Build) -> str:
-    """Return the path of the context's archive on this machine, "" if there is none."""
-    return str(build.context.get("archive") or "")
 
 
 def _body(build: Build) -> Iterator[bytes]:

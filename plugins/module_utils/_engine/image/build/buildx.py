@@ -16,22 +16,14 @@ import shutil
 import subprocess
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from ...._desired.errors import FleetError, InvalidOption
+from ...._desired.errors import FleetError
 from ...._desired.safe_files import Below
 from ...client.errors import EngineError
 from ...client.socket_bridge import Bridge
 from .. import record
 from .desired import Build
 
-# Where Docker's client looks for its plugins (docker/cli, cli-plugins/manager).
-_FOLDERS = (
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-)
 _PIECE = 1 << 18
-_NAME = "docker-buildx"
 # Variables that steer the program itself: a build argument of such a name is given in full.
 _OWN = re.compile(r"(DOCKER|BUILDX|BUILDKIT|OTEL|LD)_.*|PATH|HOME|TMPDIR|SSH_AUTH_SOCK|NO_COLOR")
 # What would lead the program to another engine or builder than the task's.
@@ -49,27 +41,6 @@ _LISTS = {
     "cache_to": "--cache-to",
     "entitlements": "--allow",
 }
-
-
-def program() -> str:
-    """Return the path of docker buildx on this machine, "" if it is not there."""
-    own = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
-    path = os.environ.get("PATH", "").split(os.pathsep)
-    for folder in (os.path.join(own, "cli-plugins"), *_FOLDERS, *path):
-        found = os.path.join(folder, _NAME)
-        if os.access(found, os.X_OK) and os.path.isfile(found):
-            return found
-    return ""
-
-
-def require(option: str) -> None:
-    """Raise InvalidOption if docker buildx, which an option needs, is not on this machine."""
-    if not program():
-        raise InvalidOption(
-            "needs BuildKit, and there is no docker buildx where this task runs",
-            option=option,
-            hint="install Docker's plugin buildx there (the controller, as a rule)",
-        )
 
 
 def run(

@@ -145,7 +145,7 @@ def _check_builder(build: Build) -> None:
             hint="leave out one of them",
         )
     if need or named:
-        from .buildx import require
+        from .builders import require
 
         require(f"build.{need}" if need else "build.builder")
 

@@ -1,0 +1,35 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a build or a load needs of the controller: the context, or the archive."""
+
+from __future__ import annotations
+
+from ..._desired.errors import FleetError
+from .build.desired import Build
+from .desired import Wish
+
+
+class NeedsContext(FleetError):
+    """The context is on the controller, and a build is needed: nothing was written yet."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(
+            "what the image is made from is not on this machine",
+            address=address,
+            hint="the action plugin sends it when the module asks for it",
+            details={"needs_context": True},
+        )
+
+
+def need_context(wish: Wish) -> None:
+    """Raise NeedsContext unless the context, or the archive, can be sent from here."""
+    if wish.source is not None and not wish.source.path:
+        raise NeedsContext(wish.address)
+    if wish.build is not None and not ("tar" in wish.build.context or archive(wish.build)):
+        raise NeedsContext(wish.address)
+
+
+def archive(build: Build) -> str:
+    """Return the path of the context's archive on this machine, "" if there is none."""
+    return str(build.context.get("archive") or "")
