@@ -11,10 +11,10 @@ from typing import Any, Iterator, List, Mapping, Sequence, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.steps import Step
 from ..._desired.values import dig
+from ..network.endpoint import IPS
 from ..values.ip_addresses import meet, plain_ip, reserved
 from . import replacement
 from .desired import Wish
-from .fields.networks import IPS
 from .observed import Found, Inspect, runs
 
 _LEFT = "would be left in the namespaces of a container that is gone"

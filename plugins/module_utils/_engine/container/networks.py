@@ -17,9 +17,10 @@ from ..._desired.resource import Work
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
 from ..client.errors import EngineError
+from ..network.endpoint import on_paper
+from ..network.endpoint_settings import asked_of, fixed_mac
 from .desired import Wish
-from .fields.endpoints import asked_of, endpoint_body, fixed_mac
-from .fields.networks import on_paper
+from .fields.endpoints import endpoint_body
 from .observed import Found, Inspect
 
 FAILED = "it did not work"

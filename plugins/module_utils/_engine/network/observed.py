@@ -20,9 +20,9 @@ from ..._desired.planned import will_go
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
-from ..container.fields.networks import on_paper
 from ..values.labels import from_compose
 from .desired import Wish
+from .endpoint import on_paper
 from .fields import OWNER_LABEL
 
 Inspect = Mapping[str, Any]
@@ -154,7 +154,7 @@ def _connected(container: Inspect, found: Found) -> bool:
 
 def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
-    from ..container.fields.endpoints import asked_of
+    from .endpoint_settings import asked_of
 
     made: Dict[str, Dict[str, Any]] = {}
     for note in found.notes:

@@ -31,9 +31,9 @@ from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import dig
-from ..container.fields.endpoints import fixed_mac
 from ..values.ip_addresses import plain_ip, reserved
 from .desired import Wish
+from .endpoint_settings import fixed_mac
 from .fields import FIELDS
 from .observed import Found, Inspect, endpoints, is_foreign, note_name, note_of, record_of
 

@@ -11,11 +11,10 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple
 from ...._desired.errors import InvalidOption
 from ...._desired.fields import Context
 from ...._desired.schema import check_keys
-from ...._desired.values import dig
+from ...network.endpoint import INTERFACE, IPS, Endpoint
 from ...values.ip_addresses import parse_ip
 from ...values.strings import parse_strings, parse_text
 from .common import parse_set, parse_words
-from .networks import INTERFACE, IPS, Endpoint
 
 # What Linux takes; it has a name of its own for the loopback interface.
 _INTERFACE = re.compile(r"(?!(lo|\.|\.\.)\Z)[^\s/:]{1,15}")
@@ -152,48 +151,6 @@ def endpoint_body(endpoint: Endpoint) -> Dict[str, Any]:
         if endpoint.get(key):
             made[name] = endpoint[key]
     return made
-
-
-def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
-    """Return what was asked for of an observed endpoint: what the engine chose, it chooses anew.
-
-    Podman does not show what was asked for; see podman_network.
-    """
-    made: Dict[str, Any] = {
-        key: point[key]
-        for key in ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
-        if point.get(key)
-    }
-    # Before API 1.45 the container's short id joins the aliases.
-    aliases = [alias for alias in point.get("Aliases") or () if alias != ident[:12]]
-    if aliases:
-        made["Aliases"] = aliases
-    if kind == "podman":
-        from ...network.podman import had
-
-        made.update(had(point))
-    return made
-
-
-def fixed_mac(
-    box: Mapping[str, Any],
-    network: str,
-    kind: str,
-    api: Tuple[int, int],
-    declared: Mapping[str, str],
-) -> str:
-    """Return the MAC address that a container was given in a network and would not have again
-    once it has left it, or "".
-
-    Before API 1.44 Docker takes it from the container, and so connects with it; since then from the
-    endpoint, and it does so at creation only (up to 1.53). Of the first network it can be seen, of
-    others a task may say it.
-    """
-    if kind != "docker" or api < (1, 44):
-        return ""
-    first = str(dig(box, "HostConfig.NetworkMode") or "") == network
-    shown = str(dig(box, "Config.MacAddress") or "") if first else ""
-    return shown or declared.get(network, "")
 
 
 def write_macs(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -18,12 +18,9 @@ from ...._desired.errors import InvalidOption
 from ...._desired.fields import Context, FieldSpec
 from ...._desired.ownership import as_recorded
 from ...._desired.values import dig
+from ...network.endpoint import INTERFACE, IPS, Endpoint, on_paper
 from ...values.strings import parse_text
 
-Endpoint = Dict[str, Any]
-
-IPS = {"ipv4_address": "IPv4Address", "ipv6_address": "IPv6Address"}
-INTERFACE = "com.docker.network.endpoint.ifname"
 # What an endpoint has beside its settings that a running container is not connected by.
 PAPER = {"state": "not connected"}
 _BRIDGE = ("bridge", "default")
@@ -62,18 +59,6 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoi
     found = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
     paper = [name for name, one in networks.items() if on_paper(obj, one or {}, context.kind)]
     return {**found, **{name: {**found[name], **PAPER} for name in paper}}
-
-
-def on_paper(box: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> bool:
-    """Tell whether a container, listed or inspected, has an endpoint on paper only.
-
-    Docker keeps what a connect asked for that failed: inspect shows it as if it were there, but
-    for its id. It can be connected then, not disconnected. Podman never shows an id.
-    """
-    state = box.get("State") or {}
-    # Between two restarts nothing is connected.
-    status = state if isinstance(state, str) else state.get("Status")
-    return kind == "docker" and status in ("running", "paused") and not point.get("EndpointID")
 
 
 def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
