@@ -15,7 +15,8 @@ from ..network.endpoint import IPS
 from ..values.ip_addresses import meet, plain_ip, reserved
 from . import replacement
 from .desired import Wish
-from .observed import Found, Inspect, runs
+from .inspected import Inspect, runs
+from .observed import Found
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 

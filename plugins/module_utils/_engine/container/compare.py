@@ -15,7 +15,8 @@ from ..._desired.values import Unknown
 from .desired import Wish
 from .fields import declared_subjects, rows, seen_subjects
 from .fields.process import hidden_keys
-from .observed import Found, Inspect, is_foreign, record_of
+from .inspected import Inspect, is_foreign, record_of
+from .observed import Found
 
 if TYPE_CHECKING:
     from ..._desired.steps import Change

@@ -12,60 +12,23 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
 from ..._desired.steps import Chain
 from ..._desired.values import dig
 from ..client.engine import Client
+from .dependent import Dependent
 from .fields.limits import read_restart, restart_text
-from .observed import (
-    Found,
-    Inspect,
-    aside_name,
-    bare_name,
-    bases_of,
-    own_labels_of,
-    runs,
-    temporary_name,
-)
+from .inspected import Inspect, aside_name, bare_name, own_labels_of, runs, temporary_name
+from .observed import Found
+from .reads import bases_of
 
 LABEL = "dockyard.fleet.dependent"
 OWN = "own"
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
 _ASIDE = re.compile(r"(.+)\.old-[0-9a-f]{12}")
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class Dependent:
-    """One of them: `old` uses the namespaces of `parent`, `new` takes its place, None not yet.
-
-    `took` is the id of the one whose place `old` has taken, "" for none, and `had_run` says that
-    `old` ran before `new` was made.
-    """
-
-    name: str
-    old: Inspect
-    parent: str
-    new: Optional[Inspect] = None
-    took: str = ""
-    had_run: bool = False
-
-    @property
-    def address(self) -> str:
-        """Its name in plans."""
-        return f"container/{self.name}"
-
-    @property
-    def id(self) -> str:
-        """The id of the old one."""
-        return str(self.old["Id"])
-
-    @property
-    def ran(self) -> bool:
-        """Whether it ran before all this."""
-        return runs(self.old) or self.had_run
 
 
 def label(old: Inspect) -> str:

@@ -15,8 +15,8 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from .dependents import LABEL, label, lenders
 from .fields.mounts import anonymous, has_colon
-from .observed import Inspect
-from .verbs import keep_id, ref_of
+from .ids import keep_id, ref_of
+from .inspected import Inspect
 from .wait import wait
 
 # What an endpoint was asked for; the rest is what the engine made of it.

@@ -18,7 +18,7 @@ from ..client.log_tail import last_lines
 from ..values.signals import signal_name
 from .desired import Wish
 from .fields.process import split_env
-from .observed import Inspect, bare_name, secrets_on_record
+from .inspected import Inspect, bare_name, secrets_on_record
 
 _LOG_LINES = 20
 # What an engine says when it cannot create or start a container, as seen on Docker 20.10 to 28 and

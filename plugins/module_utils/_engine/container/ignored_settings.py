@@ -16,7 +16,8 @@ from ..._desired.resource import Work
 from ..._desired.steps import Step
 from .compare import changes_of
 from .desired import Wish
-from .observed import Found, bases_of
+from .observed import Found
+from .reads import bases_of
 
 # What a container that has not run does not tell. The image is what the reference meant at that
 # moment; further networks are joined later, before API 1.44; a MAC address of an endpoint, from

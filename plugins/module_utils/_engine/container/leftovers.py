@@ -20,17 +20,9 @@ from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
 from .desired import Wish
-from .observed import (
-    Bases,
-    Found,
-    Inspect,
-    aside_name,
-    bare_name,
-    bases_of,
-    is_foreign,
-    record_of,
-    temporary_name,
-)
+from .inspected import Inspect, aside_name, bare_name, is_foreign, record_of, temporary_name
+from .observed import Bases, Found
+from .reads import bases_of
 
 
 def with_left(client: Client, wish: Wish, found: Found, listed: List[Mapping[str, Any]]) -> Found:

@@ -21,7 +21,8 @@ from ..network.endpoint import on_paper
 from ..network.endpoint_settings import asked_of, fixed_mac
 from .desired import Wish
 from .fields.endpoints import endpoint_body
-from .observed import Found, Inspect
+from .inspected import Inspect
+from .observed import Found
 
 FAILED = "it did not work"
 

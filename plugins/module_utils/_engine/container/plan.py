@@ -24,7 +24,8 @@ from .desired import Wish
 from .fields import FIELDS
 from .fields.mounts import anonymous
 from .fields.process import OWNER_LABEL
-from .observed import Found, Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
+from .inspected import Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
+from .observed import Found
 from .state import healthy, is_paused, is_settled
 
 RESTART = "force_restart: true"

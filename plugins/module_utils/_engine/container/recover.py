@@ -19,7 +19,8 @@ from ..._desired.values import dig
 from . import dependents, replacement
 from .desired import Wish
 from .fields.process import OWNER_LABEL
-from .observed import Found, Inspect, record_of
+from .inspected import Inspect, record_of
+from .observed import Found
 
 
 class _Ours:

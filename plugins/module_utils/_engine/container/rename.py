@@ -17,7 +17,9 @@ from ..._desired.errors import InvalidOption
 from ..._desired.steps import Chain, Step
 from ..client.engine import Client
 from .desired import Wish
-from .observed import Found, bare_name, bases_of
+from .inspected import bare_name
+from .observed import Found
+from .reads import bases_of
 from .target import find
 
 

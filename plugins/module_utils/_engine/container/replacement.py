@@ -16,9 +16,11 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
 from . import dependents
+from .dependent import Dependent
 from .desired import Wish
 from .fields.limits import read_restart, restart_of, restart_text
-from .observed import Found, Inspect, aside_name, bare_name, record_of, runs, temporary_name
+from .inspected import Inspect, aside_name, bare_name, record_of, runs, temporary_name
+from .observed import Found
 from .state import healthy, is_paused
 
 INTERRUPTED = "an earlier replacement was interrupted"
@@ -43,7 +45,7 @@ def swap(
     changes: Tuple[Change, ...],
     networks: Tuple[str, ...] = (),
     maybe: bool = False,
-    others: Tuple[dependents.Dependent, ...] = (),
+    others: Tuple[Dependent, ...] = (),
 ) -> None:
     """Add the steps that replace `old`: the new one exists before the old one stops.
 
@@ -187,7 +189,7 @@ def bring_back(
     kept: Inspect,
     replaces: Mapping[str, Any],
     cause: str,
-    others: Tuple[dependents.Dependent, ...],
+    others: Tuple[Dependent, ...],
     new: str,
 ) -> Inspect:
     """Give the old container and its dependents their names, policies and run states back.

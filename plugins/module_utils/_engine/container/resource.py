@@ -18,8 +18,10 @@ from .compare import changes_of, will_pull
 from .desired import Wish, spec, wish
 from .fields import declared_subjects, rows
 from .fields.process import split_env
-from .observed import Found, bare_name, require_references, runs, secrets_on_record, unreachable
-from .observed import observe as look
+from .inspected import bare_name, runs, secrets_on_record
+from .observe import observe as look
+from .observe import require_references, unreachable
+from .observed import Found
 
 if TYPE_CHECKING:
     from ..._desired.resource import Verb

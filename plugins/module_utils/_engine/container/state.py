@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Optional
 
 from ..._desired.values import dig
-from .observed import Inspect, runs
+from .inspected import Inspect, runs
 
 
 def is_paused(container: Inspect) -> bool:

@@ -23,26 +23,12 @@ from .desired import Wish
 from .fields import FIELDS
 from .fields.limits import restart_body, restart_of
 from .fields.process import OWNER_LABEL
-from .observed import Found, Inspect
+from .ids import keep_id, ref_of
+from .inspected import Inspect
+from .observed import Found
 from .replacement import replaced_by
 from .stop import stop
 from .volumes import carried_over
-
-
-def ref_of(work: Work, step: Step) -> str:
-    """Return what the engine should look up: the id where it is known, else the fixed name.
-
-    By now, what this run has made may have lost its name to what another one has.
-    """
-    name = step.args["on"]
-    return str(step.args.get("id") or work.shared.get("made", {}).get(name) or name)
-
-
-def keep_id(work: Work, step: Step, answer: Optional[Mapping[str, Any]]) -> None:
-    """Keep the id of what a step has made: for the steps that follow, and for the way back."""
-    ident = str((answer or {}).get("Id") or "")
-    work.shared.setdefault("made", {})[step.args["on"]] = ident
-    work.note(step, id=ident)
 
 
 @contextlib.contextmanager

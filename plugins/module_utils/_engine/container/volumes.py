@@ -19,7 +19,8 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from .desired import Wish
 from .fields.mounts import anonymous
-from .observed import Found, Inspect
+from .inspected import Inspect
+from .observed import Found
 
 
 def with_volumes(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:

@@ -18,7 +18,7 @@ from ..._desired.ownership import parse
 from ..client.engine import Client, fits
 from ..client.errors import EngineError
 from ..client.names import container_name, meant
-from ..container.observed import bases_of
+from ..container.reads import bases_of
 from ..values.image_reference import parse_id, parse_reference
 from ..values.labels import OUR_LABELS, own_labels
 

@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, 
 from ..._desired.ownership import parse
 from ..client.engine import Client, Query
 from ..client.errors import EngineError
-from ..container.observed import bases_of
+from ..container.reads import bases_of
 from ..values.image_reference import NAMELESS, short
 from ..values.labels import OUR_LABELS, own_labels
 from ..values.timestamps import parse_time

@@ -20,8 +20,10 @@ from ..._desired.values import dig
 from ..container.checks import before_creation
 from ..container.compare import changes_of, context_of
 from ..container.fields import FIELDS, declared_subjects, rows
+from ..container.inspected import record_of, runs
 from ..container.leftovers import with_others
-from ..container.observed import Found, observe, record_of, require_references, runs, unreachable
+from ..container.observe import observe, require_references, unreachable
+from ..container.observed import Found
 from ..container.plan import later_networks, pull
 from ..container.resource import masked
 from ..container.volumes import notes as volume_notes

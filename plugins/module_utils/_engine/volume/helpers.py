@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Mapping, Optional
 from ..._desired.errors import FleetError
 from ..client.engine import Client
 from ..client.errors import EngineError
-from ..container.observed import bases_of
+from ..container.reads import bases_of
 from ..values.labels import own_labels
 
 LABEL = "dockyard.fleet.helper"

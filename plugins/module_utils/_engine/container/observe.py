@@ -1,0 +1,146 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at a container, its leftovers, its image and what it refers to. Reads only."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.planned import will_go
+from ..client.engine import Client
+from .desired import Wish
+from .inspected import Inspect, bare_name
+from .observed import Found
+from .reads import Request, ask, bases_of
+
+# How often to look until nobody renames what is looked at meanwhile.
+_LOOKS = 5
+
+
+def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
+    """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done.
+
+    Another run may rename between two reads what this one looks at: then it looks again.
+    """
+    for _attempt in range(_LOOKS):
+        found = _look(client, wish, pending, settled)
+        ids = [one["Id"] for one in (found.current, found.fresh, found.old) if one is not None]
+        renamed = found.fresh is not None and bare_name(found.fresh) in wish.names
+        if not renamed and len(ids) == len(set(ids)):
+            return found
+    raise FleetError(
+        "another run, or somebody else, is replacing it at this moment",
+        address=wish.address,
+        hint="run again when that has ended",
+    )
+
+
+def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
+    name = re.escape(wish.name)
+    leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
+    requests: Dict[str, Request] = {
+        f"current {wish.name}": (f"/containers/{wish.name}/json", None),
+        "leftovers": ("/containers/json", {"all": True, "filters": {"name": [leftovers]}}),
+    }
+    if wish.reference:
+        requests["image"] = (f"/images/{wish.reference}/json", None)
+    for network in wish.networks:
+        requests[f"network {network}"] = (f"/networks/{network}", None)
+    for peer in wish.peers:
+        requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
+    got = ask(client, requests)
+    current, image = got[f"current {wish.name}"], got.get("image")
+    if will_go(pending, wish.address):
+        current = None
+    found = Found(
+        current=current,
+        image=image,
+        bases=bases_of(client, (current,), image),
+        remote=_remote(client, wish, image, settled),
+        networks=_ids("network", wish.networks, got),
+        peers=_ids("peer", wish.peers, got),
+        nets={n: _net(one, pending) for n, one in _seen("network", wish.networks, got)},
+        api=client.api,
+        kind=client.kind,
+        unknown=_unknown(wish, pending),
+        hidden=frozenset(wish.declared.get("secret_environment") or ()),
+        settled=settled,
+    )
+    if got["leftovers"]:
+        from .leftovers import with_left
+
+        found = with_left(client, wish, found, got["leftovers"])
+    if not wish.moved_from:
+        return found
+    from .rename import look
+
+    return look(client, wish, found)
+
+
+def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
+    """Return what is there of some names, each with its name."""
+    found = ((name, got[f"{word} {name}"]) for name in names)
+    return [(name, one) for name, one in found if one is not None]
+
+
+def _ids(word: str, names: Iterable[str], got: Mapping[str, Any]) -> Dict[str, str]:
+    return {name: str(one["Id"]) for name, one in _seen(word, names, got)}
+
+
+def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
+    """Return a network without the containers of which nobody knows where they will be."""
+    boxes = (network.get("Containers") or {}).items()
+    stay = {key: one for key, one in boxes if f"container/{one.get('Name')}" not in pending}
+    return {**network, "Containers": stay}
+
+
+def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool) -> Any:
+    """Ask the registry if it is time to; a digest cannot change."""
+    if wish.pull_policy in ("missing", "never") or not wish.reference or settled:
+        return None
+    from ..image.pull import ask_registry
+    from ..image.pull_policy import policy_now
+
+    if policy_now(wish.pull_policy, image) != "always":
+        return None
+    return ask_registry(client, wish.reference)
+
+
+def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+    found = {n: pending[f"network/{n}"] for n in wish.networks if f"network/{n}" in pending}
+    for name in wish.peers:
+        if f"container/{name}" in pending:
+            found[f"container {name}"] = pending[f"container/{name}"]
+    image = pending.get(f"image/{wish.reference}")
+    if image is not None:
+        found["image"] = image
+    comes = wish.address in pending and not will_go(pending, wish.address)
+    if comes and (wish.state == "absent" or not wish.reference):
+        found["container"] = pending[wish.address]
+    return found
+
+
+def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Return the snapshot of an engine that an earlier task of this run would bring."""
+    unknown = {**_unknown(wish, pending), "engine": pending["engine"]}
+    return Found(api=(1, 99), unknown=unknown)
+
+
+def require_references(wish: Wish, found: Found) -> None:
+    """Raise InvalidOption for a network or a container that the task names and nobody has."""
+    if "engine" in found.unknown or wish.state == "absent":
+        return  # what is to go needs nothing
+    for name in wish.networks:
+        if name not in found.networks and name not in found.unknown:
+            option = "network_mode" if wish.declared.get("network_mode") == name else "networks"
+            raise InvalidOption(
+                f"the network {name} does not exist", option=option, hint="create it first"
+            )
+    for peer, option in wish.peers.items():
+        if peer not in found.peers and f"container {peer}" not in found.unknown:
+            raise InvalidOption(
+                f"the container {peer} does not exist", option=option, hint="create it first"
+            )
