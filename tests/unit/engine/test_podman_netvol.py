@@ -24,6 +24,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume impo
     desired as volume_wish,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
+    observed as volume_observed,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
     resource as volume,
 )
 
@@ -123,6 +126,6 @@ def test_a_backup_would_lose_the_owners() -> None:
         {"name": "data", "backup": "/data.tar"}
     )
     desired = volume_wish.wish(checked.validated_parameters)
-    found = volume.Found(current={"Name": "data", "Driver": "local"}, kind="podman")
+    found = volume_observed.Found(current={"Name": "data", "Driver": "local"}, kind="podman")
     with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
         volume.VOLUME.plan(desired, found)

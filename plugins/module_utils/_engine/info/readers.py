@@ -12,7 +12,7 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from ..container.resource import masked
 from ..values.image_reference import NAMELESS, short
-from ..volume.resource import masked as masked_volume
+from ..volume.observed import masked as masked_volume
 from .lists import Kind, Listed
 
 _STATES = ("created", "dead", "exited", "paused", "removing", "restarting", "running")

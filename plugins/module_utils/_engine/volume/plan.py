@@ -12,7 +12,7 @@ from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Chain, Change, Step
 from .desired import Wish
 from .helpers import ANEW, RESTORE, helper_name
-from .resource import Found, is_foreign, record_of
+from .observed import Found, is_foreign, record_of
 
 INTERRUPTED = "an earlier restore was interrupted"
 

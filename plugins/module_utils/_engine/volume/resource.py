@@ -9,8 +9,7 @@ The engine answers the creation of an existing volume with success, and leaves i
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
@@ -19,47 +18,24 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.plan import Plan
 from ..._desired.planned import will_go
-from ..._desired.record import encode_record
 from ..._desired.schema import for_kind, observed
-from ..._desired.values import MASK
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.names import meant
-from ..values.labels import from_compose
 from .desired import Wish, spec, wish
-from .fields import FIELDS, OWNER_LABEL, UNDERSTOOD, secret_keys
+from .fields import FIELDS
+from .observed import Found, Inspect, is_foreign, masked, record_of
+from .verbs import create, remove
 
 if TYPE_CHECKING:
-    from ..._desired.resource import Verb, Work
+    from ..._desired.resource import Verb
     from ..._desired.steps import Change, Step
-
-Inspect = Mapping[str, Any]
-# Network file systems take their passwords in the mount options (mount.cifs(8)).
-_PASSWORD = re.compile(r"(pass(?:word|wd)?\d?=)[^,]*")
 
 
 HALF = (
     "an earlier restore into it was interrupted, so it may hold a part of an archive; name the "
     "archive under restore again, or remove it with state: absent and destroy: {}"
 )
-
-
-@dataclass(frozen=True)
-class Found:
-    """One look at the engine. `half` says that a restore into the volume has not come to its end;
-    `users` are the names of the containers that mount the volume, and
-    `helpers` those that an interrupted run left, by name; both are looked up only if there is
-    something to do. `archive` is the digest of what may be restored; `unknown` says what an
-    earlier task of this run would do; `settled`: what may turn out needless has been done."""
-
-    current: Optional[Inspect] = None
-    users: Tuple[str, ...] = ()
-    helpers: Mapping[str, str] = field(default_factory=dict)
-    archive: str = ""
-    settled: bool = False
-    kind: str = ""
-    unknown: Mapping[str, str] = field(default_factory=dict)
-    half: bool = False
 
 
 def helpers_of(volume: str) -> Dict[str, Any]:
@@ -80,7 +56,7 @@ class Volume:
         from .archive import backup, clear, fill, mark, restore
 
         archives = {"backup": backup, "fill": fill, "mark": mark, "restore": restore}
-        return {"clear": clear, "create": _create, "remove": _remove, **archives}
+        return {"clear": clear, "create": create, "remove": remove, **archives}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -162,28 +138,6 @@ def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
     return begun or helper_name(RESTORE, name) in found
 
 
-def masked(volume: Inspect) -> Dict[str, Any]:
-    """Return an inspected volume with the values of its secret driver options masked."""
-    secret = list(record_of(volume).get("secret", ()))
-    secret += UNDERSTOOD if "o" in secret else ()
-    options = {
-        key: MASK if key in secret else _PASSWORD.sub(rf"\g<1>{MASK}", str(value))
-        for key, value in (volume.get("Options") or {}).items()
-    }
-    return {**volume, "Options": options} if options else dict(volume)
-
-
-def record_of(volume: Inspect) -> Dict[str, Any]:
-    """Return the ownership record of a volume, {} when it is not ours."""
-    labels = volume.get("Labels") or {}
-    return ownership.read(labels.get(OWNER_LABEL), f"volume/{volume['Name']}")
-
-
-def is_foreign(volume: Inspect) -> bool:
-    """Tell whether neither we nor Compose made a volume."""
-    return not record_of(volume) and not from_compose(volume.get("Labels"))
-
-
 def changes_of(desired: Wish, found: Found) -> List[Change]:
     """Return what differs between the volume that is there and the declared one."""
     if found.current is None or desired.external or desired.state == "absent":
@@ -235,32 +189,6 @@ def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[st
         and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
     ]
     return replace(found, users=tuple(sorted(users)), helpers=known)
-
-
-def _create(work: Work, step: Step) -> None:
-    from ..._desired.create_body import body
-
-    desired: Wish = work.desired
-    context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
-    made = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
-    extra = {
-        "secret": sorted(secret_keys(desired.declared, {})),
-        "restored": work.snapshot.archive,
-    }
-    record = encode_record(desired.address, FIELDS, desired.declared, extra)
-    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
-    answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})
-    if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:
-        raise EngineError(
-            f"somebody else made the volume {desired.name} meanwhile",
-            address=desired.address,
-            hint="run again to compare it",
-        )
-
-
-def _remove(work: Work, step: Step) -> bool:
-    removed: bool = work.client.discard(f"/volumes/{step.args['on']}")
-    return removed
 
 
 VOLUME = Volume()
