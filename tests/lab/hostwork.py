@@ -23,7 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hyp
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import (
     console,
-    observed,
+    observe,
     wait,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
@@ -255,13 +255,13 @@ class HostBench:
     def __enter__(self) -> HostBench:
         # The driver keeps its state as long as one connection is open.
         self.keeper = self.lib.open(URI)
-        self._kvm, observed.kvm_works = observed.kvm_works, lambda: bool(self.case.get("kvm"))
+        self._kvm, observe.kvm_works = observe.kvm_works, lambda: bool(self.case.get("kvm"))
         self._port, console.port_answers = console.port_answers, self._answers
         wait.port_answers = self._answers
         return self
 
     def __exit__(self, *_exc: Any) -> None:
-        observed.kvm_works = self._kvm
+        observe.kvm_works = self._kvm
         console.port_answers = wait.port_answers = self._port
         self.keeper.close()
 

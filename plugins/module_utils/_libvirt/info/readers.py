@@ -11,7 +11,8 @@ from ..client.domain_xml import attribute, disks, interfaces
 from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.options import DEFAULT_URI, check_uri
 from ..vm.desired import named
-from ..vm.observed import Found, observe
+from ..vm.observe import observe
+from ..vm.observed import Found
 from ..vm.plan import awaiting_restart
 from ..vm.resource import public
 

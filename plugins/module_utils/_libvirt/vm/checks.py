@@ -19,7 +19,8 @@ from .desired import Wish, seed_volume
 from .disk_observed import volume_of
 from .domain import volumes_of
 from .fields import host_name
-from .observed import Found, leftovers
+from .observe import leftovers
+from .observed import Found
 
 
 def check_references(wish: Wish, found: Found) -> None:

@@ -12,7 +12,6 @@ from typing import Any, Mapping, Optional, Tuple
 
 from ..._desired.terminal_text import visible
 from .desired import Wish
-from .domain import console_path
 
 # A whole line, so that its reason is whole.
 _PANIC = re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)[\r\n]")
@@ -74,3 +73,11 @@ def console_text(name: str) -> str:
             return log.read().decode("utf-8", "replace")
     except OSError:
         return ""
+
+
+CONSOLES = "/var/log/libvirt/qemu"
+
+
+def console_path(name: str) -> str:
+    """Return the file on the hypervisor that holds a machine's console output."""
+    return f"{CONSOLES}/{name}.console.log"

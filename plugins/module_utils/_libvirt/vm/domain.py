@@ -15,6 +15,7 @@ from ..._desired.record import encode_record
 from ..client.domain_xml import Element, child, document, put_record
 from ..disk.entry import DISKS_ON_ONE, write_disk
 from ..disk.names import NO_DISKS, Disks
+from .console import console_path
 from .desired import Wish, seed_volume
 from .disk_observed import volume_of
 from .fields import FIELDS, write_interface
@@ -23,12 +24,6 @@ from .observed import Found, machine_type
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.
 _SPARE_PORTS = 4
-CONSOLES = "/var/log/libvirt/qemu"
-
-
-def console_path(name: str) -> str:
-    """Return the file on the hypervisor that holds a machine's console output."""
-    return f"{CONSOLES}/{name}.console.log"
 
 
 def new_domain(wish: Wish, found: Found) -> Element:

@@ -18,7 +18,7 @@ from ..client.options import hypervisor_name
 from .checks import check_macs, check_reservation
 from .fields import host_name
 from .interface_names import own_interfaces
-from .observed import macs_of_others
+from .observe import macs_of_others
 
 
 def need(work: Work) -> Any:

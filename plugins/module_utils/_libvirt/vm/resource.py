@@ -18,7 +18,8 @@ from ..disk.entry import read_disk
 from .desired import Wish, spec, wish
 from .fields import FIELDS, home
 from .interface_names import other_interfaces
-from .observed import Found, observe, unreachable
+from .observe import observe, unreachable
+from .observed import Found
 from .plan import notes_of, refusals_of, steps_of
 from .seed import public_keys
 

@@ -12,7 +12,8 @@ from ..._desired.errors import FleetError
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.abandoned import GivenUp
-from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.hypervisor import LibvirtError
+from ..disk.write_errors import disk_trouble
 from .reservations import need
 from .states import STATES, is_io_error, stand
 
@@ -67,17 +68,6 @@ def _go_on(work: Work, domain: Any, state: str) -> None:
         host.call("pMWakeup", 0, on=domain)
     elif state == "paused":
         host.call("resume", on=domain)
-
-
-def disk_trouble(host: Hypervisor, domain: Any) -> str:
-    """Say in words which disks QEMU could not write to."""
-    full = host.lib.VIR_DOMAIN_DISK_ERROR_NO_SPACE
-    errors = host.call("diskErrors", 0, on=domain)
-    said = {
-        disk: "no space is left in the pool of" if error == full else "an error of"
-        for disk, error in sorted(errors.items())
-    }
-    return ", ".join(f"{what} its disk {disk}" for disk, what in said.items())
 
 
 def _hears(work: Work, domain: Any) -> bool:

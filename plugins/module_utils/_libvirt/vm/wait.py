@@ -22,10 +22,10 @@ from ..client import storage
 from ..client.abandoned import go_on
 from ..client.domain_xml import parse, record
 from ..client.hypervisor import Hypervisor
+from ..disk.write_errors import disk_trouble
 from .addresses import addresses
 from .console import console_text, is_done, is_hidden, panic_of, port_answers
 from .desired import WAITS, Wish, seed_volume
-from .run_verbs import disk_trouble
 from .seed import public_keys
 from .states import STATES, is_io_error, stand
 

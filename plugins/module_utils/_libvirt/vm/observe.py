@@ -1,0 +1,285 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Look at a machine and at what it refers to. Reads only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+
+from ..._desired.errors import FleetError
+from ..._desired.planned import will_go
+from ..client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
+from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume
+from ..disk.names import NO_DISKS, Disks, is_seed
+from .addresses import addresses
+from .desired import Wish, seed_volume
+from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
+from .fields import host_name
+from .observed import KEPT, Found, machine_type
+from .states import ACTIVE, STATES, stand
+
+# On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
+# capabilities do not count that in (libvirt 9.0).
+_WITHOUT_IOMMU = 255
+
+
+def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
+    domain = host.domain(wish.name)
+    config, run = (None, _Run()) if domain is None else _documents(host, domain)
+    live = run.running if run.running is not None else run.saved
+    disks = disks_of(host, domain, config, live)
+    pools = _pools(host, wish, config, disks)
+    networks, idle = _networks(host, wish, config)
+    volumes = volumes_of(host, wish, config, disks, pools)
+    images = _images(host, wish, pools)
+    info, kvm = host.call("getInfo"), kvm_works()
+    reached = _reached(host, wish, domain) if run.running is not None else ()
+    found = Found(
+        config=config,
+        **vars(run),
+        disks=disks,
+        volumes=volumes,
+        pools=pools,
+        images=images,
+        users=claims_of(host, wish, config, disks, [*volumes.values(), *images.values()]),
+        networks=networks,
+        idle_networks=idle,
+        seed=_seed(host, volumes.get(seed_volume(wish, record(config).get("volumes", ()))[1])),
+        addresses=reached,
+        shortfall=_shortfall(wish, run, reached),
+        macs=macs_of_others(host, wish, config, networks),
+        snapshots=snapshots_of(host, wish, domain, disks),
+        host_memory=int(info[1]) << 20,
+        max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
+        kvm=kvm,
+        arch=str(info[0]),
+        unknown=_unknown(wish, pending),
+    )
+    return _removed(found, pending[wish.address]) if will_go(pending, wish.address) else found
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a look tells of a machine's run; the attributes are those of `Found`."""
+
+    running: Optional[Element] = None
+    saved: Optional[Element] = None
+    state: str = "absent"
+    reason: int = 0
+    persistent: bool = True
+    autostart: bool = False
+
+
+def _documents(host: Hypervisor, domain: Any) -> Tuple[Element, _Run]:
+    """Return a machine's inactive document, and what is to be said of its run."""
+    lib = host.lib
+    secure = lib.VIR_DOMAIN_XML_SECURE
+    config = parse(host.call("XMLDesc", lib.VIR_DOMAIN_XML_INACTIVE | secure, on=domain))
+    state, reason = host.call("state", 0, on=domain)
+    running = saved = None
+    named = STATES[state]
+    if named in ACTIVE or (named == "crashed" and host.call("isActive", on=domain)):
+        running = parse(host.call("XMLDesc", secure, on=domain))
+    elif host.call("hasManagedSaveImage", 0, on=domain, missing=(lib.VIR_ERR_NO_SUPPORT,)):
+        saved = parse(host.call("managedSaveGetXMLDesc", secure, on=domain))
+    persistent = bool(host.call("isPersistent", on=domain))
+    autostart = bool(host.call("autostart", on=domain))
+    return config, _Run(running, saved, named, int(reason), persistent, autostart)
+
+
+def _removed(found: Found, cause: str) -> Found:
+    """Return what is left when an earlier task of this check has removed the machine.
+
+    Its disks are, if that task's cause says so.
+    """
+    own = {mac_of(one) for one in interfaces(found.config)} if found.config is not None else set()
+    for network in found.networks.values():
+        for served in network.findall("ip/dhcp"):
+            for entry in served.findall("host"):
+                if str(entry.get("mac")).lower() in own:
+                    served.remove(entry)
+    kept = cause.partition(KEPT)[2].split(", ")
+    volumes = {name: volume for name, volume in found.volumes.items() if name in kept}
+    gone = replace(found, config=None, disks=NO_DISKS, volumes=volumes, seed={}, addresses=())
+    return replace(gone, shortfall="", **vars(_Run()))
+
+
+def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+    """Return the snapshot of a libvirt that an earlier task of this run would bring."""
+    return Found(unknown={**_unknown(wish, pending), "libvirt": pending["libvirt"]})
+
+
+def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+    prefixes = ("vm_image/", "network/", "pool/")
+    return {
+        address: cause
+        for address, cause in pending.items()
+        if address == wish.address or address.startswith(prefixes)
+    }
+
+
+def pools_of(wish: Wish, config: Optional[Element], disks: Disks) -> Set[str]:
+    """Return the names of the pools that a machine uses or shall use."""
+    declared = {str(entry["pool"]) for entry in (wish.declared.get("disks") or {}).values()}
+    recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
+    used = {one.pool for disk in disks.own.values() for one in disk.files if one.pool}
+    return (
+        declared
+        | recorded
+        | used
+        | ({seed_volume(wish)[0]} if wish.cloud_init is not None else set())
+    )
+
+
+def _pools(
+    host: Hypervisor, wish: Wish, config: Optional[Element], disks: Disks
+) -> Dict[str, Pool]:
+    found = {name: find_pool(host, name) for name in sorted(pools_of(wish, config, disks))}
+    return {name: pool for name, pool in found.items() if pool is not None}
+
+
+def _images(
+    host: Hypervisor, wish: Wish, pools: Mapping[str, Pool]
+) -> Dict[Tuple[str, str], Volume]:
+    found: Dict[Tuple[str, str], Volume] = {}
+    for entry in (wish.declared.get("disks") or {}).values():
+        if entry.get("image") and entry["pool"] in pools:
+            volume = find_volume(host, entry["pool"], entry["image"])
+            if volume is not None:
+                found[(entry["pool"], entry["image"])] = volume
+    return found
+
+
+def _networks(
+    host: Hypervisor, wish: Wish, config: Optional[Element]
+) -> Tuple[Dict[str, Element], Tuple[str, ...]]:
+    names = {str(entry["network"]) for entry in (wish.declared.get("networks") or {}).values()}
+    if config is not None:
+        sources = [one.find("source") for one in interfaces(config)]
+        names |= {str(s.get("network")) for s in sources if s is not None and s.get("network")}
+    found: Dict[str, Element] = {}
+    idle: List[str] = []
+    for name in sorted(names):
+        network = host.network(name)
+        if network is not None:
+            found[name] = parse(host.call("XMLDesc", 0, on=network))
+            if not host.call("isActive", on=network):
+                idle.append(name)
+    return found, tuple(idle)
+
+
+def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
+    if volume is None:
+        return {}
+    from ..cloud_init.nocloud import read
+
+    try:
+        return dict(read(download(host, volume.pool, volume.name)))
+    except FleetError:
+        return {}  # half written: it is made anew
+
+
+def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
+    """Return a running machine's addresses; of several the one that answers SSH, where it should,
+    comes first.
+    """
+    found = tuple(addresses(host, domain))
+    if len(found) < 2 or wish.wait not in ("ssh", "cloud_init") or wish.state != "started":
+        return found
+    from . import console
+
+    first = next((one for one in found if console.port_answers(one)[0]), found[0])
+    return (first, *(one for one in found if one != first))
+
+
+def _shortfall(wish: Wish, run: _Run, reached: Sequence[str]) -> str:
+    """Say what a running machine lacks of `wait`, such as after a run that was killed meanwhile."""
+    running = run.running
+    if wish.wait == "none" or wish.state != "started" or running is None:
+        return ""
+    if stand(run.state, run.reason)[0]:
+        return ""  # nobody answers there: it is told to go on first
+    if not reached:
+        return "it has no address yet" if interfaces(running) else ""
+    seeded = any(is_seed(attribute(d, "source", "volume") or "") for d in disks(running))
+    if wish.wait == "address" or (wish.wait == "cloud_init" and not seeded):
+        # A seed that is not attached yet was read by nobody.
+        return ""
+    from .console import shortfall
+
+    return shortfall(wish, reached[0], record(running))
+
+
+def macs_of_others(
+    host: Hypervisor, wish: Wish, config: Optional[Element], networks: Mapping[str, Element]
+) -> Dict[str, str]:
+    """Return which other machine has which MAC, for a task that declares one.
+
+    Also where a network holds what may be left of one (see `leftovers`).
+    """
+    entries = list((wish.declared.get("networks") or {}).items())
+    own = [mac_of(one) for one in interfaces(config)] if config is not None else []
+    named = any(
+        leftovers(networks[entry["network"]], host_name(wish.name, number), entry["address"], own)
+        for number, entry in entries
+        if entry.get("address") and entry["network"] in networks
+    )
+    if not named and not any("mac" in entry for _number, entry in entries):
+        return {}
+    found: Dict[str, str] = {}
+    for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
+        if name != wish.name:
+            found.update({mac_of(one): name for one in interfaces(root)})
+    return found
+
+
+def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> List[str]:
+    """Return MACs, but for the machine's own, of reservations of its name and address.
+
+    If no machine has such a MAC, it belonged to one of this name that was removed by hand.
+    """
+    hosts = network.findall("ip/dhcp/host") if name else []
+    same = [one for one in hosts if (one.get("name"), one.get("ip")) == (name, address)]
+    macs = [str(one.get("mac")).lower() for one in same]
+    return [mac for mac in macs if mac not in own]
+
+
+def _max_vcpus(
+    host: Hypervisor, wish: Wish, config: Optional[Element], arch: str, kvm: bool
+) -> int:
+    """Return how many CPUs a machine can have, for a task that would change their number."""
+    count = wish.declared.get("vcpus")
+    if count is None or (config is not None and config.findtext("vcpu") == str(count)):
+        return 0
+    emulator, machine, kind = None, machine_type(arch), wish.kind(kvm)
+    if config is not None:
+        emulator, kind = config.findtext("devices/emulator"), str(config.get("type"))
+        arch = attribute(config, "os/type", "arch") or arch
+        machine = attribute(config, "os/type", "machine") or machine
+    try:
+        text = host.call("getDomainCapabilities", emulator, arch, machine, kind)
+    except LibvirtError:  # such as a kind that this host has not, of which others speak
+        return 0
+    most = int(attribute(parse(text), "vcpu", "max") or 0)
+    bare = config is None or config.find("devices/iommu") is None
+    return min(most, _WITHOUT_IOMMU) if bare and arch in ("x86_64", "i686") else most
+
+
+def kvm_works() -> bool:
+    """Tell whether this host can accelerate: the device is there and the CPU has the feature.
+
+    A /dev/kvm without vmx or svm in /proc/cpuinfo is one that nobody can use.
+    """
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as info:
+            flags = next((line for line in info if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return not flags or bool({"vmx", "svm"} & set(flags.split()))
