@@ -209,11 +209,16 @@ from typing import Any, Optional, Tuple
 from ansible.errors import AnsibleConnectionFailure, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.connection import ConnectionBase
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import (
-    Link,
-    Unreachable,
-)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.errors import Unreachable
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
+
+
+def _open(link: Link) -> Any:
+    # A command over a kept forward does not need it.
+    from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+
+    return open_way(link)
 
 
 class Connection(ConnectionBase):
@@ -230,7 +235,7 @@ class Connection(ConnectionBase):
     def _connect(self) -> Connection:
         """Prepare the way to the engine; the first command opens it."""
         if self._link is None:
-            self._link = Link(self, self._play_context)
+            self._link = Link(self, self._play_context, _open)
         self._connected = True
         return self
 

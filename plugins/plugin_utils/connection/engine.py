@@ -24,6 +24,7 @@ from ...module_utils._desired.unexpected import as_fleet_error
 from ...module_utils._engine.client.engine import Client
 from ...module_utils._engine.client.errors import ConnectionLost, EngineError
 from ...module_utils._engine.client.names import container_name, meant
+from .errors import Unreachable
 
 if TYPE_CHECKING:
     from ..channel.open import Channel
@@ -38,16 +39,16 @@ DECIDES = (
 _Answer = TypeVar("_Answer")
 
 
-class Unreachable(FleetError):
-    """There is no running container to be reached."""
-
-
 class Link:
-    """The engine's client, opened when it is first asked; `container` is the container's name."""
+    """The engine's client; `container` is the container's name.
 
-    def __init__(self, plugin: Any, play_context: Any) -> None:
+    `opener` opens a way when the engine is first asked and no forward was kept.
+    """
+
+    def __init__(self, plugin: Any, play_context: Any, opener: Callable[[Link], Channel]) -> None:
         self.plugin = plugin
         self.play_context = play_context
+        self._opener = opener
         self._channel: Optional[Channel] = None
         self._client: Optional[Client] = None
         self.container = str(self.option("container"))
@@ -144,9 +145,7 @@ class Link:
 
     def _opened(self) -> Client:
         if self._client is None:
-            from .open import open_way
-
-            self._channel = open_way(self)
+            self._channel = self._opener(self)
             self._client = Client(self._channel.dial, self.option("engine_timeout"))
         return self._client
 

@@ -20,7 +20,8 @@ from ..channel.kept_forward import kept_or_own
 from ..channel.open import Channel, NoChannel, Way, open_channel
 from ..channel.probe import Blocked
 from ..values.untag import plain
-from .engine import Link, Unreachable
+from .engine import Link
+from .errors import Unreachable
 
 # Options of ours that Ansible's ssh plugin has under the same name, and under another one.
 _SSH = (

@@ -49,6 +49,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.res
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
 
 from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names
@@ -245,7 +246,7 @@ def test_the_connection_plugin_answers_with_a_message(
         while fake.spoilt < amount(150, 2_000):
             seed += 1
             plugin = Connection(PlayContext())
-            plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext())
+            plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext(), open_way)
             monkeypatch.setattr(plugin._link, "_client", Client(unix_dial(fake.socket_path), 1))
             fake.mutant = Mutant(seed)
             try:

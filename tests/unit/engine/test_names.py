@@ -28,12 +28,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.reader
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import (
-    Link,
-    Unreachable,
-)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.errors import Unreachable
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import put
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.hostile import names as hostile_names
@@ -57,7 +56,7 @@ def fake() -> Iterator[FakeEngine]:
 
 def linked(fake: FakeEngine, name: str, monkeypatch: pytest.MonkeyPatch) -> Link:
     """Return the inner part of the connection plugin."""
-    link = Link(SimpleNamespace(get_option={"container": name}.get), PlayContext())
+    link = Link(SimpleNamespace(get_option={"container": name}.get), PlayContext(), open_way)
     monkeypatch.setattr(link, "_client", Client(unix_dial(fake.socket_path), 5))
     return link
 
