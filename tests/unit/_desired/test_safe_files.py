@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.safe_files
     written,
 )
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # Writes, says so, and is killed before the file gets its name.
 DIES = """
 import os, signal, sys
