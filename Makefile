@@ -86,7 +86,7 @@ test-by-hand: venv-test ## what people change by hand, in 40 orders of a contain
 	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_orders_by_hand.py
 
 test-hostile: venv-test ## 100,000 broken archives, 10,000 broken tasks and answers, and more of what make test has a part of
-	FLEET_HOSTILE=all $(PYTEST) -s tests/unit/generated tests/integration/test_copy_race.py tests/unit/engine/test_hostile_engine.py
+	FLEET_HOSTILE=all $(PYTEST) -s tests/unit/generated tests/integration/test_copy_race.py tests/unit/_engine/client/test_hostile_engine.py
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py

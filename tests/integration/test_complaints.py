@@ -1,7 +1,7 @@
 """What users of other tools complain of most about containers, each by a test of its name.
 
 Some stand where their subject is tested: 9 in test_image.py, 12 in test_addresses.py, 13 and 15
-in tests/unit/image/test_push.py and tests/unit/inside/test_login.py too.
+in tests/unit/_engine/image/test_push.py and tests/unit/_engine/registry/test_login.py too.
 """
 
 from __future__ import annotations

@@ -25,9 +25,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.erro
 
 from tests.lab.fake_engine import FakeEngine
 
-from .conftest import PING
+from ..conftest import PING
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def answer(body: bytes, status: int = 200, fields: bytes = b"") -> bytes:

@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.erro
 from tests.lab import fake_life
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 
-from .test_stream import TAR, context
+from .client.test_stream import TAR, context
 
 HEALTH = {"Test": ["CMD", "true"]}
 

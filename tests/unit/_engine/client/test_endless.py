@@ -24,7 +24,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import wait
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import build
 
-from .conftest import forever
+from ..conftest import forever
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

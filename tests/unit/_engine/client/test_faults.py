@@ -22,7 +22,7 @@ from tests.lab.faults import KINDS
 from tests.lab.proxy import Proxy
 from tests.lab.serving import Server
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 WORKER = """
 import sys
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (

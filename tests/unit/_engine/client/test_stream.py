@@ -21,7 +21,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.log_
 
 from tests.lab.fake_engine import FakeEngine
 
-from .conftest import PING
+from ..conftest import PING
 
 TAR = {"Content-Type": "application/x-tar"}
 

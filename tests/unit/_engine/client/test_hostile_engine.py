@@ -55,7 +55,7 @@ from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names
 from tests.lab.tasks import do
 
-from .conftest import PING, forever
+from ..conftest import PING, forever
 
 OK = b"HTTP/1.1 200 OK\r\n"
 JSON = OK + b"Content-Length: %d\r\n\r\n%s"

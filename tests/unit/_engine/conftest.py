@@ -101,3 +101,15 @@ def drip(tmp_path: Path) -> Iterator[Callable[[bytes, Iterator[bytes]], str]]:
 def forever(piece: bytes) -> Iterator[bytes]:
     while True:
         yield piece
+
+
+@pytest.fixture
+def web_engine() -> Iterator[FakeEngine]:
+    """Give an engine with one running container `web`."""
+    with FakeEngine() as engine:
+        engine.add_image("app:1")
+        with Client(unix_dial(engine.socket_path), 5) as client:
+            client.post("/containers/create", {"name": "web"}, {"Image": "app:1"})
+            client.post("/containers/web/start")
+        engine.forget()
+        yield engine

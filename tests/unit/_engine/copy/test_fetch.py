@@ -25,12 +25,14 @@ def precious(tmp_path: Path) -> Path:
     return folder
 
 
-def fetch(fake: FakeEngine, dest: Path, *entries: Tuple[str, str, Any]) -> Dict[str, Any]:
+def fetch(web_engine: FakeEngine, dest: Path, *entries: Tuple[str, str, Any]) -> Dict[str, Any]:
     """Fetch a folder for which the engine sends these entries."""
-    fake.files("web")["/srv/tree"] = Node("folder", 0o755)
+    web_engine.files("web")["/srv/tree"] = Node("folder", 0o755)
     if entries:
-        fake.state.container("web")["_archive"] = archive(("tree", "folder", ""), *entries)
-    return do(COPY, fake.socket_path, container="web", src="/srv/tree", dest=str(dest), fetch=True)
+        web_engine.state.container("web")["_archive"] = archive(("tree", "folder", ""), *entries)
+    return do(
+        COPY, web_engine.socket_path, container="web", src="/srv/tree", dest=str(dest), fetch=True
+    )
 
 
 def picture(folder: Path) -> Dict[str, Any]:
@@ -68,10 +70,10 @@ def led(precious: str) -> Dict[str, Tuple[Tuple[str, str, Any], ...]]:
 
 @pytest.mark.parametrize("way", list(led("")))
 def test_no_path_of_an_archive_leads_out(
-    fake: FakeEngine, tmp_path: Path, precious: Path, way: str
+    web_engine: FakeEngine, tmp_path: Path, precious: Path, way: str
 ) -> None:
     before = picture(precious)
-    result = fetch(fake, tmp_path / "out", *led(str(precious))[way])
+    result = fetch(web_engine, tmp_path / "out", *led(str(precious))[way])
     assert picture(precious) == before
     assert result["failed"] is True
     assert str(tmp_path / "out") in result["msg"] or "/srv/tree" in result["msg"], result["msg"]
@@ -79,12 +81,12 @@ def test_no_path_of_an_archive_leads_out(
 
 
 def test_a_link_that_an_earlier_fetch_brought_is_not_followed(
-    fake: FakeEngine, tmp_path: Path, precious: Path
+    web_engine: FakeEngine, tmp_path: Path, precious: Path
 ) -> None:
     out = tmp_path / "out"
-    assert fetch(fake, out, ("tree/a", "link", str(precious)))["changed"] is True
+    assert fetch(web_engine, out, ("tree/a", "link", str(precious)))["changed"] is True
     before = picture(precious)
-    result = fetch(fake, out, ("tree/a/planted", "file", b"x"))
+    result = fetch(web_engine, out, ("tree/a/planted", "file", b"x"))
     assert picture(precious) == before
     assert result["msg"] == (
         f"dest: {out}/a/planted: it goes over a link, which is not followed here; "
@@ -93,38 +95,44 @@ def test_a_link_that_an_earlier_fetch_brought_is_not_followed(
 
 
 def test_what_lies_behind_a_link_is_not_compared(
-    fake: FakeEngine, tmp_path: Path, precious: Path
+    web_engine: FakeEngine, tmp_path: Path, precious: Path
 ) -> None:
     """Else an engine could guess a file of the controller, and be told when it is right."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "a").symlink_to(precious)
-    result = fetch(fake, out, ("tree/a/key", "file", b"of the controller"))
+    result = fetch(web_engine, out, ("tree/a/key", "file", b"of the controller"))
     assert result["failed"] is True
 
 
-def test_a_file_takes_the_place_of_a_link(fake: FakeEngine, tmp_path: Path, precious: Path) -> None:
+def test_a_file_takes_the_place_of_a_link(
+    web_engine: FakeEngine, tmp_path: Path, precious: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "key").symlink_to(precious / "key")
-    assert fetch(fake, out, ("tree/key", "file", b"new"))["changed"] is True
+    assert fetch(web_engine, out, ("tree/key", "file", b"new"))["changed"] is True
     assert ((out / "key").read_text(), (out / "key").is_symlink()) == ("new", False)
     assert (precious / "key").read_text() == "of the controller"
 
 
-def test_the_destination_itself_may_be_reached_by_a_link(fake: FakeEngine, tmp_path: Path) -> None:
+def test_the_destination_itself_may_be_reached_by_a_link(
+    web_engine: FakeEngine, tmp_path: Path
+) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "short").symlink_to("real")
-    assert fetch(fake, tmp_path / "short" / "out", ("tree/f", "file", b"x"))["changed"] is True
+    assert (
+        fetch(web_engine, tmp_path / "short" / "out", ("tree/f", "file", b"x"))["changed"] is True
+    )
     assert (tmp_path / "real" / "out" / "f").read_bytes() == b"x"
 
 
-def test_a_deep_tree_comes_out(fake: FakeEngine, tmp_path: Path) -> None:
+def test_a_deep_tree_comes_out(web_engine: FakeEngine, tmp_path: Path) -> None:
     path, entries = "tree", []
     for _number in range(1200):
         path += "/d"
         entries.append((path, "folder", ""))
-    result = fetch(fake, tmp_path / "out", *entries, (f"{path}/f", "file", b"x"))
+    result = fetch(web_engine, tmp_path / "out", *entries, (f"{path}/f", "file", b"x"))
     assert result["changed"] is True
-    assert fetch(fake, tmp_path / "out")["changed"] is False
+    assert fetch(web_engine, tmp_path / "out")["changed"] is False
     subprocess.run(["rm", "-r", str(tmp_path / "out")], check=True)  # pytest goes too deep
