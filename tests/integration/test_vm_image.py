@@ -19,8 +19,8 @@ import pytest
 import yaml
 
 from tests.lab.playing import Play
-from tests.unit.libvirt.imagework import MIB, qcow2, qemu_img, raw_disk, sha256, volume
-from tests.unit.libvirt.origin import Origin
+from tests.unit._libvirt.imagework import MIB, qcow2, qemu_img, raw_disk, sha256, volume
+from tests.unit._libvirt.origin import Origin
 
 URI = "qemu:///system"
 MODULE = Path(__file__).parents[2] / "plugins" / "modules" / "vm_image.py"

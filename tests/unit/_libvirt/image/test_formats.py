@@ -26,7 +26,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.form
     foreign,
 )
 
-from tests.unit.libvirt.imagework import (
+from tests.unit._libvirt.imagework import (
     MIB,
     Images,
     nobody_listens,
@@ -35,7 +35,7 @@ from tests.unit.libvirt.imagework import (
     sha256,
     volume,
 )
-from tests.unit.libvirt.origin import Origin
+from tests.unit._libvirt.origin import Origin
 
 
 def archive(form: int, member: str = "disk.raw") -> bytes:

@@ -10,7 +10,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import 
 
 from tests.lab.hostrun import Runs
 from tests.lab.hostwork import HostBench
-from tests.unit.libvirt.imagework import nobody_listens
+from tests.unit._libvirt.imagework import nobody_listens
 
 WEB = {"name": "web01", "memory": "256MiB"}
 PAUSED, IO_ERROR = 3, 5

@@ -18,8 +18,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image impo
     files as image_files,
 )
 
-from tests.unit.libvirt.imagework import Images, qcow2, raw_disk, sha256, volume
-from tests.unit.libvirt.origin import Origin
+from tests.unit._libvirt.imagework import Images, qcow2, raw_disk, sha256, volume
+from tests.unit._libvirt.origin import Origin
 
 CUT = 100_000
 

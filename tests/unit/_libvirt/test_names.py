@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.checks 
 )
 
 from tests.lab.hostwork import BenchHost, HostBench
-from tests.unit.libvirt.imagework import Images
+from tests.unit._libvirt.imagework import Images
 
 WEB = {"name": "web", "memory": "64MiB", "state": "stopped"}
 LONG = "a-machine-with-a-name-that-is-longer-than-the-labels-of-dns-may-be"

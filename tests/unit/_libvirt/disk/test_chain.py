@@ -17,7 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.disk.names
 )
 
 from tests.lab.hostwork import HostBench
-from tests.unit.libvirt.pools import Pools
+from tests.unit._libvirt.pools import Pools
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict
 
 import pytest
 
-from tests.unit.libvirt.imagework import MIB, Images, qcow2, qemu_img, raw_disk, sha256, volume
-from tests.unit.libvirt.pools import FakeDomain, FakePool
+from tests.unit._libvirt.imagework import MIB, Images, qcow2, qemu_img, raw_disk, sha256, volume
+from tests.unit._libvirt.pools import FakeDomain, FakePool
 
 READS = {
     "storagePoolLookupByName",

@@ -5,8 +5,8 @@ from typing import Iterator
 
 import pytest
 
-from tests.unit.libvirt.imagework import Images
-from tests.unit.libvirt.origin import Origin
+from tests.unit._libvirt.imagework import Images
+from tests.unit._libvirt.origin import Origin
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.opt
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.resource import VM_IMAGE
 
-from tests.unit.libvirt.origin import Origin
-from tests.unit.libvirt.pools import FakePool, Pools
+from tests.unit._libvirt.origin import Origin
+from tests.unit._libvirt.pools import FakePool, Pools
 
 MIB = 1 << 20
 
