@@ -25,7 +25,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.reso
 )
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.address import wanted_address
 
-from tests.unit.channel.fakes import SshPlugin, action, options
+from tests.unit.plugin_utils.channel.fakes import SshPlugin, action, options
 
 TASK = [{"DOCKER_HOST": "unix:///outer"}, None, {"OTHER": "x"}, {"DOCKER_HOST": "unix:///{{ t }}"}]
 

@@ -35,7 +35,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.probe impor
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.relay import Wire
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.ssh import Ssh
 
-from tests.unit.channel.fakes import SshPlugin, action, options
+from tests.unit.plugin_utils.channel.fakes import SshPlugin, action, options
 
 
 @pytest.fixture(autouse=True)
