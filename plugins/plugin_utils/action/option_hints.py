@@ -4,7 +4,7 @@
 """What is told to whoever writes an option that another tool has: community.docker, Compose.
 
 They are hints, no aliases: of some the values differ as well. docs/from-community-docker.md has
-all of community.docker's (a test compares the two), former_compose.py has the keys of Compose.
+all of community.docker's (a test compares the two), compose_hints.py has the keys of Compose.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Source(Iterator[bytes]):
 
 
 def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]:
-    """Yield (tar_reader.Member, a readable of its content) of what is at a path, as it comes.
+    """Yield (tar.reader.Member, a readable of its content) of what is at a path, as it comes.
 
     The first is the path itself, under its last name. The content, None but for a file, must be
     read before the next. Raise EngineError for what no engine has a reason to send.

@@ -106,7 +106,7 @@ class Client:
     Reads on a kept connection that turns out dead are repeated once on a new one; a mutation is
     never sent twice. Raise EngineMissing when dialling fails, EngineError for what the engine
     refuses, ConnectionLost when the outcome is unknown. `timeout` (seconds) bounds each wait for
-    the engine to send something, and five times that (wire.py) a whole answer.
+    the engine to send something, and five times that (connection.py) a whole answer.
     """
 
     # Takes a line about work that goes on for long, where somebody sees it.

@@ -44,7 +44,7 @@ BEHAVIOUR: Dict[str, Any] = {
     "adopt": {"type": "bool", "default": False},
     "remove_volumes": {"type": "bool", "default": False},
 }
-# Other ways to write what rows of the table hold; see container_folds.
+# Other ways to write what rows of the table hold; see shorthand.py.
 _FOLDED: Dict[str, Any] = {
     "deploy": {"type": "dict"},
     "env_file": {"type": "raw"},

@@ -44,7 +44,7 @@ def plan_pull(
 ) -> Optional[Step]:
     """Return the step that brings an image, None if the engine has what the policy asks for.
 
-    `policy` is missing, always or never (see image_policy); `local` the image's inspect answer,
+    `policy` is missing, always or never (see pull_policy); `local` the image's inspect answer,
     None if it is not there; `remote` the answer of `GET /distribution/REFERENCE/json`, asked only
     for always: anything without a digest means that the registry did not say. A pull that was
     made in this run already (`settled`) is not made again. An image of another `platform` is not

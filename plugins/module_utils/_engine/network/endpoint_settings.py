@@ -13,7 +13,7 @@ from ..._desired.values import dig
 def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
     """Return what was asked for of an observed endpoint: what the engine chose, it chooses anew.
 
-    Podman does not show what was asked for; see podman_network.
+    Podman does not show what was asked for; see podman.py.
     """
     made: Dict[str, Any] = {
         key: point[key]

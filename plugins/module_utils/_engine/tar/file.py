@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An archive in a file of this machine, compressed or not, for tar_reader.Tar to read."""
+"""An archive in a file of this machine, compressed or not, for reader.Tar to read."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from ..container.reads import bases_of
 from ..values.labels import own_labels
 
 LABEL = "dockyard.fleet.helper"
-# Those whose presence says that data may be missing (see volume_archive), and those of a reading.
+# Those whose presence says that data may be missing (see archive.py), and those of a reading.
 ANEW, RESTORE, BACKUP, LOOK = "anew", "restore", "backup", "look"
 _ALL = (ANEW, RESTORE, BACKUP, LOOK)
 

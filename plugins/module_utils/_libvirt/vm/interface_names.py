@@ -14,7 +14,7 @@ from typing import Dict, List
 
 from ..client.domain_xml import Element, attribute, interfaces, put_alias, record
 
-# No disk has such an alias (see disk_names).
+# No disk has such an alias (see disk/names.py).
 _ALIAS = "ua-dockyardnic-{}"
 _FORM = re.compile(r"ua-dockyardnic-(\d+)")
 

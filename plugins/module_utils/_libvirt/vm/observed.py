@@ -84,7 +84,7 @@ class Found:
 
     @property
     def stand(self) -> Tuple[str, str]:
-        """Why the machine does not go on although it is on (see `vm_states.stand`)."""
+        """Why the machine does not go on although it is on (see `states.stand`)."""
         return stand(self.state, self.reason) if self.runs else ("", "")
 
     @property

@@ -39,7 +39,7 @@ class Context:
     """A context as it was read: `digest` of all that counts, `files` folded, `dockerfile` text.
 
     What counts is path, mode bits, content and link target; owner and times do not. `files` maps
-    paths to short digests, folded to a few hundred at most (context_files.py).
+    paths to short digests, folded to a few hundred at most (context_digests.py).
     """
 
     root: str
