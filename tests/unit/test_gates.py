@@ -24,6 +24,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.fields 
     FIELDS as VM_FIELDS,
 )
 
+from tests.lab.imports import between_packages, circle, imports
+
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "unit" / "cases"
 PLUGINS = sorted((ROOT / "plugins").rglob("*.py"))
@@ -79,6 +81,15 @@ def test_the_engine_of_desired_states_knows_nothing_of_containers_or_machines() 
             if isinstance(node, ast.ImportFrom):
                 assert "_engine" not in (node.module or ""), path
                 assert "_libvirt" not in (node.module or ""), path
+
+
+def test_no_two_files_and_no_two_packages_need_each_other() -> None:
+    """Late imports count, and those for types: who reads one file has to read the other too."""
+    needs = imports(ROOT / "plugins")
+    assert "module_utils._desired.plan" in needs["module_utils._engine.container.resource"]
+    assert circle(needs) == []
+    assert circle(between_packages(needs)) == []
+    assert circle({"a": {"b"}, "b": {"a"}}), "it sees one"
 
 
 def test_no_file_is_too_long_to_read() -> None:
