@@ -21,12 +21,14 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
 
 [ -n "$(find /var/lib/apt/lists -maxdepth 1 -name '*_Packages*' | head -n 1)" ] || apt-get -qq update
-# The archive's own suites only: repositories of others would bring keys and surprises along.
+# The archive's own suites only: repositories of others would bring keys and surprises along. An
+# archive that has this machine's release has Debian 12 too.
+release=$(. /etc/os-release && echo "${VERSION_CODENAME:-bookworm}")
 # shellcheck disable=SC2016 # $(REPO_URI) is apt's, not the shell's
 apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-    awk '$2 ~ /^bookworm/ {print "deb " $1 " " $2 " " $3}' | sort -u >"$work/sources.list"
+    awk -v own="$release" 'sub("^(" own "|bookworm)", "bookworm", $2) {print "deb " $1 " " $2 " " $3}' | sort -u >"$work/sources.list"
 grep -q . "$work/sources.list" ||
-    { echo "build.sh: apt has no source of Debian 12 (bookworm) on this machine" >&2; exit 1; }
+    { echo "build.sh: apt has no source of Debian on this machine" >&2; exit 1; }
 # Proxies and the like, as this machine has them.
 apt-config dump | grep -E '^Acquire::(https?::|ftp::|Check-|Retries)' >"$work/99machine" || true
 mkdir "$work/ca"
