@@ -53,6 +53,8 @@ SPECS = {
     "vm_image": "_libvirt.image.resource:VM_IMAGE",
     "vm_info": "_libvirt.info.readers:MACHINES",
 }
+# Modules that roles use; each has a small spec of its own.
+FOR_ROLES = {"declared", "page", "pending"}
 # A module file is documentation and a call.
 CODE_LINES = 30
 
@@ -111,12 +113,17 @@ def rows(options: Mapping[str, Any], nested: str, where: str = "") -> Iterator[T
         yield from rows(entry.get(nested) or {}, nested, f"{where}{name}.")
 
 
+def resource(name: str) -> Any:
+    """Return what a module keeps or reads."""
+    module, _colon, attribute = SPECS[name].partition(":")
+    return getattr(importlib.import_module(f"{PLUGINS}.module_utils.{module}"), attribute)
+
+
 @pytest.mark.parametrize("name", SPECS)
 def test_documentation_and_argument_spec_agree(name: str) -> None:
-    module, _colon, resource = SPECS[name].partition(":")
-    spec = getattr(importlib.import_module(f"{PLUGINS}.module_utils.{module}"), resource).spec()
+    spec = resource(name).spec()
     said = documented(ROOT / "plugins" / "modules" / f"{name}.py")["options"]
-    shared = libvirt_options() if module.startswith("_libvirt") else engine_options()
+    shared = libvirt_options() if SPECS[name].startswith("_libvirt") else engine_options()
     inner = tuple(f"{one.partition('.')[0]}." for keys in INNER.values() for one in keys)
     told = {key: one for key, one in rows(said, "suboptions") if not key.startswith(inner)}
     assert told == dict(rows({**shared, **spec}, "options"))
@@ -155,6 +162,13 @@ def _without_sample(values: Mapping[str, Any]) -> List[str]:
 def test_module_pages_are_fresh() -> None:
     there = {path.name: path.read_text() for path in PAGES.glob("*.md")}
     assert there == pages(), "run make docs"
+
+
+def test_every_module_has_a_group_and_an_argument_spec_to_compare() -> None:
+    groups = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())["action_groups"]
+    grouped = sorted(name for group in groups.values() for name in group)
+    assert grouped == sorted(SPECS)
+    assert {path.stem for path in MODULES} - set(SPECS) == FOR_ROLES
 
 
 def test_every_module_is_in_the_readme() -> None:

@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
 
-from tests.unit.test_docs import MODULES, constants, documented
+from tests.unit.test_docs import MODULES, SPECS, constants, documented, resource
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
@@ -76,6 +76,12 @@ def returned() -> set[str]:
 
 
 @cache
+def verbs() -> set[str]:
+    """Return the verbs of plans."""
+    return {verb for name in SPECS for verb in getattr(resource(name), "verbs", ())}
+
+
+@cache
 def variables() -> set[str]:
     """Return the variables of the roles and of the playbook site."""
     found = set(re.findall(r"\bsite_[a-z_]+", (ROOT / "playbooks" / "site.yml").read_text()))
@@ -105,8 +111,9 @@ def faults(text: str) -> Iterator[str]:
 
 
 def is_known(name: str) -> bool:
-    """Tell whether a word is a keyword or a variable, or what a module takes or returns."""
-    known = {*options(), *returned(), *variables(), *KEYWORDS, *OTHERS, *(p.stem for p in MODULES)}
+    """Tell whether a word is a keyword, a variable or a verb, or what a module takes or returns."""
+    known = {*options(), *returned(), *variables(), *verbs(), *KEYWORDS, *OTHERS}
+    known |= {path.stem for path in MODULES}
     return name in known or bool(_LISTS.fullmatch(name)) or name.startswith("ansible_")
 
 
