@@ -18,7 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 from tests.lab.casework import Bench
 from tests.tools.field_index import INDEX, text
 
-CASES = Path(__file__).parent / "cases" / "container"
+CASES = Path(__file__).parents[3] / "cases" / "container"
 
 
 def _cases() -> List[Any]:
