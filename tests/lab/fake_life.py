@@ -200,14 +200,14 @@ def _publish(state: State, box: Json) -> None:
     ports: Dict[str, Optional[List[Json]]] = {}
     for port in box["Config"].get("ExposedPorts") or {}:
         entries = []
-        for wish in bindings.get(port) or []:
-            number = wish["HostPort"] or state.free_port()
+        for desired in bindings.get(port) or []:
+            number = desired["HostPort"] or state.free_port()
             if f"{number}/{port[-3:]}" in taken:
-                where = f"{wish['HostIp'] or '0.0.0.0'}:{number}"
+                where = f"{desired['HostIp'] or '0.0.0.0'}:{number}"
                 text = "driver failed programming external connectivity on endpoint"
                 text = f"{text} {box['Name'][1:]} ({state.new_id()}): Bind for {where} failed"
                 raise ApiError(500, f"{text}: port is already allocated")
-            hosts = [wish["HostIp"]] if wish["HostIp"] else ["0.0.0.0", "::"]
+            hosts = [desired["HostIp"]] if desired["HostIp"] else ["0.0.0.0", "::"]
             entries += [{"HostIp": host, "HostPort": number} for host in hosts]
         ports[port] = entries or None
     mode = box["HostConfig"]["NetworkMode"]

@@ -14,75 +14,77 @@ from ..._desired.values import dig
 from ..network.endpoint import IPS
 from ..values.ip_addresses import meet, plain_ip, reserved
 from . import replacement
-from .desired import Wish
+from .desired import Desired
 from .inspected import Inspect, runs
 from .observed import Found
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
 
-def before_creation(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def before_creation(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return reasons to refuse a replacement; raise InvalidOption for a wish that cannot work."""
     creations = [step for step in steps if step.verb == "create"]
     if not creations:
         return []
-    _check_kind(wish, found)
-    _check_command(wish, found)
-    _check_ports(wish, found)
-    return _dependents(wish, found, creations[0]) if creations[0].args["on"] != wish.name else []
+    _check_kind(desired, found)
+    _check_command(desired, found)
+    _check_ports(desired, found)
+    return (
+        _dependents(desired, found, creations[0]) if creations[0].args["on"] != desired.name else []
+    )
 
 
-def before_removal(wish: Wish, found: Found) -> List[str]:
+def before_removal(desired: Desired, found: Found) -> List[str]:
     """Return the reason to refuse a removal: others would be left in dead namespaces."""
-    if wish.state != "absent" or wish.dependents == "leave":
+    if desired.state != "absent" or desired.dependents == "leave":
         return []
     every = (*found.dependents, *found.next_dependents)
     # Those that use the namespaces of a dependent keep them.
-    others = {one.name for one in every if one.parent == wish.name}
+    others = {one.name for one in every if one.parent == desired.name}
     if not others:
         return []
     names = ", ".join(sorted(others))
     return [f"state: absent: {names} {_LEFT}; remove {names} first, or say dependents: leave"]
 
 
-def _check_kind(wish: Wish, found: Found) -> None:
+def _check_kind(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for parts of values that this kind of engine drops or does not know."""
     if found.kind == "podman":
         from .podman_mounts import check_mounts
 
-        check_mounts(wish.declared)
+        check_mounts(desired.declared)
         return
-    for target, mount in (wish.declared.get("volumes") or {}).items():
+    for target, mount in (desired.declared.get("volumes") or {}).items():
         if "U" in mount.get("options", ()):
             text, hint = "U is an option of podman's volumes", "leave it out"
             raise InvalidOption(text, option=f"volumes[{target}]", hint=hint)
 
 
-def _check_command(wish: Wish, found: Found) -> None:
+def _check_command(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for a container in which nothing would run."""
     if found.image is None:
         return
     base = dig(found.image, "Config") or {}
-    entrypoint = wish.declared.get("entrypoint", base.get("Entrypoint"))
+    entrypoint = desired.declared.get("entrypoint", base.get("Entrypoint"))
     # The engine drops the image's command when the entrypoint is overridden.
-    inherited = None if "entrypoint" in wish.declared else base.get("Cmd")
-    if not any((*(entrypoint or ()), *(wish.declared.get("command", inherited) or ()))):
+    inherited = None if "entrypoint" in desired.declared else base.get("Cmd")
+    if not any((*(entrypoint or ()), *(desired.declared.get("command", inherited) or ()))):
         raise InvalidOption(
             "neither the task nor the image says what to run",
-            option="entrypoint" if "entrypoint" in wish.declared else "command",
+            option="entrypoint" if "entrypoint" in desired.declared else "command",
             hint="such as [sleep, 1d]",
         )
 
 
-def check_waiting(wish: Wish, found: Found, steps: Sequence[Step]) -> None:
+def check_waiting(desired: Desired, found: Found, steps: Sequence[Step]) -> None:
     """Raise InvalidOption if the health of what is to be awaited can never be seen."""
-    if wish.wait != "healthy" or not any(step.verb == "wait" for step in steps):
+    if desired.wait != "healthy" or not any(step.verb == "wait" for step in steps):
         return
     new = any(step.verb == "create" for step in steps)
     seen = found.image if new else found.current
     if seen is None:
         return
-    declared = wish.declared.get("healthcheck.test") if new else None
+    declared = desired.declared.get("healthcheck.test") if new else None
     test = declared or dig(seen, "Config.Healthcheck.Test")
     if not test or tuple(test) == ("NONE",):
         raise InvalidOption(
@@ -92,11 +94,11 @@ def check_waiting(wish: Wish, found: Found, steps: Sequence[Step]) -> None:
         )
 
 
-def check_addresses(wish: Wish, found: Found) -> None:
+def check_addresses(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for a fixed address that no subnet of its network holds, or that is
     taken there; a container that stands still may ask for one that is."""
-    live = replacement.will_run(wish, found.current is not None and runs(found.current))
-    for name, endpoint in (wish.declared.get("networks") or {}).items():
+    live = replacement.will_run(desired, found.current is not None and runs(found.current))
+    for name, endpoint in (desired.declared.get("networks") or {}).items():
         for key in IPS if name in found.nets and name not in found.unknown else ():
             if endpoint.get(key):
                 _check_inside(endpoint[key], found.nets[name], f"networks.{name}.{key}")
@@ -132,9 +134,9 @@ def _check_free(address: str, found: Found, network: Inspect, option: str) -> No
             raise InvalidOption(text, option=option, hint="choose another one")
 
 
-def _check_ports(wish: Wish, found: Found) -> None:
+def _check_ports(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for a host port that another running container publishes."""
-    if not replacement.will_run(wish, found.current is not None and runs(found.current)):
+    if not replacement.will_run(desired, found.current is not None and runs(found.current)):
         return
     mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
     taken = {
@@ -143,7 +145,7 @@ def _check_ports(wish: Wish, found: Found) -> None:
         if other.get("Id") not in mine
         for key, name in _published(other)
     }
-    for port, bindings in (wish.declared.get("ports") or {}).items():
+    for port, bindings in (desired.declared.get("ports") or {}).items():
         protocol = port.partition("/")[2]
         for ip, host in bindings:
             for (other_ip, other_host, other_protocol), name in taken.items():
@@ -163,12 +165,12 @@ def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str],
             yield (ip, str(port["PublicPort"]), str(port.get("Type", "tcp"))), name
 
 
-def _dependents(wish: Wish, found: Found, creation: Step) -> List[str]:
+def _dependents(desired: Desired, found: Found, creation: Step) -> List[str]:
     """Containers in the replaced one's namespaces would be left in dead ones."""
-    if not found.dependents or wish.dependents == "leave":
+    if not found.dependents or desired.dependents == "leave":
         return []
     names = ", ".join(sorted(one.name for one in found.dependents))
-    if wish.dependents == "replace":
+    if desired.dependents == "replace":
         from .dependents import obstacles
 
         if dig(found.current, "HostConfig.AutoRemove"):

@@ -12,7 +12,7 @@ from ..._desired.diff import diff
 from ..._desired.fields import Context, Scope
 from ..._desired.schema import check_supported, for_kind, observed
 from ..._desired.values import Unknown
-from .desired import Wish
+from .desired import Desired
 from .fields import declared_subjects, rows, seen_subjects
 from .fields.process import hidden_keys
 from .inspected import Inspect, is_foreign, record_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..._desired.steps import Change
 
 
-def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
+def context_of(desired: Desired, found: Found, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
     declared = desired.resolved(found.peers)
     for name, option in desired.peers.items():
@@ -32,7 +32,7 @@ def context_of(desired: Wish, found: Found, base: Mapping[str, Any]) -> Context:
     return Context(declared, base, record, found.api, found.kind)
 
 
-def changes_of(desired: Wish, found: Found) -> List[Change]:
+def changes_of(desired: Desired, found: Found) -> List[Change]:
     """Return what differs between the current container and the declared one."""
     if found.current is None or not desired.reference:
         return []
@@ -64,7 +64,7 @@ def _shown(container: Inspect, context: Context) -> Inspect:
     return as_docker(container, context)
 
 
-def _image_id(desired: Wish, found: Found) -> Any:
+def _image_id(desired: Desired, found: Found) -> Any:
     if "image" in found.unknown:
         return Unknown(found.unknown["image"])
     if found.image is not None and (found.settled or not will_pull(desired, found)):
@@ -72,14 +72,14 @@ def _image_id(desired: Wish, found: Found) -> Any:
     return Unknown(f"{desired.reference} will be pulled")
 
 
-def pull_policy(desired: Wish, found: Found) -> str:
+def pull_policy(desired: Desired, found: Found) -> str:
     """Return what the pull policy comes to: the registry was asked only if it is time to."""
     if not desired.pull_policy.startswith("every_"):
         return desired.pull_policy
     return "missing" if found.remote is None else "always"
 
 
-def will_pull(desired: Wish, found: Found) -> bool:
+def will_pull(desired: Desired, found: Found) -> bool:
     """Tell whether the image has to be pulled first, by the task's pull policy."""
     platform = desired.platform
     policy = pull_policy(desired, found)

@@ -64,7 +64,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Wish:
+class Desired:
     """A container as declared. Times are in nanoseconds; `declared` is canonical, by field."""
 
     name: str
@@ -144,7 +144,7 @@ def _policy(word: str) -> str:
     return parse_policy(word, "pull_policy")
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared container of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
@@ -188,7 +188,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         from .shorthand import handler
 
         signal = handler(params)
-    return Wish(
+    return Desired(
         name=name,
         declared=declared,
         reference=declared.get("image", ""),

@@ -16,7 +16,7 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.log_tail import last_lines
 from ..values.signals import signal_name
-from .desired import Wish
+from .desired import Desired
 from .fields.process import split_env
 from .inspected import Inspect, bare_name, secrets_on_record
 
@@ -113,9 +113,9 @@ _CODES = {
 }
 
 
-def hidden_values(wish: Wish, container: Optional[Inspect]) -> Tuple[str, ...]:
+def hidden_values(desired: Desired, container: Optional[Inspect]) -> Tuple[str, ...]:
     """Return the secret values that a container's output may hold: declared or on record."""
-    values = dict(wish.declared.get("secret_environment") or {})
+    values = dict(desired.declared.get("secret_environment") or {})
     if container is not None:
         secret = secrets_on_record(container)
         env = split_env(dig(container, "Config.Env"))
@@ -123,12 +123,12 @@ def hidden_values(wish: Wish, container: Optional[Inspect]) -> Tuple[str, ...]:
     return tuple(str(value) for value in values.values() if value)
 
 
-def fault(client: Client, container: Dict[str, Any], wish: Wish, how: str = "") -> FleetError:
+def fault(client: Client, container: Dict[str, Any], desired: Desired, how: str = "") -> FleetError:
     """Return the error of a container that is not up, by default since it ended, with the
     evidence."""
-    details = evidence(client, container, wish)
+    details = evidence(client, container, desired)
     how = how or how_it_ended(container)
-    if bare_name(container) != wish.name:
+    if bare_name(container) != desired.name:
         how += ", after another run, or somebody else, had replaced it"
     lines = [line for line in details["log"] if line.strip()]
     hint = f"its last words: {lines[-1].strip()}" if lines else "it wrote nothing to its log"
@@ -136,17 +136,17 @@ def fault(client: Client, container: Dict[str, Any], wish: Wish, how: str = "") 
     if said or details["health_exit_code"]:
         code = details["health_exit_code"]
         hint = f"its probe {f'said: {said}' if said else f'exited with code {code}'}; {hint}"
-    return FleetError(f"the container {how}", address=wish.address, hint=hint, details=details)
+    return FleetError(f"the container {how}", address=desired.address, hint=hint, details=details)
 
 
-def evidence(client: Client, container: Dict[str, Any], wish: Wish) -> Dict[str, Any]:
+def evidence(client: Client, container: Dict[str, Any], desired: Desired) -> Dict[str, Any]:
     """Return what explains a failure, secrets masked: exit_code, oom_killed, the last probe as
     health_output and health_exit_code, log (last lines).
     """
     state = container.get("State") or {}
     probes = dig(state, "Health.Log") or []
     last: Mapping[str, Any] = probes[-1] if probes else {}
-    secrets = hidden_values(wish, container)
+    secrets = hidden_values(desired, container)
     try:
         log = last_lines(client, str(container["Id"]), tail=_LOG_LINES)
     except EngineError:
@@ -195,27 +195,27 @@ def likely(message: str) -> Optional[str]:
     return next(found, None)
 
 
-def explain_start(client: Client, ref: str, wish: Wish, error: EngineError) -> FleetError:
+def explain_start(client: Client, ref: str, desired: Desired, error: EngineError) -> FleetError:
     """Return the error of a start that the engine refused, with what the user can do about it."""
     if error.status == 0:
         return error
     details: Dict[str, Any] = {}
-    secrets = hidden_values(wish, None)
+    secrets = hidden_values(desired, None)
     try:
         container = client.get(f"/containers/{ref}/json")
-        details = evidence(client, container, wish)
-        secrets = hidden_values(wish, container)
+        details = evidence(client, container, desired)
+        secrets = hidden_values(desired, container)
     except EngineError:
         pass  # what the engine said of the start is all there is
     message = hide(error.message, secrets)
     text = f"cannot start: {message}"
-    return FleetError(text, address=wish.address, hint=likely(message), details=details)
+    return FleetError(text, address=desired.address, hint=likely(message), details=details)
 
 
-def gone(wish: Wish) -> FleetError:
+def gone(desired: Desired) -> FleetError:
     """Return the error of a container that vanished while it was awaited."""
     return FleetError(
         "the container was removed while it was awaited",
-        address=wish.address,
+        address=desired.address,
         hint="another run, or somebody else, did that, or the engine at its end (auto_remove)",
     )

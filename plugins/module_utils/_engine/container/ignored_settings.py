@@ -15,7 +15,7 @@ from ..._desired.errors import FleetError
 from ..._desired.resource import Work
 from ..._desired.steps import Step
 from .compare import changes_of
-from .desired import Wish
+from .desired import Desired
 from .observed import Found
 from .reads import bases_of
 
@@ -30,12 +30,12 @@ _LATER = {
 
 def check_made(work: Work, step: Step) -> None:
     """Raise FleetError if the new container is not as declared; it has to go again then."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     found: Found = work.snapshot
     made = work.client.get(f"/containers/{work.shared['made'][step.args['on']]}/json")
-    made = {**made, "Name": f"/{wish.name}"}
+    made = {**made, "Name": f"/{desired.name}"}
     bases = bases_of(work.client, (made,), found.image)
-    changes = changes_of(wish, replace(found, current=made, bases=bases, settled=True))
+    changes = changes_of(desired, replace(found, current=made, bases=bases, settled=True))
     later = _LATER["podman" if found.kind == "podman" else "docker"]
     ignored = [
         replace(change, origin="declared").words()
@@ -46,7 +46,7 @@ def check_made(work: Work, step: Step) -> None:
         return
     error = FleetError(
         f"the engine answers with success and does not apply {'; '.join(ignored)}",
-        address=wish.address,
+        address=desired.address,
         hint="the new container is removed again; declare what this engine can do, or name "
         "the option in ignore_changes",
     )

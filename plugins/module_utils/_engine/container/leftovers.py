@@ -19,26 +19,28 @@ from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .inspected import Inspect, aside_name, bare_name, is_foreign, record_of, temporary_name
 from .observed import Bases, Found
 from .reads import bases_of
 
 
-def with_left(client: Client, wish: Wish, found: Found, listed: List[Mapping[str, Any]]) -> Found:
+def with_left(
+    client: Client, desired: Desired, found: Found, listed: List[Mapping[str, Any]]
+) -> Found:
     """Return the snapshot with what is left (`fresh`, `old`, `apart`) of the listed containers."""
     answers = client.get_all([(f"/containers/{one['Id']}/json", None) for one in listed])
     left: List[Inspect] = [one for one in answers if not isinstance(one, EngineError)]
     bases = {**found.bases, **bases_of(client, left, found.image)}
     fresh: Optional[Inspect] = None
-    replaced = {_replaced_id(wish, found.current, bases)}
+    replaced = {_replaced_id(desired, found.current, bases)}
     for one in left:
-        ident = _replaced_id(wish, one, bases)
-        if ident and bare_name(one) == temporary_name(ident, wish.name):
+        ident = _replaced_id(desired, one, bases)
+        if ident and bare_name(one) == temporary_name(ident, desired.name):
             fresh = one
             replaced.add(ident)
-    old = [one for one in left if bare_name(one) == aside_name(str(one["Id"]), wish.name)]
-    known = [one for one in old if one["Id"] in replaced or not _is_others(wish, one, bases)]
+    old = [one for one in left if bare_name(one) == aside_name(str(one["Id"]), desired.name)]
+    known = [one for one in old if one["Id"] in replaced or not _is_others(desired, one, bases)]
     others = [one for one in old if one not in known]
     return replace(
         found,
@@ -50,18 +52,22 @@ def with_left(client: Client, wish: Wish, found: Found, listed: List[Mapping[str
 
 
 def with_beside(
-    client: Client, wish: Wish, found: Found, pending: Mapping[str, str], steps: Sequence[Step]
+    client: Client,
+    desired: Desired,
+    found: Found,
+    pending: Mapping[str, str],
+    steps: Sequence[Step],
 ) -> Found:
     """Add what the steps make it needful to look at: volumes, and all others for a new one."""
     creations = [step for step in steps if step.verb == "create"]
-    if creations and wish.declared.get("volumes"):
+    if creations and desired.declared.get("volumes"):
         from .volumes import with_volumes
 
-        found = with_volumes(client, wish, found, pending)
-    swaps = any(step.args["on"] != wish.name for step in creations)
-    removes = wish.state == "absent" and found.current is not None
+        found = with_volumes(client, desired, found, pending)
+    swaps = any(step.args["on"] != desired.name for step in creations)
+    removes = desired.state == "absent" and found.current is not None
     if swaps or removes or found.fresh is not None or found.old is not None:
-        return with_others(client, found, pending, wish.name)
+        return with_others(client, found, pending, desired.name)
     return with_others(client, found, pending) if creations else found
 
 
@@ -88,11 +94,11 @@ def with_others(
     return look(client, found, replaced)
 
 
-def _replaced_id(wish: Wish, one: Optional[Inspect], bases: Bases) -> str:
+def _replaced_id(desired: Desired, one: Optional[Inspect], bases: Bases) -> str:
     base = bases.get(str(dig(one, "Image")))
-    return str(dig(record_of(one, base, wish.names), "replaces.id") or "")
+    return str(dig(record_of(one, base, desired.names), "replaces.id") or "")
 
 
-def _is_others(wish: Wish, one: Inspect, bases: Bases) -> bool:
+def _is_others(desired: Desired, one: Inspect, bases: Bases) -> bool:
     base = bases.get(str(one["Image"]))
-    return is_foreign(one, base, record_of(one, base, wish.names))
+    return is_foreign(one, base, record_of(one, base, desired.names))

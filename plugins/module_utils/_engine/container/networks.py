@@ -19,7 +19,7 @@ from ..._desired.values import dig
 from ..client.errors import EngineError
 from ..network.endpoint import on_paper
 from ..network.endpoint_settings import asked_of, fixed_mac
-from .desired import Wish
+from .desired import Desired
 from .fields.endpoints import endpoint_body
 from .inspected import Inspect
 from .observed import Found
@@ -27,7 +27,7 @@ from .observed import Found
 FAILED = "it did not work"
 
 
-def weighed(changes: Sequence[Change], desired: Wish, found: Found) -> List[Change]:
+def weighed(changes: Sequence[Change], desired: Desired, found: Found) -> List[Change]:
     """Return the changes, with those of networks that joining anew cannot make as replacements."""
     return [
         _weighed(change, desired, found) if change.field == "networks" else change
@@ -35,7 +35,7 @@ def weighed(changes: Sequence[Change], desired: Wish, found: Found) -> List[Chan
     ]
 
 
-def _weighed(change: Change, desired: Wish, found: Found) -> Change:
+def _weighed(change: Change, desired: Desired, found: Found) -> Change:
     if change.after is None or not _joined(change.before):
         return change
     macs: Mapping[str, str] = desired.declared.get("mac_address") or {}
@@ -51,7 +51,7 @@ def _joined(endpoint: Any) -> bool:
     return endpoint is not None and "state" not in endpoint
 
 
-def add_steps(chain: Chain, desired: Wish, ident: str, changes: Sequence[Change]) -> None:
+def add_steps(chain: Chain, desired: Desired, ident: str, changes: Sequence[Change]) -> None:
     """Add the steps that change networks live: joining before leaving, so that a container is
     never without a network."""
     for change in sorted(changes, key=lambda one: _joined(one.before)):
@@ -64,7 +64,7 @@ def add_steps(chain: Chain, desired: Wish, ident: str, changes: Sequence[Change]
             chain.add(verb, change.words(), "live", (change,), args=args)
 
 
-def put_back(chain: Chain, desired: Wish, found: Found, begun: Sequence[Step]) -> None:
+def put_back(chain: Chain, desired: Desired, found: Found, begun: Sequence[Step]) -> None:
     """Add the way back of live changes: what was left for another endpoint is joined as it was,
     and what could not be joined does not stay on paper, where it would keep the next start from
     working."""

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.planned import will_go
 from ..client.engine import Client
-from .desired import Wish
+from .desired import Desired
 from .inspected import Inspect, bare_name
 from .observed import Found
 from .reads import Request, ask, bases_of
@@ -20,64 +20,64 @@ from .reads import Request, ask, bases_of
 _LOOKS = 5
 
 
-def observe(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
+def observe(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Found:
     """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done.
 
     Another run may rename between two reads what this one looks at: then it looks again.
     """
     for _attempt in range(_LOOKS):
-        found = _look(client, wish, pending, settled)
+        found = _look(client, desired, pending, settled)
         ids = [one["Id"] for one in (found.current, found.fresh, found.old) if one is not None]
-        renamed = found.fresh is not None and bare_name(found.fresh) in wish.names
+        renamed = found.fresh is not None and bare_name(found.fresh) in desired.names
         if not renamed and len(ids) == len(set(ids)):
             return found
     raise FleetError(
         "another run, or somebody else, is replacing it at this moment",
-        address=wish.address,
+        address=desired.address,
         hint="run again when that has ended",
     )
 
 
-def _look(client: Client, wish: Wish, pending: Mapping[str, str], settled: bool) -> Found:
-    name = re.escape(wish.name)
+def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Found:
+    name = re.escape(desired.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
-        f"current {wish.name}": (f"/containers/{wish.name}/json", None),
+        f"current {desired.name}": (f"/containers/{desired.name}/json", None),
         "leftovers": ("/containers/json", {"all": True, "filters": {"name": [leftovers]}}),
     }
-    if wish.reference:
-        requests["image"] = (f"/images/{wish.reference}/json", None)
-    for network in wish.networks:
+    if desired.reference:
+        requests["image"] = (f"/images/{desired.reference}/json", None)
+    for network in desired.networks:
         requests[f"network {network}"] = (f"/networks/{network}", None)
-    for peer in wish.peers:
+    for peer in desired.peers:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
     got = ask(client, requests)
-    current, image = got[f"current {wish.name}"], got.get("image")
-    if will_go(pending, wish.address):
+    current, image = got[f"current {desired.name}"], got.get("image")
+    if will_go(pending, desired.address):
         current = None
     found = Found(
         current=current,
         image=image,
         bases=bases_of(client, (current,), image),
-        remote=_remote(client, wish, image, settled),
-        networks=_ids("network", wish.networks, got),
-        peers=_ids("peer", wish.peers, got),
-        nets={n: _net(one, pending) for n, one in _seen("network", wish.networks, got)},
+        remote=_remote(client, desired, image, settled),
+        networks=_ids("network", desired.networks, got),
+        peers=_ids("peer", desired.peers, got),
+        nets={n: _net(one, pending) for n, one in _seen("network", desired.networks, got)},
         api=client.api,
         kind=client.kind,
-        unknown=_unknown(wish, pending),
-        hidden=frozenset(wish.declared.get("secret_environment") or ()),
+        unknown=_unknown(desired, pending),
+        hidden=frozenset(desired.declared.get("secret_environment") or ()),
         settled=settled,
     )
     if got["leftovers"]:
         from .leftovers import with_left
 
-        found = with_left(client, wish, found, got["leftovers"])
-    if not wish.moved_from:
+        found = with_left(client, desired, found, got["leftovers"])
+    if not desired.moved_from:
         return found
     from .rename import look
 
-    return look(client, wish, found)
+    return look(client, desired, found)
 
 
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
@@ -97,49 +97,49 @@ def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
     return {**network, "Containers": stay}
 
 
-def _remote(client: Client, wish: Wish, image: Optional[Inspect], settled: bool) -> Any:
+def _remote(client: Client, desired: Desired, image: Optional[Inspect], settled: bool) -> Any:
     """Ask the registry if it is time to; a digest cannot change."""
-    if wish.pull_policy in ("missing", "never") or not wish.reference or settled:
+    if desired.pull_policy in ("missing", "never") or not desired.reference or settled:
         return None
     from ..image.pull import ask_registry
     from ..image.pull_policy import policy_now
 
-    if policy_now(wish.pull_policy, image) != "always":
+    if policy_now(desired.pull_policy, image) != "always":
         return None
-    return ask_registry(client, wish.reference)
+    return ask_registry(client, desired.reference)
 
 
-def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
-    found = {n: pending[f"network/{n}"] for n in wish.networks if f"network/{n}" in pending}
-    for name in wish.peers:
+def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
+    found = {n: pending[f"network/{n}"] for n in desired.networks if f"network/{n}" in pending}
+    for name in desired.peers:
         if f"container/{name}" in pending:
             found[f"container {name}"] = pending[f"container/{name}"]
-    image = pending.get(f"image/{wish.reference}")
+    image = pending.get(f"image/{desired.reference}")
     if image is not None:
         found["image"] = image
-    comes = wish.address in pending and not will_go(pending, wish.address)
-    if comes and (wish.state == "absent" or not wish.reference):
-        found["container"] = pending[wish.address]
+    comes = desired.address in pending and not will_go(pending, desired.address)
+    if comes and (desired.state == "absent" or not desired.reference):
+        found["container"] = pending[desired.address]
     return found
 
 
-def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+def unreachable(desired: Desired, pending: Mapping[str, str]) -> Found:
     """Return the snapshot of an engine that an earlier task of this run would bring."""
-    unknown = {**_unknown(wish, pending), "engine": pending["engine"]}
+    unknown = {**_unknown(desired, pending), "engine": pending["engine"]}
     return Found(api=(1, 99), unknown=unknown)
 
 
-def require_references(wish: Wish, found: Found) -> None:
+def require_references(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for a network or a container that the task names and nobody has."""
-    if "engine" in found.unknown or wish.state == "absent":
+    if "engine" in found.unknown or desired.state == "absent":
         return  # what is to go needs nothing
-    for name in wish.networks:
+    for name in desired.networks:
         if name not in found.networks and name not in found.unknown:
-            option = "network_mode" if wish.declared.get("network_mode") == name else "networks"
+            option = "network_mode" if desired.declared.get("network_mode") == name else "networks"
             raise InvalidOption(
                 f"the network {name} does not exist", option=option, hint="create it first"
             )
-    for peer, option in wish.peers.items():
+    for peer, option in desired.peers.items():
         if peer not in found.peers and f"container {peer}" not in found.unknown:
             raise InvalidOption(
                 f"the container {peer} does not exist", option=option, hint="create it first"

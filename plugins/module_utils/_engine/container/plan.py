@@ -20,7 +20,7 @@ from ..values.labels import from_compose
 from . import replacement
 from .checks import before_creation, before_removal, check_addresses, check_waiting
 from .compare import changes_of, context_of, pull_policy
-from .desired import Wish
+from .desired import Desired
 from .fields import FIELDS
 from .fields.mounts import anonymous
 from .fields.process import OWNER_LABEL
@@ -31,7 +31,7 @@ from .state import healthy, is_paused, is_settled
 RESTART = "force_restart: true"
 
 
-def steps_of(desired: Wish, found: Found) -> List[Step]:
+def steps_of(desired: Desired, found: Found) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
     if found.current is None and "container" in found.unknown:
@@ -68,7 +68,7 @@ def steps_of(desired: Wish, found: Found) -> List[Step]:
     return chain.steps
 
 
-def _later(chain: Chain, desired: Wish) -> None:
+def _later(chain: Chain, desired: Desired) -> None:
     """Add what there may be to do to a container that an earlier task of this check would make."""
     if desired.state == "absent":
         chain.add("stop", REMOVAL, "replace", maybe=True, on=desired.name)
@@ -85,14 +85,14 @@ def _later(chain: Chain, desired: Wish) -> None:
             chain.add("wait", RESTART, maybe=True, on=desired.name)
 
 
-def _calls_for_another(desired: Wish, found: Found) -> bool:
+def _calls_for_another(desired: Desired, found: Found) -> bool:
     """Tell whether the current container is to be replaced (again)."""
     heavy = any(change.impact == "replace" for change in changes_of(desired, found))
     always = desired.recreate == "always" and bool(desired.reference)
     return always or (heavy and desired.recreate != "never")
 
 
-def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     if any(step.verb in ("create", "connect", "start") for step in steps):
         check_addresses(desired, found)
@@ -101,7 +101,7 @@ def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     return _gone_refusals(desired, found) + made + _foreign_refusals(desired, found, steps)
 
 
-def _gone_refusals(desired: Wish, found: Found) -> List[str]:
+def _gone_refusals(desired: Desired, found: Found) -> List[str]:
     status = dig(found.current, "State.Status")
     if status not in ("dead", "removing") or desired.state == "absent":
         return []
@@ -109,12 +109,12 @@ def _gone_refusals(desired: Wish, found: Found) -> List[str]:
     return [f"it is {status}: {text}"]
 
 
-def remarks(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+def remarks(desired: Desired, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
     """Return what a user should know of the steps beside their causes."""
     return (*_awaited(desired, found, steps), *_renamed(desired, found, steps))
 
 
-def _renamed(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def _renamed(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Say which other container was made by this name: somebody may have renamed it."""
     new = any(step.verb == "create" and step.args["on"] == desired.name for step in steps)
     notes = []
@@ -128,7 +128,7 @@ def _renamed(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     return notes
 
 
-def _awaited(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+def _awaited(desired: Desired, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
     """Say why there is something to wait for, where nothing else is done."""
     current = found.current or {}
     if not any(step.cause == _awaiting(desired) for step in steps):
@@ -138,11 +138,11 @@ def _awaited(desired: Wish, found: Found, steps: Sequence[Step]) -> Tuple[str, .
     return (f"{desired.name} is {'restarting' if restarting else health or 'not up'}",)
 
 
-def _awaiting(desired: Wish) -> str:
+def _awaiting(desired: Desired) -> str:
     return f"wait: {desired.wait}"
 
 
-def pull(chain: Chain, desired: Wish, found: Found) -> None:
+def pull(chain: Chain, desired: Desired, found: Found) -> None:
     """Add the pull of the image, if the task's policy asks for one."""
     if "engine" in found.unknown:
         return
@@ -152,7 +152,7 @@ def pull(chain: Chain, desired: Wish, found: Found) -> None:
         chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)
 
 
-def _creation(chain: Chain, desired: Wish, found: Found) -> None:
+def _creation(chain: Chain, desired: Desired, found: Found) -> None:
     if not desired.reference:
         raise InvalidOption(
             "is required: there is no container of this name", option="image", hint="name one"
@@ -169,19 +169,19 @@ def _creation(chain: Chain, desired: Wish, found: Found) -> None:
         chain.add("pause", cause, on=desired.name)
 
 
-def later_networks(desired: Wish, api: Tuple[int, int]) -> Tuple[str, ...]:
+def later_networks(desired: Desired, api: Tuple[int, int]) -> Tuple[str, ...]:
     """Return the networks that a create body cannot hold: before API 1.44 all but the first."""
     names = tuple(desired.declared.get("networks", ()))
     return names[1:] if api < (1, 44) else ()
 
 
-def _start(chain: Chain, desired: Wish, cause: str, ident: str = "") -> None:
+def _start(chain: Chain, desired: Desired, cause: str, ident: str = "") -> None:
     args = {"on": desired.name, **({"id": ident} if ident else {})}
     chain.add("start", cause, args=args)
     _wait(chain, desired, cause, args)
 
 
-def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
+def _alteration(chain: Chain, desired: Desired, found: Found) -> None:
     current = found.current or {}
     changes = changes_of(desired, found)
     if not _calls_for_another(desired, found):
@@ -203,7 +203,7 @@ def _alteration(chain: Chain, desired: Wish, found: Found) -> None:
         chain.steps += [replace(step, maybe=True) for step in light.steps]
 
 
-def _lighter(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:
+def _lighter(chain: Chain, desired: Desired, current: Inspect, changes: List[Change]) -> None:
     """Add what needs no other container: live changes, and the run state."""
     _live(chain, desired, current, _bearable(changes))
     running, paused = runs(current), is_paused(current)
@@ -230,12 +230,12 @@ def _lighter(chain: Chain, desired: Wish, current: Inspect, changes: List[Change
         chain.add("pause", f"state: {shown} → paused", impact, args=args)
 
 
-def _wait(chain: Chain, desired: Wish, cause: str, args: Mapping[str, str]) -> None:
+def _wait(chain: Chain, desired: Desired, cause: str, args: Mapping[str, str]) -> None:
     if desired.wait != "none":
         chain.add("wait", cause, args=args)
 
 
-def _signal(chain: Chain, desired: Wish, args: Mapping[str, str], maybe: bool = False) -> None:
+def _signal(chain: Chain, desired: Desired, args: Mapping[str, str], maybe: bool = False) -> None:
     """Add a signal to the container's first process; what it does with it is its own affair."""
     signal = desired.send_signal
     cause = f"send_signal: {signal}"
@@ -250,7 +250,7 @@ def _bearable(changes: List[Change]) -> List[Change]:
     return [change for change in changes if change.field not in heavy]
 
 
-def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) -> None:
+def _live(chain: Chain, desired: Desired, current: Inspect, changes: List[Change]) -> None:
     """Add what the engine can change while the container runs: limits together, networks singly."""
     ident = str(current["Id"])
     limits = {row.name for row in FIELDS if row.live == "update"}
@@ -265,7 +265,7 @@ def _live(chain: Chain, desired: Wish, current: Inspect, changes: List[Change]) 
         add_steps(chain, desired, ident, networks)
 
 
-def _removal(chain: Chain, desired: Wish, found: Found, extra: Optional[Inspect]) -> None:
+def _removal(chain: Chain, desired: Desired, found: Found, extra: Optional[Inspect]) -> None:
     cause = REMOVAL
     impact = "destroy" if desired.remove_volumes else "replace"
     for container in (found.current, extra, found.old):
@@ -296,7 +296,7 @@ def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
     chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
 
 
-def _foreign_refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def _foreign_refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     if found.current is None or desired.adopt:
         return []
     record = record_of(found.current, found.base, desired.names)

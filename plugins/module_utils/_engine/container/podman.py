@@ -222,8 +222,8 @@ def _rights(host: Json, context: Context) -> None:
 
 
 def _device(one: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
-    wish = asked.get(str(one.get("PathInContainer"))) or {}
-    return {**one, "CgroupPermissions": one.get("CgroupPermissions") or wish.get("permissions")}
+    desired = asked.get(str(one.get("PathInContainer"))) or {}
+    return {**one, "CgroupPermissions": one.get("CgroupPermissions") or desired.get("permissions")}
 
 
 def _ports(host: Json, context: Context) -> Json:
@@ -242,10 +242,10 @@ def _ports(host: Json, context: Context) -> Json:
 def _binding(one: Mapping[str, str], asked: List[Any]) -> Json:
     ip = _any_as_none(plain_ip(one.get("HostIp") or ""))
     port = str(one.get("HostPort") or "")
-    for wish in asked:
-        if _any_as_none(wish[0]) == ip and (not wish[1] or _within(port, wish[1])):
-            asked.remove(wish)
-            return {"HostIp": wish[0], "HostPort": wish[1]}
+    for desired in asked:
+        if _any_as_none(desired[0]) == ip and (not desired[1] or _within(port, desired[1])):
+            asked.remove(desired)
+            return {"HostIp": desired[0], "HostPort": desired[1]}
     return {"HostIp": ip, "HostPort": port}
 
 
@@ -254,8 +254,8 @@ def _any_as_none(ip: str) -> str:
     return "" if ip in ("0.0.0.0", "::") else ip
 
 
-def _within(port: str, wish: str) -> bool:
-    first, _dash, last = wish.partition("-")
+def _within(port: str, desired: str) -> bool:
+    first, _dash, last = desired.partition("-")
     return int(first) <= int(port) <= int(last or first)
 
 
@@ -264,9 +264,9 @@ def _networks(box: Mapping[str, Any], context: Context) -> Json:
     made: Json = {}
     for name, entry in (dig(box, "NetworkSettings.Networks") or {}).items():
         shown = dict(entry or {})
-        wish = declared.get(name) or {}
+        desired = declared.get(name) or {}
         own = {str(box["Id"])[:12], dig(box, "Config.Hostname"), str(box["Name"]).lstrip("/")}
-        own -= {*(wish.get("aliases") or ())}
+        own -= {*(desired.get("aliases") or ())}
         shown["Aliases"] = [alias for alias in shown.get("Aliases") or () if alias not in own]
         shown["IPAMConfig"] = {
             key: shown.get(found)
@@ -274,7 +274,7 @@ def _networks(box: Mapping[str, Any], context: Context) -> Json:
                 ("ipv4_address", "IPv4Address", "IPAddress"),
                 ("ipv6_address", "IPv6Address", "GlobalIPv6Address"),
             )
-            if wish.get(option)
+            if desired.get(option)
         }
         made["bridge" if name == "podman" else name] = shown
     return made

@@ -96,8 +96,8 @@ def as_docker_mounts(config: Json, host: Json, context: Context) -> None:
     host.update(Binds=binds, Mounts=[*(host.get("Mounts") or ()), *mounts], Tmpfs=tmpfs)
 
 
-def _long_bind(source: str, target: str, options: List[str], wish: Mapping[str, Any]) -> Json:
-    asked = {*(wish.get("options") or ())}
+def _long_bind(source: str, target: str, options: List[str], desired: Mapping[str, Any]) -> Json:
+    asked = {*(desired.get("options") or ())}
     # Nothing asked for is `private` there.
     words = {*options} - _ADDED - {"bind", "ro", *({"private"} - asked)}
     made: Json = {"CreateMountpoint": True, "NonRecursive": True}

@@ -17,7 +17,7 @@ from ..._desired.plan import Plan
 from ..._desired.steps import Chain, Step
 from ..._desired.values import dig
 from . import dependents, replacement
-from .desired import Wish
+from .desired import Desired
 from .fields.process import OWNER_LABEL
 from .inspected import Inspect, record_of
 from .observed import Found
@@ -64,7 +64,7 @@ class _Ours:
         return container["Id"] in self._started
 
 
-def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old one, or nothing, as it was before."""
     chain = Chain(desired.address)
     ours = _Ours(begun)
@@ -87,7 +87,7 @@ def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
 
 
 def _undo_swap(
-    chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping: Optional[Step]
+    chain: Chain, desired: Desired, found: Found, ours: _Ours, swapping: Optional[Step]
 ) -> Found:
     """Undo the replacement that this run made or took over; `swapping` is its create step.
 
@@ -111,13 +111,13 @@ def _undo_swap(
     return found
 
 
-def _has_replaced(new: Inspect, desired: Wish, found: Found) -> bool:
+def _has_replaced(new: Inspect, desired: Desired, found: Found) -> bool:
     """Tell whether a container replaces the one that stands aside."""
     replaces = record_of(new, found.base, desired.names).get("replaces") or {}
     return found.old is not None and bool(replaces.get("id") == found.old["Id"])
 
 
-def _bring_back(chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping: Step) -> None:
+def _bring_back(chain: Chain, desired: Desired, found: Found, ours: _Ours, swapping: Step) -> None:
     """Bring back the old one that this run has touched, and whose replacement somebody removed.
 
     Not if another run has one under way: that has in its record what there is to restore.
@@ -132,7 +132,7 @@ def _bring_back(chain: Chain, desired: Wish, found: Found, ours: _Ours, swapping
         replacement.bring_back(chain, desired, kept, replaces, replacement.FAILED, others, new)
 
 
-def _undo_first(chain: Chain, desired: Wish, current: Inspect, ours: _Ours) -> None:
+def _undo_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
     cause, ident = "it did not come up", str(current["Id"])
     made = ours.made(current)

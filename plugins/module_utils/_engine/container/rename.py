@@ -16,19 +16,19 @@ from typing import List, Sequence
 from ..._desired.errors import InvalidOption
 from ..._desired.steps import Chain, Step
 from ..client.engine import Client
-from .desired import Wish
+from .desired import Desired
 from .inspected import bare_name
 from .observed import Found
 from .reads import bases_of
 from .target import find
 
 
-def look(client: Client, wish: Wish, found: Found) -> Found:
+def look(client: Client, desired: Desired, found: Found) -> Found:
     """Return the snapshot with the container of the old name as the current one, if it is there.
 
     Raise InvalidOption if both names are taken, or a replacement under the old one is unfinished.
     """
-    old = wish.moved_from
+    old = desired.moved_from
     moved = find(client, old)
     if moved is None:
         return found
@@ -56,23 +56,25 @@ def _unfinished(client: Client, name: str) -> List[str]:
     return sorted(str(one["Names"][0]).lstrip("/") for one in listed or ())
 
 
-def move(chain: Chain, wish: Wish, found: Found) -> Found:
+def move(chain: Chain, desired: Desired, found: Found) -> Found:
     """Add the rename if the current container has its old name yet."""
     current = found.current
-    if current is None or bare_name(current) == wish.name:
+    if current is None or bare_name(current) == desired.name:
         return found
-    ident, old = str(current["Id"]), wish.moved_from
-    args = {"on": old, "to": wish.name, "id": ident, "frees": f"container/{old}"}
+    ident, old = str(current["Id"]), desired.moved_from
+    args = {"on": old, "to": desired.name, "id": ident, "frees": f"container/{old}"}
     chain.add("rename", f"moved_from: {old}", "live", args=args)
-    return replace(found, current={**current, "Name": f"/{wish.name}"})
+    return replace(found, current={**current, "Name": f"/{desired.name}"})
 
 
-def move_back(chain: Chain, wish: Wish, found: Found, begun: Sequence[Step]) -> None:
+def move_back(chain: Chain, desired: Desired, found: Found, begun: Sequence[Step]) -> None:
     """Give a container its old name back, if the failed plan has renamed it."""
     current = found.current
-    if current is None or bare_name(current) != wish.name:
+    if current is None or bare_name(current) != desired.name:
         return
     ident = str(current["Id"])
-    if any(step.args.get("on") == wish.moved_from and step.args["id"] == ident for step in begun):
-        args = {"on": wish.name, "to": wish.moved_from, "id": ident}
+    if any(
+        step.args.get("on") == desired.moved_from and step.args["id"] == ident for step in begun
+    ):
+        args = {"on": desired.name, "to": desired.moved_from, "id": ident}
         chain.add("rename", "it did not come up", args=args)

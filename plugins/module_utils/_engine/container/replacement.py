@@ -17,7 +17,7 @@ from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
 from . import dependents
 from .dependent import Dependent
-from .desired import Wish
+from .desired import Desired
 from .fields.limits import read_restart, restart_of, restart_text
 from .inspected import Inspect, aside_name, bare_name, record_of, runs, temporary_name
 from .observed import Found
@@ -39,7 +39,7 @@ def may_run(container: Inspect) -> bool:
 
 def swap(
     chain: Chain,
-    wish: Wish,
+    desired: Desired,
     old: Inspect,
     cause: str,
     changes: Tuple[Change, ...],
@@ -52,7 +52,7 @@ def swap(
     `others` are the dependents that are replaced with it.
     `networks` are those that must be connected after creation (before API 1.44 all but the first).
     """
-    ident, name = str(old["Id"]), wish.name
+    ident, name = str(old["Id"]), desired.name
     temporary, aside = temporary_name(ident, name), aside_name(ident, name)
 
     def add(verb: str, **args: str) -> None:
@@ -74,22 +74,22 @@ def swap(
         add("rename", on=name, to=aside, id=ident)
     # Before the start: the log driver takes the name at that moment.
     add("rename", on=temporary, to=name)
-    if will_run(wish, runs(old)):
+    if will_run(desired, runs(old)):
         add("start", on=name)
-        if wish.wait != "none":
+        if desired.wait != "none":
             add("wait", on=name)
-    if wish.state == "paused" or (wish.state == "present" and is_paused(old)):
+    if desired.state == "paused" or (desired.state == "present" and is_paused(old)):
         add("pause", on=name)
-    dependents.forward(chain, others, wish.wait != "none", maybe)
+    dependents.forward(chain, others, desired.wait != "none", maybe)
     dependents.clear(chain, others, maybe)
     # Last of all: as long as it is there, the next run knows that there is something to finish.
     if not gone:
         add("remove", on=aside, id=ident)
 
 
-def will_run(wish: Wish, ran: bool) -> bool:
+def will_run(desired: Desired, ran: bool) -> bool:
     """Tell whether the container is to run, given whether it (or its predecessor) did."""
-    return wish.state in ("started", "paused") or (wish.state == "present" and ran)
+    return desired.state in ("started", "paused") or (desired.state == "present" and ran)
 
 
 @dataclass(frozen=True)
@@ -104,88 +104,88 @@ class Recovered:
     remove_after: Optional[Inspect] = None
 
 
-def recover(chain: Chain, wish: Wish, found: Found, failed: bool = False) -> Recovered:
+def recover(chain: Chain, desired: Desired, found: Found, failed: bool = False) -> Recovered:
     """Add the steps that finish or undo an interrupted replacement; return what they lead to.
 
     `failed`: the replacement is known not to work, so the old one comes back.
     """
     cause = FAILED if failed else INTERRUPTED
     if found.fresh is not None:
-        return Recovered(_from_temporary(chain, wish, found, cause))
+        return Recovered(_from_temporary(chain, desired, found, cause))
     if found.old is None:
         return Recovered(found)
     if found.current is None:
         aside = str(found.old["Id"])
-        chain.add("rename", cause, on=aside_name(aside, wish.name), to=wish.name, id=aside)
-        return Recovered(replace(found, current=_named(found.old, wish), old=None))
-    record = record_of(found.current, found.base, wish.names)
+        chain.add("rename", cause, on=aside_name(aside, desired.name), to=desired.name, id=aside)
+        return Recovered(replace(found, current=_named(found.old, desired), old=None))
+    record = record_of(found.current, found.base, desired.names)
     replaces = record.get("replaces") or {}
     if replaces.get("id") != found.old["Id"]:
         return Recovered(found)
-    verdict = healthy(found.current, wish.wait)
+    verdict = healthy(found.current, desired.wait)
     if dependents.some_went(found):
         # All were up, and there is no way back any more: what is left is for the next run.
         return Recovered(found if failed else replace(found, old=None), found.old)
     if not failed and (verdict is not False or not replaces.get("running")):
         return Recovered(replace(found, old=None), remove_after=found.old)
-    return Recovered(undo(chain, wish, found, cause))
+    return Recovered(undo(chain, desired, found, cause))
 
 
-def _from_temporary(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
+def _from_temporary(chain: Chain, desired: Desired, found: Found, cause: str) -> Found:
     """Keep the old one while the new one has only its temporary name."""
     fresh = found.fresh or {}
     base = found.bases.get(str(fresh.get("Image")))
-    replaces = record_of(fresh, base, wish.names).get("replaces") or {}
+    replaces = record_of(fresh, base, desired.names).get("replaces") or {}
     kept = found.current or found.old
     if kept is None:
-        chain.add("rename", cause, on=bare_name(fresh), to=wish.name, id=str(fresh["Id"]))
-        return replace(found, current=_named(fresh, wish), fresh=None)
+        chain.add("rename", cause, on=bare_name(fresh), to=desired.name, id=str(fresh["Id"]))
+        return replace(found, current=_named(fresh, desired), fresh=None)
     others = found.dependents
     if may_run(fresh):  # another run has taken the name from it while its own run started it
         chain.add("stop", cause, on=bare_name(fresh), id=str(fresh["Id"]))
     if kept["Id"] == replaces.get("id"):
         dependents.step_back(chain, others, cause)
-        kept = bring_back(chain, wish, kept, replaces, cause, others, str(fresh["Id"]))
+        kept = bring_back(chain, desired, kept, replaces, cause, others, str(fresh["Id"]))
         others = dependents.as_before(others)
     chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
     return replace(found, current=kept, fresh=None, old=None, dependents=others)
 
 
-def undo(chain: Chain, wish: Wish, found: Found, cause: str) -> Found:
+def undo(chain: Chain, desired: Desired, found: Found, cause: str) -> Found:
     """Take the new one out of the way and bring the old one back."""
     new, old = found.current or {}, found.old or {}
-    replaces = record_of(new, found.base, wish.names).get("replaces") or {}
-    temporary = temporary_name(str(old["Id"]), wish.name)
+    replaces = record_of(new, found.base, desired.names).get("replaces") or {}
+    temporary = temporary_name(str(old["Id"]), desired.name)
     others = found.dependents
     dependents.step_back(chain, others, cause)
     if may_run(new):
-        chain.add("stop", cause, on=wish.name, id=str(new["Id"]))
+        chain.add("stop", cause, on=desired.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
-    chain.add("rename", cause, on=wish.name, to=temporary, id=str(new["Id"]))
-    kept = bring_back(chain, wish, old, replaces, cause, others, str(new["Id"]))
+    chain.add("rename", cause, on=desired.name, to=temporary, id=str(new["Id"]))
+    kept = bring_back(chain, desired, old, replaces, cause, others, str(new["Id"]))
     chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
     return replace(found, current=kept, old=None, dependents=dependents.as_before(others))
 
 
-def forward(chain: Chain, wish: Wish, found: Found, old: Inspect) -> None:
+def forward(chain: Chain, desired: Desired, found: Found, old: Inspect) -> None:
     """Add the steps that end an interrupted replacement: the old one goes, if the new one is up.
 
     That it runs proves nothing yet: it may not have been healthy when the run was interrupted.
     """
     current = found.current or {}
     waits = any(step.verb == "wait" for step in chain.steps)
-    if not waits and wish.wait != "none" and runs(current) and will_run(wish, True):
-        chain.add("wait", INTERRUPTED, on=wish.name, id=str(current["Id"]))
+    if not waits and desired.wait != "none" and runs(current) and will_run(desired, True):
+        chain.add("wait", INTERRUPTED, on=desired.name, id=str(current["Id"]))
     others = found.dependents
-    if wish.dependents == "replace" or any(one.new is not None for one in others):
-        dependents.forward(chain, others, wish.wait != "none", False)
+    if desired.dependents == "replace" or any(one.new is not None for one in others):
+        dependents.forward(chain, others, desired.wait != "none", False)
         dependents.clear(chain, others, False)
     chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
 
 
 def bring_back(
     chain: Chain,
-    wish: Wish,
+    desired: Desired,
     kept: Inspect,
     replaces: Mapping[str, Any],
     cause: str,
@@ -197,9 +197,9 @@ def bring_back(
     `replaces` is what the record of the new one, `new` by id, says of it.
     """
     ident, root_ran = str(kept["Id"]), runs(kept)
-    args = {"on": wish.name, "id": ident, "of": new}
-    if bare_name(kept) != wish.name:
-        chain.add("rename", cause, args={**args, "on": bare_name(kept), "to": wish.name})
+    args = {"on": desired.name, "id": ident, "of": new}
+    if bare_name(kept) != desired.name:
+        chain.add("rename", cause, args={**args, "on": bare_name(kept), "to": desired.name})
     policy = tuple(replaces.get("restart") or ("no", 0))
     if replaces.get("id") == ident and policy != read_restart(kept):
         chain.add("restore", cause, args={**args, "policy": restart_text(policy)})
@@ -211,7 +211,7 @@ def bring_back(
             chain.add("pause", cause, args=args)
             kept = {**kept, "State": {**kept["State"], "Paused": True, "Status": "paused"}}
     dependents.bring_back(chain, others, root_ran, cause)
-    return _named(kept, wish)
+    return _named(kept, desired)
 
 
 def replaced_by(step: Step) -> Dict[str, Any]:
@@ -225,8 +225,8 @@ def replaced_by(step: Step) -> Dict[str, Any]:
     return {**made, "paused": True} if ran == "paused" else made
 
 
-def _named(container: Inspect, wish: Wish) -> Inspect:
-    return {**container, "Name": f"/{wish.name}"}
+def _named(container: Inspect, desired: Desired) -> Inspect:
+    return {**container, "Name": f"/{desired.name}"}
 
 
 def _started(container: Inspect) -> Inspect:

@@ -15,7 +15,7 @@ from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.values import MASK, dig
 from .compare import changes_of, will_pull
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .fields import declared_subjects, rows
 from .fields.process import split_env
 from .inspected import bare_name, runs, secrets_on_record
@@ -47,12 +47,12 @@ class Container:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared container; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Take a snapshot; look at all other containers only if one is to be made or removed."""
         if client is None:
@@ -65,7 +65,7 @@ class Container:
 
         return with_beside(client, desired, found, pending, steps)
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
         require_references(desired, found)
         steps = _steps(desired, found)
@@ -80,11 +80,11 @@ class Container:
         notes = (*_notes(desired, found), *left)
         return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(found))
 
-    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+    def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return rows(declared_subjects(desired.declared)), desired.declared
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
         from .recover import way_back
 
@@ -101,7 +101,7 @@ class Container:
         return masked(found.current, found.hidden)
 
 
-def _steps(desired: Wish, found: Found) -> Tuple[Step, ...]:
+def _steps(desired: Desired, found: Found) -> Tuple[Step, ...]:
     if _is_as_declared(desired, found):
         return ()
     from .plan import steps_of
@@ -109,7 +109,7 @@ def _steps(desired: Wish, found: Found) -> Tuple[Step, ...]:
     return tuple(steps_of(desired, found))
 
 
-def _is_as_declared(desired: Wish, found: Found) -> bool:
+def _is_as_declared(desired: Desired, found: Found) -> bool:
     """Tell whether there is nothing to do, without what only a change needs."""
     if found.current is not None and bare_name(found.current) != desired.name:
         return False
@@ -127,7 +127,7 @@ def _is_as_declared(desired: Wish, found: Found) -> bool:
     return not changes_of(desired, found)
 
 
-def _is_settled(container: Mapping[str, Any], desired: Wish) -> bool:
+def _is_settled(container: Mapping[str, Any], desired: Desired) -> bool:
     simple = dig(container, "State.Status") == "running" and desired.state == "started"
     if simple and desired.wait != "healthy":
         return True
@@ -149,7 +149,7 @@ def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
     return {**container, "Config": {**container["Config"], "Env": shown}}
 
 
-def _notes(desired: Wish, found: Found) -> Tuple[str, ...]:
+def _notes(desired: Desired, found: Found) -> Tuple[str, ...]:
     notes = [f"{what}: {cause}" for what, cause in found.unknown.items()]
     if dig(found.current, "HostConfig.AutoRemove") and changes_of(desired, found):
         notes.append("auto_remove: the old container is gone once it stops, so it cannot come back")

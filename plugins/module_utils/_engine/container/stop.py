@@ -10,7 +10,7 @@ from typing import Any, Mapping
 
 from ..._desired.resource import Work
 from ..._desired.values import dig
-from .desired import Wish
+from .desired import Desired
 from .state import is_paused
 
 _USUAL = 10  # seconds, as engines have it
@@ -22,9 +22,9 @@ def stop(work: Work, ref: str, name: str, verb: str) -> None:
     It costs the whole grace period in each run, and whatever the program had in hand. A paused one
     goes on for that, so that it can end by itself; Podman would not stop it at all.
     """
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     inspected = work.client.get(f"/containers/{ref}/json")
-    seconds = _patience(wish, inspected)
+    seconds = _patience(desired, inspected)
     if is_paused(inspected):
         work.client.post(f"/containers/{ref}/unpause")
     begun = time.monotonic()
@@ -38,8 +38,8 @@ def stop(work: Work, ref: str, name: str, verb: str) -> None:
         work.shared.setdefault("report", {}).setdefault("notes", []).append(note)
 
 
-def _patience(wish: Wish, inspected: Mapping[str, Any]) -> int:
+def _patience(desired: Desired, inspected: Mapping[str, Any]) -> int:
     """Return how long a container may take to stop, in seconds: the task's, its own, or 10."""
-    grace = wish.declared.get("stop_grace_period")
+    grace = desired.declared.get("stop_grace_period")
     own = dig(inspected, "Config.StopTimeout")
     return int(grace if grace is not None else own if own is not None else _USUAL)

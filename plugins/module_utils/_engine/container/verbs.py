@@ -19,7 +19,7 @@ from ..._desired.schema import for_kind
 from ..._desired.steps import Step
 from ..._desired.values import put
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .fields import FIELDS
 from .fields.limits import restart_body, restart_of
 from .fields.process import OWNER_LABEL
@@ -64,50 +64,50 @@ def create(
 
     Raise EngineError with the likely cause.
     """
-    wish: Wish = work.desired
-    image = work.snapshot.image or work.client.get(f"/images/{wish.reference}/json")
+    desired: Desired = work.desired
+    image = work.snapshot.image or work.client.get(f"/images/{desired.reference}/json")
     replaced = _replaced(work, step)
     base = image.get("Config") or {}
-    carried = carried_over(wish, base, replaced) if replaced else {}
-    declared = wish.resolved(work.snapshot.peers)
+    carried = carried_over(desired, base, replaced) if replaced else {}
+    declared = desired.resolved(work.snapshot.peers)
     if carried:
         mounts = {target: {"type": "volume"} for target in carried}
         declared["volumes"] = {**mounts, **declared.get("volumes", {})}
     found: Found = work.snapshot
     context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
     made = body(for_kind(FIELDS, found.kind), context, place)
-    made.update({**(settings or {}), "Image": wish.reference})
+    made.update({**(settings or {}), "Image": desired.reference})
     # No image can hold its own id: so the record is known not to be inherited.
-    extra = {**_extra(wish, step, carried), **(noted or {}), "image": image["Id"]}
-    record = encode_record(wish.address, FIELDS, wish.declared, extra)
+    extra = {**_extra(desired, step, carried), **(noted or {}), "image": image["Id"]}
+    record = encode_record(desired.address, FIELDS, desired.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
     if found.kind == "podman":
         from .podman import create_body
 
         made = create_body(made)
     try:
-        query = {"name": step.args["on"], "platform": wish.declared.get("platform")}
+        query = {"name": step.args["on"], "platform": desired.declared.get("platform")}
         answer = work.client.post("/containers/create", query, made)
     except EngineError as error:
         from .diagnose import likely
 
-        error.address = wish.address
+        error.address = desired.address
         error.hint = error.hint or likely(error.message)
         if not error.refused:
             work.note(step, record=record)  # it may be there, for all that
         raise
     keep_id(work, step, answer)
-    _check_warnings(wish, answer or {})
+    _check_warnings(desired, answer or {})
 
 
-def _check_warnings(wish: Wish, answer: Mapping[str, Any]) -> None:
+def _check_warnings(desired: Desired, answer: Mapping[str, Any]) -> None:
     """Raise FleetError if the engine has left out what the host's kernel lacks; it only warns."""
     discarded = [str(text) for text in answer.get("Warnings") or () if "iscarded" in str(text)]
     if not discarded:
         return
     error = FleetError(
         f"the engine drops a setting: {' '.join(discarded)}",
-        address=wish.address,
+        address=desired.address,
         hint="leave it out, or run the container on another host",
     )
     error.outcome_unknown = True  # there is a container, which has to go again
@@ -122,10 +122,10 @@ def _replaced(work: Work, step: Step) -> Optional[Inspect]:
     return inspected
 
 
-def _extra(wish: Wish, step: Step, carried: Mapping[str, str]) -> Dict[str, Any]:
+def _extra(desired: Desired, step: Step, carried: Mapping[str, str]) -> Dict[str, Any]:
     """Return what the record holds beside the digests: enough to resume and to clean up."""
     extra: Dict[str, Any] = {
-        "secret": sorted(wish.declared.get("secret_environment") or ()),
+        "secret": sorted(desired.declared.get("secret_environment") or ()),
         "carried": sorted(carried.values()),
     }
     if "replaces" in step.args:
@@ -135,10 +135,10 @@ def _extra(wish: Wish, step: Step, carried: Mapping[str, str]) -> Dict[str, Any]
 
 def _update(work: Work, step: Step) -> None:
     """Change limits live. The engine answers 200 to what it ignores; the run verifies."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     changed = {change.field for change in step.changes}
     groups = {row.group for row in FIELDS if row.name in changed and row.group}
-    context = Context(wish.declared)
+    context = Context(desired.declared)
     made: Dict[str, Any] = {}
     for row in FIELDS:
         if row.name in changed or (row.group and row.group in groups):
@@ -147,7 +147,7 @@ def _update(work: Work, step: Step) -> None:
     if work.client.kind == "podman":
         from .podman import update_body
 
-        limits = update_body(limits, wish.declared)
+        limits = update_body(limits, desired.declared)
     work.client.post(f"/containers/{ref_of(work, step)}/update", None, limits)
 
 

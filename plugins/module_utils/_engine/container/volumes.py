@@ -17,13 +17,15 @@ from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .fields.mounts import anonymous
 from .inspected import Inspect
 from .observed import Found
 
 
-def with_volumes(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:
+def with_volumes(
+    client: Client, desired: Desired, found: Found, pending: Mapping[str, str]
+) -> Found:
     """Add the named volumes that are not there, but for those that an earlier task would make."""
     names = [name for name in _named(desired.declared) if not _comes(pending, name)]
     answers = client.get_all([(f"/volumes/{name}", None) for name in names])
@@ -53,12 +55,12 @@ def _comes(pending: Mapping[str, str], name: str) -> bool:
     return address in pending and not will_go(pending, address)
 
 
-def carried_over(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
+def carried_over(desired: Desired, base: Mapping[str, Any], replaced: Inspect) -> Dict[str, str]:
     """Return the anonymous volumes whose data goes on in the new container, by target.
 
     `base` is the configuration of the new one's image.
     """
-    mounts = wish.declared.get("volumes") or {}
+    mounts = desired.declared.get("volumes") or {}
     keep = {
         target
         for target, mount in mounts.items()
@@ -68,7 +70,7 @@ def carried_over(wish: Wish, base: Mapping[str, Any], replaced: Inspect) -> Dict
     return {target: name for target, name in anonymous(replaced) if target in keep}
 
 
-def left_behind(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def left_behind(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Say which volumes without a name stay on the engine, and no container has them then."""
     current = found.current or {}
     ident = str(current.get("Id"))
@@ -77,8 +79,8 @@ def left_behind(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
     if "create" in verbs:
         if found.image is None or "image" in found.unknown:
             return []  # nobody knows which volumes the image will ask for
-        kept = carried_over(wish, dig(found.image, "Config") or {}, current)
-    elif wish.state == "absent" and "remove" in verbs and not wish.remove_volumes:
+        kept = carried_over(desired, dig(found.image, "Config") or {}, current)
+    elif desired.state == "absent" and "remove" in verbs and not desired.remove_volumes:
         kept = {}
     else:
         return []

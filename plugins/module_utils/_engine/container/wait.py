@@ -12,7 +12,7 @@ from ..._desired.errors import FleetError
 from ..._desired.values import dig, show_duration
 from ..client.engine import Client
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .diagnose import fault, gone
 
 _NANO = 1e-9
@@ -30,7 +30,7 @@ def subscribe(client: Client) -> Any:
 
 
 def wait(
-    client: Client, ref: str, wish: Wish, events: Any = None, restarts: Optional[int] = None
+    client: Client, ref: str, desired: Desired, events: Any = None, restarts: Optional[int] = None
 ) -> None:
     """Wait until a container is `started` or `healthy`, for at most `wait_timeout`.
 
@@ -40,41 +40,43 @@ def wait(
     """
     stream = events or subscribe(client)
     try:
-        _watch(client, ref, wish, stream, restarts)
+        _watch(client, ref, desired, stream, restarts)
     finally:
         stream.close()
 
 
-def _watch(client: Client, ref: str, wish: Wish, stream: Any, restarts: Optional[int]) -> None:
+def _watch(
+    client: Client, ref: str, desired: Desired, stream: Any, restarts: Optional[int]
+) -> None:
     now = time.monotonic()
-    deadline, steady = now + wish.wait_timeout * _NANO, now + wish.monitor * _NANO
+    deadline, steady = now + desired.wait_timeout * _NANO, now + desired.monitor * _NANO
     ended: Dict[str, Any] = {}
     while True:
-        container = _inspect(client, ref, wish)
+        container = _inspect(client, ref, desired)
         restarts = container.get("RestartCount") or 0 if restarts is None else restarts
         if (container.get("RestartCount") or 0) > restarts:
             _read_end(stream, str(container["Id"]), ended)
-            raise fault(client, _as_ended(container, ended), wish)
-        if _is_up(client, container, wish):
-            if wish.wait == "healthy" or time.monotonic() >= steady:
+            raise fault(client, _as_ended(container, ended), desired)
+        if _is_up(client, container, desired):
+            if desired.wait == "healthy" or time.monotonic() >= steady:
                 return
             until = steady
         else:
             until = deadline
         now = time.monotonic()
         if now >= deadline:
-            patience = show_duration(wish.wait_timeout)
-            raise fault(client, container, wish, f"was not {wish.wait} within {patience}")
+            patience = show_duration(desired.wait_timeout)
+            raise fault(client, container, desired, f"was not {desired.wait} within {patience}")
         _next(stream, str(container["Id"]), min(until, now + _LOOK_AGAIN), ended)
 
 
-def _inspect(client: Client, ref: str, wish: Wish) -> Dict[str, Any]:
+def _inspect(client: Client, ref: str, desired: Desired) -> Dict[str, Any]:
     try:
         return dict(client.get(f"/containers/{ref}/json"))
     except EngineError as error:
         if error.status != 404:
             raise
-        raise gone(wish) from None
+        raise gone(desired) from None
 
 
 def _as_ended(container: Dict[str, Any], ended: Dict[str, Any]) -> Dict[str, Any]:
@@ -82,19 +84,19 @@ def _as_ended(container: Dict[str, Any], ended: Dict[str, Any]) -> Dict[str, Any
     return {**container, "State": {**container["State"], **ended}}
 
 
-def _is_up(client: Client, container: Dict[str, Any], wish: Wish) -> bool:
+def _is_up(client: Client, container: Dict[str, Any], desired: Desired) -> bool:
     """Tell whether the container is up; raise FleetError when it never will be."""
     state = container.get("State") or {}
     if not state.get("Running") or state.get("Restarting"):
-        raise fault(client, container, wish)
-    if wish.wait != "healthy":
+        raise fault(client, container, desired)
+    if desired.wait != "healthy":
         return True
     health = dig(state, "Health.Status")
     if health == "unhealthy":
-        raise fault(client, container, wish, "is unhealthy")
+        raise fault(client, container, desired, "is unhealthy")
     if not health:
         raise FleetError(
-            "has no healthcheck to wait for", address=wish.address, hint="use wait: started"
+            "has no healthcheck to wait for", address=desired.address, hint="use wait: started"
         )
     return bool(health == "healthy")
 

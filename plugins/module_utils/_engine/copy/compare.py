@@ -13,17 +13,17 @@ from ..._desired.plan import Plan
 from ..._desired.sizes import show_size
 from ..._desired.steps import Causes, Change, Step
 from ..._desired.terminal_text import visible_lines
-from .desired import Wish
+from .desired import Desired
 from .observed import Found, Seen
 from .source import Entry, Source
 
 _CAUSES = 20  # that are printed; the rest is a number
 
 
-def wanted(wish: Wish, found: Found, path: str, entry: Entry) -> Entry:
+def wanted(desired: Desired, found: Found, path: str, entry: Entry) -> Entry:
     """Return an entry as it should become: what is not declared stays as it is there."""
     there = found.there.get(path)
-    mode = wish.folder_mode if entry.kind == "folder" else wish.mode
+    mode = desired.folder_mode if entry.kind == "folder" else desired.mode
     uid, gid = found.uid, found.gid
     if there is not None:
         uid = there.entry.uid if uid is None else uid
@@ -32,7 +32,9 @@ def wanted(wish: Wish, found: Found, path: str, entry: Entry) -> Entry:
     return replace(entry, mode=mode, uid=uid or 0, gid=gid or 0)
 
 
-def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[str, List[Change]]:
+def differing(
+    desired: Desired, found: Found, entries: Mapping[str, Entry]
+) -> Dict[str, List[Change]]:
     """Return the changes by path of all that differs; those below a new folder have none."""
     made: Dict[str, List[Change]] = {}
     new: Set[str] = set()
@@ -40,7 +42,7 @@ def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[st
         there = found.there.get(path)
         if not path and found.path == "/":
             continue  # the root of all is there, and is not ours to change
-        if there is not None and not wish.force:
+        if there is not None and not desired.force:
             continue
         if there is None:
             inside = bool(path) and path.rpartition("/")[0] in new
@@ -48,7 +50,7 @@ def differing(wish: Wish, found: Found, entries: Mapping[str, Entry]) -> Dict[st
             if entry.kind == "folder":
                 new.add(path)
             continue
-        changes = _changes(path, wanted(wish, found, path, entry), there, wish.secret)
+        changes = _changes(path, wanted(desired, found, path, entry), there, desired.secret)
         if changes:
             made[path] = changes
     return made
@@ -87,19 +89,21 @@ def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]
     return made
 
 
-def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **names: str) -> Plan:
+def plan(
+    desired: Desired, found: Found, entries: Mapping[str, Entry], verb: str, **names: str
+) -> Plan:
     """Return the one step that copies what differs, or none."""
     if not found.box.id:
         note = f"container/{found.box.name}: {found.box.unknown}"
-        return Plan((_step(wish, verb, "the container comes first", (), names),), (note,))
-    by_path = differing(wish, found, entries)
+        return Plan((_step(desired, verb, "the container comes first", (), names),), (note,))
+    by_path = differing(desired, found, entries)
     changes = tuple(change for some in by_path.values() for change in some)
     parts = [f"{folder} does not exist" for folder in found.missing[:1]]
     parts += [change.words() for change in changes[:_CAUSES]]
     if len(changes) > _CAUSES:
         parts.append(f"{len(changes) - _CAUSES} more differ")
     notes: Tuple[str, ...] = ()
-    if found.blind and (wish.owner or wish.group):
+    if found.blind and (desired.owner or desired.group):
         notes = ("this engine does not tell owners: they are set with what else differs",)
     if changes and found.read_only:
         raise InvalidOption(
@@ -108,23 +112,23 @@ def plan(wish: Wish, found: Found, entries: Mapping[str, Entry], verb: str, **na
             hint="mount what is to be written to, or copy before it is made read-only",
         )
     if changes:
-        return Plan((_step(wish, verb, Causes(parts), changes, names),), notes)
+        return Plan((_step(desired, verb, Causes(parts), changes, names),), notes)
     if found.box.unknown:
         # It may be replaced, and then have none of what was copied.
         cause = f"container/{found.box.name}: {found.box.unknown}"
-        return Plan((_step(wish, verb, cause, (), names, maybe=True),), notes)
+        return Plan((_step(desired, verb, cause, (), names, maybe=True),), notes)
     return Plan(notes=notes)
 
 
 def _step(
-    wish: Wish,
+    desired: Desired,
     verb: str,
     cause: str,
     changes: Tuple[Change, ...],
     names: Mapping[str, str],
     maybe: bool = False,
 ) -> Step:
-    return Step(verb, wish.address, verb, cause, "live", changes, (), maybe, dict(names))
+    return Step(verb, desired.address, verb, cause, "live", changes, (), maybe, dict(names))
 
 
 def texts(

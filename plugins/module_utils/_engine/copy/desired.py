@@ -44,7 +44,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A copy as declared. `path` is in the container, `local` on this machine (fetch only).
 
     `mode` and `folder_mode` are None for those of the source; `owner` and `group` are names or
@@ -72,7 +72,7 @@ class Wish:
         return f"copy/{self.container}:{self.path}"
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared copy; raise InvalidOption for what cannot be right."""
     faults = Faults()
     modes: Dict[str, Optional[int]] = {}
@@ -82,7 +82,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     faults.tell()
     _check_together(params)
     source = None if params["fetch"] else _source(params)
-    return Wish(
+    return Desired(
         container=container_name(params["container"], "container"),
         path=check_path(params["src"], "src") if source is None else _target(params, source),
         source=source,

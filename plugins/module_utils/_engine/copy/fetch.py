@@ -22,7 +22,7 @@ from ..client.engine import Client
 from ..container.target import look_at
 from ..tar.reader import shown
 from .compare import differing, plan, wanted
-from .desired import Wish
+from .desired import Desired
 from .observed import Found, Seen, entry_of, follow
 from .source import Entry
 
@@ -30,21 +30,21 @@ _PIECE = 1 << 18
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
-def look(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:
+def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
     """Compare what the container has with what is here; both are read once."""
-    box = look_at(client, wish.container, pending)
+    box = look_at(client, desired.container, pending)
     if client is None or not box.id:
-        return Found(box, wish.path)
-    path, seen = follow(client, box.id, wish.path)
+        return Found(box, desired.path)
+    path, seen = follow(client, box.id, desired.path)
     if seen is None:
         raise InvalidOption(
-            f"there is nothing at {wish.path} in the container",
+            f"there is nothing at {desired.path} in the container",
             option="src",
             hint="name a file or folder that is there",
         )
     entries: Dict[str, Entry] = {}
     there: Dict[str, Seen] = {}
-    folder, name = os.path.split(wish.local)
+    folder, name = os.path.split(desired.local)
     with _errors(), _open(folder) as below:
         for inner, entry, content in _all(client, box.id, path):
             entries[inner] = entry
@@ -111,25 +111,25 @@ def _here(
     return Seen(entry, same)
 
 
-def plan_out(wish: Wish, found: Found) -> Plan:
+def plan_out(desired: Desired, found: Found) -> Plan:
     """Return the one step that fetches what differs."""
-    return plan(wish, found, found.wanted, "fetch", on=found.path, to=wish.local)
+    return plan(desired, found, found.wanted, "fetch", on=found.path, to=desired.local)
 
 
 def fetch(work: Work, step: Step) -> bool:
     """Write what differs; each file appears whole under its name."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     found: Found = work.snapshot
-    paths = differing(wish, found, found.wanted)
+    paths = differing(desired, found, found.wanted)
     folders: List[Tuple[str, int]] = []
-    parent, name = os.path.split(wish.local)
+    parent, name = os.path.split(desired.local)
     with _errors():
         os.makedirs(parent, exist_ok=True)
         with Below(parent) as below:
             for inner, now, content in _all(work.client, found.box.id, found.path):
                 if inner not in paths:
                     continue
-                entry = wanted(wish, found, inner, now)
+                entry = wanted(desired, found, inner, now)
                 path = _join(name, inner)
                 if entry.kind == "folder":
                     below.make(path)

@@ -14,7 +14,7 @@ from ..client.container_archive import Stat, members, stat
 from ..client.engine import Client
 from ..container.target import Box, look_at
 from ..tar.reader import Member
-from .desired import Wish
+from .desired import Desired
 from .source import Entry, Source
 
 _PIECE = 1 << 18
@@ -54,16 +54,18 @@ class Found:
 
 
 def observe(
-    client: Optional[Client], wish: Wish, source: Source, pending: Mapping[str, str]
+    client: Optional[Client], desired: Desired, source: Source, pending: Mapping[str, str]
 ) -> Found:
     """Look at the target; InvalidOption for what cannot be copied to."""
-    box = look_at(client, wish.container, pending)
+    box = look_at(client, desired.container, pending)
     if client is None or not box.id:
-        return Found(box, wish.path)
-    _reachable(box, wish.path)
+        return Found(box, desired.path)
+    _reachable(box, desired.path)
     folder = source.entries[""].kind == "folder"
-    through = folder or wish.follow
-    path, seen = follow(client, box.id, wish.path) if through else _plain(client, box, wish.path)
+    through = folder or desired.follow
+    path, seen = (
+        follow(client, box.id, desired.path) if through else _plain(client, box, desired.path)
+    )
     if seen is not None and (seen.kind == "folder") != folder:
         raise _clash(path, seen.kind, "dest")
     base, missing = _above(client, box.id, path)
@@ -72,11 +74,11 @@ def observe(
         path=path,
         base=base,
         missing=missing,
-        there=dict(_all_there(client, box, path, source, wish, seen)) if seen else {},
+        there=dict(_all_there(client, box, path, source, desired, seen)) if seen else {},
         # Podman sets the owners that an archive names, and reads all of them back as root (5.8).
         blind=client.kind == "podman",
-        uid=_number(client, box.id, wish.owner, "owner"),
-        gid=_number(client, box.id, wish.group, "group"),
+        uid=_number(client, box.id, desired.owner, "owner"),
+        gid=_number(client, box.id, desired.group, "group"),
         read_only=_read_only(client, box, base),
     )
 
@@ -165,13 +167,13 @@ def mounts_below(client: Client, box: Box, path: str) -> List[str]:
 
 
 def _all_there(
-    client: Client, box: Box, path: str, source: Source, wish: Wish, top: Stat
+    client: Client, box: Box, path: str, source: Source, desired: Desired, top: Stat
 ) -> Iterator[Tuple[str, Seen]]:
-    yield from _there(client, box.id, path, source, wish, top)
+    yield from _there(client, box.id, path, source, desired, top)
     for mount in mounts_below(client, box, path):
         prefix = mount[len(path.rstrip("/")) + 1 :]
         if any(one == prefix or one.startswith(f"{prefix}/") for one in source.entries):
-            yield from _there(client, box.id, mount, source, wish, top, f"{prefix}/")
+            yield from _there(client, box.id, mount, source, desired, top, f"{prefix}/")
 
 
 def _there(
@@ -179,7 +181,7 @@ def _there(
     box: str,
     path: str,
     source: Source,
-    wish: Wish,
+    desired: Desired,
     top: Stat,
     prefix: str = "",
 ) -> Iterator[Tuple[str, Seen]]:
@@ -200,7 +202,7 @@ def _there(
             raise _clash(f"{path}/{inner}", entry.kind, "src")
         same, text = False, None
         if entry.kind == "file" == wanted.kind:
-            same, text = compare(content, entry.size, source, inner, wanted, wish.secret)
+            same, text = compare(content, entry.size, source, inner, wanted, desired.secret)
         yield inner, Seen(entry, same, text)
         if not inner and entry.kind != "folder":
             return

@@ -17,7 +17,7 @@ from ..client.container_archive import put
 from ..client.errors import EngineError
 from ..container.target import about
 from .compare import differing, plan, texts, wanted
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .observed import SHOWN, Found, mounts_below, observe
 from .source import END, Entry, Source, header, member
 
@@ -39,12 +39,12 @@ class Copy:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared copy; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Read back what is there now."""
         with about(desired.container):
@@ -54,7 +54,7 @@ class Copy:
 
             return look(client, desired, pending)
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the one step that copies what differs."""
         if desired.source is not None:
             made = plan(desired, found, desired.source.entries, "copy", on=found.path)
@@ -65,7 +65,7 @@ class Copy:
         mark = {path: [seen.entry.mode, seen.same] for path, seen in found.there.items()}
         return Plan(made.steps, made.notes, fingerprint=fingerprint(mark))
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what was copied in part is completed by the next run."""
         return Plan()
 
@@ -73,7 +73,9 @@ class Copy:
         """Return the container in short."""
         return found.box.public()
 
-    def outcome(self, desired: Wish, made: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(
+        self, desired: Desired, made: Plan, before: Found, foreseen: bool
+    ) -> Dict[str, Any]:
         """Return where it is copied to, and the texts that differ."""
         said: Dict[str, Any] = {"dest": desired.local or before.path}
         if made.steps:
@@ -89,7 +91,7 @@ def _fetch(work: Work, step: Step) -> bool:
 
 def _copy(work: Work, step: Step) -> bool:
     """Send what differs in one archive. The engine puts each file in place of the old one."""
-    desired: Wish = work.desired
+    desired: Desired = work.desired
     found: Found = work.snapshot
     if desired.source is None:
         raise ValueError("a copy without a source")
@@ -109,7 +111,7 @@ def _left(work: Work, source: Source) -> Optional[str]:
 
     The engine writes files under their names at once, so one may be cut; the next run sends it.
     """
-    desired: Wish = work.desired
+    desired: Desired = work.desired
     before: Found = work.snapshot
     try:
         now = observe(work.client, desired, source, {})
@@ -137,7 +139,7 @@ def _by_mount(work: Work, found: Found, paths: Mapping[str, Any]) -> Dict[str, L
     return made
 
 
-def _diffs(desired: Wish, found: Found) -> List[Dict[str, str]]:
+def _diffs(desired: Desired, found: Found) -> List[Dict[str, str]]:
     """Return the texts of what a copy changes, for `--diff`; nothing of secrets."""
     if desired.source is None or desired.secret or not found.box.id:
         return []
@@ -145,7 +147,7 @@ def _diffs(desired: Wish, found: Found) -> List[Dict[str, str]]:
     return texts(desired.source, found, dict.fromkeys(paths), SHOWN)
 
 
-def _pieces(desired: Wish, found: Found, paths: List[str], base: str) -> Iterator[bytes]:
+def _pieces(desired: Desired, found: Found, paths: List[str], base: str) -> Iterator[bytes]:
     """Yield the archive; its names are relative to the folder where it is unpacked."""
     above = base.rstrip("/")
     parent = Entry("folder", 0o755, mtime=int(time.time()))

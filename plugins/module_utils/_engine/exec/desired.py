@@ -23,7 +23,7 @@ _SHOWN = 120  # characters of a command in a plan
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A command as declared; `limit` is in seconds, None for ever, `hidden` are secret values."""
 
     container: str
@@ -87,7 +87,7 @@ def spec() -> Dict[str, Any]:
     }
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared command; raise InvalidOption for what cannot be right."""
     faults = Faults()
     with faults:
@@ -116,7 +116,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
-    return Wish(
+    return Desired(
         container=container_name(params["container"], "container"),
         command=command,
         environment={**plain, **secret},

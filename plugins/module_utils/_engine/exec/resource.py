@@ -15,7 +15,7 @@ from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.container_archive import stat
 from ..container.target import Box, about, look_at
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,12 @@ class Exec:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared command; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look for the container and the paths that decide; only its archive is asked."""
         with about(desired.container):
@@ -58,7 +58,7 @@ class Exec:
             paths = [path for path in (desired.creates, desired.removes) if path]
             return Found(box, tuple(path for path in paths if stat(client, box.id, path)))
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the one step, or a note that tells why there is none."""
         note = _needless(desired, found)
         if note:
@@ -75,7 +75,7 @@ class Exec:
         )
         return Plan((step,), notes, fingerprint=fingerprint(found.there))
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what a command did cannot be undone."""
         return Plan()
 
@@ -83,7 +83,9 @@ class Exec:
         """Return the container in short."""
         return found.box.public()
 
-    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(
+        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+    ) -> Dict[str, Any]:
         """Return what ansible.builtin.command says where nothing ran."""
         if not plan.steps:
             return {"rc": 0, "stdout": "", "stderr": "", "msg": "; ".join(plan.notes)}
@@ -95,7 +97,7 @@ class Exec:
         return made if decided else {**made, "skipped": True}
 
 
-def _needless(desired: Wish, found: Found) -> str:
+def _needless(desired: Desired, found: Found) -> str:
     if not found.box.id:
         return ""
     if desired.creates in found.there:
@@ -105,7 +107,7 @@ def _needless(desired: Wish, found: Found) -> str:
     return ""
 
 
-def _ready(desired: Wish, box: Box) -> Tuple[str, ...]:
+def _ready(desired: Desired, box: Box) -> Tuple[str, ...]:
     """Return notes on a container still to come; raise FleetError if none can run a command."""
     if box.unknown:
         return (f"container/{box.name}: {box.unknown}",)

@@ -17,25 +17,25 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.raw_stream import Frames, Raw, exit_code
 from ..container.target import last_words, output
-from .desired import Wish
+from .desired import Desired
 
 
 def run(work: Work, step: Step) -> bool:
     """Run the command and report rc, stdout and stderr; FleetError with them if rc is not 0."""
-    wish: Wish = work.desired
-    ident = _create(work.client, work.snapshot.box.id, wish)
-    if wish.detach:
-        work.client.post(f"/exec/{ident}/start", None, {"Detach": True, "Tty": wish.tty})
-        work.shared["report"] = {"cmd": _words(wish), "exec_id": ident}
+    desired: Desired = work.desired
+    ident = _create(work.client, work.snapshot.box.id, desired)
+    if desired.detach:
+        work.client.post(f"/exec/{ident}/start", None, {"Detach": True, "Tty": desired.tty})
+        work.shared["report"] = {"cmd": _words(desired), "exec_id": ident}
         return True
-    deadline = None if wish.limit is None else time.monotonic() + wish.limit
-    frames = Frames(wish.tty)
+    deadline = None if desired.limit is None else time.monotonic() + desired.limit
+    frames = Frames(desired.tty)
     try:
-        _talk(work.client, ident, wish, frames, deadline)
+        _talk(work.client, ident, desired, frames, deadline)
         code = exit_code(work.client, ident, work.snapshot.box.id, deadline)
     except socket.timeout:
-        raise _too_long(wish, frames) from None
-    said = _said(wish, frames, code)
+        raise _too_long(desired, frames) from None
+    said = _said(desired, frames, code)
     if code:
         words = last_words(said["stderr"], said["stdout"])
         raise FleetError(
@@ -48,50 +48,50 @@ def run(work: Work, step: Step) -> bool:
     return True
 
 
-def _create(client: Client, box: str, wish: Wish) -> str:
+def _create(client: Client, box: str, desired: Desired) -> str:
     body: Dict[str, Any] = {
-        "AttachStdin": wish.stdin is not None,
-        "AttachStdout": not wish.detach,
-        "AttachStderr": not wish.detach,
-        "Tty": wish.tty,
-        "Cmd": list(wish.command),
-        "Env": [f"{key}={value}" for key, value in wish.environment.items()],
-        "User": wish.user,
-        "WorkingDir": wish.working_dir,
-        "Privileged": wish.privileged,
+        "AttachStdin": desired.stdin is not None,
+        "AttachStdout": not desired.detach,
+        "AttachStderr": not desired.detach,
+        "Tty": desired.tty,
+        "Cmd": list(desired.command),
+        "Env": [f"{key}={value}" for key, value in desired.environment.items()],
+        "User": desired.user,
+        "WorkingDir": desired.working_dir,
+        "Privileged": desired.privileged,
     }
     try:
         return str(client.post(f"/containers/{box}/exec", None, body)["Id"])
     except EngineError as error:
-        error.address = wish.address
+        error.address = desired.address
         raise
 
 
 def _talk(
-    client: Client, ident: str, wish: Wish, frames: Frames, deadline: Optional[float]
+    client: Client, ident: str, desired: Desired, frames: Frames, deadline: Optional[float]
 ) -> None:
-    text = None if wish.stdin is None else wish.stdin.encode("utf-8", "surrogateescape")
-    body = b'{"Detach": false, "Tty": true}' if wish.tty else b'{"Detach": false}'
+    text = None if desired.stdin is None else desired.stdin.encode("utf-8", "surrogateescape")
+    body = b'{"Detach": false, "Tty": true}' if desired.tty else b'{"Detach": false}'
     path = f"/exec/{ident}/start"
     with Raw(client, "POST", path, None, body, "application/json") as raw:
         for piece in raw.talk(text, deadline):
             frames.feed(piece)
 
 
-def _words(wish: Wish) -> Any:
-    return [wish.masked(word) for word in wish.command]
+def _words(desired: Desired) -> Any:
+    return [desired.masked(word) for word in desired.command]
 
 
-def _said(wish: Wish, frames: Frames, code: Optional[int]) -> Dict[str, Any]:
-    texts = {number: wish.masked(text) for number, text in frames.texts().items()}
-    return {"cmd": _words(wish), "rc": code, **output(texts, wish.strip)}
+def _said(desired: Desired, frames: Frames, code: Optional[int]) -> Dict[str, Any]:
+    texts = {number: desired.masked(text) for number, text in frames.texts().items()}
+    return {"cmd": _words(desired), "rc": code, **output(texts, desired.strip)}
 
 
-def _too_long(wish: Wish, frames: Frames) -> FleetError:
-    patience = show_duration(round((wish.limit or 0) * 1e9))
+def _too_long(desired: Desired, frames: Frames) -> FleetError:
+    patience = show_duration(round((desired.limit or 0) * 1e9))
     return FleetError(
         f"the command did not end within {patience}",
-        address=wish.address,
+        address=desired.address,
         hint="it goes on in the container, since an engine cannot end it; raise wait_timeout",
-        details={**_said(wish, frames, None), "changed": True},
+        details={**_said(desired, frames, None), "changed": True},
     )

@@ -33,7 +33,7 @@ _MADE = {"build": "built", "load": "loaded", "import.path": "imported"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """An image as declared; `build` is None for one that is pulled."""
 
     name: str
@@ -75,7 +75,7 @@ class Wish:
         return f"image/{self.name or (self.source.file if self.source else '')}"
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared image of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like, a context
@@ -94,7 +94,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
             option="build.dockerfile",
             hint="give the base image another tag",
         )
-    return Wish(
+    return Desired(
         name=declared["name"],
         state=state,
         force=declared.get("force", False),

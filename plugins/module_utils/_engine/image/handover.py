@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..._desired.errors import FleetError
 from .build.desired import Build
-from .desired import Wish
+from .desired import Desired
 
 
 class NeedsContext(FleetError):
@@ -22,12 +22,12 @@ class NeedsContext(FleetError):
         )
 
 
-def need_context(wish: Wish) -> None:
+def need_context(desired: Desired) -> None:
     """Raise NeedsContext unless the context, or the archive, can be sent from here."""
-    if wish.source is not None and not wish.source.path:
-        raise NeedsContext(wish.address)
-    if wish.build is not None and not ("tar" in wish.build.context or archive(wish.build)):
-        raise NeedsContext(wish.address)
+    if desired.source is not None and not desired.source.path:
+        raise NeedsContext(desired.address)
+    if desired.build is not None and not ("tar" in desired.build.context or archive(desired.build)):
+        raise NeedsContext(desired.address)
 
 
 def archive(build: Build) -> str:

@@ -12,7 +12,7 @@ from ..._desired.planned import will_go
 from ..client.engine import Client, Query
 from ..client.errors import EngineError
 from . import record as image_record
-from .desired import Wish
+from .desired import Desired
 from .pull import ask_registry
 from .pull_policy import policy_now
 
@@ -44,45 +44,45 @@ class Found:
 
 
 def observe(
-    client: Optional[Client], wish: Wish, pending: Mapping[str, str], settled: bool
+    client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
 ) -> Found:
     """Take a snapshot with reads only: one round trip if the image is not ours to compare."""
-    bases = wish.build.bases if wish.build else ()
+    bases = desired.build.bases if desired.build else ()
     unknown = {
-        one: pending[f"image/{one}"] for one in (wish.name, *bases) if f"image/{one}" in pending
+        one: pending[f"image/{one}"] for one in (desired.name, *bases) if f"image/{one}" in pending
     }
-    gone = will_go(pending, f"image/{wish.name}")
+    gone = will_go(pending, f"image/{desired.name}")
     if gone:
-        del unknown[wish.name]
+        del unknown[desired.name]
     if client is None:
         return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
-    tags = wish.tags if wish.name or not wish.source else tuple(wish.source.references)
-    asked = [one for one in (wish.name, *bases, *tags) if one]
+    tags = desired.tags if desired.name or not desired.source else tuple(desired.source.references)
+    asked = [one for one in (desired.name, *bases, *tags) if one]
     requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{one}/json", None) for one in asked]
     there = {one: found(answer) for one, answer in zip(asked, client.get_all(requests))}
-    image = None if gone else there.get(wish.name)
-    policy = policy_now(wish.pull_policy, image)
+    image = None if gone else there.get(desired.name)
+    policy = policy_now(desired.pull_policy, image)
     return Found(
         image=image,
-        record=_record(client, wish, image),
+        record=_record(client, desired, image),
         bases={base: there[base] for base in bases},
         tags={tag: there[tag] for tag in tags},
-        remotes=_remotes(client, wish, image, policy, settled),
+        remotes=_remotes(client, desired, image, policy, settled),
         policy=policy,
-        saved=_saved(wish),
-        users=_users(client, image, pending) if image and wish.state == "absent" else (),
+        saved=_saved(desired),
+        users=_users(client, image, pending) if image and desired.state == "absent" else (),
         unknown=unknown,
         settled=settled,
         kind=client.kind,
     )
 
 
-def _saved(wish: Wish) -> Optional[Tuple[str, ...]]:
-    if not wish.save:
+def _saved(desired: Desired) -> Optional[Tuple[str, ...]]:
+    if not desired.save:
         return None
     from .load import saved_ids
 
-    return saved_ids(wish.save, wish.name)
+    return saved_ids(desired.save, desired.name)
 
 
 def found(answer: Any) -> Optional[Inspect]:
@@ -95,29 +95,29 @@ def found(answer: Any) -> Optional[Inspect]:
 
 
 def _remotes(
-    client: Client, wish: Wish, image: Optional[Inspect], policy: str, settled: bool
+    client: Client, desired: Desired, image: Optional[Inspect], policy: str, settled: bool
 ) -> Dict[str, Any]:
     """Ask the registries of what may be pulled, once, and of what is to be pushed."""
     asked: List[str] = []
-    if wish.state == "absent":
+    if desired.state == "absent":
         return {}
-    if not settled and wish.build is not None and wish.build.pull:
-        asked += wish.build.bases
-    if not settled and wish.pulls and policy == "always" and image and "@" not in wish.name:
-        asked.append(wish.name)
-    return {one: ask_registry(client, one, wish.account) for one in (*asked, *wish.pushed)}
+    if not settled and desired.build is not None and desired.build.pull:
+        asked += desired.build.bases
+    if not settled and desired.pulls and policy == "always" and image and "@" not in desired.name:
+        asked.append(desired.name)
+    return {one: ask_registry(client, one, desired.account) for one in (*asked, *desired.pushed)}
 
 
-def _record(client: Client, wish: Wish, image: Optional[Inspect]) -> Mapping[str, Any]:
+def _record(client: Client, desired: Desired, image: Optional[Inspect]) -> Mapping[str, Any]:
     """Return the record of an image's own build, {} if there is none.
 
     Labels are inherited by what is built from an image and by `docker commit`: an image whose
     label was there before its build is not what we built. Engines that keep no parents (all but
     the classic builder's) cannot tell.
     """
-    imported = wish.source is not None and wish.source.kind == "import"
-    ours = image is not None and (wish.build is not None or imported)
-    record = image_record.read(image or {}, wish.name, imported) if ours else {}
+    imported = desired.source is not None and desired.source.kind == "import"
+    ours = image is not None and (desired.build is not None or imported)
+    record = image_record.read(image or {}, desired.name, imported) if ours else {}
     above = image
     for _level in range(image_record.own_layers(record) if record else 0):
         parent = (above or {}).get("Parent")

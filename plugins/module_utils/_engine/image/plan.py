@@ -14,7 +14,7 @@ from ..._desired.steps import Causes, Step
 from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record
 from .build.desired import Build
-from .desired import Wish
+from .desired import Desired
 from .observed import Found
 from .pull import ABSENT, plan_pull, pull_step
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .source import Source
 
 
-def plan_present(desired: Wish, found: Found) -> Plan:
+def plan_present(desired: Desired, found: Found) -> Plan:
     """Plan the image itself, then its tags, then what is pushed."""
     notes: Tuple[str, ...] = ()
     if desired.source is not None:
@@ -41,7 +41,7 @@ def plan_present(desired: Wish, found: Found) -> Plan:
     return Plan((*steps, *_followers(desired, found, main)))
 
 
-def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
+def _followers(desired: Desired, found: Found, main: Optional[Step]) -> List[Step]:
     """Return the steps that follow the image: tags, pushes, the archive."""
     from .push import plan_push, plan_tags
 
@@ -59,7 +59,7 @@ def _followers(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
     return [*steps, *_archive(desired, found, main)]
 
 
-def _archive(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
+def _archive(desired: Desired, found: Found, main: Optional[Step]) -> List[Step]:
     """Return the step that saves the image; an earlier task's image is not in an archive yet."""
     if not desired.save:
         return []
@@ -69,7 +69,7 @@ def _archive(desired: Wish, found: Found, main: Optional[Step]) -> List[Step]:
     return plan_save(desired.name, desired.save, found.image, found.saved, main, later)
 
 
-def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
+def _sourced(desired: Desired, source: Source, found: Found) -> List[Step]:
     from .load import plan_every, plan_source, source_step
 
     if "engine" in found.unknown:
@@ -90,7 +90,7 @@ def _sourced(desired: Wish, source: Source, found: Found) -> List[Step]:
 # -- pulled ---------------------------------------------------------------------------------
 
 
-def _pulled(desired: Wish, found: Found) -> Tuple[List[Step], Tuple[str, ...]]:
+def _pulled(desired: Desired, found: Found) -> Tuple[List[Step], Tuple[str, ...]]:
     name = desired.name
     if "engine" in found.unknown:
         if name in found.unknown:
@@ -120,7 +120,7 @@ def _engine_first(found: Found) -> str:
 # -- built ----------------------------------------------------------------------------------
 
 
-def _built(desired: Wish, build: Build, found: Found) -> List[Step]:
+def _built(desired: Desired, build: Build, found: Found) -> List[Step]:
     if "engine" in found.unknown:
         return [_build_step(desired, [_engine_first(found)], ())]
     if found.kind == "podman":
@@ -200,7 +200,7 @@ def _causes(build: Build, found: Found) -> List[str]:
     return causes
 
 
-def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = False) -> Step:
+def _build_step(desired: Desired, causes: List[str], needs: Any, maybe: bool = False) -> Step:
     return Step(
         id=f"build:{desired.name}",
         address=desired.address,
@@ -216,7 +216,7 @@ def _build_step(desired: Wish, causes: List[str], needs: Any, maybe: bool = Fals
 # -- absent ---------------------------------------------------------------------------------
 
 
-def plan_absent(desired: Wish, found: Found) -> Plan:
+def plan_absent(desired: Desired, found: Found) -> Plan:
     """Plan the removal of the reference, and of the image with the last one.
 
     One that is called by its id goes with all of its tags.

@@ -17,7 +17,7 @@ from ..values.image_reference import NAMELESS, short
 from . import record
 from .build.build import build
 from .build.desired import DOCKERFILE, INLINE
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .handover import need_context
 from .load import import_, listed, load, save
@@ -59,17 +59,17 @@ class Image:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared image; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look at the engine, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Wish, snapshot: Found) -> Plan:
+    def plan(self, desired: Desired, snapshot: Found) -> Plan:
         """Return what has to be done, with its causes."""
         if desired.state == "absent":
             plan = plan_absent(desired, snapshot)
@@ -77,7 +77,7 @@ class Image:
             plan = plan_present(desired, snapshot)
         return Plan(plan.steps, plan.notes, (), plan.refused, _mark(snapshot))
 
-    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+    def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names: of arguments only the names."""
         values = dict(desired.build.values) if desired.build else {}
         values["args"] = tuple(sorted(values.get("args") or ())) or None
@@ -88,7 +88,7 @@ class Image:
         declared["platform"] = desired.platform or None
         return rows, {name: one for name, one in declared.items() if one not in usual[name]}
 
-    def recover(self, desired: Wish, snapshot: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, snapshot: Found, begun: List[Step]) -> Plan:
         """Plan nothing: a failed pull or build leaves every tag where it was."""
         return Plan()
 
@@ -96,7 +96,9 @@ class Image:
         """Return the image for the task's result, None if it is not there."""
         return public(snapshot.image) if snapshot.image else None
 
-    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(
+        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+    ) -> Dict[str, Any]:
         """Return the images of an archive of which none is named: `id` and `tags` of each."""
         loaded = bool(plan.steps) and not foreseen  # the step says it then
         if desired.name or desired.source is None or loaded:

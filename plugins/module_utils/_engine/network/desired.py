@@ -27,7 +27,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A network as declared; `declared` is canonical, by field."""
 
     name: str
@@ -46,7 +46,7 @@ class Wish:
         return f"network/{self.name}"
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared network of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
@@ -71,7 +71,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         )
     check_external(params, declared)
     _check_ipv6(declared)
-    return Wish(
+    return Desired(
         name=name,
         declared=declared,
         state=params["state"],

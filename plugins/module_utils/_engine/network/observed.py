@@ -21,7 +21,7 @@ from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..values.labels import from_compose
-from .desired import Wish
+from .desired import Desired
 from .endpoint import on_paper
 from .fields import OWNER_LABEL
 
@@ -80,7 +80,7 @@ def note_of(network: Inspect) -> Dict[str, Any]:
     return note if sound and named else {}
 
 
-def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:
+def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
     """Take a snapshot with one read: twins are seen in the list alone, and ids never guessed."""
     if client is None:
         return Found(api=(1, 99), unknown={"engine": pending["engine"]})
@@ -89,13 +89,13 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
     others: List[Inspect] = []
     # The engine lists them in any order.
     for network in sorted(client.get("/networks") or (), key=lambda one: str(one["Id"])):
-        if network["Name"] == wish.name:
-            named += [] if will_go(pending, wish.address) else [network]
-        elif note_of(network).get("address") == wish.address:
+        if network["Name"] == desired.name:
+            named += [] if will_go(pending, desired.address) else [network]
+        elif note_of(network).get("address") == desired.address:
             notes.append(network)
         else:
             others.append(network)
-    unknown = {"network": pending[wish.address]} if wish.address in pending else {}
+    unknown = {"network": pending[desired.address]} if desired.address in pending else {}
     return Found(
         current=named[0] if named else None,
         twins=tuple(named[1:]),

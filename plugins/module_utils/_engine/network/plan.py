@@ -32,7 +32,7 @@ from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import dig
 from ..values.ip_addresses import plain_ip, reserved
-from .desired import Wish
+from .desired import Desired
 from .endpoint_settings import fixed_mac
 from .fields import FIELDS
 from .observed import Found, Inspect, endpoints, is_foreign, note_name, note_of, record_of
@@ -41,7 +41,7 @@ INTERRUPTED = "an earlier run was interrupted"
 FAILED = "it did not work"
 
 
-def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Step]:
+def steps_of(desired: Desired, found: Found, changes: Sequence[Change]) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
     if desired.state == "absent":
@@ -59,7 +59,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
 
 
 def _replacement(
-    chain: Chain, desired: Wish, found: Found, old: Inspect, changes: Tuple[Change, ...]
+    chain: Chain, desired: Desired, found: Found, old: Inspect, changes: Tuple[Change, ...]
 ) -> None:
     cause = Causes(change.words() for change in changes)
     boxes = (*found.users, *found.missing)
@@ -71,7 +71,7 @@ def _replacement(
     chain.add("forget", cause, "replace", on=note_name(old))
 
 
-def _removal(chain: Chain, desired: Wish, found: Found) -> None:
+def _removal(chain: Chain, desired: Desired, found: Found) -> None:
     cause, old = REMOVAL, found.current
     # The note of an interrupted removal has the containers that it has disconnected.
     noted = bool(found.users) and not _is_old(found)
@@ -85,7 +85,7 @@ def _removal(chain: Chain, desired: Wish, found: Found) -> None:
     _forget(chain, found.notes, cause)
 
 
-def way_back(desired: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old network, or none, as it was before."""
     chain = Chain(desired.address)
     current = found.current
@@ -103,7 +103,7 @@ def _is_old(found: Found) -> bool:
     return any(note_of(note).get("id") == ident for note in found.notes)
 
 
-def _bring_back(chain: Chain, desired: Wish, found: Found) -> None:
+def _bring_back(chain: Chain, desired: Desired, found: Found) -> None:
     boxes = found.missing
     if found.current is None or not _is_old(found):
         if found.current is not None:
@@ -115,14 +115,14 @@ def _bring_back(chain: Chain, desired: Wish, found: Found) -> None:
     _forget(chain, found.notes, FAILED)
 
 
-def _disconnect(chain: Chain, desired: Wish, boxes: Iterable[Inspect], cause: str) -> None:
+def _disconnect(chain: Chain, desired: Desired, boxes: Iterable[Inspect], cause: str) -> None:
     for box in boxes:
         args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
         chain.add("disconnect", cause, "replace", args=args)
 
 
 def _connect(
-    chain: Chain, desired: Wish, boxes: Iterable[Inspect], cause: str, impact: str = "live"
+    chain: Chain, desired: Desired, boxes: Iterable[Inspect], cause: str, impact: str = "live"
 ) -> None:
     for box in boxes:
         args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
@@ -141,7 +141,7 @@ def _name(box: Inspect) -> str:
 # -- what must hold before anything is written ------------------------------------------------
 
 
-def refusals(desired: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     causes = {step.verb: step.cause for step in steps}
     refused: List[str] = []
@@ -175,7 +175,7 @@ def _ignored(change: Change) -> str:
     )
 
 
-def _check_creation(desired: Wish, found: Found) -> None:
+def _check_creation(desired: Desired, found: Found) -> None:
     context = Context(desired.declared, {}, {}, found.api, found.kind)
     check_supported(for_kind(FIELDS, found.kind), context)
     if found.kind == "podman":
@@ -220,7 +220,7 @@ def _overlap(one: str, other: str) -> bool:
     return mine.version == theirs.version and mine.overlaps(theirs)
 
 
-def _unfit(desired: Wish, found: Found) -> List[str]:
+def _unfit(desired: Desired, found: Found) -> List[str]:
     """Containers that could not be connected to the new network as they were to the old one."""
     names = {str(box["Id"]): _name(box) for box in (*found.users, *found.missing)}
     subnets = [ipaddress.ip_network(one) for one in desired.declared.get("ipam.config") or ()]

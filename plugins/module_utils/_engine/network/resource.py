@@ -16,7 +16,7 @@ from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.schema import check_supported, for_kind, observed
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .observed import Found, is_foreign, observe, record_of, with_users
 
@@ -43,19 +43,19 @@ class Network:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared network; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Take a snapshot; look at containers only if there is something to do."""
         found = observe(client, desired, pending)
         idle = client is None or desired.external or not _calls(desired, found)
         return found if idle else with_users(client, found, pending)
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
         coming = found.unknown.get("network")
         notes = (f"{desired.name}: {coming}",) if coming else ()
@@ -73,11 +73,11 @@ class Network:
         refused = refusals(desired, found, steps)
         return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(found))
 
-    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+    def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return FIELDS, desired.declared
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old network with all that was connected."""
         from .plan import way_back
 
@@ -91,7 +91,7 @@ class Network:
         return {key: value for key, value in found.current.items() if key != "Containers"}
 
 
-def changes_of(desired: Wish, found: Found) -> List[Change]:
+def changes_of(desired: Desired, found: Found) -> List[Change]:
     """Return what differs between the network that is there and the declared one."""
     if found.current is None or desired.external or desired.state == "absent":
         return []
@@ -108,19 +108,19 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     return diff(fields, context, observed(fields, shown, context), scope)
 
 
-def _calls(desired: Wish, found: Found) -> bool:
+def _calls(desired: Desired, found: Found) -> bool:
     """Tell whether there is something to do."""
     if desired.state == "absent":
         return found.current is not None or bool(found.notes)
     return found.current is None or bool(found.notes) or bool(changes_of(desired, found))
 
 
-def _twins(desired: Wish, found: Found) -> str:
+def _twins(desired: Desired, found: Found) -> str:
     ids = ", ".join(str(one["Id"])[:12] for one in (found.current or {}, *found.twins))
     return f"several networks are named {desired.name} ({ids}); remove all but one by id"
 
 
-def _require(desired: Wish, found: Found) -> None:
+def _require(desired: Desired, found: Found) -> None:
     if found.current is None and not found.unknown:
         raise InvalidOption(
             f"the network {desired.name} does not exist", option="external", hint="create it first"

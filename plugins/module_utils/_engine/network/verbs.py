@@ -15,7 +15,7 @@ from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .fields import FIELDS, OWNER_LABEL, asked_keys
 from .observed import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
 
@@ -30,22 +30,22 @@ def _post(work: Work, made: Dict[str, Any]) -> str:
 
 
 def _create(work: Work, step: Step) -> None:
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     found: Found = work.snapshot
-    context = Context(wish.declared, {}, {}, found.api, found.kind)
+    context = Context(desired.declared, {}, {}, found.api, found.kind)
     made = body(for_kind(FIELDS, found.kind), context, lambda at: at)
     record = encode_record(
-        wish.address, FIELDS, wish.declared, {"asked": sorted(asked_keys(wish.declared))}
+        desired.address, FIELDS, desired.declared, {"asked": sorted(asked_keys(desired.declared))}
     )
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
-    work.shared["network"] = _post(work, {"Name": wish.name, **made})
+    work.shared["network"] = _post(work, {"Name": desired.name, **made})
 
 
 def _note(work: Work, step: Step) -> None:
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     old: Inspect = work.snapshot.current
     note = {
-        "address": wish.address,
+        "address": desired.address,
         "id": old["Id"],
         "body": _body_of(old),
         "endpoints": endpoints(work.snapshot),

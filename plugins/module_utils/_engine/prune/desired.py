@@ -20,7 +20,7 @@ _LIST = {"type": "list", "elements": "str"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """What may go. `kinds` are words of KINDS, of which "volumes" means those without a name;
     `named` volumes go whoever made them, those of `patterns` as all else; `everyone` counts what
     others made, too; one that has any of `without` stays; `age` is in seconds, None for any.
@@ -56,7 +56,7 @@ def spec() -> Dict[str, Any]:
     }
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return what is to go; raise InvalidOption for what cannot be right."""
     volumes, names = _volumes(params["volumes"])
     flags = {**params, "volumes": volumes, "images": params["images"] or params["unused_images"]}
@@ -66,7 +66,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         raise InvalidOption("nothing is asked for", option="containers", hint=hint)
     filters = params.get("filters") or {}
     age = parse_duration(filters.get("until"), "filters.until")
-    return Wish(
+    return Desired(
         kinds=kinds,
         named=tuple(name for name in names if not _is_pattern(name)),
         patterns=tuple(name for name in names if _is_pattern(name)),

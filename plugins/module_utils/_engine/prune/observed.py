@@ -17,7 +17,7 @@ from ..container.reads import bases_of
 from ..values.image_reference import NAMELESS, short
 from ..values.labels import OUR_LABELS, own_labels
 from ..values.timestamps import parse_time
-from .desired import Wish, is_meant
+from .desired import Desired, is_meant
 
 _IDLE = ("created", "exited", "dead")
 # The networks that every engine has, and Swarm's own.
@@ -58,20 +58,20 @@ class Found:
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) -> Found:
+def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
     """Ask for the lists that are needed, in one go."""
     if client is None:
         return Found(unknown=pending)
     asked: Dict[str, Tuple[str, Optional[Query]]] = {
         "containers": ("/containers/json", {"all": True})
     }
-    if "images" in wish.kinds:
+    if "images" in desired.kinds:
         asked["images"] = ("/images/json", None)
-    if "networks" in wish.kinds:
+    if "networks" in desired.kinds:
         asked["networks"] = ("/networks", None)
-    if "volumes" in wish.kinds or wish.named or wish.patterns:
+    if "volumes" in desired.kinds or desired.named or desired.patterns:
         asked["volumes"] = ("/volumes", None)
-    if "build_cache" in wish.kinds:
+    if "build_cache" in desired.kinds:
         # `type` is understood from API 1.42 on; before, everything is measured.
         asked["cache"] = ("/system/df", {"type": "build-cache"})
     lists: Dict[str, Any] = {}
@@ -80,12 +80,12 @@ def observe(client: Optional[Client], wish: Wish, pending: Mapping[str, str]) ->
             raise answer
         lists[kind] = tuple(_items(kind, answer))
     labelled = client.kind != "podman" and client.api >= (1, 42)
-    bases = _bases(client, wish, lists["containers"])
+    bases = _bases(client, desired, lists["containers"])
     return Found(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
 
 
-def _bases(client: Client, wish: Wish, boxes: Iterable[Object]) -> Dict[str, Object]:
-    if "containers" not in wish.kinds:
+def _bases(client: Client, desired: Desired, boxes: Iterable[Object]) -> Dict[str, Object]:
+    if "containers" not in desired.kinds:
         return {}
     ours = (one for one in boxes if f"{OUR_LABELS}container" in (one.get("Labels") or {}))
     return dict(bases_of(client, [{"Image": one.get("ImageID")} for one in ours]))
@@ -105,17 +105,17 @@ def _names_of(one: Object) -> List[str]:
     return [names] if isinstance(names, str) else sorted(map(str, names))
 
 
-def chosen(wish: Wish, found: Found) -> List[Item]:
+def chosen(desired: Desired, found: Found) -> List[Item]:
     """Return all that may go, containers first, since they hold the rest."""
-    boxes = list(_containers(wish, found)) if "containers" in wish.kinds else []
+    boxes = list(_containers(desired, found)) if "containers" in desired.kinds else []
     gone = {ident for box in boxes for ident in box.ids}
     left = [box for box in found.containers if box["Id"] not in gone]
     made = [*boxes]
-    if "images" in wish.kinds:
-        made += _images(wish, found, left)
-    if "networks" in wish.kinds:
-        made += _networks(wish, found, left)
-    made += _volumes(wish, found, left)
+    if "images" in desired.kinds:
+        made += _images(desired, found, left)
+    if "networks" in desired.kinds:
+        made += _networks(desired, found, left)
+    made += _volumes(desired, found, left)
     unused = [one for one in found.cache if not one.get("InUse")]
     if unused:
         what = f"{len(unused)} entries that no build uses"
@@ -136,21 +136,21 @@ def _name(box: Object) -> str:
     return str((box.get("Names") or [box["Id"][:12]])[0]).lstrip("/")
 
 
-def _containers(wish: Wish, found: Found) -> Iterator[Item]:
+def _containers(desired: Desired, found: Found) -> Iterator[Item]:
     for box in found.containers:
         name = _name(box)
         idle = box.get("State") in _IDLE and f"container/{name}" not in found.unknown
-        if idle and _may(wish, found, box, "container", name):
+        if idle and _may(desired, found, box, "container", name):
             yield Item("container", name, (box["Id"],), f"{box['State']}")
 
 
-def _images(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
+def _images(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
     used = {box.get("ImageID") for box in left}
     for image in found.images:
         tags = tuple(tag for tag in image.get("RepoTags") or () if tag != NAMELESS)
-        if image["Id"] in used or (tags and not wish.tagged) or not _fits(wish, found, image):
+        if image["Id"] in used or (tags and not desired.tagged) or not _fits(desired, found, image):
             continue
-        if wish.everyone or _is_ours(image, tags, found.images):
+        if desired.everyone or _is_ours(image, tags, found.images):
             name = short(tags[0]) if tags else image["Id"].rpartition(":")[2][:12]
             why = "no container uses it" if tags else "it has no name, and no container uses it"
             yield Item("image", name, tags or (image["Id"],), why)
@@ -167,7 +167,7 @@ def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -
     return bool(oldest["Id"] == image["Id"])
 
 
-def _networks(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
+def _networks(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
     used: Set[str] = set()
     for box in left:
         points = (box.get("NetworkSettings") or {}).get("Networks") or {}
@@ -177,28 +177,30 @@ def _networks(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
         name = str(net["Name"])
         if name in _BUILT_IN or name in used or net["Id"] in used:
             continue
-        if _may(wish, found, net, "network", name):
+        if _may(desired, found, net, "network", name):
             yield Item("network", name, (net["Id"],), "no container is in it")
 
 
-def _volumes(wish: Wish, found: Found, left: List[Object]) -> Iterator[Item]:
+def _volumes(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
     for volume in found.volumes:
         name = str(volume["Name"])
-        why = _why(wish, found, volume, name)
+        why = _why(desired, found, volume, name)
         if why and not users(name, left):
             yield Item("volume", name, (name,), why)
 
 
-def _why(wish: Wish, found: Found, volume: Object, name: str) -> str:
+def _why(desired: Desired, found: Found, volume: Object, name: str) -> str:
     """Return why a volume that no container has may go, "" for one that stays."""
-    if name in wish.named:
+    if name in desired.named:
         return "named, and no container has it"
-    pattern = next((one for one in wish.patterns if is_meant(one, name)), None)
-    if pattern and _may(wish, found, volume, "volume", name):
+    pattern = next((one for one in desired.patterns if is_meant(one, name)), None)
+    if pattern and _may(desired, found, volume, "volume", name):
         return f"{pattern}, and no container has it"
-    unnamed = "volumes" in wish.kinds and is_unnamed(found, volume)
+    unnamed = "volumes" in desired.kinds and is_unnamed(found, volume)
     return (
-        "it has no name, and no container has it" if unnamed and _fits(wish, found, volume) else ""
+        "it has no name, and no container has it"
+        if unnamed and _fits(desired, found, volume)
+        else ""
     )
 
 
@@ -216,17 +218,17 @@ def is_unnamed(found: Found, volume: Object) -> bool:
     return not volume.get("Options") and not set(labels) - {_ANONYMOUS}
 
 
-def kept(wish: Wish, found: Found) -> List[str]:
+def kept(desired: Desired, found: Found) -> List[str]:
     """Return the names of the volumes that no container has, and that stay since they have one."""
-    if "volumes" not in wish.kinds:
+    if "volumes" not in desired.kinds:
         return []
-    gone = {ident for item in chosen(wish, found) for ident in item.ids}
+    gone = {ident for item in chosen(desired, found) for ident in item.ids}
     left = [box for box in found.containers if box["Id"] not in gone]
     names = [str(one["Name"]) for one in found.volumes if not is_unnamed(found, one)]
     return [name for name in names if not users(name, left)]
 
 
-def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
+def _may(desired: Desired, found: Found, thing: Object, kind: str, name: str) -> bool:
     """Tell if a thing may go. What an interrupted change has left under another name may not,
     whoever is meant: the next run of its task goes on from there.
     """
@@ -234,14 +236,14 @@ def _may(wish: Wish, found: Found, thing: Object, kind: str, name: str) -> bool:
     if any(key.startswith(f"{OUR_LABELS}{kind}.") for key in labels):
         return False  # a note of a change that is under way
     aside = name.endswith(f".old-{str(thing.get('Id'))[:12]}")
-    if aside or not _fits(wish, found, thing):
+    if aside or not _fits(desired, found, thing):
         return False
     record = _own_record(found, thing, kind)
     if not record:
-        return record is not None and wish.everyone
+        return record is not None and desired.everyone
     address = parse(record).get("address")
     if address is None:
-        return wish.everyone
+        return desired.everyone
     # Of a stack, the parts of the address are joined in the name.
     inner = address.partition("/")[2]
     return name in (inner, inner.replace("/", "-"), inner.replace("/", "_"))
@@ -258,13 +260,13 @@ def _own_record(found: Found, thing: Object, kind: str) -> Optional[str]:
     return None if own is None and base is None else own or ""
 
 
-def _fits(wish: Wish, found: Found, thing: Object) -> bool:
+def _fits(desired: Desired, found: Found, thing: Object) -> bool:
     labels = thing.get("Labels") or {}
-    if not all(_has(labels, want) for want in wish.labels):
+    if not all(_has(labels, want) for want in desired.labels):
         return False
-    if any(_has(labels, want) for want in wish.without):
+    if any(_has(labels, want) for want in desired.without):
         return False
-    return wish.age is None or found.now - _created(thing, found.now) > wish.age
+    return desired.age is None or found.now - _created(thing, found.now) > desired.age
 
 
 def _has(labels: Object, want: str) -> bool:

@@ -12,7 +12,7 @@ from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.errors import EngineError
-from .desired import KINDS, Wish, spec, wish
+from .desired import KINDS, Desired, desired_of, spec
 from .observed import Found, Item, chosen, kept, observe, users
 
 # Names of one note that are printed; the rest is a number.
@@ -35,17 +35,17 @@ class Prune:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return what is to go; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Take the engine's lists."""
         return observe(client, desired, pending)
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return one step for each thing that nothing uses; containers go before the rest."""
         steps: List[Step] = []
         boxes: List[str] = []
@@ -64,7 +64,7 @@ class Prune:
         mark = fingerprint([step.id for step in steps])
         return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=mark)
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what is gone is gone."""
         return Plan()
 
@@ -72,7 +72,9 @@ class Prune:
         """Return the shape of what was removed; outcome() fills it."""
         return {}
 
-    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(
+        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+    ) -> Dict[str, Any]:
         """Return what was removed, or would be, by kind."""
         removed: Dict[str, List[str]] = {kind: [] for kind in KINDS if kind != "build_cache"}
         for step in plan.steps:
@@ -103,7 +105,7 @@ def _step(item: Item, needs: Tuple[str, ...]) -> Step:
     )
 
 
-def _refusals(desired: Wish, found: Found) -> Tuple[str, ...]:
+def _refusals(desired: Desired, found: Found) -> Tuple[str, ...]:
     """Return why a volume that the task names cannot go."""
     going = {ident for item in chosen(desired, found) for ident in item.ids}
     left = [box for box in found.containers if box["Id"] not in going]

@@ -25,7 +25,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(?::[0-9]+)?")
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """An account as declared; without a user it is to be forgotten."""
 
     registry: str
@@ -67,7 +67,7 @@ class _Account:
     verbs: Mapping[str, Verb]
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look into config.json and ask its helper; the engine is not asked."""
         config = read_config(desired.path)
@@ -79,7 +79,7 @@ class _Account:
             kept=find(desired.registry, desired.path),
         )
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what was kept before is still kept."""
         return Plan()
 
@@ -109,7 +109,7 @@ class LoginResource(_Account):
             "plain_text": {"type": "bool", "default": False},
         }
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared account; raise InvalidOption for what cannot be right."""
         for option in ("username", "password"):
             if not params[option]:
@@ -118,10 +118,10 @@ class LoginResource(_Account):
             raise InvalidOption("holds a colon", option="username", hint="correct it")
         made = LOGOUT.desired(params)
         account = (params["username"], params["password"], params["plain_text"])
-        return Wish(made.registry, made.path, *account)
+        return Desired(made.registry, made.path, *account)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look at what is kept; prove an account that is not, in check mode too.
 
@@ -133,7 +133,7 @@ class LoginResource(_Account):
             return found
         return replace(found, token=_prove(client, desired))
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the one step that keeps the account, or none."""
         if not found.helper and not desired.plain_text:
             raise InvalidOption(
@@ -166,15 +166,15 @@ class LogoutResource(_Account):
             "config_path": _TEXT,
         }
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the registry and the file; raise InvalidOption for what cannot be right."""
         path = params.get("config_path") or config_path()
         if not path.startswith("/"):
             hint = "write the absolute path of the file"
             raise InvalidOption(f"'{path}' is not absolute", option="config_path", hint=hint)
-        return Wish(registry_key(params["registry"]), path)
+        return Desired(registry_key(params["registry"]), path)
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the one step that forgets the account, or none."""
         mark = fingerprint([found.helper, found.listed, bool(found.kept)])
         if not found.kept and not found.listed:
@@ -201,7 +201,7 @@ def _place(found: Found) -> str:
     return f"docker-credential-{found.helper}" if found.helper else found.path
 
 
-def _differs(desired: Wish, kept: Optional[Login]) -> List[Change]:
+def _differs(desired: Desired, kept: Optional[Login]) -> List[Change]:
     """Return what is kept otherwise. Of an identity token only the registry knows the password."""
     if kept is None:
         text = f"none → {desired.username}"
@@ -214,18 +214,18 @@ def _differs(desired: Wish, kept: Optional[Login]) -> List[Change]:
     return []
 
 
-def _prove(client: Any, wish: Wish) -> str:
+def _prove(client: Any, desired: Desired) -> str:
     """Return the registry's token for an account, "" if it gives none; raise EngineError if it does
     not accept the account."""
     body = {
-        "username": wish.username,
-        "password": wish.password,
-        "serveraddress": wish.registry,
+        "username": desired.username,
+        "password": desired.password,
+        "serveraddress": desired.registry,
     }
     try:
         answer = client.post("/auth", None, body) or {}
     except EngineError as error:
-        error.address = wish.address
+        error.address = desired.address
         # Of a registry without a token service some engines make a 500.
         if error.status in (401, 403) or "401 unauthorized" in error.message.lower():
             error.hint = "the registry does not accept this username with this password"
@@ -235,10 +235,10 @@ def _prove(client: Any, wish: Wish) -> str:
 
 def _login(work: Work, step: Step) -> bool:
     """Keep the account, which was proven when it was looked at."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     found: Found = work.snapshot
-    login = Login(wish.username, wish.password, found.token)
-    keep(wish.registry, login, found.helper, wish.path)
+    login = Login(desired.username, desired.password, found.token)
+    keep(desired.registry, login, found.helper, desired.path)
     return True
 
 

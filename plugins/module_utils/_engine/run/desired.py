@@ -11,9 +11,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 from ..._desired.errors import Faults, InvalidOption
 from ..._desired.values import parse_duration
 from ..client.options import LIMITS
-from ..container.desired import BEHAVIOUR, Wish
+from ..container.desired import BEHAVIOUR, Desired
+from ..container.desired import desired_of as container_desired
 from ..container.desired import spec as container_spec
-from ..container.desired import wish as container_wish
 from ..exec.desired import words
 
 # Keys of a service that contradict a job: the engine must neither start it again, nor remove it
@@ -28,7 +28,7 @@ _AGAINST = {
 class Job:
     """A job as declared; `limit` is in seconds, None for ever."""
 
-    wish: Wish
+    desired: Desired
     stdin: Optional[str]
     limit: Optional[float]
     cleanup: bool
@@ -39,14 +39,17 @@ class Job:
     @property
     def address(self) -> str:
         """The job's name in plans: its container's."""
-        return self.wish.address
+        return self.desired.address
 
     def words(self) -> str:
         """Return what runs in one short line, without secrets."""
-        wish = self.wish
-        parts = (*(wish.declared.get("entrypoint") or ()), *(wish.declared.get("command") or ()))
-        secrets = tuple((wish.declared.get("secret_environment") or {}).values())
-        return f"run: {words(parts, secrets) or wish.reference}"
+        desired = self.desired
+        parts = (
+            *(desired.declared.get("entrypoint") or ()),
+            *(desired.declared.get("command") or ()),
+        )
+        secrets = tuple((desired.declared.get("secret_environment") or {}).values())
+        return f"run: {words(parts, secrets) or desired.reference}"
 
 
 def spec() -> Dict[str, Any]:
@@ -73,14 +76,14 @@ def job(params: Mapping[str, Any]) -> Job:
     with faults:
         nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
     with faults:
-        wish = container_wish({**defaults, **given, "wait_timeout": None, "wait": "none"})
+        desired = container_desired({**defaults, **given, "wait_timeout": None, "wait": "none"})
     faults.tell()
-    _check(wish, params)
+    _check(desired, params)
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
     return Job(
-        wish=wish,
+        desired=desired,
         stdin=stdin,
         limit=None if nanoseconds is None else nanoseconds * 1e-9,
         cleanup=params["cleanup"],
@@ -88,11 +91,11 @@ def job(params: Mapping[str, Any]) -> Job:
     )
 
 
-def _check(wish: Wish, params: Mapping[str, Any]) -> None:
+def _check(desired: Desired, params: Mapping[str, Any]) -> None:
     """Raise InvalidOption for what contradicts a job."""
     for option, hint in _AGAINST.items():
-        if wish.declared.get(option) not in (None, False, ("no", 0)):
+        if desired.declared.get(option) not in (None, False, ("no", 0)):
             raise InvalidOption("does not go with a job", option=option, hint=hint)
-    if params.get("stdin") is not None and wish.declared.get("tty"):
+    if params.get("stdin") is not None and desired.declared.get("tty"):
         hint = "a terminal cannot say that its input has ended; leave tty out"
         raise InvalidOption("does not go with tty: true", option="stdin", hint=hint)

@@ -63,14 +63,14 @@ class Jobs:
     ) -> Found:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
-            return unreachable(desired.wish, pending)
-        found = with_others(client, observe(client, desired.wish, pending, settled), pending)
-        return found if settled else with_volumes(client, desired.wish, found, pending)
+            return unreachable(desired.desired, pending)
+        found = with_others(client, observe(client, desired.desired, pending, settled), pending)
+        return found if settled else with_volumes(client, desired.desired, found, pending)
 
     def plan(self, desired: Job, found: Found) -> Plan:
         """Return the steps of one run."""
-        wish = desired.wish
-        require_references(wish, found)
+        declared = desired.desired
+        require_references(declared, found)
         chain = Chain(desired.address)
         if found.current is not None and runs(_own(desired, found)):
             _go_on(chain, desired, found)
@@ -78,7 +78,7 @@ class Jobs:
             if found.current is not None:
                 _remove(chain, desired, found.current, LEFT)
             _begin(chain, desired, found)
-            before_creation(wish, found, chain.steps)
+            before_creation(declared, found, chain.steps)
         unknown = (f"{what}: {cause}" for what, cause in found.unknown.items())
         notes = (*unknown, *volume_notes(found))
         seen = [dig(found.image, "Id"), dig(found.current, "Id"), dig(found.current, "State")]
@@ -86,7 +86,7 @@ class Jobs:
 
     def declares(self, desired: Job) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
-        return rows(declared_subjects(desired.wish.declared)), desired.wish.declared
+        return rows(declared_subjects(desired.desired.declared)), desired.desired.declared
 
     def recover(self, desired: Job, found: Found, begun: List[Step]) -> Plan:
         """Remove a job that has ended or never began; one that runs is left to the next run."""
@@ -106,14 +106,14 @@ class Jobs:
 
 def _is_job(desired: Job, found: Found) -> bool:
     """Tell whether the container of the job's name is one that a run made."""
-    return bool(record_of(found.current, found.base, desired.wish.names).get("job"))
+    return bool(record_of(found.current, found.base, desired.desired.names).get("job"))
 
 
 def _own(desired: Job, found: Found) -> Mapping[str, Any]:
     """Return the container that an earlier run left; InvalidOption if somebody else made it."""
     if not _is_job(desired, found):
         raise InvalidOption(
-            f"there is a container {desired.wish.name} that is not a job's",
+            f"there is a container {desired.desired.name} that is not a job's",
             option="name",
             hint="give the job another name",
         )
@@ -122,28 +122,28 @@ def _own(desired: Job, found: Found) -> Mapping[str, Any]:
 
 def _go_on(chain: Chain, desired: Job, found: Found) -> None:
     """Await a run that goes on, if it is what is declared."""
-    changes = [change.words() for change in changes_of(desired.wish, found)]
+    changes = [change.words() for change in changes_of(desired.desired, found)]
     if changes:
-        text = f"an earlier run of {desired.wish.name} goes on, and is another"
+        text = f"an earlier run of {desired.desired.name} goes on, and is another"
         raise InvalidOption(
             f"{text}: {'; '.join(changes)}",
             option="name",
             hint="wait for its end, stop it, or give this job another name",
         )
-    chain.add("wait", GOES_ON, on=desired.wish.name, id=str(dig(found.current, "Id")))
+    chain.add("wait", GOES_ON, on=desired.desired.name, id=str(dig(found.current, "Id")))
     if desired.cleanup:
         _remove(chain, desired, found.current or {}, GOES_ON)
 
 
 def _begin(chain: Chain, desired: Job, found: Found) -> None:
-    wish, name, cause = desired.wish, desired.wish.name, desired.words()
+    declared, name, cause = desired.desired, desired.desired.name, desired.words()
     if "image" not in found.unknown and not found.settled:
-        pull(chain, wish, found)
+        pull(chain, declared, found)
     if "engine" not in found.unknown:
         base = dig(found.image, "Config") or {}
-        check_supported(for_kind(FIELDS, found.kind), context_of(wish, found, base))
+        check_supported(for_kind(FIELDS, found.kind), context_of(declared, found, base))
     chain.add("create", cause, on=name)
-    for network in later_networks(wish, found.api):
+    for network in later_networks(declared, found.api):
         chain.add("connect", cause, on=name, to=network)
     chain.add("start", cause, on=name)
     chain.add("wait", cause, on=name)
@@ -153,7 +153,7 @@ def _begin(chain: Chain, desired: Job, found: Found) -> None:
 
 def _remove(chain: Chain, desired: Job, container: Mapping[str, Any], cause: str) -> None:
     ident = str(container["Id"])
-    chain.add("remove", cause, on=desired.wish.name, id=ident, volumes="own")
+    chain.add("remove", cause, on=desired.desired.name, id=ident, volumes="own")
 
 
 JOB = Jobs()

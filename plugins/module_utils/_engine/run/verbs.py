@@ -74,7 +74,7 @@ def _of_container(verb: Verb) -> Verb:
     """Return a container's verb for a job, which is one with more around it."""
 
     def act(work: Work, step: Step) -> Optional[bool]:
-        inner = Work(work.client, work.desired.wish, work.snapshot, work.shared)
+        inner = Work(work.client, work.desired.desired, work.snapshot, work.shared)
         inner.tell = work.tell
         return verb(inner, step)
 
@@ -86,7 +86,9 @@ def _create(work: Work, step: Step) -> None:
     settings: Dict[str, Any] = {"AttachStdout": True, "AttachStderr": True}
     if job.stdin is not None:
         settings.update(AttachStdin=True, OpenStdin=True, StdinOnce=True)
-    create(Work(work.client, job.wish, work.snapshot, work.shared), step, settings, {"job": True})
+    create(
+        Work(work.client, job.desired, work.snapshot, work.shared), step, settings, {"job": True}
+    )
 
 
 def _start(work: Work, step: Step) -> None:
@@ -94,10 +96,10 @@ def _start(work: Work, step: Step) -> None:
     name = step.args["on"]
     try:
         # Podman makes the program ready already here.
-        work.shared["attached"] = Attached(work, name, bool(job.wish.declared.get("tty")))
+        work.shared["attached"] = Attached(work, name, bool(job.desired.declared.get("tty")))
         work.client.post(f"/containers/{name}/start")
     except EngineError as error:
-        raise explain_start(work.client, name, job.wish, error) from None
+        raise explain_start(work.client, name, job.desired, error) from None
     work.shared["attached"].begin()
 
 
@@ -132,14 +134,14 @@ def _ended(work: Work, ref: str, deadline: Optional[float]) -> Mapping[str, Any]
         try:
             seen: Mapping[str, Any] = work.client.get(f"/containers/{ref}/json")
         except EngineError as error:
-            raise gone(work.desired.wish) if error.status == 404 else error from None
+            raise gone(work.desired.desired) if error.status == 404 else error from None
         return None if dig(seen, "State.Running") else seen
 
     return until_ended(work.client, look, {"container": [ref], "event": ["die"]}, deadline)
 
 
 def _said(job: Job, attached: Attached, ended: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    secrets = hidden_values(job.wish, ended)
+    secrets = hidden_values(job.desired, ended)
     texts = {number: hide(text, secrets) for number, text in attached.frames.texts().items()}
     return {"rc": dig(ended, "State.ExitCode"), **output(texts, job.strip)}
 

@@ -24,7 +24,7 @@ from ..._desired.steps import Step
 from ..client.container_archive import members
 from ..client.engine import Client
 from ..client.raw_stream import Raw
-from .desired import Wish
+from .desired import Desired
 from .helpers import ANEW, BACKUP, LOOK, RESTORE, drop_helper, find_helper, make_helper
 
 _TARGET = "/volume"
@@ -41,17 +41,17 @@ def digest_of(path: str) -> str:
 
 def backup(work: Work, step: Step) -> Optional[bool]:
     """Write the archive beside its path, then put it there; False if it is the same as before."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     made = hashlib.sha256()
-    with _errors("backup"), written(wish.backup, private=True) as part:
-        with _helper(work.client, wish, BACKUP) as box:
+    with _errors("backup"), written(desired.backup, private=True) as part:
+        with _helper(work.client, desired, BACKUP) as box:
             query = {"path": f"{_TARGET}/."}
             with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
                 for piece in answer.pieces():
                     made.update(piece)
                     part.write(piece)
         part.flush()
-        if os.path.exists(wish.backup) and digest_of(wish.backup) == made.hexdigest():
+        if os.path.exists(desired.backup) and digest_of(desired.backup) == made.hexdigest():
             return False
         part.appear(0o600)
     return None
@@ -73,16 +73,16 @@ def restore(work: Work, step: Step) -> Optional[bool]:
     """Write the archive into the volume; the helper goes when all is written."""
     from .tar import root_as
 
-    wish: Wish = work.desired
-    box = make_helper(work.client, RESTORE, wish.name, _mount(wish, False))
-    _put(work.client, box, _TARGET, _pieces(wish.restore, "restore"))
+    desired: Desired = work.desired
+    box = make_helper(work.client, RESTORE, desired.name, _mount(desired, False))
+    _put(work.client, box, _TARGET, _pieces(desired.restore, "restore"))
     # What each engine does not leave alone: Docker a folder in its parent, Podman its second turn.
     path, name = (_TARGET, ".") if work.client.kind == "podman" else ("/", _TARGET[1:])
-    root = root_as(wish.restore, name)
+    root = root_as(desired.restore, name)
     if root:
         _put(work.client, box, path, iter([root]))
     drop_helper(work.client, box)
-    anew = find_helper(work.client, ANEW, wish.name)
+    anew = find_helper(work.client, ANEW, desired.name)
     if anew is not None:
         drop_helper(work.client, anew)
     return None
@@ -105,18 +105,18 @@ def clear(work: Work, step: Step) -> None:
 
 
 @contextlib.contextmanager
-def _helper(client: Client, wish: Wish, what: str) -> Iterator[str]:
-    box = make_helper(client, what, wish.name, _mount(wish, True))
+def _helper(client: Client, desired: Desired, what: str) -> Iterator[str]:
+    box = make_helper(client, what, desired.name, _mount(desired, True))
     try:
         yield box
     finally:
         drop_helper(client, box)
 
 
-def _mount(wish: Wish, read_only: bool) -> Dict[str, Any]:
+def _mount(desired: Desired, read_only: bool) -> Dict[str, Any]:
     return {
         "Type": "volume",
-        "Source": wish.name,
+        "Source": desired.name,
         "Target": _TARGET,
         "ReadOnly": read_only,
         "VolumeOptions": {"NoCopy": True},

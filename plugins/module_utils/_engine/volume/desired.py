@@ -26,7 +26,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A volume as declared; `declared` is canonical, by field. `destroys`: its data may go.
 
     `backup` and `restore` are paths of archives on the machine where this runs, "" for none.
@@ -50,7 +50,7 @@ class Wish:
         return f"volume/{self.name}"
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared volume of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
@@ -75,7 +75,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
         if key in (declared.get("driver_opts") or ()):
             where = f"driver_opts.{key}"
             raise InvalidOption("is in secret_driver_opts too", option=where, hint="keep one")
-    return Wish(
+    return Desired(
         name=name,
         declared=declared,
         state=params["state"],

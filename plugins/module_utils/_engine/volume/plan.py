@@ -10,14 +10,14 @@ from typing import List, Sequence, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Chain, Change, Step
-from .desired import Wish
+from .desired import Desired
 from .helpers import ANEW, RESTORE, helper_name
 from .observed import Found, is_foreign, record_of
 
 INTERRUPTED = "an earlier restore was interrupted"
 
 
-def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Step]:
+def steps_of(desired: Desired, found: Found, changes: Sequence[Change]) -> List[Step]:
     """Return the steps: the backup first, then what changes, then the restore."""
     chain = Chain(desired.address)
     if desired.backup and not found.settled:
@@ -41,7 +41,7 @@ def steps_of(desired: Wish, found: Found, changes: Sequence[Change]) -> List[Ste
     return chain.steps
 
 
-def undo(desired: Wish, found: Found) -> List[Step]:
+def undo(desired: Desired, found: Found) -> List[Step]:
     """Return the steps that remove a volume that this run has made for an archive, and in vain.
 
     The mark says that the archive is not in it; whose it is says the record.
@@ -55,7 +55,7 @@ def undo(desired: Wish, found: Found) -> List[Step]:
 
 
 def _make(
-    chain: Chain, desired: Wish, found: Found, cause: str, changes: Tuple[Change, ...]
+    chain: Chain, desired: Desired, found: Found, cause: str, changes: Tuple[Change, ...]
 ) -> None:
     mark = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
     if found.current is not None:
@@ -69,7 +69,7 @@ def _make(
     chain.add("create", cause, impact, changes, on=desired.name)
 
 
-def _half_full(desired: Wish, found: Found) -> bool:
+def _half_full(desired: Desired, found: Found) -> bool:
     """Tell whether a restore was interrupted, so that the volume holds a part of an archive."""
     if found.current is None:
         return False
@@ -78,13 +78,13 @@ def _half_full(desired: Wish, found: Found) -> bool:
     return made or helper_name(RESTORE, desired.name) in found.helpers
 
 
-def _is_other(desired: Wish, found: Found) -> bool:
+def _is_other(desired: Desired, found: Found) -> bool:
     """Tell whether the data is to be replaced by that of an archive it did not come from."""
     record = record_of(found.current or {"Name": ""})
     return bool(desired.restore and desired.destroys and record.get("restored") != found.archive)
 
 
-def _backup(chain: Chain, desired: Wish, found: Found) -> None:
+def _backup(chain: Chain, desired: Desired, found: Found) -> None:
     if found.current is None and not found.unknown:
         if desired.state == "absent":
             return
@@ -103,7 +103,7 @@ def _backup(chain: Chain, desired: Wish, found: Found) -> None:
     chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
 
 
-def _restore(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
+def _restore(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
     args = {"on": desired.name}
     if cause:
         chain.add("restore", cause, args=args)
@@ -113,7 +113,7 @@ def _restore(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
         chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
 
 
-def _remove(chain: Chain, desired: Wish, found: Found, cause: str) -> None:
+def _remove(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
     _clear(chain, found, cause)
     if found.current is not None:
         chain.add("remove", cause, "destroy", on=desired.name)
@@ -124,7 +124,7 @@ def _clear(chain: Chain, found: Found, cause: str) -> None:
         chain.add("clear", cause, on=name, id=ident)
 
 
-def refusals(desired: Wish, found: Found, steps: Tuple[Step, ...]) -> List[str]:
+def refusals(desired: Desired, found: Found, steps: Tuple[Step, ...]) -> List[str]:
     """Return why the steps may not be made: what goes with its data is asked for by name."""
     causes = [step.cause for step in steps if step.verb == "remove"]
     if found.current is None or not causes:

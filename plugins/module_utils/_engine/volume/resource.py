@@ -22,7 +22,7 @@ from ..._desired.schema import for_kind, observed
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.names import meant
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .observed import Found, Inspect, is_foreign, masked, record_of
 from .verbs import create, remove
@@ -62,12 +62,12 @@ class Volume:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared volume; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Optional[Client], desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Take a snapshot; look at containers only if the volume has to go."""
         if client is None:
@@ -87,7 +87,7 @@ class Volume:
         found = _with_users(client, desired, found, pending)
         return _with_archive(desired, found) if desired.restore else found
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
         mark = ownership.fingerprint([found.current, found.users])
         if desired.external:
@@ -109,11 +109,11 @@ class Volume:
         steps = tuple(steps_of(desired, found, changes))
         return Plan(steps, (), (), tuple(refusals(desired, found, steps)), mark)
 
-    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+    def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return FIELDS, desired.declared
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Remove what this run has made to restore into; else the next run takes it as it is."""
         if not desired.restore or not any(step.verb == "create" for step in begun):
             return Plan()
@@ -138,7 +138,7 @@ def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
     return begun or helper_name(RESTORE, name) in found
 
 
-def changes_of(desired: Wish, found: Found) -> List[Change]:
+def changes_of(desired: Desired, found: Found) -> List[Change]:
     """Return what differs between the volume that is there and the declared one."""
     if found.current is None or desired.external or desired.state == "absent":
         return []
@@ -148,7 +148,7 @@ def changes_of(desired: Wish, found: Found) -> List[Change]:
     return diff(fields, context, observed(fields, found.current, context), scope)
 
 
-def _calls(desired: Wish, found: Found) -> bool:
+def _calls(desired: Desired, found: Found) -> bool:
     """Tell whether there may be something to do."""
     if desired.state == "absent":
         return found.current is not None
@@ -156,7 +156,7 @@ def _calls(desired: Wish, found: Found) -> bool:
     return missing or bool(desired.backup or desired.restore or changes_of(desired, found))
 
 
-def _with_archive(desired: Wish, found: Found) -> Found:
+def _with_archive(desired: Desired, found: Found) -> Found:
     """Add the digest of what may be restored; raise FleetError if it cannot be."""
     from .archive import digest_of
     from .helpers import ANEW, helper_name
@@ -169,7 +169,9 @@ def _with_archive(desired: Wish, found: Found) -> Found:
     return replace(found, archive=digest_of(desired.restore))
 
 
-def _with_users(client: Client, desired: Wish, found: Found, pending: Mapping[str, str]) -> Found:
+def _with_users(
+    client: Client, desired: Desired, found: Found, pending: Mapping[str, str]
+) -> Found:
     """Add who mounts it, but for whom an earlier task of this check changes or removes."""
     from .helpers import LABEL, helpers
 

@@ -11,7 +11,7 @@ from ..._desired.fields import Context
 from ..._desired.record import encode_record
 from ..._desired.schema import for_kind
 from ..client.errors import EngineError
-from .desired import Wish
+from .desired import Desired
 from .fields import FIELDS, OWNER_LABEL, secret_keys
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def create(work: Work, step: Step) -> None:
     from ..._desired.create_body import body
 
-    desired: Wish = work.desired
+    desired: Desired = work.desired
     context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
     made = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
     extra = {

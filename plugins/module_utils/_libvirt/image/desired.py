@@ -105,7 +105,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A base image as declared: one of `url` and `path`, unless it is to be absent.
 
     `checksum` is None where the content of a local file decides; `timeout` is in seconds.
@@ -155,7 +155,7 @@ class Wish:
         return f"{self.name}-{checksum.hex[:12]}"
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared base image of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
@@ -167,7 +167,7 @@ def wish(params: Mapping[str, Any]) -> Wish:
     _check_source(declared, state, url)
     if url.startswith("file:"):
         url, path = "", _path(_local(url, "url"), "url")
-    return Wish(
+    return Desired(
         name=declared["name"],
         state=state,
         pool=declared.get("pool", "default"),

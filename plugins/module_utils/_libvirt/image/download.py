@@ -27,7 +27,7 @@ from ..._desired.sizes import show_size
 from ..._desired.tls_context import authorities
 from ..client.abandoned import go_on
 from . import files
-from .desired import Wish, shown
+from .desired import Desired, shown
 from .files import Unfetched
 
 PIECE = 1 << 20
@@ -94,11 +94,11 @@ class _Body:
 class Web:
     """Requests about one option (`url`, `checksum`) of a task."""
 
-    def __init__(self, wish: Wish, option: str) -> None:
+    def __init__(self, desired: Desired, option: str) -> None:
         self._option = option
-        self._timeout = wish.timeout
-        self.retries = wish.retries
-        tls = urllib.request.HTTPSHandler(context=_trust(wish.ca_path))
+        self._timeout = desired.timeout
+        self.retries = desired.retries
+        tls = urllib.request.HTTPSHandler(context=_trust(desired.ca_path))
         # Proxies are those of the task's environment.
         self._opener = urllib.request.build_opener(tls, _Redirects(option))
 
@@ -233,24 +233,24 @@ def _within(seconds: float, once: Callable[[], T]) -> T:
     return done[0]()
 
 
-def probe(wish: Wish) -> None:
+def probe(desired: Desired) -> None:
     """Raise Unfetched if the image's URL does not answer with success."""
-    web = Web(wish, "url")
-    web.patiently(lambda: web.open(wish.url)).close()
+    web = Web(desired, "url")
+    web.patiently(lambda: web.open(desired.url)).close()
 
 
-def download(wish: Wish, folder: str, stem: str) -> str:
+def download(desired: Desired, folder: str, stem: str) -> str:
     """Download the image into a temporary file, going on where an earlier run was cut off.
 
     Return its path. Raise Unfetched, leaving what came, or FleetError if the folder is full.
     """
-    web = Web(wish, "url")
+    web = Web(desired, "url")
 
     def progress() -> int:
         there = _partial(folder, stem)
         return os.path.getsize(there) if there else 0
 
-    return web.patiently(lambda: _once(web, wish.url, folder, stem), progress)
+    return web.patiently(lambda: _once(web, desired.url, folder, stem), progress)
 
 
 def _once(web: Web, url: str, folder: str, stem: str) -> str:

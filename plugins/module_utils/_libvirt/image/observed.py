@@ -18,7 +18,7 @@ from ..client.storage import Pool, Volume
 from ..disk import users
 from . import files
 from .checksum import Checksum
-from .desired import Wish
+from .desired import Desired
 
 # Pools whose volumes are files in a folder of the host.
 _FOLDERS = ("dir", "fs", "netfs")
@@ -53,43 +53,43 @@ class Found:
 
 
 def observe(
-    host: Optional[Hypervisor], wish: Wish, pending: Mapping[str, str], settled: bool
+    host: Optional[Hypervisor], desired: Desired, pending: Mapping[str, str], settled: bool
 ) -> Found:
     """Take a snapshot, reading only: libvirt, the source if the image is not there yet.
 
     Raise InvalidOption for a pool that cannot be used or a source that is not there.
     """
-    leaving = wish.state == "absent"
-    found = Found(wish.name, wish.pool, unknown=_foreseen(wish, pending), leaving=leaving)
+    leaving = desired.state == "absent"
+    found = Found(desired.name, desired.pool, unknown=_foreseen(desired, pending), leaving=leaving)
     if host is None:
         found = replace(found, unknown={**found.unknown, "libvirt": pending["libvirt"]})
-    pool = _pool(host, wish, found.unknown) if host else None
+    pool = _pool(host, desired, found.unknown) if host else None
     if host is None or pool is None:
-        literal = wish.checksum is not None and not wish.checksum.file
-        return replace(found, checksum=wish.checksum if literal else None)
+        literal = desired.checksum is not None and not desired.checksum.file
+        return replace(found, checksum=desired.checksum if literal else None)
     if leaving:
-        return _leaving(host, wish, found, pool)
-    found = replace(found, folder=pool.path, parts=files.parts(pool.path, wish.name))
-    return _wanted(host, wish, found, settled)
+        return _leaving(host, desired, found, pool)
+    found = replace(found, folder=pool.path, parts=files.parts(pool.path, desired.name))
+    return _wanted(host, desired, found, settled)
 
 
-def _foreseen(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
-    keys = {"pool": f"pool/{wish.pool}", "path": wish.path, "checksum": ""}
-    if wish.checksum is not None:
-        keys["checksum"] = wish.checksum.file
+def _foreseen(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
+    keys = {"pool": f"pool/{desired.pool}", "path": desired.path, "checksum": ""}
+    if desired.checksum is not None:
+        keys["checksum"] = desired.checksum.file
     found = {key: pending[address] for key, address in keys.items() if address in pending}
     if "libvirt" in pending and "pool" not in found:
         found["pool"] = pending["libvirt"]
     return found
 
 
-def _pool(host: Hypervisor, wish: Wish, unknown: Mapping[str, str]) -> Optional[Pool]:
+def _pool(host: Hypervisor, desired: Desired, unknown: Mapping[str, str]) -> Optional[Pool]:
     """Return the pool, None if it comes from an earlier task; raise InvalidOption otherwise."""
-    pool = storage.find_pool(host, wish.pool)
+    pool = storage.find_pool(host, desired.pool)
     if pool is not None and pool.active:
         if pool.kind not in _FOLDERS:
             raise InvalidOption(
-                f"{wish.pool} is a pool of type {pool.kind}, and base images are files",
+                f"{desired.pool} is a pool of type {pool.kind}, and base images are files",
                 option="pool",
                 hint="name a pool of type dir, fs or netfs",
             )
@@ -98,38 +98,40 @@ def _pool(host: Hypervisor, wish: Wish, unknown: Mapping[str, str]) -> Optional[
         return None
     if pool is not None:
         raise InvalidOption(
-            f"{wish.pool} is not active", option="pool", hint=f"run virsh pool-start {wish.pool}"
+            f"{desired.pool} is not active",
+            option="pool",
+            hint=f"run virsh pool-start {desired.pool}",
         )
     names = [str(host.call("name", on=one)) for one in host.call("listAllStoragePools", 0)]
-    hint = nearest(wish.pool, names) if names else "this libvirt has none; kvm_host makes one"
-    raise InvalidOption(f"there is no pool '{wish.pool}'", option="pool", hint=hint)
+    hint = nearest(desired.pool, names) if names else "this libvirt has none; kvm_host makes one"
+    raise InvalidOption(f"there is no pool '{desired.pool}'", option="pool", hint=hint)
 
 
-def _wanted(host: Hypervisor, wish: Wish, found: Found, settled: bool) -> Found:
-    checksum = _checksum(wish, found.unknown)
+def _wanted(host: Hypervisor, desired: Desired, found: Found, settled: bool) -> Found:
+    checksum = _checksum(desired, found.unknown)
     if checksum is None:
         return found
     found = replace(found, checksum=checksum)
-    volume = storage.find_volume(host, wish.pool, f"{found.stem}.qcow2")
+    volume = storage.find_volume(host, desired.pool, f"{found.stem}.qcow2")
     if volume is not None:
         return replace(found, volume=volume)
     if not settled:
-        _check_source(wish, found.unknown)
-    return replace(found, others=_versions(host, wish, found.stem))
+        _check_source(desired, found.unknown)
+    return replace(found, others=_versions(host, desired, found.stem))
 
 
-def _checksum(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
+def _checksum(desired: Desired, unknown: Mapping[str, str]) -> Optional[Checksum]:
     """Return the checksum that identifies the image, None if an earlier task makes what tells."""
-    known = wish.known.get("checksum")
+    known = desired.known.get("checksum")
     if known is None:
-        known = _find_out(wish, unknown)
+        known = _find_out(desired, unknown)
         if known is not None:
-            wish.known["checksum"] = known
+            desired.known["checksum"] = known
     return known
 
 
-def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
-    declared = wish.checksum
+def _find_out(desired: Desired, unknown: Mapping[str, str]) -> Optional[Checksum]:
+    declared = desired.checksum
     if declared is not None and not declared.file:
         return declared
     # Only a task that has to read something pays for the imports.
@@ -138,20 +140,20 @@ def _find_out(wish: Wish, unknown: Mapping[str, str]) -> Optional[Checksum]:
 
         if "path" in unknown:
             return None
-        _check_source(wish, unknown)
-        return Checksum("sha256", digest_of(wish.path, "sha256"))
+        _check_source(desired, unknown)
+        return Checksum("sha256", digest_of(desired.path, "sha256"))
     from .checksum import find
 
     if "checksum" in unknown:
         return None
-    return find(_text(wish, declared.file), wish.place, declared)
+    return find(_text(desired, declared.file), desired.place, declared)
 
 
-def _text(wish: Wish, address: str) -> str:
+def _text(desired: Desired, address: str) -> str:
     if not address.startswith("/"):
         from .download import Web
 
-        return Web(wish, "checksum").text(address)
+        return Web(desired, "checksum").text(address)
     try:
         with open(address, encoding="utf-8", errors="replace") as source:
             return source.read()
@@ -159,45 +161,47 @@ def _text(wish: Wish, address: str) -> str:
         raise InvalidOption(f"{address}: {error.strerror}", option="checksum") from None
 
 
-def _check_source(wish: Wish, unknown: Mapping[str, str]) -> None:
+def _check_source(desired: Desired, unknown: Mapping[str, str]) -> None:
     """Raise an error if the image cannot be had, before anything is written."""
-    if wish.url:
+    if desired.url:
         from .download import probe
 
-        return probe(wish)
+        return probe(desired)
     if "path" in unknown:
         return None
     try:
-        with open(wish.path, "rb"):
-            good = os.path.isfile(wish.path)
+        with open(desired.path, "rb"):
+            good = os.path.isfile(desired.path)
     except OSError as error:
-        words = f"{wish.path}: {error.strerror}"
+        words = f"{desired.path}: {error.strerror}"
         hint = "it is a path on the KVM host"
         raise InvalidOption(words, option="path", hint=hint) from None
     if not good:
-        raise InvalidOption(f"{wish.path} is not a file", option="path", hint="name an image file")
+        raise InvalidOption(
+            f"{desired.path} is not a file", option="path", hint="name an image file"
+        )
     return None
 
 
-def _versions(host: Hypervisor, wish: Wish, but: str = "") -> Dict[str, Volume]:
+def _versions(host: Hypervisor, desired: Desired, but: str = "") -> Dict[str, Volume]:
     """Return the volumes of an image's versions by name, without the version of the stem `but`."""
-    form = re.compile(rf"{re.escape(wish.name)}-[0-9a-f]{{12}}\.qcow2")
-    pool = host.pool(wish.pool)
+    form = re.compile(rf"{re.escape(desired.name)}-[0-9a-f]{{12}}\.qcow2")
+    pool = host.pool(desired.pool)
     found: Dict[str, Volume] = {}
     for volume in host.call("listAllVolumes", 0, on=pool):
         name = str(host.call("name", on=volume))
         if form.fullmatch(name) and name != f"{but}.qcow2":
-            seen = storage.describe(host, wish.pool, volume)
+            seen = storage.describe(host, desired.pool, volume)
             found.update({name: seen} if seen else {})
     return found
 
 
-def _leaving(host: Hypervisor, wish: Wish, found: Found, pool: Pool) -> Found:
+def _leaving(host: Hypervisor, desired: Desired, found: Found, pool: Pool) -> Found:
     """Return what a removal takes: the declared version, or all if no checksum is declared."""
-    host.call("refresh", 0, on=host.pool(wish.pool))
-    checksum = _checksum(wish, found.unknown) if wish.checksum is not None else None
+    host.call("refresh", 0, on=host.pool(desired.pool))
+    checksum = _checksum(desired, found.unknown) if desired.checksum is not None else None
     found = replace(found, checksum=checksum, folder=pool.path)
-    volumes, parts = _versions(host, wish), files.parts(pool.path, wish.name)
+    volumes, parts = _versions(host, desired), files.parts(pool.path, desired.name)
     if checksum is not None:
         volumes = {name: one for name, one in volumes.items() if name == f"{found.stem}.qcow2"}
         parts = tuple(one for one in parts if files.belongs(one, found.stem))

@@ -15,7 +15,7 @@ from ..._desired.planned import REMOVAL
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Chain, Step
 from ..client import storage
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .files import belongs, remove
 from .observed import Found, observe
 
@@ -39,24 +39,24 @@ class VmImage:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared image; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Look at the pool, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Wish, snapshot: Found) -> Plan:
+    def plan(self, desired: Desired, snapshot: Found) -> Plan:
         """Return what has to be done, with its causes."""
         absent = desired.state == "absent"
         plan = _plan_absent(desired, snapshot) if absent else _plan_present(desired, snapshot)
         seen = [snapshot.volume and snapshot.volume.name, sorted(snapshot.others), snapshot.users]
         return Plan(plan.steps, plan.notes, (), plan.refused, fingerprint(seen))
 
-    def recover(self, desired: Wish, snapshot: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, snapshot: Found, begun: List[Step]) -> Plan:
         """Plan nothing: what fails leaves no volume, and takes none."""
         return Plan()
 
@@ -86,7 +86,7 @@ def public(found: Found) -> Optional[Dict[str, Any]]:
     }
 
 
-def _plan_present(desired: Wish, found: Found) -> Plan:
+def _plan_present(desired: Desired, found: Found) -> Plan:
     chain = Chain(desired.address)
     for part in found.parts:
         if found.volume is not None or not (found.stem and belongs(part, found.stem)):
@@ -99,7 +99,7 @@ def _plan_present(desired: Wish, found: Found) -> Plan:
     return Plan(tuple(chain.steps), tuple(_notes(desired)))
 
 
-def _cause(desired: Wish, found: Found) -> str:
+def _cause(desired: Desired, found: Found) -> str:
     for what, words in (("libvirt", "libvirt"), ("pool", f"the pool {desired.pool}")):
         if what in found.unknown and not found.folder:
             return f"{words} comes first ({found.unknown[what]})"
@@ -109,14 +109,14 @@ def _cause(desired: Wish, found: Found) -> str:
     return "checksum changed" if found.others else f"not in the pool {desired.pool}"
 
 
-def _notes(desired: Wish) -> List[str]:
+def _notes(desired: Desired) -> List[str]:
     file = desired.checksum.file if desired.checksum else ""
     if not file.startswith("http://"):
         return []
     return ["the checksum file comes over http, which anybody on the way can change"]
 
 
-def _plan_absent(desired: Wish, found: Found) -> Plan:
+def _plan_absent(desired: Desired, found: Found) -> Plan:
     steps: List[Step] = []
     refused: List[str] = []
     for name in sorted(found.others):
@@ -128,7 +128,7 @@ def _plan_absent(desired: Wish, found: Found) -> Plan:
     return Plan(tuple(steps), refused=tuple(refused))
 
 
-def _absent_step(desired: Wish, verb: str, name: str, impact: str) -> Step:
+def _absent_step(desired: Desired, verb: str, name: str, impact: str) -> Step:
     return Step(
         id=f"{verb}:{name}",
         address=desired.address,

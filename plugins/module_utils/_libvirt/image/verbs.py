@@ -20,7 +20,7 @@ from ..._desired.terminal_text import visible
 from ..client.abandoned import go_on
 from . import files
 from .checksum import Checksum
-from .desired import Wish
+from .desired import Desired
 from .download import PIECE, download
 from .formats import HEAD, QCOW2, faults_of_qcow2, foreign
 
@@ -34,26 +34,26 @@ _LEAKS = 3
 _LINES = 3
 
 
-def make(wish: Wish, checksum: Checksum, folder: str) -> str:
+def make(desired: Desired, checksum: Checksum, folder: str) -> str:
     """Make the volume of a base image in a pool's folder; return its path.
 
     Raise FleetError, leaving nothing behind but a download that can go on.
     """
-    stem = wish.stem(checksum)
+    stem = desired.stem(checksum)
     with files.making(folder, stem):
-        bring = copy if wish.path else download
-        path = bring(wish, folder, stem)
-        _verify(wish, checksum, path)
-        path = _unpacked(wish, path, folder, stem)
-        if _format(wish, path) == "raw":
-            path = _converted(wish, path, folder, stem)
+        bring = copy if desired.path else download
+        path = bring(desired, folder, stem)
+        _verify(desired, checksum, path)
+        path = _unpacked(desired, path, folder, stem)
+        if _format(desired, path) == "raw":
+            path = _converted(desired, path, folder, stem)
         return files.publish(path, folder, stem)
 
 
-def copy(wish: Wish, folder: str, stem: str) -> str:
+def copy(desired: Desired, folder: str, stem: str) -> str:
     """Copy a local image into a temporary file, leaving out zeros; return its path."""
     target = files.part(folder, stem, "copy")
-    with open(wish.path, "rb") as source:
+    with open(desired.path, "rb") as source:
         _sparsely(source, target)
     return target
 
@@ -81,19 +81,19 @@ def digest_of(path: str, algorithm: str) -> str:
     return made.hexdigest()
 
 
-def _verify(wish: Wish, checksum: Checksum, path: str) -> None:
+def _verify(desired: Desired, checksum: Checksum, path: str) -> None:
     found = digest_of(path, checksum.algorithm)
     if found != checksum.hex:
         raise FleetError(
-            f"{wish.source} has the {checksum.algorithm} checksum {found}, and not {checksum.hex}",
+            f"{desired.source} has the {checksum.algorithm} checksum {found}, and not {checksum.hex}",
             option="checksum",
             hint="the file is not the one that was declared; nothing of it was kept",
         )
 
 
-def _unpacked(wish: Wish, path: str, folder: str, stem: str) -> str:
+def _unpacked(desired: Desired, path: str, folder: str, stem: str) -> str:
     """Unpack a file whose published name says how it is compressed; return the path of it."""
-    unpack = _UNPACK.get(os.path.splitext(wish.file)[1].lower())
+    unpack = _UNPACK.get(os.path.splitext(desired.file)[1].lower())
     if unpack is None:
         return path
     target = files.part(folder, stem, "unpacked")
@@ -101,16 +101,16 @@ def _unpacked(wish: Wish, path: str, folder: str, stem: str) -> str:
         with unpack(path, "rb") as source:
             _sparsely(source, target)
     except (EOFError, lzma.LZMAError, zlib.error, gzip.BadGzipFile) as error:
-        raise _refused(wish, f"cannot be unpacked: {error}") from None
+        raise _refused(desired, f"cannot be unpacked: {error}") from None
     except OSError as error:
         if error.errno is None:  # bz2 has no error class of its own
-            raise _refused(wish, f"cannot be unpacked: {error}") from None
+            raise _refused(desired, f"cannot be unpacked: {error}") from None
         raise
     files.remove(path)
     return target
 
 
-def _format(wish: Wish, path: str) -> str:
+def _format(desired: Desired, path: str) -> str:
     """Return qcow2 or raw; raise FleetError for what cannot be a base image, or must not be.
 
     An image that names other files would let whoever made it read files of the host.
@@ -118,40 +118,40 @@ def _format(wish: Wish, path: str) -> str:
     with open(path, "rb") as source:
         head = source.read(HEAD)
     if not head:
-        raise _refused(wish, "is empty")
+        raise _refused(desired, "is empty")
     if head.startswith(QCOW2):
         fault = faults_of_qcow2(head, os.path.getsize(path))
         if fault is not None:
-            raise _refused(wish, *fault)
-        _check_info(wish, path)
+            raise _refused(desired, *fault)
+        _check_info(desired, path)
         return "qcow2"
     other = foreign(head)
     if other is not None:
-        raise _refused(wish, f"is {other[0]}", other[1])
+        raise _refused(desired, f"is {other[0]}", other[1])
     if len(head) < _SECTOR:
-        raise _refused(wish, f"has {len(head)} bytes, less than a sector", "give a disk image")
+        raise _refused(desired, f"has {len(head)} bytes, less than a sector", "give a disk image")
     return "raw"
 
 
-def _check_info(wish: Wish, path: str) -> None:
-    answer = _qemu_img(wish, ["info", "-U", "--output=json", "-f", "qcow2", path])
+def _check_info(desired: Desired, path: str) -> None:
+    answer = _qemu_img(desired, ["info", "-U", "--output=json", "-f", "qcow2", path])
     seen = json.loads(answer)
     inner = (seen.get("format-specific") or {}).get("data") or {}
     if seen.get("backing-filename") or inner.get("data-file"):
-        raise _refused(wish, "names other files", "a base image must stand alone")
-    _qemu_img(wish, ["check", "-U", "-q", "-f", "qcow2", path], fine=(0, _LEAKS))
+        raise _refused(desired, "names other files", "a base image must stand alone")
+    _qemu_img(desired, ["check", "-U", "-q", "-f", "qcow2", path], fine=(0, _LEAKS))
 
 
-def _converted(wish: Wish, path: str, folder: str, stem: str) -> str:
+def _converted(desired: Desired, path: str, folder: str, stem: str) -> str:
     target = files.part(folder, stem, "qcow2")
     # As much as its data takes; holes take nothing in either form.
     files.need_room(folder, os.stat(path).st_blocks * _SECTOR)
     os.close(files.create(target))
-    _qemu_img(wish, ["convert", "-f", "raw", "-O", "qcow2", path, target])
+    _qemu_img(desired, ["convert", "-f", "raw", "-O", "qcow2", path, target])
     return target
 
 
-def _qemu_img(wish: Wish, words: List[str], fine: Sequence[int] = (0,)) -> str:
+def _qemu_img(desired: Desired, words: List[str], fine: Sequence[int] = (0,)) -> str:
     try:
         done = subprocess.run(
             ["qemu-img", *words],
@@ -163,16 +163,16 @@ def _qemu_img(wish: Wish, words: List[str], fine: Sequence[int] = (0,)) -> str:
     except FileNotFoundError:
         raise FleetError(
             "qemu-img is not on the KVM host",
-            address=wish.address,
+            address=desired.address,
             hint="install qemu-utils there (the role kvm_host does)",
         ) from None
     if done.returncode not in fine:
         said = visible("; ".join(done.stderr.split("\n")[:_LINES]).strip("; "))
         if "No space left" in said:
             raise files.full(os.path.dirname(words[-1]))
-        raise _refused(wish, f"is refused by qemu-img {words[0]}: {said}")
+        raise _refused(desired, f"is refused by qemu-img {words[0]}: {said}")
     return done.stdout
 
 
-def _refused(wish: Wish, what: str, hint: str = "") -> FleetError:
-    return FleetError(f"{wish.source} {what}", option=wish.option, hint=hint or None)
+def _refused(desired: Desired, what: str, hint: str = "") -> FleetError:
+    return FleetError(f"{desired.source} {what}", option=desired.option, hint=hint or None)

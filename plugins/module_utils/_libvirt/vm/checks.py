@@ -15,7 +15,7 @@ from ..._desired.values import show
 from ..client.domain_xml import Element, copied_record, interfaces, mac_of
 from ..client.storage import DEVICES, FILES
 from ..disk.entry import read_disk
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .domain import volumes_of
 from .fields import host_name
@@ -23,33 +23,33 @@ from .observe import leftovers
 from .observed import Found
 
 
-def check_references(wish: Wish, found: Found) -> None:
+def check_references(desired: Desired, found: Found) -> None:
     """Raise InvalidOption for a network, pool or image that nobody has, and what does not fit."""
     if "libvirt" in found.unknown:
         return
-    if wish.state == "absent":
+    if desired.state == "absent":
         _check_volumes(found)
         return
-    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
-        _check_network(entry, f"networks[{number}]", wish, found)
-    check_macs(wish, found.macs)
-    for number, (name, entry) in enumerate((wish.declared.get("disks") or {}).items()):
-        _check_disk(name, entry, f"disks[{number}]", wish, found)
-    if wish.cloud_init is not None:
+    for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
+        _check_network(entry, f"networks[{number}]", desired, found)
+    check_macs(desired, found.macs)
+    for number, (name, entry) in enumerate((desired.declared.get("disks") or {}).items()):
+        _check_disk(name, entry, f"disks[{number}]", desired, found)
+    if desired.cloud_init is not None:
         # The seed is a volume too.
-        pool, _name = seed_volume(wish, found.record.get("volumes", ()))
+        pool, _name = seed_volume(desired, found.record.get("volumes", ()))
         _check_pool(pool, "cloud_init", found)
-    if wish.wait != "none" and wish.state == "started" and not _has_network(wish, found):
+    if desired.wait != "none" and desired.state == "started" and not _has_network(desired, found):
         raise InvalidOption(
-            f"{wish.wait} needs a network", option="wait", hint="declare networks: [default]"
+            f"{desired.wait} needs a network", option="wait", hint="declare networks: [default]"
         )
-    if wish.accelerator == "kvm" and found.config is None and not found.kvm:
+    if desired.accelerator == "kvm" and found.config is None and not found.kvm:
         raise InvalidOption(
             "KVM cannot be used on this host",
             option="accelerator",
             hint="write auto, and it runs under emulation; kvm_host says why",
         )
-    _check_size_of_host(wish, found)
+    _check_size_of_host(desired, found)
 
 
 def _check_volumes(found: Found) -> None:
@@ -64,13 +64,13 @@ def _check_volumes(found: Found) -> None:
             )
 
 
-def _has_network(wish: Wish, found: Found) -> bool:
+def _has_network(desired: Desired, found: Found) -> bool:
     there = found.config is not None and bool(interfaces(found.config))
-    return bool(wish.declared.get("networks")) or there
+    return bool(desired.declared.get("networks")) or there
 
 
-def _check_size_of_host(wish: Wish, found: Found) -> None:
-    memory, vcpus = wish.declared.get("memory"), wish.declared.get("vcpus")
+def _check_size_of_host(desired: Desired, found: Found) -> None:
+    memory, vcpus = desired.declared.get("memory"), desired.declared.get("vcpus")
     if memory and found.host_memory and memory > found.host_memory:
         raise InvalidOption(
             f"{show_size(memory)} is more than the host's {show_size(found.host_memory)}",
@@ -85,9 +85,9 @@ def _check_size_of_host(wish: Wish, found: Found) -> None:
         )
 
 
-def check_macs(wish: Wish, macs: Mapping[str, str]) -> None:
+def check_macs(desired: Desired, macs: Mapping[str, str]) -> None:
     """Raise InvalidOption for a declared MAC that another machine has."""
-    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+    for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         other = macs.get(entry.get("mac", ""))
         if other:
             raise InvalidOption(
@@ -97,7 +97,7 @@ def check_macs(wish: Wish, macs: Mapping[str, str]) -> None:
             )
 
 
-def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+def _check_network(entry: Mapping[str, Any], where: str, desired: Desired, found: Found) -> None:
     name = entry["network"]
     network = found.networks.get(name)
     if network is None:
@@ -108,14 +108,14 @@ def _check_network(entry: Mapping[str, Any], where: str, wish: Wish, found: Foun
             option=f"{where}.network",
             hint="create it first (the role kvm_host makes the network default)",
         )
-    if name in found.idle_networks and wish.state == "started":
+    if name in found.idle_networks and desired.state == "started":
         raise InvalidOption(
             f"the network {name} is not active", option=f"{where}.network", hint="start it"
         )
     if entry.get("address"):
         number = where[len("networks[") : -1]
-        own = _own_macs(wish, found, entry, network, number)
-        check_reservation(host_name(wish.name, number), entry["address"], where, network, own)
+        own = _own_macs(desired, found, entry, network, number)
+        check_reservation(host_name(desired.name, number), entry["address"], where, network, own)
 
 
 def check_reservation(
@@ -127,12 +127,12 @@ def check_reservation(
 
 
 def _own_macs(
-    wish: Wish, found: Found, entry: Mapping[str, Any], network: Element, number: str
+    desired: Desired, found: Found, entry: Mapping[str, Any], network: Element, number: str
 ) -> List[str]:
     """Return the machine's MACs, and what the network has left of one that was removed by hand."""
     present = interfaces(found.config) if found.config is not None else []
     own = [*(mac_of(one) for one in present), entry.get("mac", "")]
-    left = leftovers(network, host_name(wish.name, number), entry["address"], own)
+    left = leftovers(network, host_name(desired.name, number), entry["address"], own)
     return own + [mac for mac in left if mac not in found.macs]
 
 
@@ -205,13 +205,15 @@ def _check_pool(name: str, where: str, found: Found) -> None:
         raise InvalidOption(f"the pool {name} is not active", option=where, hint="start it")
 
 
-def _check_disk(name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found) -> None:
+def _check_disk(
+    name: str, entry: Mapping[str, Any], where: str, desired: Desired, found: Found
+) -> None:
     _check_pool(entry["pool"], f"{where}.pool", found)
     disk = found.disks.own.get(name)
     if disk is None or disk.is_gone:
         _check_kind(entry["pool"], f"{where}.pool", found)
         _check_image(entry, where, found)
-    _check_capacity(name, entry, where, wish, found)
+    _check_capacity(name, entry, where, desired, found)
 
 
 def _check_kind(name: str, where: str, found: Found) -> None:
@@ -258,13 +260,13 @@ def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
 
 
 def _check_capacity(
-    name: str, entry: Mapping[str, Any], where: str, wish: Wish, found: Found
+    name: str, entry: Mapping[str, Any], where: str, desired: Desired, found: Found
 ) -> None:
     """Raise InvalidOption for a disk that would become smaller."""
     size, disk = entry.get("size"), found.disks.own.get(name)
     capacity = read_disk(disk, entry).get("size") if disk is not None else None
     if disk is None:
-        volume = found.volumes.get(volume_of(wish.name, name, entry, found.disks)[1])
+        volume = found.volumes.get(volume_of(desired.name, name, entry, found.disks)[1])
         capacity = volume.capacity if volume is not None else None
     if size and capacity and size < capacity:
         raise InvalidOption(
@@ -275,7 +277,7 @@ def _check_capacity(
         )
 
 
-def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return reasons why the steps may not be made."""
     verbs = {step.verb for step in steps}
     if found.config is not None and not found.record:
@@ -285,12 +287,12 @@ def refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
         said = f"{steps[0].cause}: nobody here made this machine{_copied(found)}"
         return [said] if foreign else []
     ours = [one["name"] for one in found.record.get("volumes", ())]
-    if wish.state == "absent":
+    if desired.state == "absent":
         return []
     return [
         f"the volume {one['name']} is there already, and nothing says that it is this machine's; "
         "remove it, or name the disk otherwise"
-        for one in volumes_of(wish, found.disks, found.record.get("volumes", ()))
+        for one in volumes_of(desired, found.disks, found.record.get("volumes", ()))
         if one["name"] in found.volumes and one["name"] not in ours
     ]
 

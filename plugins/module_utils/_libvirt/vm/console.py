@@ -11,7 +11,7 @@ import socket
 from typing import Any, Mapping, Optional, Tuple
 
 from ..._desired.terminal_text import visible
-from .desired import Wish
+from .desired import Desired
 
 # A whole line, so that its reason is whole.
 _PANIC = re.compile(r"Kernel panic - not syncing: ?([^\r\n]*)[\r\n]")
@@ -20,7 +20,7 @@ _CONSOLE_BYTES = 1 << 21
 _SSH_PORT = 22
 
 
-def shortfall(wish: Wish, address: str, record: Mapping[str, Any]) -> str:
+def shortfall(desired: Desired, address: str, record: Mapping[str, Any]) -> str:
     """Say which rung of `wait` above its address a running machine has not reached, "" if none.
 
     Where nothing tells whether cloud-init is done (the console is closed to this user, or its
@@ -28,10 +28,10 @@ def shortfall(wish: Wish, address: str, record: Mapping[str, Any]) -> str:
     """
     if not port_answers(address)[0]:
         return "SSH does not answer yet"
-    if wish.wait != "cloud_init" or not os.access(console_path(wish.name), os.R_OK):
+    if desired.wait != "cloud_init" or not os.access(console_path(desired.name), os.R_OK):
         return ""
-    whole = not os.path.exists(f"{console_path(wish.name)}.0")
-    return "cloud-init is not done yet" if whole and not is_done(wish.name, record) else ""
+    whole = not os.path.exists(f"{console_path(desired.name)}.0")
+    return "cloud-init is not done yet" if whole and not is_done(desired.name, record) else ""
 
 
 def is_done(name: str, record: Mapping[str, Any]) -> bool:

@@ -52,7 +52,7 @@ def spec() -> Dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Wish:
+class Desired:
     """A machine as declared. Times are in nanoseconds; `declared` is canonical, by field.
 
     `cloud_init` and `host_key` ({private, public}) may hold secrets: they stand in no plan.
@@ -90,7 +90,7 @@ class Wish:
         )
 
 
-def wish(params: Mapping[str, Any]) -> Wish:
+def desired_of(params: Mapping[str, Any]) -> Desired:
     """Return the declared machine of a task's options.
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
@@ -125,8 +125,8 @@ def wish(params: Mapping[str, Any]) -> Wish:
 
 def _made(
     params: Mapping[str, Any], declared: Mapping[str, Any], handed: Mapping[str, Any]
-) -> Wish:
-    return Wish(
+) -> Desired:
+    return Desired(
         name=str(params["name"]),
         declared=declared,
         cloud_init=handed.get("cloud_init"),
@@ -145,19 +145,19 @@ def _made(
     )
 
 
-def named(name: str) -> Wish:
+def named(name: str) -> Desired:
     """Return the wish that says nothing of a machine but its name, to look at it."""
     options = {key: entry.get("default") for key, entry in spec().items()}
     return _made({**options, "name": name}, {}, {})
 
 
-def seed_volume(wish: Wish, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[str, str]:
+def seed_volume(desired: Desired, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[str, str]:
     """Return (pool, name) of the seed: the one of the record's volumes, else by the first disk."""
     for one in volumes:
         if is_seed(one["name"]):
             return str(one["pool"]), str(one["name"])
-    disks = list((wish.declared.get("disks") or {}).values())
-    return str(disks[0]["pool"]) if disks else "default", seed_name(wish.name)
+    disks = list((desired.declared.get("disks") or {}).values())
+    return str(disks[0]["pool"]) if disks else "default", seed_name(desired.name)
 
 
 def _check_cloud_init(value: Any) -> None:

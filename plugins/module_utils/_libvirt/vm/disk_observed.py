@@ -13,7 +13,7 @@ from ..client.hypervisor import Hypervisor
 from ..client.storage import Volume, find_volume
 from ..disk.chain import Disk, look_at
 from ..disk.names import Disks, disk_elements, identify, name_in, plugged_names, volume_name
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 
 
 def disks_of(
@@ -68,16 +68,16 @@ def volume_of(machine: str, name: str, entry: Mapping[str, Any], known: Disks) -
 
 def volumes_of(
     host: Hypervisor,
-    wish: Wish,
+    desired: Desired,
     config: Optional[Element],
     known: Disks,
     pools: Mapping[str, Any],
 ) -> Dict[str, Volume]:
     """Return the volumes that are there of those that are declared or recorded, by name."""
-    disks, recorded = wish.declared.get("disks") or {}, record(config).get("volumes", ())
-    names = {volume_name(wish.name, name): str(entry["pool"]) for name, entry in disks.items()}
-    if wish.cloud_init is not None:
-        pool, seed = seed_volume(wish, recorded)
+    disks, recorded = desired.declared.get("disks") or {}, record(config).get("volumes", ())
+    names = {volume_name(desired.name, name): str(entry["pool"]) for name, entry in disks.items()}
+    if desired.cloud_init is not None:
+        pool, seed = seed_volume(desired, recorded)
         names[seed] = pool
     names.update({str(one["name"]): str(one["pool"]) for one in recorded})
     # Where a disk is now counts more than where it was made.
@@ -92,14 +92,14 @@ def volumes_of(
 
 def claims_of(
     host: Hypervisor,
-    wish: Wish,
+    desired: Desired,
     config: Optional[Element],
     known: Disks,
     volumes: Sequence[Volume],
 ) -> Dict[str, str]:
     """Return by volume, in words, who else uses what would be deleted, attached or an image."""
     told = record(config)
-    if wish.state == "absent" or told.get("removing"):
+    if desired.state == "absent" or told.get("removing"):
         if not told:
             return {}
         from ..disk.users import claims
@@ -108,16 +108,16 @@ def claims_of(
         own = {one.path: one for one in [*volumes, *files] if one.path and one.pool}
         return claims(host, list(own.values()), told["instance"])
     return {
-        **_writers(host, wish, known, volumes),
-        **_takers(host, wish, told, known, volumes),
+        **_writers(host, desired, known, volumes),
+        **_takers(host, desired, told, known, volumes),
     }
 
 
 def _writers(
-    host: Hypervisor, wish: Wish, known: Disks, volumes: Sequence[Volume]
+    host: Hypervisor, desired: Desired, known: Disks, volumes: Sequence[Volume]
 ) -> Dict[str, str]:
     """Return who writes to the images of new disks."""
-    disks = wish.declared.get("disks") or {}
+    disks = desired.declared.get("disks") or {}
     wanted = {str(entry.get("image")) for name, entry in disks.items() if name not in known.own}
     bases = [one for one in volumes if one.name in wanted]
     if not bases:
@@ -129,14 +129,14 @@ def _writers(
 
 def _takers(
     host: Hypervisor,
-    wish: Wish,
+    desired: Desired,
     told: Mapping[str, Any],
     known: Disks,
     volumes: Sequence[Volume],
 ) -> Dict[str, str]:
     """Return who has got the volumes of disks that were detached, and would be attached again."""
-    disks = wish.declared.get("disks") or {}
-    names = {volume_name(wish.name, name) for name in disks if name not in known.own}
+    disks = desired.declared.get("disks") or {}
+    names = {volume_name(desired.name, name) for name in disks if name not in known.own}
     names &= {one["name"] for one in told.get("volumes", ())}
     back = [one for one in volumes if one.name in names]
     if not back:
@@ -146,9 +146,9 @@ def _takers(
     return claims(host, back, told["instance"])
 
 
-def snapshots_of(host: Hypervisor, wish: Wish, domain: Any, known: Disks) -> Tuple[str, ...]:
+def snapshots_of(host: Hypervisor, desired: Desired, domain: Any, known: Disks) -> Tuple[str, ...]:
     """Return the names of internal snapshots, if they matter: a disk of version 2 shall grow."""
-    declared = wish.declared.get("disks") or {}
+    declared = desired.declared.get("disks") or {}
     for name, disk in known.own.items():
         size, top = declared.get(name, {}).get("size"), disk.top
         if top and top.is_old and size and disk.capacity and size > disk.capacity:

@@ -10,35 +10,40 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..client.domain_xml import Element
 from ..disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
 from ..disk.names import alias_of, former_name, is_seed
-from .desired import Wish
+from .desired import Desired
 from .disk_observed import volume_of
 from .observed import Found
 
 
-def declared_disks(wish: Wish) -> Mapping[str, Mapping[str, Any]]:
+def declared_disks(desired: Desired) -> Mapping[str, Mapping[str, Any]]:
     """Return the declared disks by name, none of them if they are ignored."""
-    found: Mapping[str, Mapping[str, Any]] = wish.declared.get("disks") or {}
-    return {} if "disks" in wish.ignore else found
+    found: Mapping[str, Mapping[str, Any]] = desired.declared.get("disks") or {}
+    return {} if "disks" in desired.ignore else found
 
 
-def missing_volumes(wish: Wish, found: Found) -> Dict[str, str]:
+def missing_volumes(desired: Desired, found: Found) -> Dict[str, str]:
     """Return the volumes that declared disks lack, by the disk's name."""
     made = {}
-    for name, entry in declared_disks(wish).items():
+    for name, entry in declared_disks(desired).items():
         disk = found.disks.own.get(name)
-        volume = volume_of(wish.name, name, entry, found.disks)[1]
+        volume = volume_of(desired.name, name, entry, found.disks)[1]
         if disk.is_gone if disk is not None else volume not in found.volumes:
             made[name] = volume
     return made
 
 
-def plugged(wish: Wish, found: Found) -> List[str]:
+def plugged(desired: Desired, found: Found) -> List[str]:
     """Return the disks to plug into the running machine: as many as it has ports for.
 
     SATA can do that on no guest; what finds no port waits for the next start.
     """
-    live = found.live if wish.state == "started" else found.running
-    if live is None or wish.state == "stopped" or "live" not in wish.allow or not found.record:
+    live = found.live if desired.state == "started" else found.running
+    if (
+        live is None
+        or desired.state == "stopped"
+        or "live" not in desired.allow
+        or not found.record
+    ):
         return []
     free, controllers = free_ports(live), len(scsi_controllers(live))
     # Disks of SCSI, SATA and USB share the letters, by which controllers fill up.
@@ -46,7 +51,7 @@ def plugged(wish: Wish, found: Found) -> List[str]:
         one.get("dev", "").startswith("sd") for one in live.findall("devices/disk/target")
     )
     chosen = []
-    for name, entry in declared_disks(wish).items():
+    for name, entry in declared_disks(desired).items():
         if name in found.disks.plugged:
             continue
         letters += entry["bus"] != "virtio"
@@ -82,7 +87,7 @@ def free_ports(running: Element) -> int:
 _SLOTS = 30
 
 
-def delete_or_keep(wish: Wish, found: Found) -> Tuple[List[Tuple[str, str]], List[str]]:
+def delete_or_keep(desired: Desired, found: Found) -> Tuple[List[Tuple[str, str]], List[str]]:
     """Return the volumes (pool, name) that a removal deletes, and the names of what it leaves.
 
     The seed goes, unless another machine has it too. The disks' go if that was asked for: what was
@@ -94,44 +99,44 @@ def delete_or_keep(wish: Wish, found: Found) -> Tuple[List[Tuple[str, str]], Lis
     ours = [one for one in there if not is_seed(one[1])]
     seeds = [one for one in there if is_seed(one[1])]
     above, theirs = _beside(found, ours)
-    if _deletes_disks(wish, found):
+    if _deletes_disks(desired, found):
         return [*above, *ours, *seeds], theirs
     kept = [name for _pool, name in [*ours, *above]] + theirs
     shared = [name for _pool, name in seeds if name in found.users]
     return [one for one in seeds if one[1] not in shared], kept + shared
 
 
-def _deletes_disks(wish: Wish, found: Found) -> bool:
+def _deletes_disks(desired: Desired, found: Found) -> bool:
     # Disks that an interrupted removal began to delete are of no use.
-    return wish.delete_disks or found.record.get("removing") == "disks"
+    return desired.delete_disks or found.record.get("removing") == "disks"
 
 
-def removal_refusals(wish: Wish, found: Found) -> List[str]:
+def removal_refusals(desired: Desired, found: Found) -> List[str]:
     """Return why volumes may not be deleted: others use them, or the machine is another's."""
     if not found.record:
         return []
-    deleted, _kept = delete_or_keep(wish, found)
+    deleted, _kept = delete_or_keep(desired, found)
     said = [
         f"the volume {name} is used by {found.users[name]}: remove that first, or leave out "
         "delete_disks"
         for _pool, name in deleted
         if name in found.users
     ]
-    former = former_name(wish.name, found.record)
-    if former != wish.name and any(not is_seed(name) for _pool, name in deleted):
+    former = former_name(desired.name, found.record)
+    if former != desired.name and any(not is_seed(name) for _pool, name in deleted):
         said.append(
             f"it was {former}, and its disks are still those of {former}: leave out delete_disks, "
-            f"or declare it as {wish.name} in a task before"
+            f"or declare it as {desired.name} in a task before"
         )
     return said
 
 
-def moved_volumes(wish: Wish, found: Found) -> List[str]:
+def moved_volumes(desired: Desired, found: Found) -> List[str]:
     """Return the disks whose volume was moved to another pool, in words, by declared name."""
     recorded = {one["name"]: one["pool"] for one in found.record.get("volumes", ())}
     return [
         f"disks.{name}: its volume {one.name} is in the pool {one.pool} now"
-        for name in declared_disks(wish)
+        for name in declared_disks(desired)
         if name in found.disks.own
         for one in found.disks.own[name].files
         if one.pool and one.pool != recorded.get(one.name, one.pool)
@@ -153,10 +158,10 @@ def _beside(found: Found, ours: List[Tuple[str, str]]) -> Tuple[List[Tuple[str, 
     return above, theirs
 
 
-def unlike(wish: Wish, found: Found) -> List[str]:
+def unlike(desired: Desired, found: Found) -> List[str]:
     """Say which disks stand on another image than the declared one, which they keep."""
     said = []
-    for name, entry in declared_disks(wish).items():
+    for name, entry in declared_disks(desired).items():
         disk, image = found.disks.own.get(name), entry.get("image")
         if disk is None or disk.is_gone or not image or not disk.files:
             continue
@@ -168,7 +173,7 @@ def unlike(wish: Wish, found: Found) -> List[str]:
     return said
 
 
-def undriven(wish: Wish, found: Found) -> List[str]:
+def undriven(desired: Desired, found: Found) -> List[str]:
     """Say which new SCSI disks go on a controller that cloud kernels have no driver for.
 
     It was there before, and stays: another model would give the disks on it other names.
@@ -178,7 +183,7 @@ def undriven(wish: Wish, found: Found) -> List[str]:
     models = {one.get("index"): one.get("model") for one in scsi_controllers(found.config)}
     letters = free_letters(found.config, "scsi")
     said = []
-    for name, entry in declared_disks(wish).items():
+    for name, entry in declared_disks(desired).items():
         disk = found.disks.own.get(name)
         if entry["bus"] == "virtio" or (disk is not None and disk.bus == entry["bus"]):
             continue
@@ -189,12 +194,12 @@ def undriven(wish: Wish, found: Found) -> List[str]:
                 f"disks.{name} goes on the SCSI controller {index}, which is there already and of "
                 f"model {models[index]}; kernels of cloud images have no driver for that: if the "
                 f"guest does not see the disk, give the controller the model {SCSI_DRIVEN[0]} "
-                f"(virsh edit {wish.name}), or the disk bus: virtio"
+                f"(virsh edit {desired.name}), or the disk bus: virtio"
             )
     return said
 
 
-def unclear(wish: Wish, found: Found) -> List[str]:
+def unclear(desired: Desired, found: Found) -> List[str]:
     """Return why a declared disk that the machine has not cannot be attached.
 
     Somebody else has its volume now, or has put a file on top of it; or it cannot be told whether
@@ -205,7 +210,7 @@ def unclear(wish: Wish, found: Found) -> List[str]:
     taken = [
         f"disks.{name}: its volume {volume} would be attached again, and is used by "
         f"{found.users[volume]}: remove that first, or take the disk out of the task"
-        for name, volume, _alias in _unfound(wish, found)
+        for name, volume, _alias in _unfound(desired, found)
         if volume in found.users
     ]
     if found.record.get("named"):
@@ -216,23 +221,23 @@ def unclear(wish: Wish, found: Found) -> List[str]:
         f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "
         f"{volume} is attached nowhere; if it is, give that disk <alias name='{alias}'/> "
         "(virsh edit), else detach what was attached by hand"
-        for name, volume, alias in _unfound(wish, found)
+        for name, volume, alias in _unfound(desired, found)
         if others and volume in recorded
     ]
 
 
-def _unfound(wish: Wish, found: Found) -> List[Tuple[str, str, str]]:
+def _unfound(desired: Desired, found: Found) -> List[Tuple[str, str, str]]:
     return [
-        (name, volume_of(wish.name, name, entry, found.disks)[1], alias_of(name))
-        for name, entry in declared_disks(wish).items()
+        (name, volume_of(desired.name, name, entry, found.disks)[1], alias_of(name))
+        for name, entry in declared_disks(desired).items()
         if name not in found.disks.own
     ]
 
 
-def growth_refusals(wish: Wish, found: Found, growing: List[str]) -> List[str]:
+def growth_refusals(desired: Desired, found: Found, growing: List[str]) -> List[str]:
     """Return why disks cannot grow: nothing must fail after other steps were made."""
     lost = []
-    will_run = found.runs or (found.live is not None and wish.state == "started")
+    will_run = found.runs or (found.live is not None and desired.state == "started")
     for name in growing:
         disk = found.disks.own.get(name)
         top = None if disk is None else disk.top

@@ -14,16 +14,16 @@ from ..client import storage
 from ..client.domain_xml import Element, attribute, parse, text_of
 from ..disk.entry import scsi_controllers
 from ..disk.names import element_of
-from .desired import Wish
+from .desired import Desired
 from .disk_observed import volume_of
 from .reservations import config_of, need
 
 
 def create_volume(work: Work, step: Step) -> None:
     """Make the volume of a declared disk."""
-    wish: Wish = work.desired
-    for name, entry in wish.declared["disks"].items():
-        pool, volume = volume_of(wish.name, name, entry, work.snapshot.disks)
+    desired: Desired = work.desired
+    for name, entry in desired.declared["disks"].items():
+        pool, volume = volume_of(desired.name, name, entry, work.snapshot.disks)
         if volume == step.args["on"]:
             _create_disk(work, pool, volume, entry)
 
@@ -72,15 +72,15 @@ def _plug(work: Work, domain: Any, element: Element) -> None:
 
 def grow(work: Work, step: Step) -> None:
     """Make a disk larger: by the running machine if it has it, else its volume."""
-    wish, name = work.desired, step.args["on"]
-    entry, known = wish.declared["disks"][name], work.snapshot.disks
+    desired, name = work.desired, step.args["on"]
+    entry, known = desired.declared["disks"][name], work.snapshot.disks
     domain = need(work)
     if work.client.call("isActive", on=domain) and name in known.plugged:
         flags = work.client.lib.VIR_DOMAIN_BLOCK_RESIZE_BYTES
         target = known.plugged[name]
         work.client.call("blockResize", target, entry["size"], flags, on=domain)
         return
-    pool, volume = volume_of(wish.name, name, entry, known)
+    pool, volume = volume_of(desired.name, name, entry, known)
     storage.resize(work.client, pool, volume, entry["size"])
 
 

@@ -16,7 +16,7 @@ from ..client.domain_xml import Element, child, document, put_record
 from ..disk.entry import DISKS_ON_ONE, write_disk
 from ..disk.names import NO_DISKS, Disks
 from .console import console_path
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .fields import FIELDS, write_interface
 from .observed import Found, machine_type
@@ -26,28 +26,28 @@ from .observed import Found, machine_type
 _SPARE_PORTS = 4
 
 
-def new_domain(wish: Wish, found: Found) -> Element:
+def new_domain(desired: Desired, found: Found) -> Element:
     """Return the document of a machine that does not exist yet, its record included."""
     ident = str(uuid.uuid4())
-    kind = wish.kind(found.kvm)
+    kind = desired.kind(found.kvm)
     root = document("domain", type_=kind)
-    child(root, "name").text = wish.name
+    child(root, "name").text = desired.name
     child(root, "uuid").text = ident
     _platform(root, found.arch, kind == "kvm")
-    _devices(root, wish)
+    _devices(root, desired)
     made: Dict[str, Any] = {"config": root}
-    context = Context(wish.declared)
+    context = Context(desired.declared)
     for row in FIELDS:
-        value = wish.declared.get(row.name, row.default(context) if row.default else None)
+        value = desired.declared.get(row.name, row.default(context) if row.default else None)
         if row.write is not None and value is not None:
             row.write(made, value, context)
-    for name, entry in (wish.declared.get("disks") or {}).items():
+    for name, entry in (desired.declared.get("disks") or {}).items():
         write_disk(root, name, entry, None, found.holds_raw(entry["pool"]))
-    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+    for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         write_interface(root, str(number), entry, new_mac(ident, number))
-    if wish.cloud_init is not None:
-        add_seed_disk(root, wish)
-    put_record(root, record_text(wish, instance=ident))
+    if desired.cloud_init is not None:
+        add_seed_disk(root, desired)
+    put_record(root, record_text(desired, instance=ident))
     return root
 
 
@@ -57,7 +57,7 @@ def new_mac(ident: str, number: int) -> str:
     return "52:54:00:" + ":".join(tail[n : n + 2] for n in (0, 2, 4))
 
 
-def record_text(wish: Wish, known: Disks = NO_DISKS, **kept: Any) -> str:
+def record_text(desired: Desired, known: Disks = NO_DISKS, **kept: Any) -> str:
     """Return the ownership record: it lists the volumes before they are made.
 
     `kept` are the values of an earlier record that must not change: instance, generation, token,
@@ -66,15 +66,15 @@ def record_text(wish: Wish, known: Disks = NO_DISKS, **kept: Any) -> str:
     # `named`: its disks and interfaces have aliases.
     extra = {"generation": 1, "named": True, "token": os.urandom(8).hex(), **kept}
     recorded: List[Mapping[str, str]] = list(kept.get("volumes") or ())
-    now = {one["name"]: one for one in volumes_of(wish, known, recorded)}
+    now = {one["name"]: one for one in volumes_of(desired, known, recorded)}
     extra["volumes"] = [now.pop(one["name"], one) for one in recorded] + list(now.values())
-    if wish.cloud_init is not None:
+    if desired.cloud_init is not None:
         extra["seeded"] = True
-    return encode_record(wish.address, FIELDS, _jsonable(wish.declared), extra)
+    return encode_record(desired.address, FIELDS, _jsonable(desired.declared), extra)
 
 
 def volumes_of(
-    wish: Wish, known: Disks = NO_DISKS, recorded: Sequence[Mapping[str, Any]] = ()
+    desired: Desired, known: Disks = NO_DISKS, recorded: Sequence[Mapping[str, Any]] = ()
 ) -> List[Mapping[str, str]]:
     """Return the volumes that a machine has by declaration: its disks', and the seed.
 
@@ -83,15 +83,15 @@ def volumes_of(
     """
     made: List[Mapping[str, str]] = []
     names = {one["name"] for one in recorded}
-    for name, entry in (wish.declared.get("disks") or {}).items():
+    for name, entry in (desired.declared.get("disks") or {}).items():
         if name not in known.own:
-            pool, volume = volume_of(wish.name, name, entry, known)
+            pool, volume = volume_of(desired.name, name, entry, known)
             made.append({"pool": pool, "name": volume})
             continue
         files = [one for one in known.own[name].files if one.pool and one.name in names]
         made += [{"pool": one.pool, "name": one.name} for one in files]
-    if wish.cloud_init is not None:
-        pool, seed = seed_volume(wish, recorded)
+    if desired.cloud_init is not None:
+        pool, seed = seed_volume(desired, recorded)
         made.append({"pool": pool, "name": seed})
     return made
 
@@ -115,13 +115,13 @@ def _platform(root: Element, arch: str, kvm: bool) -> None:
         child(root, f"on_{event}").text = action
 
 
-def _devices(root: Element, wish: Wish) -> None:
+def _devices(root: Element, desired: Desired) -> None:
     devices = child(root, "devices")
     child(devices, "controller", type_="pci", index="0", model="pcie-root")
-    for _port in range(_SPARE_PORTS + _occupied(wish)):
+    for _port in range(_SPARE_PORTS + _occupied(desired)):
         child(devices, "controller", type_="pci", model="pcie-root-port")
     serial = child(devices, "serial", type_="pty")
-    child(serial, "log", file=console_path(wish.name), append="off")
+    child(serial, "log", file=console_path(desired.name), append="off")
     channel = child(devices, "channel", type_="unix")
     child(channel, "target", type_="virtio", name="org.qemu.guest_agent.0")
     source = child(child(devices, "rng", model="virtio"), "backend", model="random")
@@ -130,24 +130,24 @@ def _devices(root: Element, wish: Wish) -> None:
     child(child(devices, "video"), "model", type_="none")
 
 
-def _occupied(wish: Wish) -> int:
+def _occupied(desired: Desired) -> int:
     """Return how many PCIe ports a new machine takes."""
-    buses = [entry["bus"] for entry in (wish.declared.get("disks") or {}).values()]
+    buses = [entry["bus"] for entry in (desired.declared.get("disks") or {}).values()]
     controllers = -(-buses.count("scsi") // DISKS_ON_ONE)
-    own = buses.count("virtio") + controllers + len(wish.declared.get("networks") or ())
+    own = buses.count("virtio") + controllers + len(desired.declared.get("networks") or ())
     # The USB controller that libvirt adds, virtio-serial for the agent's channel, random numbers,
     # balloon; the seed.
-    return own + 4 + (wish.cloud_init is not None)
+    return own + 4 + (desired.cloud_init is not None)
 
 
-def add_seed_disk(root: Element, wish: Wish) -> None:
+def add_seed_disk(root: Element, desired: Desired) -> None:
     """Attach the seed as a virtio disk for life: without it the next boot is a new instance."""
     devices = root.find("devices")
     if devices is None:
         return
     disk = child(devices, "disk", type_="volume", device="disk")
     child(disk, "driver", name="qemu", type_="raw")
-    pool, name = seed_volume(wish)
+    pool, name = seed_volume(desired)
     child(disk, "source", pool=pool, volume=name)
     child(disk, "target", dev="vdz", bus="virtio")
     child(disk, "readonly")

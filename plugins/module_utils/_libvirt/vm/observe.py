@@ -16,7 +16,7 @@ from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume
 from ..disk.names import NO_DISKS, Disks, is_seed
 from .addresses import addresses
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
 from .fields import host_name
 from .observed import KEPT, Found, machine_type
@@ -27,18 +27,18 @@ from .states import ACTIVE, STATES, stand
 _WITHOUT_IOMMU = 255
 
 
-def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
+def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> Found:
     """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
-    domain = host.domain(wish.name)
+    domain = host.domain(desired.name)
     config, run = (None, _Run()) if domain is None else _documents(host, domain)
     live = run.running if run.running is not None else run.saved
     disks = disks_of(host, domain, config, live)
-    pools = _pools(host, wish, config, disks)
-    networks, idle = _networks(host, wish, config)
-    volumes = volumes_of(host, wish, config, disks, pools)
-    images = _images(host, wish, pools)
+    pools = _pools(host, desired, config, disks)
+    networks, idle = _networks(host, desired, config)
+    volumes = volumes_of(host, desired, config, disks, pools)
+    images = _images(host, desired, pools)
     info, kvm = host.call("getInfo"), kvm_works()
-    reached = _reached(host, wish, domain) if run.running is not None else ()
+    reached = _reached(host, desired, domain) if run.running is not None else ()
     found = Found(
         config=config,
         **vars(run),
@@ -46,26 +46,26 @@ def observe(host: Hypervisor, wish: Wish, pending: Mapping[str, str]) -> Found:
         volumes=volumes,
         pools=pools,
         images=images,
-        users=claims_of(host, wish, config, disks, [*volumes.values(), *images.values()]),
+        users=claims_of(host, desired, config, disks, [*volumes.values(), *images.values()]),
         networks=networks,
         idle_networks=idle,
-        seed=_seed(host, volumes.get(seed_volume(wish, record(config).get("volumes", ()))[1])),
+        seed=_seed(host, volumes.get(seed_volume(desired, record(config).get("volumes", ()))[1])),
         addresses=reached,
-        shortfall=_shortfall(wish, run, reached),
-        macs=macs_of_others(host, wish, config, networks),
-        snapshots=snapshots_of(host, wish, domain, disks),
+        shortfall=_shortfall(desired, run, reached),
+        macs=macs_of_others(host, desired, config, networks),
+        snapshots=snapshots_of(host, desired, domain, disks),
         host_memory=int(info[1]) << 20,
-        max_vcpus=_max_vcpus(host, wish, config, str(info[0]), kvm),
+        max_vcpus=_max_vcpus(host, desired, config, str(info[0]), kvm),
         kvm=kvm,
         arch=str(info[0]),
-        unknown=_unknown(wish, pending),
+        unknown=_unknown(desired, pending),
     )
-    return _removed(found, pending[wish.address]) if will_go(pending, wish.address) else found
+    return _removed(found, pending[desired.address]) if will_go(pending, desired.address) else found
 
 
 @dataclass(frozen=True)
 class _Run:
-    """What a look tells of a machine's run; the attributes are those of `Found`."""
+    """What a look tells of a machine's run; the attributes are those of `Observed`."""
 
     running: Optional[Element] = None
     saved: Optional[Element] = None
@@ -109,45 +109,45 @@ def _removed(found: Found, cause: str) -> Found:
     return replace(gone, shortfall="", **vars(_Run()))
 
 
-def unreachable(wish: Wish, pending: Mapping[str, str]) -> Found:
+def unreachable(desired: Desired, pending: Mapping[str, str]) -> Found:
     """Return the snapshot of a libvirt that an earlier task of this run would bring."""
-    return Found(unknown={**_unknown(wish, pending), "libvirt": pending["libvirt"]})
+    return Found(unknown={**_unknown(desired, pending), "libvirt": pending["libvirt"]})
 
 
-def _unknown(wish: Wish, pending: Mapping[str, str]) -> Dict[str, str]:
+def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
     prefixes = ("vm_image/", "network/", "pool/")
     return {
         address: cause
         for address, cause in pending.items()
-        if address == wish.address or address.startswith(prefixes)
+        if address == desired.address or address.startswith(prefixes)
     }
 
 
-def pools_of(wish: Wish, config: Optional[Element], disks: Disks) -> Set[str]:
+def pools_of(desired: Desired, config: Optional[Element], disks: Disks) -> Set[str]:
     """Return the names of the pools that a machine uses or shall use."""
-    declared = {str(entry["pool"]) for entry in (wish.declared.get("disks") or {}).values()}
+    declared = {str(entry["pool"]) for entry in (desired.declared.get("disks") or {}).values()}
     recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
     used = {one.pool for disk in disks.own.values() for one in disk.files if one.pool}
     return (
         declared
         | recorded
         | used
-        | ({seed_volume(wish)[0]} if wish.cloud_init is not None else set())
+        | ({seed_volume(desired)[0]} if desired.cloud_init is not None else set())
     )
 
 
 def _pools(
-    host: Hypervisor, wish: Wish, config: Optional[Element], disks: Disks
+    host: Hypervisor, desired: Desired, config: Optional[Element], disks: Disks
 ) -> Dict[str, Pool]:
-    found = {name: find_pool(host, name) for name in sorted(pools_of(wish, config, disks))}
+    found = {name: find_pool(host, name) for name in sorted(pools_of(desired, config, disks))}
     return {name: pool for name, pool in found.items() if pool is not None}
 
 
 def _images(
-    host: Hypervisor, wish: Wish, pools: Mapping[str, Pool]
+    host: Hypervisor, desired: Desired, pools: Mapping[str, Pool]
 ) -> Dict[Tuple[str, str], Volume]:
     found: Dict[Tuple[str, str], Volume] = {}
-    for entry in (wish.declared.get("disks") or {}).values():
+    for entry in (desired.declared.get("disks") or {}).values():
         if entry.get("image") and entry["pool"] in pools:
             volume = find_volume(host, entry["pool"], entry["image"])
             if volume is not None:
@@ -156,9 +156,9 @@ def _images(
 
 
 def _networks(
-    host: Hypervisor, wish: Wish, config: Optional[Element]
+    host: Hypervisor, desired: Desired, config: Optional[Element]
 ) -> Tuple[Dict[str, Element], Tuple[str, ...]]:
-    names = {str(entry["network"]) for entry in (wish.declared.get("networks") or {}).values()}
+    names = {str(entry["network"]) for entry in (desired.declared.get("networks") or {}).values()}
     if config is not None:
         sources = [one.find("source") for one in interfaces(config)]
         names |= {str(s.get("network")) for s in sources if s is not None and s.get("network")}
@@ -184,12 +184,12 @@ def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
         return {}  # half written: it is made anew
 
 
-def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
+def _reached(host: Hypervisor, desired: Desired, domain: Any) -> Tuple[str, ...]:
     """Return a running machine's addresses; of several the one that answers SSH, where it should,
     comes first.
     """
     found = tuple(addresses(host, domain))
-    if len(found) < 2 or wish.wait not in ("ssh", "cloud_init") or wish.state != "started":
+    if len(found) < 2 or desired.wait not in ("ssh", "cloud_init") or desired.state != "started":
         return found
     from . import console
 
@@ -197,35 +197,37 @@ def _reached(host: Hypervisor, wish: Wish, domain: Any) -> Tuple[str, ...]:
     return (first, *(one for one in found if one != first))
 
 
-def _shortfall(wish: Wish, run: _Run, reached: Sequence[str]) -> str:
+def _shortfall(desired: Desired, run: _Run, reached: Sequence[str]) -> str:
     """Say what a running machine lacks of `wait`, such as after a run that was killed meanwhile."""
     running = run.running
-    if wish.wait == "none" or wish.state != "started" or running is None:
+    if desired.wait == "none" or desired.state != "started" or running is None:
         return ""
     if stand(run.state, run.reason)[0]:
         return ""  # nobody answers there: it is told to go on first
     if not reached:
         return "it has no address yet" if interfaces(running) else ""
     seeded = any(is_seed(attribute(d, "source", "volume") or "") for d in disks(running))
-    if wish.wait == "address" or (wish.wait == "cloud_init" and not seeded):
+    if desired.wait == "address" or (desired.wait == "cloud_init" and not seeded):
         # A seed that is not attached yet was read by nobody.
         return ""
     from .console import shortfall
 
-    return shortfall(wish, reached[0], record(running))
+    return shortfall(desired, reached[0], record(running))
 
 
 def macs_of_others(
-    host: Hypervisor, wish: Wish, config: Optional[Element], networks: Mapping[str, Element]
+    host: Hypervisor, desired: Desired, config: Optional[Element], networks: Mapping[str, Element]
 ) -> Dict[str, str]:
     """Return which other machine has which MAC, for a task that declares one.
 
     Also where a network holds what may be left of one (see `leftovers`).
     """
-    entries = list((wish.declared.get("networks") or {}).items())
+    entries = list((desired.declared.get("networks") or {}).items())
     own = [mac_of(one) for one in interfaces(config)] if config is not None else []
     named = any(
-        leftovers(networks[entry["network"]], host_name(wish.name, number), entry["address"], own)
+        leftovers(
+            networks[entry["network"]], host_name(desired.name, number), entry["address"], own
+        )
         for number, entry in entries
         if entry.get("address") and entry["network"] in networks
     )
@@ -233,7 +235,7 @@ def macs_of_others(
         return {}
     found: Dict[str, str] = {}
     for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
-        if name != wish.name:
+        if name != desired.name:
             found.update({mac_of(one): name for one in interfaces(root)})
     return found
 
@@ -250,13 +252,13 @@ def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> 
 
 
 def _max_vcpus(
-    host: Hypervisor, wish: Wish, config: Optional[Element], arch: str, kvm: bool
+    host: Hypervisor, desired: Desired, config: Optional[Element], arch: str, kvm: bool
 ) -> int:
     """Return how many CPUs a machine can have, for a task that would change their number."""
-    count = wish.declared.get("vcpus")
+    count = desired.declared.get("vcpus")
     if count is None or (config is not None and config.findtext("vcpu") == str(count)):
         return 0
-    emulator, machine, kind = None, machine_type(arch), wish.kind(kvm)
+    emulator, machine, kind = None, machine_type(arch), desired.kind(kvm)
     if config is not None:
         emulator, kind = config.findtext("devices/emulator"), str(config.get("type"))
         arch = attribute(config, "os/type", "arch") or arch

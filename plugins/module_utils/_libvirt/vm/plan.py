@@ -19,7 +19,7 @@ from ..._desired.values import show
 from ..client.domain_xml import Element, interfaces, mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
 from .checks import check_references, data_losses, refusals
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 from .disk_plan import (
     delete_or_keep,
     growth_refusals,
@@ -45,131 +45,131 @@ UNDEFINED = "not defined any more: it would end with its run"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
 
-def steps_of(wish: Wish, found: Found) -> Tuple[List[Step], List[str]]:
+def steps_of(desired: Desired, found: Found) -> Tuple[List[Step], List[str]]:
     """Return the steps, and what only waits for a restart."""
-    chain = Chain(wish.address)
+    chain = Chain(desired.address)
     removing = found.record.get("removing")
-    if wish.state == "absent":
-        removal(chain, wish, found, REMOVAL)
+    if desired.state == "absent":
+        removal(chain, desired, found, REMOVAL)
         return chain.steps, []
     if removing == "disks":
         # Some of its data may be gone already.
-        removal(chain, replace(wish, delete_disks=True), found, INTERRUPTED)
+        removal(chain, replace(desired, delete_disks=True), found, INTERRUPTED)
         found = replace(found, config=None, running=None, state="absent", disks=NO_DISKS)
         found = replace(found, volumes={}, seed={})
-    comes = wish.address in found.unknown and not will_go(found.unknown, wish.address)
-    if found.config is None and not wish.whole and comes:
+    comes = desired.address in found.unknown and not will_go(found.unknown, desired.address)
+    if found.config is None and not desired.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
         return [], []
     if found.config is None:
-        _creation(chain, wish, found)
+        _creation(chain, desired, found)
         return chain.steps, []
-    return chain.steps, _alteration(chain, wish, found)
+    return chain.steps, _alteration(chain, desired, found)
 
 
-def refusals_of(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals_of(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for what is not there."""
-    check_references(wish, found)
+    check_references(desired, found)
     lost: List[str] = []
-    if found.config is not None and found.record and wish.state != "absent":
-        changes = changes_of(wish, found)
-        lost = data_losses(changes, found) + unclear(wish, found)
-        check_by_hand(found.config, [change.field for change in changes], wish.declared)
+    if found.config is not None and found.record and desired.state != "absent":
+        changes = changes_of(desired, found)
+        lost = data_losses(changes, found) + unclear(desired, found)
+        check_by_hand(found.config, [change.field for change in changes], desired.declared)
         growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
-        lost += growth_refusals(wish, found, growing)
+        lost += growth_refusals(desired, found, growing)
         if any(step.verb == "create_volume" for step in steps):
             from .missing_disks import covered, held_alone
 
-            lost += held_alone(wish, found) + covered(wish, found)
+            lost += held_alone(desired, found) + covered(desired, found)
     if any(step.verb == "undefine" for step in steps):
-        lost += removal_refusals(wish, found)
+        lost += removal_refusals(desired, found)
     return [
-        *(refusals(wish, found, steps) if steps else ()),
+        *(refusals(desired, found, steps) if steps else ()),
         *lost,
-        *_run_refusals(wish, found, steps),
+        *_run_refusals(desired, found, steps),
     ]
 
 
-def _run_refusals(wish: Wish, found: Found, steps: Sequence[Step]) -> List[str]:
+def _run_refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
     """Return why the machine may not be started or stopped as it stands."""
     kind, words = found.stand
     if kind == "busy" and any(step.verb == "shutdown" for step in steps):
-        return [f"state: {found.state} → {wish.state}: {words}; run again when that is over"]
-    if wish.state != "started" or found.config is None or found.record.get("removing"):
+        return [f"state: {found.state} → {desired.state}: {words}; run again when that is over"]
+    if desired.state != "started" or found.config is None or found.record.get("removing"):
         return []
     why = why_not_started(found.state, found.reason, found.saved is not None)
     return [f"state: {found.state} → started: {why}"] if why else []
 
 
-def notes_of(wish: Wish, found: Found) -> Tuple[str, ...]:
+def notes_of(desired: Desired, found: Found) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
     # Said as theirs: a cause alone reads like a change of this task.
     said = found.unknown.items()
     notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in said]
     kind, words = found.stand
-    if wish.state == "started" and kind == "busy":
-        notes.append(f"{wish.address} does not run: {words}; libvirt lets it go on by itself")
-    if found.record and wish.state != "absent":
-        notes += unlike(wish, found) + undriven(wish, found)
+    if desired.state == "started" and kind == "busy":
+        notes.append(f"{desired.address} does not run: {words}; libvirt lets it go on by itself")
+    if found.record and desired.state != "absent":
+        notes += unlike(desired, found) + undriven(desired, found)
     return tuple(notes)
 
 
-def changes_of(wish: Wish, found: Found) -> List[Change]:
+def changes_of(desired: Desired, found: Found) -> List[Change]:
     """Return what differs between a defined machine and the declared one."""
-    declared: Dict[str, Any] = dict(wish.declared)
-    if wish.cloud_init is not None and found.record:
-        declared["cloud_init"] = digest_of(wanted_files(wish, found.record, found.seed))
+    declared: Dict[str, Any] = dict(desired.declared)
+    if desired.cloud_init is not None and found.record:
+        declared["cloud_init"] = digest_of(wanted_files(desired, found.record, found.seed))
     context = Context(declared, record=found.record)
     managed = frozenset(found.record.get("digests", {}))
-    scope = Scope(full=wish.whole, managed=managed, ignore=wish.ignore)
+    scope = Scope(full=desired.whole, managed=managed, ignore=desired.ignore)
     return diff(FIELDS, context, observed(FIELDS, found.view(), context), scope)
 
 
-def _creation(chain: Chain, wish: Wish, found: Found) -> None:
-    if "memory" not in wish.declared:
+def _creation(chain: Chain, desired: Desired, found: Found) -> None:
+    if "memory" not in desired.declared:
         raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
     libvirt = found.unknown.get("libvirt")
     cause = Causes(filter(None, ("not there", libvirt)))
-    chain.add("define", cause, on=wish.name, new="yes")
-    for one in volumes_of(wish):
+    chain.add("define", cause, on=desired.name, new="yes")
+    for one in volumes_of(desired):
         verb = "seed" if is_seed(one["name"]) else "create_volume"
         chain.add(verb, cause, on=one["name"])
-    for number, entry in enumerate((wish.declared.get("networks") or {}).values()):
+    for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         if entry.get("address"):
             chain.add("reserve", cause, on=entry["address"], to=entry["network"], nic=str(number))
-    if wish.declared.get("autostart"):
-        chain.add("autostart", cause, on=wish.name)
-    if wish.state == "started":
-        _start(chain, wish, cause)
+    if desired.declared.get("autostart"):
+        chain.add("autostart", cause, on=desired.name)
+    if desired.state == "started":
+        _start(chain, desired, cause)
 
 
 def _start(
-    chain: Chain, wish: Wish, cause: str, impact: str = "none", restored: bool = False
+    chain: Chain, desired: Desired, cause: str, impact: str = "none", restored: bool = False
 ) -> None:
-    chain.add("start", cause, impact, args={"saved": "yes"} if restored else {}, on=wish.name)
-    if wish.wait != "none":
-        chain.add("wait", cause, impact, on=wish.name, to=wish.wait)
+    chain.add("start", cause, impact, args={"saved": "yes"} if restored else {}, on=desired.name)
+    if desired.wait != "none":
+        chain.add("wait", cause, impact, on=desired.name, to=desired.wait)
 
 
-def removal(chain: Chain, wish: Wish, found: Found, cause: str) -> None:
+def removal(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
     if found.config is None:
         return
-    deleted, kept = delete_or_keep(wish, found)
+    deleted, kept = delete_or_keep(desired, found)
     impact = _cost(cause, deleted)
     # What is taken away again at once has nothing to lose.
     back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
     if kept and cause == REMOVAL:  # in the cause, which is what a check hands on to later tasks
         cause += KEPT + ", ".join(kept)
     if found.record and not found.record.get("removing"):
-        chain.add("mark", cause, impact, on=wish.name)
+        chain.add("mark", cause, impact, on=desired.name)
     if found.runs:
-        chain.add("shutdown", cause, impact, args=back, on=wish.name)
+        chain.add("shutdown", cause, impact, args=back, on=desired.name)
     for pool, name in deleted:
         chain.add("delete_volume", cause, impact, on=name, pool=pool)
     for network, mac in reserved(found):
         chain.add("unreserve", cause, impact, on=mac, to=network)
-    chain.add("undefine", cause, impact, on=wish.name)
+    chain.add("undefine", cause, impact, on=desired.name)
 
 
 def _cost(cause: str, deleted: Sequence[Tuple[str, str]]) -> str:
@@ -189,77 +189,77 @@ def reserved(found: Found) -> List[Tuple[str, str]]:
     return [(found.holders[mac], mac) for mac in macs if mac in found.holders]
 
 
-def _alteration(chain: Chain, wish: Wish, found: Found) -> List[str]:
-    changes = changes_of(wish, found)
+def _alteration(chain: Chain, desired: Desired, found: Found) -> List[str]:
+    changes = changes_of(desired, found)
     config = [change for change in changes if _is_config(change, found)]
     for change in config:
         _unreserve(chain, found, change, change.words())
-    words = [change.words() for change in config] or _record_words(wish, found, changes)
+    words = [change.words() for change in config] or _record_words(desired, found, changes)
     if found.record and not found.persistent:
         words.insert(0, UNDEFINED)
     if words:
-        chain.add("define", Causes(words), "none", tuple(config), on=wish.name)
-    _storage(chain, wish, found, changes)
-    attached = plugged(wish, found)
+        chain.add("define", Causes(words), "none", tuple(config), on=desired.name)
+    _storage(chain, desired, found, changes)
+    attached = plugged(desired, found)
     # A saved memory comes back as it was: what it can take is given to it then.
-    restored = found.saved is not None and wish.state == "started"
+    restored = found.saved is not None and desired.state == "started"
     if restored:
-        _start(chain, wish, "state: saved → started", restored=True)
+        _start(chain, desired, "state: saved → started", restored=True)
     for name in attached:
         chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
-        _lighter(chain, wish, found, change)
+        _lighter(chain, desired, found, change)
     waiting = awaiting_restart(found, config, attached)
-    return [] if _run_state(chain, wish, found, waiting, restored) else waiting
+    return [] if _run_state(chain, desired, found, waiting, restored) else waiting
 
 
 def _run_state(
-    chain: Chain, wish: Wish, found: Found, waiting: Sequence[str], restored: bool
+    chain: Chain, desired: Desired, found: Found, waiting: Sequence[str], restored: bool
 ) -> bool:
     """Add what brings the machine into its state; tell whether nothing waits after that."""
     kind, _words = found.stand
     runs = found.runs or restored
-    if wish.state == "stopped" and found.runs:
+    if desired.state == "stopped" and found.runs:
         # Asked for by name: no bound on what other changes may cost stands against it.
-        chain.add("shutdown", f"state: {found.state} → stopped", "live", on=wish.name)
+        chain.add("shutdown", f"state: {found.state} → stopped", "live", on=desired.name)
         return True
-    if wish.state == "started" and (kind == "leaving" or not runs):
+    if desired.state == "started" and (kind == "leaving" or not runs):
         if kind:
-            chain.add("shutdown", f"state: {found.state} → started", on=wish.name)
-        _start(chain, wish, f"state: {found.state} → started")
+            chain.add("shutdown", f"state: {found.state} → started", on=desired.name)
+        _start(chain, desired, f"state: {found.state} → started")
         return kind == "leaving"
-    goes_on = kind == "" or wish.state == "started"
-    if waiting and runs and goes_on and kind != "busy" and "restart" in wish.allow:
+    goes_on = kind == "" or desired.state == "started"
+    if waiting and runs and goes_on and kind != "busy" and "restart" in desired.allow:
         cause = Causes([*(["it came back as it was saved"] if restored else ()), *waiting])
-        chain.add("shutdown", cause, "restart", on=wish.name)
-        _start(chain, wish, cause, "restart")
+        chain.add("shutdown", cause, "restart", on=desired.name)
+        _start(chain, desired, cause, "restart")
         return True
-    if wish.state == "started" and kind in ("held", "asleep"):
-        chain.add("resume", f"state: {found.state} → started", on=wish.name)
-        if wish.wait != "none":
-            chain.add("wait", f"state: {found.state} → started", on=wish.name, to=wish.wait)
+    if desired.state == "started" and kind in ("held", "asleep"):
+        chain.add("resume", f"state: {found.state} → started", on=desired.name)
+        if desired.wait != "none":
+            chain.add("wait", f"state: {found.state} → started", on=desired.name, to=desired.wait)
     elif found.shortfall:
         # An earlier run was killed while it waited, or did not wait.
-        chain.add("wait", found.shortfall, on=wish.name, to=wish.wait)
+        chain.add("wait", found.shortfall, on=desired.name, to=desired.wait)
     return False
 
 
-def _record_words(wish: Wish, found: Found, changes: Sequence[Change]) -> List[str]:
+def _record_words(desired: Desired, found: Found, changes: Sequence[Change]) -> List[str]:
     """Return why the record alone must be written anew: it names the options that we manage."""
     if not found.record:
         return []
     if found.record.get("removing"):
         return [INTERRUPTED]
-    if wish.whole and found.record.get("address") != wish.address:
-        return [f"renamed from {former_name(wish.name, found.record)}"]
-    moved = moved_volumes(wish, found)
+    if desired.whole and found.record.get("address") != desired.address:
+        return [f"renamed from {former_name(desired.name, found.record)}"]
+    moved = moved_volumes(desired, found)
     if moved:
         return moved
-    if wish.reseed and wish.cloud_init is not None:
+    if desired.reseed and desired.cloud_init is not None:
         return ["reseed: true"]
     managed = found.record.get("digests", {})
     # cloud_init stands in no record: its digest could tell a secret.
-    new = [name for name in wish.declared if name not in managed]
+    new = [name for name in desired.declared if name not in managed]
     said = {change.field: change.words() for change in changes}
     return [said.get(name, f"{name}: managed from now on") for name in new]
 
@@ -296,42 +296,42 @@ def _differs(change: Change, key: str) -> bool:
     return bool(before.get(key) != after.get(key))
 
 
-def _storage(chain: Chain, wish: Wish, found: Found, changes: Sequence[Change]) -> None:
+def _storage(chain: Chain, desired: Desired, found: Found, changes: Sequence[Change]) -> None:
     """Add what the machine's volumes need: those not there yet, a new seed, a larger disk."""
     added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
-    for name, volume in missing_volumes(wish, found).items():
-        chain.add("create_volume", _why_made(wish, name, volume, name in added), on=volume)
-    seed = seed_volume(wish, found.record.get("volumes", ()))[1]
+    for name, volume in missing_volumes(desired, found).items():
+        chain.add("create_volume", _why_made(desired, name, volume, name in added), on=volume)
+    seed = seed_volume(desired, found.record.get("volumes", ()))[1]
     for change in changes:
         if change.field == "cloud_init":
             cause = SEED if found.seed else "the seed is not there"
             chain.add("seed", cause, "none", on=seed)
     if (
-        wish.reseed
-        and wish.cloud_init is not None
+        desired.reseed
+        and desired.cloud_init is not None
         and not any(c.field == "cloud_init" for c in changes)
     ):
         cause = "reseed: true: the guest runs all of cloud_init again at its next boot"
         chain.add("seed", cause, "none", on=seed)
 
 
-def _why_made(wish: Wish, disk: str, volume: str, is_new: bool) -> str:
+def _why_made(desired: Desired, disk: str, volume: str, is_new: bool) -> str:
     if is_new:
         return f"disks.{disk}: not there"
     from .missing_disks import why_made
 
-    return why_made(wish, disk, volume)
+    return why_made(desired, disk, volume)
 
 
-def _lighter(chain: Chain, wish: Wish, found: Found, change: Change) -> None:
+def _lighter(chain: Chain, desired: Desired, found: Found, change: Change) -> None:
     """Add the step of a change that needs no restart: size, reservation, autostart."""
     if change.field == "autostart":
-        chain.add("autostart", change.words(), "live", (change,), on=wish.name)
+        chain.add("autostart", change.words(), "live", (change,), on=desired.name)
     if change.field == "disks" and change.before and change.after and _differs(change, "size"):
         chain.add("grow", _words(change, "size"), "live", (change,), on=str(change.key))
     if change.field == "networks" and change.after:
         moved = _is_config(change, found)
-        entry = wish.declared["networks"][change.key]
+        entry = desired.declared["networks"][change.key]
         args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
         if moved and args["on"]:
             words = f"networks.{change.key}.address: none → {args['on']}"

@@ -12,19 +12,19 @@ from ..._desired.plan import Plan
 from ..._desired.steps import Chain, Step
 from ..client.storage import Volume
 from ..disk.names import is_seed
-from .desired import Wish
+from .desired import Desired
 from .observed import Found
 from .plan import RESTART, removal
 
 
-def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the former settings, or no machine if it is new.
 
     A `wait` among the begun steps is one that was late: the machine may still come up.
     """
-    chain = Chain(wish.address)
+    chain = Chain(desired.address)
     verbs = {step.verb for step in begun}
-    if wish.state == "absent" or ("wait" in verbs and "shutdown" not in verbs):
+    if desired.state == "absent" or ("wait" in verbs and "shutdown" not in verbs):
         # The next run goes on: nothing ran before that could come back, or it was to go.
         return Plan(())
     if any(not pool.active for pool in found.pools.values()):
@@ -34,14 +34,14 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
     cause = "it did not come up" if "start" in verbs else "it failed half-way"
     defined = [step for step in begun if step.verb == "define"]
     if any(step.args.get("new") for step in defined):
-        _unmake(chain, cause, wish, found, begun)
+        _unmake(chain, cause, desired, found, begun)
         return Plan(tuple(chain.steps))
     if found.config is None:
         return Plan(())
     # What its saved memory brought back is no run of this task's.
     restored = any(step.verb == "start" and "saved" in step.args for step in begun)
     if found.runs and "start" in verbs and not restored:
-        chain.add("shutdown", cause, on=wish.name, undo="yes")
+        chain.add("shutdown", cause, on=desired.name, undo="yes")
     if defined:
         _undo_define(chain, cause, begun, found)
     for step in begun:
@@ -49,11 +49,13 @@ def way_back(wish: Wish, found: Found, begun: Sequence[Step]) -> Plan:
             args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
             chain.add("reserve", cause, args=args)
     if "shutdown" in verbs:
-        chain.add("start", cause, on=wish.name)
+        chain.add("start", cause, on=desired.name)
     return Plan(tuple(chain.steps))
 
 
-def _unmake(chain: Chain, cause: str, wish: Wish, found: Found, begun: Sequence[Step]) -> None:
+def _unmake(
+    chain: Chain, cause: str, desired: Desired, found: Found, begun: Sequence[Step]
+) -> None:
     """Take a new machine away."""
     made = _made(begun, found)
     if found.config is None:
@@ -61,7 +63,7 @@ def _unmake(chain: Chain, cause: str, wish: Wish, found: Found, begun: Sequence[
         for name, volume in made.items():
             chain.add("delete_volume", cause, on=name, pool=volume.pool)
         return
-    removal(chain, replace(wish, delete_disks=True), replace(found, volumes=made), cause)
+    removal(chain, replace(desired, delete_disks=True), replace(found, volumes=made), cause)
 
 
 def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:

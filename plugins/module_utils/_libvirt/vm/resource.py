@@ -15,7 +15,7 @@ from ..._desired.steps import Step
 from ..client.domain_xml import interfaces, mac_of
 from ..disk.chain import Disk
 from ..disk.entry import read_disk
-from .desired import Wish, spec, wish
+from .desired import Desired, desired_of, spec
 from .fields import FIELDS, home
 from .interface_names import other_interfaces
 from .observe import observe, unreachable
@@ -47,26 +47,28 @@ class Machine:
         """Return the argument spec, without the options of the connection."""
         return spec()
 
-    def desired(self, params: Mapping[str, Any]) -> Wish:
+    def desired(self, params: Mapping[str, Any]) -> Desired:
         """Return the declared machine; raise InvalidOption for what cannot be right."""
-        return wish(params)
+        return desired_of(params)
 
     def observe(
-        self, client: Any, desired: Wish, pending: Mapping[str, str], settled: bool
+        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
     ) -> Found:
         """Take a snapshot; without a client everything is unknown."""
         return (
             unreachable(desired, pending) if client is None else observe(client, desired, pending)
         )
 
-    def plan(self, desired: Wish, found: Found) -> Plan:
+    def plan(self, desired: Desired, found: Found) -> Plan:
         """Return the steps from the snapshot to the declared state."""
         steps, waiting = steps_of(desired, found)
         refused = refusals_of(desired, found, steps)
         notes = notes_of(desired, found)
         return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
 
-    def outcome(self, desired: Wish, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(
+        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+    ) -> Dict[str, Any]:
         """Warn of volumes that do not hold any more what they held."""
         if all(step.verb not in ("create_volume", "seed") for step in plan.steps):
             return {}
@@ -75,11 +77,11 @@ class Machine:
         lost = losses(desired, before)
         return {"warnings": lost} if lost else {}
 
-    def declares(self, desired: Wish) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+    def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return _SHOWN, {**desired.declared, "cloud_init": tuple(desired.cloud_init or ()) or None}
 
-    def recover(self, desired: Wish, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
         from .recover import way_back
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, Dict, Mapping, Optional
 
-from .desired import Wish
+from .desired import Desired
 
 
 def digest_of(files: Mapping[str, bytes]) -> Optional[str]:
@@ -21,7 +21,7 @@ def digest_of(files: Mapping[str, bytes]) -> Optional[str]:
 
 
 def wanted_files(
-    wish: Wish, record: Mapping[str, Any], present: Mapping[str, bytes]
+    desired: Desired, record: Mapping[str, Any], present: Mapping[str, bytes]
 ) -> Dict[str, bytes]:
     """Return the files that the seed should hold.
 
@@ -31,11 +31,13 @@ def wanted_files(
     from ..cloud_init.config import HostKey, host_key_of, seed_files
 
     key = host_key_of(present)
-    if key is None and wish.host_key is not None:
-        key = HostKey(wish.host_key["private"], wish.host_key["public"])
+    if key is None and desired.host_key is not None:
+        key = HostKey(desired.host_key["private"], desired.host_key["public"])
     instance = f"{record.get('instance')}-{record.get('generation', 1)}"
     token = str(record.get("token"))
-    made: Dict[str, bytes] = seed_files(wish.cloud_init or {}, wish.name, instance, key, token)
+    made: Dict[str, bytes] = seed_files(
+        desired.cloud_init or {}, desired.name, instance, key, token
+    )
     return made
 
 

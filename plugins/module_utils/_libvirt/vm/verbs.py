@@ -17,7 +17,7 @@ from ..client.domain_xml import Element, attribute, put_record, record, text_of
 from ..client.hypervisor import LibvirtError
 from ..disk.entry import write_disk
 from ..disk.names import element_of, give_names, is_seed, volume_name
-from .desired import Wish, seed_volume
+from .desired import Desired, seed_volume
 from .disk_verbs import attach, create_volume, delete_volume, grow
 from .domain import new_domain, new_mac, record_text
 from .fields import FIELDS, write_interface
@@ -40,10 +40,10 @@ def _define_document(work: Work, root: Element) -> None:
 
 def _define(work: Work, step: Step) -> None:
     """Write the document: a new one, or the changed places of the one that is there."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     if step.args.get("new"):
         since(work)
-        _define_document(work, new_domain(wish, work.snapshot))
+        _define_document(work, new_domain(desired, work.snapshot))
         work.shared["defined"] = since(work)
         return
     root = config_of(work.client, need(work))
@@ -57,14 +57,14 @@ def _define(work: Work, step: Step) -> None:
             _apply(root, change, work)
     if step.args.get("undo"):
         drop_controllers(root, step)
-        put_record(root, dump(_undone(record(root), step, wish)))
+        put_record(root, dump(_undone(record(root), step, desired)))
         _define_document(work, root)
         return
     old = record(root)
     kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
-    generation = int(old.get("generation", 1)) + (1 if wish.reseed else 0)
-    made = json.loads(record_text(wish, known, generation=generation, **kept))
-    if not wish.whole:
+    generation = int(old.get("generation", 1)) + (1 if desired.reseed else 0)
+    made = json.loads(record_text(desired, known, generation=generation, **kept))
+    if not desired.whole:
         made["digests"] = {**old.get("digests", {}), **made["digests"]}
         # One that was renamed becomes this one's only when all of it is declared.
         made["address"] = old.get("address", made["address"])
@@ -73,10 +73,10 @@ def _define(work: Work, step: Step) -> None:
     work.note(step, **former)
 
 
-def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]:
+def _undone(record: Mapping[str, Any], step: Step, desired: Desired) -> Dict[str, Any]:
     """Return the record after a way back: other values were declared last, fewer volumes ours."""
     gone = [c for c in step.changes if c.after is None]
-    names = {volume_name(wish.name, c.key) for c in gone if c.field == "disks"}
+    names = {volume_name(desired.name, c.key) for c in gone if c.field == "disks"}
     seeds = [one["name"] for one in record.get("volumes", ()) if is_seed(one["name"])]
     names |= {name for c in gone if c.field == "cloud_init" for name in seeds}
     volumes = [one for one in record.get("volumes", ()) if one["name"] not in names]
@@ -90,7 +90,7 @@ def _undone(record: Mapping[str, Any], step: Step, wish: Wish) -> Dict[str, Any]
 
 def _apply(root: Element, change: Change, work: Work) -> None:
     """Write one change into a document."""
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     devices = root.find("devices")
     if change.field == "disks":
         element = element_of(root, change.key, work.snapshot.disks)
@@ -107,18 +107,18 @@ def _apply(root: Element, change: Change, work: Work) -> None:
         elif devices is not None and change.key in own:
             devices.remove(own[change.key])
     elif change.field == "cloud_init":
-        _apply_seed(root, change, wish)
+        _apply_seed(root, change, desired)
     else:
         row = next(row for row in FIELDS if row.name == change.field)
         if row.write is not None:
-            row.write({"config": root}, change.after, Context(wish.declared))
+            row.write({"config": root}, change.after, Context(desired.declared))
 
 
-def _apply_seed(root: Element, change: Change, wish: Wish) -> None:
+def _apply_seed(root: Element, change: Change, desired: Desired) -> None:
     from .domain import add_seed_disk
 
     if change.after is not None:
-        add_seed_disk(root, wish)
+        add_seed_disk(root, desired)
         return
     for devices in root.findall("devices"):
         for disk in devices.findall("disk"):
@@ -130,11 +130,11 @@ def _seed(work: Work, step: Step) -> None:
     """Write the seed: the volume made anew, since a half-written one must not be booted."""
     from ..cloud_init.nocloud import write
 
-    wish: Wish = work.desired
+    desired: Desired = work.desired
     root = config_of(work.client, need(work))
-    files = wanted_files(wish, record(root), work.snapshot.seed)
+    files = wanted_files(desired, record(root), work.snapshot.seed)
     image = write(files)
-    pool, name = seed_volume(wish, record(root).get("volumes", ()))
+    pool, name = seed_volume(desired, record(root).get("volumes", ()))
     there = storage.find_volume(work.client, pool, name)
     if there is not None and there.capacity < len(image):
         storage.resize(work.client, pool, name, len(image))

@@ -25,7 +25,7 @@ from ..client.hypervisor import Hypervisor
 from ..disk.write_errors import disk_trouble
 from .addresses import addresses
 from .console import console_text, is_done, is_hidden, panic_of, port_answers
-from .desired import WAITS, Wish, seed_volume
+from .desired import WAITS, Desired, seed_volume
 from .seed import public_keys
 from .states import STATES, is_io_error, stand
 
@@ -45,10 +45,10 @@ Seen = Tuple[bool, str]
 class _Ladder:
     """One machine on its way up. Every look answers (done, what was seen)."""
 
-    def __init__(self, host: Hypervisor, wish: Wish, domain: Any) -> None:
+    def __init__(self, host: Hypervisor, desired: Desired, domain: Any) -> None:
         self.host = host
-        self.wish = wish
-        self.deadline = time.monotonic() + wish.wait_timeout / 1e9
+        self.desired = desired
+        self.deadline = time.monotonic() + desired.wait_timeout / 1e9
         self.domain = domain
         self._gone = (host.lib.VIR_ERR_NO_DOMAIN,)
         self.address = ""
@@ -75,10 +75,10 @@ class _Ladder:
         kind, words = stand(state, reason)
         if kind in ("held", "asleep", "dead"):
             return f"the machine is {state}: {words}"
-        panic = panic_of(self.wish.name)
+        panic = panic_of(self.desired.name)
         if panic is not None:
             return f"its kernel panicked: {panic}"
-        hidden = rung == "cloud_init" and is_hidden(self.wish.name)
+        hidden = rung == "cloud_init" and is_hidden(self.desired.name)
         return "root alone sees its last message" if hidden else ""
 
     def look_address(self) -> Seen:
@@ -106,12 +106,12 @@ class _Ladder:
             why = "no ssh client here" if keys else "no known host key"
             return done, f"{seen} ({why}: its key is not checked)" if done else seen
         with tempfile.NamedTemporaryFile("w", prefix="known_hosts") as known:
-            known.writelines(f"{self.wish.name} {key}\n" for key in keys)
+            known.writelines(f"{self.desired.name} {key}\n" for key in keys)
             known.flush()
-            return _try_ssh(address, self.wish.name, known.name)
+            return _try_ssh(address, self.desired.name, known.name)
 
     def look_cloud_init(self) -> Seen:
-        done = is_done(self.wish.name, self.record)
+        done = is_done(self.desired.name, self.record)
         return done, "done" if done else "its last message is not on the console yet"
 
     def _public_keys(self) -> List[str]:
@@ -119,16 +119,16 @@ class _Ladder:
             from ..cloud_init.nocloud import read
 
             self.keys = []
-            if self.wish.cloud_init is not None:
+            if self.desired.cloud_init is not None:
                 volumes = self.record.get("volumes", ())
-                pool, name = seed_volume(self.wish, volumes)
+                pool, name = seed_volume(self.desired, volumes)
                 self.keys = list(public_keys(read(storage.download(self.host, pool, name))))
         return self.keys
 
 
 def wait(
     host: Hypervisor,
-    wish: Wish,
+    desired: Desired,
     domain: Any,
     begun: float,
     before: List[Dict[str, Any]],
@@ -140,7 +140,7 @@ def wait(
     Raise FleetError with the failing rung, what was seen there and the console's tail, and GivenUp
     if it `may_end` where nobody waits for the task any more.
     """
-    ladder = _Ladder(host, wish, domain)
+    ladder = _Ladder(host, desired, domain)
     ladder.may_end = may_end
     rungs: List[Tuple[str, Callable[[], Seen]]] = [
         ("running", ladder.look_running),
@@ -148,7 +148,7 @@ def wait(
         ("ssh", ladder.look_ssh),
         ("cloud_init", ladder.look_cloud_init),
     ]
-    last = max(WAITS.index(wish.wait), 0)
+    last = max(WAITS.index(desired.wait), 0)
     climbed = list(before)
     for rung, look in rungs[: last + 1]:
         seen = _climb(ladder, rung, look, climbed)
@@ -171,7 +171,7 @@ def _climb(
         if trouble:
             raise _fault(ladder, rung, trouble, climbed)
         if time.monotonic() >= ladder.deadline:
-            patience = show_duration(ladder.wish.wait_timeout)
+            patience = show_duration(ladder.desired.wait_timeout)
             late = _fault(ladder, rung, f"{seen} within {patience}", climbed)
             # What has an address is alive, and may still get there.
             late.outcome_unknown = bool(ladder.address)
@@ -182,15 +182,15 @@ def _climb(
 
 
 def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) -> FleetError:
-    text = console_text(ladder.wish.name)
+    text = console_text(ladder.desired.name)
     lines = [visible(line) for line in text.splitlines()[-_CONSOLE_LINES:]]
     said = next((line.strip() for line in reversed(lines) if line.strip()), "")
     hint = f"the console's last words: {said}" if said else "the console is empty"
-    if is_hidden(ladder.wish.name):
+    if is_hidden(ladder.desired.name):
         hint = "root alone can read the console: use become: true"
     details = {"rung": rung, "ready": climbed, "console": lines}
     return FleetError(
-        f"waiting for {rung}: {how}", address=ladder.wish.address, hint=hint, details=details
+        f"waiting for {rung}: {how}", address=ladder.desired.address, hint=hint, details=details
     )
 
 

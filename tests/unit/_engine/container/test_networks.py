@@ -28,11 +28,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with Bench("container", case, tmp_path) as made:
         made.prepare()
         with pytest.raises(EngineError, match="Address already in use"):
-            made.client().post("/networks/front/connect", None, wish("10.20.0.1"))
+            made.client().post("/networks/front/connect", None, desired_of("10.20.0.1"))
         yield made
 
 
-def wish(address: str) -> Dict[str, Any]:
+def desired_of(address: str) -> Dict[str, Any]:
     return {"Container": "web", "EndpointConfig": {"IPAMConfig": {"IPv4Address": address}}}
 
 

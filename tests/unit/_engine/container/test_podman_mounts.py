@@ -65,9 +65,9 @@ def seen(shown: Dict[str, Any], declared: Dict[str, Any]) -> Any:
 
 
 def test_a_temporary_file_system_without_a_mode_has_the_usual_one() -> None:
-    wish = parse_volumes([{**TMPFS, "read_only": True, "tmpfs": {"size": "1m"}}, BIND], "v")
+    desired = parse_volumes([{**TMPFS, "read_only": True, "tmpfs": {"size": "1m"}}, BIND], "v")
     body: Dict[str, Any] = {}
-    mounts.write(body, wish, Context({}))
+    mounts.write(body, desired, Context({}))
     made = create_body(body)["HostConfig"]
     assert made["Tmpfs"] == {"/cache": "ro,size=1048576"}
     assert made["Mounts"] == []

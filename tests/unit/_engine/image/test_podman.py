@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
     Build,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.desired import (
-    wish as image_wish,
+    desired_of as image_desired,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.observed import Found
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.plan import (
@@ -86,10 +86,10 @@ def test_hosts_of_a_build_one_by_one_or_in_one_list(
 )
 def test_what_needs_buildkit_is_refused_beforehand(option: str, value: Any) -> None:
     build: Any = Build({}, {option: value}, {}, (), {})
-    wish: Any = SimpleNamespace(source=None, build=build, name="app:1")
+    desired: Any = SimpleNamespace(source=None, build=build, name="app:1")
     found: Any = SimpleNamespace(kind="podman", unknown={})
     with pytest.raises(InvalidOption, match=f"build.{option}: needs BuildKit, and podman's API"):
-        plan_present(wish, found)
+        plan_present(desired, found)
 
 
 def test_an_image_of_ours_is_known_by_a_name_with_the_registrys_in_front() -> None:
@@ -116,6 +116,6 @@ def test_an_image_of_ours_is_known_by_a_name_with_the_registrys_in_front() -> No
     ],
 )
 def test_a_name_that_podman_finds_on_localhost(tags: List[str], cause: str, impact: str) -> None:
-    wish = image_wish({"name": "app:1", "state": "absent"})
-    (step,) = plan_absent(wish, Found(image={"Id": "sha256:1", "RepoTags": tags})).steps
+    desired = image_desired({"name": "app:1", "state": "absent"})
+    (step,) = plan_absent(desired, Found(image={"Id": "sha256:1", "RepoTags": tags})).steps
     assert (step.cause, step.impact) == (cause, impact)

@@ -11,7 +11,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import (
-    desired as network_wish,
+    desired as network_desired,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import fields, resource
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.observed import Found
@@ -21,7 +21,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.pod
     settings,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
-    desired as volume_wish,
+    desired as volume_desired,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume import (
     observed as volume_observed,
@@ -36,15 +36,15 @@ IPAM = {"Driver": "default", "Options": {"driver": "host-local"}}
 RANGE = {"subnet": "10.20.0.0/16", "ip_range": "10.20.1.0/24"}
 
 
-def wish(**options: Any) -> network_wish.Wish:
-    checked = ArgumentSpecValidator(network_wish.spec()).validate({"name": "front", **options})
+def desired_of(**options: Any) -> network_desired.Desired:
+    checked = ArgumentSpecValidator(network_desired.spec()).validate({"name": "front", **options})
     assert not checked.error_messages
-    return network_wish.wish(checked.validated_parameters)
+    return network_desired.desired_of(checked.validated_parameters)
 
 
 def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
     """Return what changes from one declaration to another of a network that Podman shows so."""
-    made = wish(**before)
+    made = desired_of(**before)
     asked = {"asked": fields.asked_keys(made.declared)}
     record = _desired_record.encode_record(made.address, fields.FIELDS, made.declared, asked)
     config = [{"Subnet": "10.20.0.0/16", "Gateway": "10.20.0.1"}]
@@ -59,7 +59,7 @@ def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]
         "Labels": {fields.OWNER_LABEL: record},
     }
     found = Found(current=now, api=(1, 44), kind="podman")
-    return [change.words() for change in resource.changes_of(wish(**after), found)]
+    return [change.words() for change in resource.changes_of(desired_of(**after), found)]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_compared_as_if_docker_had_shown_it(
 )
 def test_what_podman_would_drop_is_refused(options: Dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidOption) as caught:
-        check_declared(wish(**options).declared)
+        check_declared(desired_of(**options).declared)
     assert str(caught.value).startswith(message)
 
 
@@ -122,10 +122,10 @@ def test_an_endpoint_keeps_the_addresses_that_fit() -> None:
 
 
 def test_a_backup_would_lose_the_owners() -> None:
-    checked = ArgumentSpecValidator(volume_wish.spec()).validate(
+    checked = ArgumentSpecValidator(volume_desired.spec()).validate(
         {"name": "data", "backup": "/data.tar"}
     )
-    desired = volume_wish.wish(checked.validated_parameters)
+    desired = volume_desired.desired_of(checked.validated_parameters)
     found = volume_observed.Found(current={"Name": "data", "Driver": "local"}, kind="podman")
     with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
         volume.VOLUME.plan(desired, found)

@@ -17,7 +17,7 @@ from ...._desired.steps import Step
 from ...._desired.terminal_text import visible
 from ...client.errors import ConnectionLost, EngineError
 from .. import record
-from ..desired import Wish
+from ..desired import Desired
 from ..handover import archive, need_context
 from ..progress import Tail
 from ..pull import cannot, image_id
@@ -39,30 +39,30 @@ def build(work: Work, step: Step) -> bool:
     A failed build leaves the old tag where it was: the builder tags at success only. Raise
     FleetError with the last lines of the output under `log`.
     """
-    wish: Wish = work.desired
-    if wish.build is None:
+    desired: Desired = work.desired
+    if desired.build is None:
         raise ValueError("a step build without a build")
-    need_context(wish)
-    label = record.make(wish.name, wish.build, _base_ids(work.client, wish.build))
+    need_context(desired)
+    label = record.make(desired.name, desired.build, _base_ids(work.client, desired.build))
     tail = Tail(work.tell)
     try:
-        if not _by_buildx(work.client, wish, wish.build, label, tail):
-            _classic(work.client, wish.name, wish.build, label, tail)
+        if not _by_buildx(work.client, desired, desired.build, label, tail):
+            _classic(work.client, desired.name, desired.build, label, tail)
     except EngineError as error:
         # A broken connection tells nothing of the outcome: the label does.
-        if not isinstance(error, ConnectionLost) or not _is_there(work.client, wish.name, label):
-            raise _failed(error, wish.build, wish.address, tail) from error
-    if not _is_there(work.client, wish.name, label):
+        if not isinstance(error, ConnectionLost) or not _is_there(work.client, desired.name, label):
+            raise _failed(error, desired.build, desired.address, tail) from error
+    if not _is_there(work.client, desired.name, label):
         raise FleetError(
             "the engine reported success, but the image does not carry the label of this build",
-            address=wish.address,
+            address=desired.address,
             hint="somebody else may have tagged another image; run again",
-            details={"log": _masked(tail, wish.build)},
+            details={"log": _masked(tail, desired.build)},
         )
     return True
 
 
-def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str]) -> bool:
+def _by_buildx(client: Any, desired: Desired, build: Build, label: str, tail: List[str]) -> bool:
     """Build with docker buildx; False if it is not there, or not what is asked for."""
     from . import buildx
     from .builders import program
@@ -75,7 +75,7 @@ def _by_buildx(client: Any, wish: Wish, build: Build, label: str, tail: List[str
         if build.needs_buildkit or builder != "auto":
             raise EngineError(f"{client.kind} has no BuildKit", path="/session")
         return False
-    buildx.run(program(), client, wish.name, build, label, tail, _SILENCE)
+    buildx.run(program(), client, desired.name, build, label, tail, _SILENCE)
     return True
 
 
