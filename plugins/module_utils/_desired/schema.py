@@ -97,7 +97,7 @@ def check_supported(fields: Iterable[FieldSpec], context: Context) -> None:
             check_row(row, context)
 
 
-def observed(
+def observed_values(
     fields: Iterable[FieldSpec], obj: Mapping[str, Any], context: Context
 ) -> Dict[str, Any]:
     """Return the canonical value of every field of an observed object, by field name."""

@@ -23,7 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client impo
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Box
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import fetch as copy_out
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.desired import Desired
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.observed import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.observed import Observed
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import find_image
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.tar import (
     check_whole,
@@ -76,9 +76,9 @@ class Ways:
         """Fetch the tree into an empty folder, as if all of it were new."""
         entries = {path: one for path, one, _data in copy_out._all(None, "web", "/tree")}  # type: ignore[arg-type]
         desired = Desired("web", "/tree", None, str(self.out / "tree"), None, None, "", "", False)
-        found = Found(Box("web", "web"), "/tree", wanted=entries)
+        observed = Observed(Box("web", "web"), "/tree", wanted=entries)
         try:
-            copy_out.fetch(Work(None, desired, found, {}), Step("1", "copy/web", "fetch", ""))
+            copy_out.fetch(Work(None, desired, observed, {}), Step("1", "copy/web", "fetch", ""))
         finally:
             made = self.out / "tree"
             if made.is_dir() and not made.is_symlink():

@@ -16,29 +16,31 @@ from ..values.ip_addresses import meet, plain_ip, reserved
 from . import replacement
 from .desired import Desired
 from .inspected import Inspect, runs
-from .observed import Found
+from .observed import Observed
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
 
-def before_creation(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def before_creation(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return reasons to refuse a replacement; raise InvalidOption for a wish that cannot work."""
     creations = [step for step in steps if step.verb == "create"]
     if not creations:
         return []
-    _check_kind(desired, found)
-    _check_command(desired, found)
-    _check_ports(desired, found)
+    _check_kind(desired, observed)
+    _check_command(desired, observed)
+    _check_ports(desired, observed)
     return (
-        _dependents(desired, found, creations[0]) if creations[0].args["on"] != desired.name else []
+        _dependents(desired, observed, creations[0])
+        if creations[0].args["on"] != desired.name
+        else []
     )
 
 
-def before_removal(desired: Desired, found: Found) -> List[str]:
+def before_removal(desired: Desired, observed: Observed) -> List[str]:
     """Return the reason to refuse a removal: others would be left in dead namespaces."""
     if desired.state != "absent" or desired.dependents == "leave":
         return []
-    every = (*found.dependents, *found.next_dependents)
+    every = (*observed.dependents, *observed.next_dependents)
     # Those that use the namespaces of a dependent keep them.
     others = {one.name for one in every if one.parent == desired.name}
     if not others:
@@ -47,9 +49,9 @@ def before_removal(desired: Desired, found: Found) -> List[str]:
     return [f"state: absent: {names} {_LEFT}; remove {names} first, or say dependents: leave"]
 
 
-def _check_kind(desired: Desired, found: Found) -> None:
+def _check_kind(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for parts of values that this kind of engine drops or does not know."""
-    if found.kind == "podman":
+    if observed.kind == "podman":
         from .podman_mounts import check_mounts
 
         check_mounts(desired.declared)
@@ -60,11 +62,11 @@ def _check_kind(desired: Desired, found: Found) -> None:
             raise InvalidOption(text, option=f"volumes[{target}]", hint=hint)
 
 
-def _check_command(desired: Desired, found: Found) -> None:
+def _check_command(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for a container in which nothing would run."""
-    if found.image is None:
+    if observed.image is None:
         return
-    base = dig(found.image, "Config") or {}
+    base = dig(observed.image, "Config") or {}
     entrypoint = desired.declared.get("entrypoint", base.get("Entrypoint"))
     # The engine drops the image's command when the entrypoint is overridden.
     inherited = None if "entrypoint" in desired.declared else base.get("Cmd")
@@ -76,12 +78,12 @@ def _check_command(desired: Desired, found: Found) -> None:
         )
 
 
-def check_waiting(desired: Desired, found: Found, steps: Sequence[Step]) -> None:
+def check_waiting(desired: Desired, observed: Observed, steps: Sequence[Step]) -> None:
     """Raise InvalidOption if the health of what is to be awaited can never be seen."""
     if desired.wait != "healthy" or not any(step.verb == "wait" for step in steps):
         return
     new = any(step.verb == "create" for step in steps)
-    seen = found.image if new else found.current
+    seen = observed.image if new else observed.current
     if seen is None:
         return
     declared = desired.declared.get("healthcheck.test") if new else None
@@ -94,16 +96,16 @@ def check_waiting(desired: Desired, found: Found, steps: Sequence[Step]) -> None
         )
 
 
-def check_addresses(desired: Desired, found: Found) -> None:
+def check_addresses(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for a fixed address that no subnet of its network holds, or that is
     taken there; a container that stands still may ask for one that is."""
-    live = replacement.will_run(desired, found.current is not None and runs(found.current))
+    live = replacement.will_run(desired, observed.current is not None and runs(observed.current))
     for name, endpoint in (desired.declared.get("networks") or {}).items():
-        for key in IPS if name in found.nets and name not in found.unknown else ():
+        for key in IPS if name in observed.nets and name not in observed.unknown else ():
             if endpoint.get(key):
-                _check_inside(endpoint[key], found.nets[name], f"networks.{name}.{key}")
+                _check_inside(endpoint[key], observed.nets[name], f"networks.{name}.{key}")
             if endpoint.get(key) and live:
-                _check_free(endpoint[key], found, found.nets[name], f"networks.{name}.{key}")
+                _check_free(endpoint[key], observed, observed.nets[name], f"networks.{name}.{key}")
 
 
 def _check_inside(address: str, network: Inspect, option: str) -> None:
@@ -118,8 +120,8 @@ def _check_inside(address: str, network: Inspect, option: str) -> None:
         )
 
 
-def _check_free(address: str, found: Found, network: Inspect, option: str) -> None:
-    mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
+def _check_free(address: str, observed: Observed, network: Inspect, option: str) -> None:
+    mine = {str(c["Id"]) for c in (observed.current, observed.fresh, observed.old) if c is not None}
     for ident, box in (network.get("Containers") or {}).items():
         shown = (str(box.get(f"{key}Address") or "").partition("/")[0] for key in ("IPv4", "IPv6"))
         if ident not in mine and address in map(plain_ip, shown):
@@ -134,14 +136,14 @@ def _check_free(address: str, found: Found, network: Inspect, option: str) -> No
             raise InvalidOption(text, option=option, hint="choose another one")
 
 
-def _check_ports(desired: Desired, found: Found) -> None:
+def _check_ports(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for a host port that another running container publishes."""
-    if not replacement.will_run(desired, found.current is not None and runs(found.current)):
+    if not replacement.will_run(desired, observed.current is not None and runs(observed.current)):
         return
-    mine = {str(c["Id"]) for c in (found.current, found.fresh, found.old) if c is not None}
+    mine = {str(c["Id"]) for c in (observed.current, observed.fresh, observed.old) if c is not None}
     taken = {
         key: name
-        for other in found.others
+        for other in observed.others
         if other.get("Id") not in mine
         for key, name in _published(other)
     }
@@ -165,16 +167,16 @@ def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str],
             yield (ip, str(port["PublicPort"]), str(port.get("Type", "tcp"))), name
 
 
-def _dependents(desired: Desired, found: Found, creation: Step) -> List[str]:
+def _dependents(desired: Desired, observed: Observed, creation: Step) -> List[str]:
     """Containers in the replaced one's namespaces would be left in dead ones."""
-    if not found.dependents or desired.dependents == "leave":
+    if not observed.dependents or desired.dependents == "leave":
         return []
-    names = ", ".join(sorted(one.name for one in found.dependents))
+    names = ", ".join(sorted(one.name for one in observed.dependents))
     if desired.dependents == "replace":
         from .dependents import obstacles
 
-        if dig(found.current, "HostConfig.AutoRemove"):
+        if dig(observed.current, "HostConfig.AutoRemove"):
             text = f"{names} cannot be recreated with a container that the engine removes itself"
             return [f"{creation.cause}: {text} (auto_remove)"]
-        return [f"{creation.cause}: {text}" for text in obstacles(found)]
+        return [f"{creation.cause}: {text}" for text in obstacles(observed)]
     return [f"{creation.cause}: {names} {_LEFT}; dependents: replace recreates them as well"]

@@ -10,48 +10,50 @@ from typing import TYPE_CHECKING, Any, List, Mapping
 
 from ..._desired.diff import diff
 from ..._desired.fields import Context, Scope
-from ..._desired.schema import check_supported, for_kind, observed
+from ..._desired.schema import check_supported, for_kind, observed_values
 from ..._desired.values import Unknown
 from .desired import Desired
 from .fields import declared_subjects, rows, seen_subjects
 from .fields.process import hidden_keys
 from .inspected import Inspect, is_foreign, record_of
-from .observed import Found
+from .observed import Observed
 
 if TYPE_CHECKING:
     from ..._desired.steps import Change
 
 
-def context_of(desired: Desired, found: Found, base: Mapping[str, Any]) -> Context:
+def context_of(desired: Desired, observed: Observed, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
-    declared = desired.resolved(found.peers)
+    declared = desired.resolved(observed.peers)
     for name, option in desired.peers.items():
-        if f"container {name}" in found.unknown and option != "links":  # by name, not by id
-            declared[option] = Unknown(f"container {name}: {found.unknown[f'container {name}']}")
-    record = record_of(found.current, found.base, desired.names)
-    return Context(declared, base, record, found.api, found.kind)
+        if f"container {name}" in observed.unknown and option != "links":  # by name, not by id
+            declared[option] = Unknown(f"container {name}: {observed.unknown[f'container {name}']}")
+    record = record_of(observed.current, observed.base, desired.names)
+    return Context(declared, base, record, observed.api, observed.kind)
 
 
-def changes_of(desired: Desired, found: Found) -> List[Change]:
+def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     """Return what differs between the current container and the declared one."""
-    if found.current is None or not desired.reference:
+    if observed.current is None or not desired.reference:
         return []
-    context = context_of(desired, found, found.base or {})
-    declared = {**context.declared, "image": _image_id(desired, found)}
+    context = context_of(desired, observed, observed.base or {})
+    declared = {**context.declared, "image": _image_id(desired, observed)}
     context = replace(context, declared=declared)
-    full = found.base is not None and not is_foreign(found.current, found.base, context.record)
-    shown = _shown(found.current, context)
+    full = observed.base is not None and not is_foreign(
+        observed.current, observed.base, context.record
+    )
+    shown = _shown(observed.current, context)
     wanted = declared_subjects([*declared, *(context.record.get("digests", {}) if full else ())])
     seen = seen_subjects(shown, context.base) if full else []
-    fields = for_kind(rows([*wanted, *seen]), found.kind)
+    fields = for_kind(rows([*wanted, *seen]), observed.kind)
     check_supported(fields, context)
     private = {"environment": frozenset(hidden_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private, sealed=True)
-    changes = diff(fields, context, observed(fields, shown, context), scope)
+    changes = diff(fields, context, observed_values(fields, shown, context), scope)
     if any(change.field == "networks" for change in changes):
         from .networks import weighed
 
-        changes = weighed(changes, desired, found)
+        changes = weighed(changes, desired, observed)
     return changes
 
 
@@ -64,27 +66,29 @@ def _shown(container: Inspect, context: Context) -> Inspect:
     return as_docker(container, context)
 
 
-def _image_id(desired: Desired, found: Found) -> Any:
-    if "image" in found.unknown:
-        return Unknown(found.unknown["image"])
-    if found.image is not None and (found.settled or not will_pull(desired, found)):
-        return found.image["Id"]
+def _image_id(desired: Desired, observed: Observed) -> Any:
+    if "image" in observed.unknown:
+        return Unknown(observed.unknown["image"])
+    if observed.image is not None and (observed.settled or not will_pull(desired, observed)):
+        return observed.image["Id"]
     return Unknown(f"{desired.reference} will be pulled")
 
 
-def pull_policy(desired: Desired, found: Found) -> str:
+def pull_policy(desired: Desired, observed: Observed) -> str:
     """Return what the pull policy comes to: the registry was asked only if it is time to."""
     if not desired.pull_policy.startswith("every_"):
         return desired.pull_policy
-    return "missing" if found.remote is None else "always"
+    return "missing" if observed.remote is None else "always"
 
 
-def will_pull(desired: Desired, found: Found) -> bool:
+def will_pull(desired: Desired, observed: Observed) -> bool:
     """Tell whether the image has to be pulled first, by the task's pull policy."""
     platform = desired.platform
-    policy = pull_policy(desired, found)
-    if found.image is not None and policy != "always" and not platform:
+    policy = pull_policy(desired, observed)
+    if observed.image is not None and policy != "always" and not platform:
         return False
     from ..image.pull import plan_pull
 
-    return bool(plan_pull(desired.reference, policy, found.image, found.remote, platform=platform))
+    return bool(
+        plan_pull(desired.reference, policy, observed.image, observed.remote, platform=platform)
+    )

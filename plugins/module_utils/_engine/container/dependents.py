@@ -22,7 +22,7 @@ from ..client.engine import Client
 from .dependent import Dependent
 from .fields.limits import read_restart, restart_text
 from .inspected import Inspect, aside_name, bare_name, own_labels_of, runs, temporary_name
-from .observed import Found
+from .observed import Observed
 from .reads import bases_of
 
 LABEL = "dockyard.fleet.dependent"
@@ -44,29 +44,29 @@ def lenders(container: Inspect) -> Tuple[str, ...]:
     return tuple(mode.partition(":")[2] for mode in modes if mode.startswith("container:"))
 
 
-def look(client: Client, found: Found, name: str) -> Found:
+def look(client: Client, observed: Observed, name: str) -> Observed:
     """Return the snapshot with the dependents of the container that is, or was, to be replaced.
 
     `next_dependents` are those of the current one, where its own replacement is unfinished.
     """
-    own = {str(one["Id"]) for one in (found.current, found.fresh, found.old) if one}
-    asked = [f"/containers/{one['Id']}/json" for one in found.others if one["Id"] not in own]
+    own = {str(one["Id"]) for one in (observed.current, observed.fresh, observed.old) if one}
+    asked = [f"/containers/{one['Id']}/json" for one in observed.others if one["Id"] not in own]
     answers = client.get_all([(path, None) for path in asked])
     boxes: List[Inspect] = [one for one in answers if isinstance(one, dict)]
     boxes.sort(key=bare_name)
-    said = _said(client, found, boxes)
-    root, later = found.old or found.current, found.current if found.old else None
+    said = _said(client, observed, boxes)
+    root, later = observed.old or observed.current, observed.current if observed.old else None
     return replace(
-        found,
+        observed,
         dependents=_below(root, name, boxes, said),
         next_dependents=_below(later, name, boxes, said),
     )
 
 
-def _said(client: Client, found: Found, boxes: List[Inspect]) -> Dict[str, Mapping[str, Any]]:
+def _said(client: Client, observed: Observed, boxes: List[Inspect]) -> Dict[str, Mapping[str, Any]]:
     """Return by id what containers say in labels of their own of whose place they take."""
     marked = [one for one in boxes if LABEL in (dig(one, "Config.Labels") or {})]
-    bases = bases_of(client, marked, found.image)
+    bases = bases_of(client, marked, observed.image)
     labels = {
         str(one["Id"]): own_labels_of(one, bases.get(str(one["Image"]))).get(LABEL)
         for one in marked
@@ -110,10 +110,10 @@ def _dependent(
     return Dependent(name, box, parent, new, took, ran)
 
 
-def some_went(found: Found) -> bool:
+def some_went(observed: Observed) -> bool:
     """Tell whether old dependents were removed already, whose places new ones have taken."""
-    there = {one.id for one in found.dependents}
-    taken = [one.took for one in found.next_dependents]
+    there = {one.id for one in observed.dependents}
+    taken = [one.took for one in observed.next_dependents]
     return any(ident not in there for ident in taken if ident)
 
 
@@ -130,13 +130,13 @@ def as_before(dependents: Iterable[Dependent]) -> Tuple[Dependent, ...]:
     return tuple(made)
 
 
-def obstacles(found: Found) -> List[str]:
+def obstacles(observed: Observed) -> List[str]:
     """Return why dependents cannot be recreated, each in words."""
     made = []
-    for one in found.dependents:
+    for one in observed.dependents:
         if dig(one.old, "HostConfig.AutoRemove"):
             made.append(f"{one.name} is removed by the engine when it stops (auto_remove)")
-        elif found.api < (1, 44) and len(dig(one.old, "NetworkSettings.Networks") or ()) > 1:
+        elif observed.api < (1, 44) and len(dig(one.old, "NetworkSettings.Networks") or ()) > 1:
             made.append(f"{one.name} is in several networks, which needs API 1.44")
     return made
 

@@ -27,10 +27,10 @@ _MODES = ("NetworkMode", "PidMode", "IpcMode")
 def recreate(work: Work, step: Step) -> None:
     """Create a container like one that is there, in the namespaces of the new one it depends on."""
     old = work.client.get(f"/containers/{step.args['id']}/json")
-    found = work.snapshot
-    root = found.old or found.current
+    observed = work.snapshot
+    root = observed.old or observed.current
     names = {str(root["Id"]): work.desired.name}
-    names.update({one.id: one.name for one in found.dependents})
+    names.update({one.id: one.name for one in observed.dependents})
     ids = {
         one: str(work.client.get(f"/containers/{names[one]}/json")["Id"])
         for one in lenders(old)

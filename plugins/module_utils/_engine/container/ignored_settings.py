@@ -16,7 +16,7 @@ from ..._desired.resource import Work
 from ..._desired.steps import Step
 from .compare import changes_of
 from .desired import Desired
-from .observed import Found
+from .observed import Observed
 from .reads import bases_of
 
 # What a container that has not run does not tell. The image is what the reference meant at that
@@ -31,12 +31,12 @@ _LATER = {
 def check_made(work: Work, step: Step) -> None:
     """Raise FleetError if the new container is not as declared; it has to go again then."""
     desired: Desired = work.desired
-    found: Found = work.snapshot
+    observed: Observed = work.snapshot
     made = work.client.get(f"/containers/{work.shared['made'][step.args['on']]}/json")
     made = {**made, "Name": f"/{desired.name}"}
-    bases = bases_of(work.client, (made,), found.image)
-    changes = changes_of(desired, replace(found, current=made, bases=bases, settled=True))
-    later = _LATER["podman" if found.kind == "podman" else "docker"]
+    bases = bases_of(work.client, (made,), observed.image)
+    changes = changes_of(desired, replace(observed, current=made, bases=bases, settled=True))
+    later = _LATER["podman" if observed.kind == "podman" else "docker"]
     ignored = [
         replace(change, origin="declared").words()
         for change in changes

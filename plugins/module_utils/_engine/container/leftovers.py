@@ -21,19 +21,19 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from .desired import Desired
 from .inspected import Inspect, aside_name, bare_name, is_foreign, record_of, temporary_name
-from .observed import Bases, Found
+from .observed import Bases, Observed
 from .reads import bases_of
 
 
 def with_left(
-    client: Client, desired: Desired, found: Found, listed: List[Mapping[str, Any]]
-) -> Found:
+    client: Client, desired: Desired, observed: Observed, listed: List[Mapping[str, Any]]
+) -> Observed:
     """Return the snapshot with what is left (`fresh`, `old`, `apart`) of the listed containers."""
     answers = client.get_all([(f"/containers/{one['Id']}/json", None) for one in listed])
     left: List[Inspect] = [one for one in answers if not isinstance(one, EngineError)]
-    bases = {**found.bases, **bases_of(client, left, found.image)}
+    bases = {**observed.bases, **bases_of(client, left, observed.image)}
     fresh: Optional[Inspect] = None
-    replaced = {_replaced_id(desired, found.current, bases)}
+    replaced = {_replaced_id(desired, observed.current, bases)}
     for one in left:
         ident = _replaced_id(desired, one, bases)
         if ident and bare_name(one) == temporary_name(ident, desired.name):
@@ -43,7 +43,7 @@ def with_left(
     known = [one for one in old if one["Id"] in replaced or not _is_others(desired, one, bases)]
     others = [one for one in old if one not in known]
     return replace(
-        found,
+        observed,
         fresh=fresh,
         old=known[-1] if known else None,
         apart=others[-1] if others else None,
@@ -54,26 +54,26 @@ def with_left(
 def with_beside(
     client: Client,
     desired: Desired,
-    found: Found,
+    observed: Observed,
     pending: Mapping[str, str],
     steps: Sequence[Step],
-) -> Found:
+) -> Observed:
     """Add what the steps make it needful to look at: volumes, and all others for a new one."""
     creations = [step for step in steps if step.verb == "create"]
     if creations and desired.declared.get("volumes"):
         from .volumes import with_volumes
 
-        found = with_volumes(client, desired, found, pending)
+        observed = with_volumes(client, desired, observed, pending)
     swaps = any(step.args["on"] != desired.name for step in creations)
-    removes = desired.state == "absent" and found.current is not None
-    if swaps or removes or found.fresh is not None or found.old is not None:
-        return with_others(client, found, pending, desired.name)
-    return with_others(client, found, pending) if creations else found
+    removes = desired.state == "absent" and observed.current is not None
+    if swaps or removes or observed.fresh is not None or observed.old is not None:
+        return with_others(client, observed, pending, desired.name)
+    return with_others(client, observed, pending) if creations else observed
 
 
 def with_others(
-    client: Client, found: Found, pending: Mapping[str, str], replaced: str = ""
-) -> Found:
+    client: Client, observed: Observed, pending: Mapping[str, str], replaced: str = ""
+) -> Observed:
     """Add all containers of the engine as listed, for the checks before a creation.
 
     One that an earlier task of this check would remove is not among them, and of one that it would
@@ -86,12 +86,12 @@ def with_others(
         address = f"container{name}"
         if not will_go(pending, address):
             others.append({**one, "Ports": ()} if address in pending else one)
-    found = replace(found, others=tuple(others))
+    observed = replace(observed, others=tuple(others))
     if not replaced:
-        return found
+        return observed
     from .dependents import look
 
-    return look(client, found, replaced)
+    return look(client, observed, replaced)
 
 
 def _replaced_id(desired: Desired, one: Optional[Inspect], bases: Bases) -> str:

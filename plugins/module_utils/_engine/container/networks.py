@@ -22,24 +22,24 @@ from ..network.endpoint_settings import asked_of, fixed_mac
 from .desired import Desired
 from .fields.endpoints import endpoint_body
 from .inspected import Inspect
-from .observed import Found
+from .observed import Observed
 
 FAILED = "it did not work"
 
 
-def weighed(changes: Sequence[Change], desired: Desired, found: Found) -> List[Change]:
+def weighed(changes: Sequence[Change], desired: Desired, observed: Observed) -> List[Change]:
     """Return the changes, with those of networks that joining anew cannot make as replacements."""
     return [
-        _weighed(change, desired, found) if change.field == "networks" else change
+        _weighed(change, desired, observed) if change.field == "networks" else change
         for change in changes
     ]
 
 
-def _weighed(change: Change, desired: Desired, found: Found) -> Change:
+def _weighed(change: Change, desired: Desired, observed: Observed) -> Change:
     if change.after is None or not _joined(change.before):
         return change
     macs: Mapping[str, str] = desired.declared.get("mac_address") or {}
-    fixed = fixed_mac(found.current or {}, change.key, found.kind, found.api, macs)
+    fixed = fixed_mac(observed.current or {}, change.key, observed.kind, observed.api, macs)
     if not fixed:
         return change
     text = f"{change.text}, and joining anew would lose the MAC address {fixed}"
@@ -64,17 +64,17 @@ def add_steps(chain: Chain, desired: Desired, ident: str, changes: Sequence[Chan
             chain.add(verb, change.words(), "live", (change,), args=args)
 
 
-def put_back(chain: Chain, desired: Desired, found: Found, begun: Sequence[Step]) -> None:
+def put_back(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
     """Add the way back of live changes: what was left for another endpoint is joined as it was,
     and what could not be joined does not stay on paper, where it would keep the next start from
     working."""
-    current = found.current or {}
+    current = observed.current or {}
     mine = [step for step in begun if step.args.get("id") == current.get("Id")]
     left = {step.args["to"]: step for step in mine if step.verb == "disconnect"}
     for name in dict.fromkeys(step.args["to"] for step in mine if step.verb == "connect"):
         args = {"on": desired.name, "id": str(current["Id"]), "to": name}
         point = (dig(current, "NetworkSettings.Networks") or {}).get(name)
-        lost = point is None or on_paper(current, point, found.kind)
+        lost = point is None or on_paper(current, point, observed.kind)
         if lost and name in left:
             chain.add("connect", FAILED, args=args)
             chain.steps[-1] = replace(chain.steps[-1], noted=left[name].noted)

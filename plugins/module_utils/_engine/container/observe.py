@@ -13,24 +13,28 @@ from ..._desired.planned import will_go
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import Inspect, bare_name
-from .observed import Found
+from .observed import Observed
 from .reads import Request, ask, bases_of
 
 # How often to look until nobody renames what is looked at meanwhile.
 _LOOKS = 5
 
 
-def observe(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Found:
+def observe(
+    client: Client, desired: Desired, pending: Mapping[str, str], settled: bool
+) -> Observed:
     """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done.
 
     Another run may rename between two reads what this one looks at: then it looks again.
     """
     for _attempt in range(_LOOKS):
-        found = _look(client, desired, pending, settled)
-        ids = [one["Id"] for one in (found.current, found.fresh, found.old) if one is not None]
-        renamed = found.fresh is not None and bare_name(found.fresh) in desired.names
+        observed = _look(client, desired, pending, settled)
+        ids = [
+            one["Id"] for one in (observed.current, observed.fresh, observed.old) if one is not None
+        ]
+        renamed = observed.fresh is not None and bare_name(observed.fresh) in desired.names
         if not renamed and len(ids) == len(set(ids)):
-            return found
+            return observed
     raise FleetError(
         "another run, or somebody else, is replacing it at this moment",
         address=desired.address,
@@ -38,7 +42,7 @@ def observe(client: Client, desired: Desired, pending: Mapping[str, str], settle
     )
 
 
-def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Found:
+def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Observed:
     name = re.escape(desired.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
@@ -55,7 +59,7 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
     current, image = got[f"current {desired.name}"], got.get("image")
     if will_go(pending, desired.address):
         current = None
-    found = Found(
+    observed = Observed(
         current=current,
         image=image,
         bases=bases_of(client, (current,), image),
@@ -72,12 +76,12 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
     if got["leftovers"]:
         from .leftovers import with_left
 
-        found = with_left(client, desired, found, got["leftovers"])
+        observed = with_left(client, desired, observed, got["leftovers"])
     if not desired.moved_from:
-        return found
+        return observed
     from .rename import look
 
-    return look(client, desired, found)
+    return look(client, desired, observed)
 
 
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
@@ -123,24 +127,24 @@ def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
     return found
 
 
-def unreachable(desired: Desired, pending: Mapping[str, str]) -> Found:
+def unreachable(desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Return the snapshot of an engine that an earlier task of this run would bring."""
     unknown = {**_unknown(desired, pending), "engine": pending["engine"]}
-    return Found(api=(1, 99), unknown=unknown)
+    return Observed(api=(1, 99), unknown=unknown)
 
 
-def require_references(desired: Desired, found: Found) -> None:
+def require_references(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for a network or a container that the task names and nobody has."""
-    if "engine" in found.unknown or desired.state == "absent":
+    if "engine" in observed.unknown or desired.state == "absent":
         return  # what is to go needs nothing
     for name in desired.networks:
-        if name not in found.networks and name not in found.unknown:
+        if name not in observed.networks and name not in observed.unknown:
             option = "network_mode" if desired.declared.get("network_mode") == name else "networks"
             raise InvalidOption(
                 f"the network {name} does not exist", option=option, hint="create it first"
             )
     for peer, option in desired.peers.items():
-        if peer not in found.peers and f"container {peer}" not in found.unknown:
+        if peer not in observed.peers and f"container {peer}" not in observed.unknown:
             raise InvalidOption(
                 f"the container {peer} does not exist", option=option, hint="create it first"
             )

@@ -18,7 +18,7 @@ Bases = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Found:
+class Observed:
     """One look at the engine. Containers and images are what its inspect answers.
 
     `current` has the container's name; `fresh` is a replacement under its temporary name; `old`

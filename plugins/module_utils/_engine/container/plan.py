@@ -25,46 +25,46 @@ from .fields import FIELDS
 from .fields.mounts import anonymous
 from .fields.process import OWNER_LABEL
 from .inspected import Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
-from .observed import Found
+from .observed import Observed
 from .state import healthy, is_paused, is_settled
 
 RESTART = "force_restart: true"
 
 
-def steps_of(desired: Desired, found: Found) -> List[Step]:
+def steps_of(desired: Desired, observed: Observed) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
-    if found.current is None and "container" in found.unknown:
+    if observed.current is None and "container" in observed.unknown:
         _later(chain, desired)
         return chain.steps
     if desired.moved_from:
         from .rename import move
 
-        found = move(chain, desired, found)
-    recovered = replacement.recover(chain, desired, found)
-    found = recovered.found
+        observed = move(chain, desired, observed)
+    recovered = replacement.recover(chain, desired, observed)
+    observed = recovered.found
     if desired.state == "absent":
-        _removal(chain, desired, found, recovered.remove_after)
+        _removal(chain, desired, observed, recovered.remove_after)
         return chain.steps
-    if desired.reference and "image" not in found.unknown and not found.settled:
-        pull(chain, desired, found)
+    if desired.reference and "image" not in observed.unknown and not observed.settled:
+        pull(chain, desired, observed)
     old = recovered.remove_after
-    if old is not None and _calls_for_another(desired, found):
+    if old is not None and _calls_for_another(desired, observed):
         # Only one container can stand aside: this replacement ends before the next one begins.
-        if healthy(found.current or {}, desired.wait) and not found.dependents:
-            replacement.forward(chain, desired, found, old)
-            found = replace(found, dependents=found.next_dependents)
+        if healthy(observed.current or {}, desired.wait) and not observed.dependents:
+            replacement.forward(chain, desired, observed, old)
+            observed = replace(observed, dependents=observed.next_dependents)
         else:
-            found = replacement.undo(
-                chain, desired, replace(found, old=old), replacement.INTERRUPTED
+            observed = replacement.undo(
+                chain, desired, replace(observed, old=old), replacement.INTERRUPTED
             )
         old = None
-    if found.current is None:
-        _creation(chain, desired, found)
+    if observed.current is None:
+        _creation(chain, desired, observed)
     else:
-        _alteration(chain, desired, found)
+        _alteration(chain, desired, observed)
         if old is not None:
-            replacement.forward(chain, desired, found, old)
+            replacement.forward(chain, desired, observed, old)
     return chain.steps
 
 
@@ -85,40 +85,40 @@ def _later(chain: Chain, desired: Desired) -> None:
             chain.add("wait", RESTART, maybe=True, on=desired.name)
 
 
-def _calls_for_another(desired: Desired, found: Found) -> bool:
+def _calls_for_another(desired: Desired, observed: Observed) -> bool:
     """Tell whether the current container is to be replaced (again)."""
-    heavy = any(change.impact == "replace" for change in changes_of(desired, found))
+    heavy = any(change.impact == "replace" for change in changes_of(desired, observed))
     always = desired.recreate == "always" and bool(desired.reference)
     return always or (heavy and desired.recreate != "never")
 
 
-def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     if any(step.verb in ("create", "connect", "start") for step in steps):
-        check_addresses(desired, found)
-    check_waiting(desired, found, steps)
-    made = before_creation(desired, found, steps) + before_removal(desired, found)
-    return _gone_refusals(desired, found) + made + _foreign_refusals(desired, found, steps)
+        check_addresses(desired, observed)
+    check_waiting(desired, observed, steps)
+    made = before_creation(desired, observed, steps) + before_removal(desired, observed)
+    return _gone_refusals(desired, observed) + made + _foreign_refusals(desired, observed, steps)
 
 
-def _gone_refusals(desired: Desired, found: Found) -> List[str]:
-    status = dig(found.current, "State.Status")
+def _gone_refusals(desired: Desired, observed: Observed) -> List[str]:
+    status = dig(observed.current, "State.Status")
     if status not in ("dead", "removing") or desired.state == "absent":
         return []
     text = "the engine is removing it, or could not; run again, or remove it by state: absent"
     return [f"it is {status}: {text}"]
 
 
-def remarks(desired: Desired, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+def remarks(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Tuple[str, ...]:
     """Return what a user should know of the steps beside their causes."""
-    return (*_awaited(desired, found, steps), *_renamed(desired, found, steps))
+    return (*_awaited(desired, observed, steps), *_renamed(desired, observed, steps))
 
 
-def _renamed(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def _renamed(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Say which other container was made by this name: somebody may have renamed it."""
     new = any(step.verb == "create" and step.args["on"] == desired.name for step in steps)
     notes = []
-    for one in found.others if new and not desired.moved_from else ():
+    for one in observed.others if new and not desired.moved_from else ():
         record = parse((one.get("Labels") or {}).get(OWNER_LABEL))
         if record.get("address") == desired.address:
             name = str((one.get("Names") or ["?"])[0]).lstrip("/")
@@ -128,9 +128,9 @@ def _renamed(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]
     return notes
 
 
-def _awaited(desired: Desired, found: Found, steps: Sequence[Step]) -> Tuple[str, ...]:
+def _awaited(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Tuple[str, ...]:
     """Say why there is something to wait for, where nothing else is done."""
-    current = found.current or {}
+    current = observed.current or {}
     if not any(step.cause == _awaiting(desired) for step in steps):
         return ()
     restarting = dig(current, "State.Restarting")
@@ -142,26 +142,26 @@ def _awaiting(desired: Desired) -> str:
     return f"wait: {desired.wait}"
 
 
-def pull(chain: Chain, desired: Desired, found: Found) -> None:
+def pull(chain: Chain, desired: Desired, observed: Observed) -> None:
     """Add the pull of the image, if the task's policy asks for one."""
-    if "engine" in found.unknown:
+    if "engine" in observed.unknown:
         return
-    policy, platform = pull_policy(desired, found), desired.platform
-    step = plan_pull(desired.reference, policy, found.image, found.remote, platform=platform)
+    policy, platform = pull_policy(desired, observed), desired.platform
+    step = plan_pull(desired.reference, policy, observed.image, observed.remote, platform=platform)
     if step is not None:
         chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)
 
 
-def _creation(chain: Chain, desired: Desired, found: Found) -> None:
+def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     if not desired.reference:
         raise InvalidOption(
             "is required: there is no container of this name", option="image", hint="name one"
         )
-    base = dig(found.image, "Config") or {}
-    check_supported(for_kind(FIELDS, found.kind), context_of(desired, found, base))
-    cause = Causes(filter(None, ("not there", found.unknown.get("engine"))))
+    base = dig(observed.image, "Config") or {}
+    check_supported(for_kind(FIELDS, observed.kind), context_of(desired, observed, base))
+    cause = Causes(filter(None, ("not there", observed.unknown.get("engine"))))
     chain.add("create", cause, on=desired.name)
-    for network in later_networks(desired, found.api):
+    for network in later_networks(desired, observed.api):
         chain.add("connect", cause, on=desired.name, to=network)
     if replacement.will_run(desired, False):
         _start(chain, desired, cause)
@@ -181,18 +181,18 @@ def _start(chain: Chain, desired: Desired, cause: str, ident: str = "") -> None:
     _wait(chain, desired, cause, args)
 
 
-def _alteration(chain: Chain, desired: Desired, found: Found) -> None:
-    current = found.current or {}
-    changes = changes_of(desired, found)
-    if not _calls_for_another(desired, found):
+def _alteration(chain: Chain, desired: Desired, observed: Observed) -> None:
+    current = observed.current or {}
+    changes = changes_of(desired, observed)
+    if not _calls_for_another(desired, observed):
         _lighter(chain, desired, current, changes)
         return
     known = [change for change in changes if not isinstance(change.after, Unknown)]
     words = [change.words() for change in changes] or ["recreate: always"]
-    sure = desired.recreate == "always" or "image" in found.unknown
+    sure = desired.recreate == "always" or "image" in observed.unknown
     maybe = not sure and not any(change.impact == "replace" for change in known)
-    networks = later_networks(desired, found.api)
-    others = found.dependents if desired.dependents == "replace" else ()
+    networks = later_networks(desired, observed.api)
+    others = observed.dependents if desired.dependents == "replace" else ()
     replacement.swap(
         chain, desired, current, Causes(words), tuple(changes), networks, maybe, others
     )
@@ -265,29 +265,33 @@ def _live(chain: Chain, desired: Desired, current: Inspect, changes: List[Change
         add_steps(chain, desired, ident, networks)
 
 
-def _removal(chain: Chain, desired: Desired, found: Found, extra: Optional[Inspect]) -> None:
+def _removal(chain: Chain, desired: Desired, observed: Observed, extra: Optional[Inspect]) -> None:
     cause = REMOVAL
     impact = "destroy" if desired.remove_volumes else "replace"
-    for container in (found.current, extra, found.old):
+    for container in (observed.current, extra, observed.old):
         if container is not None:
             if runs(container):
                 chain.add(
                     "stop", cause, "replace", on=bare_name(container), id=str(container["Id"])
                 )
             _remove(chain, container, cause, impact)
-    record = record_of(found.current, found.base, desired.names)
-    keep = _volumes_of_others(found)
+    record = record_of(observed.current, observed.base, desired.names)
+    keep = _volumes_of_others(observed)
     # The record of a container says only which of those that it has were carried over.
-    has = {name for _target, name in anonymous(found.current or {})}
+    has = {name for _target, name in anonymous(observed.current or {})}
     for volume in record.get("carried", ()) if desired.remove_volumes else ():
         if volume in has and volume not in keep:
             chain.add("remove_volume", cause, "destroy", on=volume)
 
 
-def _volumes_of_others(found: Found) -> FrozenSet[str]:
+def _volumes_of_others(observed: Observed) -> FrozenSet[str]:
     """Return the volumes that other containers use, such as by volumes_from: they stay."""
-    own = {str(one["Id"]) for one in (found.current, found.fresh, found.old) if one is not None}
-    others = (one for one in found.others if one["Id"] not in own)
+    own = {
+        str(one["Id"])
+        for one in (observed.current, observed.fresh, observed.old)
+        if one is not None
+    }
+    others = (one for one in observed.others if one["Id"] not in own)
     mounts = (mount for one in others for mount in one.get("Mounts") or ())
     return frozenset(str(one.get("Name")) for one in mounts if isinstance(one, dict))
 
@@ -296,17 +300,17 @@ def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
     chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
 
 
-def _foreign_refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
-    if found.current is None or desired.adopt:
+def _foreign_refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
+    if observed.current is None or desired.adopt:
         return []
-    record = record_of(found.current, found.base, desired.names)
+    record = record_of(observed.current, observed.base, desired.names)
     heavy = [step for step in steps if step.impact in ("replace", "destroy")]
-    if not heavy or not is_foreign(found.current, found.base, record):
+    if not heavy or not is_foreign(observed.current, observed.base, record):
         return []
     who = "nobody here made this container"
-    if found.base is None and _labelled(found.current):
+    if observed.base is None and _labelled(observed.current):
         who = "its image is gone, so nothing tells whether its labels are its own"
-    return [f"{heavy[0].cause}: {who}; {_permit(found, found.current)}"]
+    return [f"{heavy[0].cause}: {who}; {_permit(observed, observed.current)}"]
 
 
 def _labelled(container: Inspect) -> bool:
@@ -314,9 +318,9 @@ def _labelled(container: Inspect) -> bool:
     return OWNER_LABEL in labels or from_compose(labels)
 
 
-def _permit(found: Found, container: Inspect) -> str:
+def _permit(observed: Observed, container: Inspect) -> str:
     """Say what permits to replace or remove a foreign container; a renamed one says its name."""
-    record = parse(own_labels_of(container, found.base).get(OWNER_LABEL))
+    record = parse(own_labels_of(container, observed.base).get(OWNER_LABEL))
     renamed = re.fullmatch(r"container/([\w.-]+)", record.get("address", ""))
     former = f"moved_from: {renamed.group(1)}, if that was its name, or " if renamed else ""
     return f"{former}adopt: true permits it"

@@ -20,7 +20,7 @@ from . import dependents, replacement
 from .desired import Desired
 from .fields.process import OWNER_LABEL
 from .inspected import Inspect, record_of
-from .observed import Found
+from .observed import Observed
 
 
 class _Ours:
@@ -64,70 +64,72 @@ class _Ours:
         return container["Id"] in self._started
 
 
-def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old one, or nothing, as it was before."""
     chain = Chain(desired.address)
     ours = _Ours(begun)
     swapping = next((step for step in begun if "replaces" in step.args), None)
-    if swapping is not None and dig(found.apart, "Id") == swapping.args["replaces"]:
-        found = replace(found, old=found.apart)  # this run knows, whatever the labels say
-    if swapping is not None or found.fresh is not None or found.old is not None:
-        found = _undo_swap(chain, desired, found, ours, swapping)
-    elif found.current is not None:
-        if not ours.made(found.current) and any(step.verb == "connect" for step in begun):
+    if swapping is not None and dig(observed.apart, "Id") == swapping.args["replaces"]:
+        observed = replace(observed, old=observed.apart)  # this run knows, whatever the labels say
+    if swapping is not None or observed.fresh is not None or observed.old is not None:
+        observed = _undo_swap(chain, desired, observed, ours, swapping)
+    elif observed.current is not None:
+        if not ours.made(observed.current) and any(step.verb == "connect" for step in begun):
             from .networks import put_back
 
-            put_back(chain, desired, found, begun)
-        _undo_first(chain, desired, found.current, ours)
+            put_back(chain, desired, observed, begun)
+        _undo_first(chain, desired, observed.current, ours)
     if desired.moved_from:
         from .rename import move_back
 
-        move_back(chain, desired, found, begun)
+        move_back(chain, desired, observed, begun)
     return Plan(tuple(chain.steps))
 
 
 def _undo_swap(
-    chain: Chain, desired: Desired, found: Found, ours: _Ours, swapping: Optional[Step]
-) -> Found:
+    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, swapping: Optional[Step]
+) -> Observed:
     """Undo the replacement that this run made or took over; `swapping` is its create step.
 
     One that it only took over, as any next run does, may have come up meanwhile, and stays then.
     """
-    fresh = found.fresh
+    fresh = observed.fresh
     if fresh is not None and ours.touched(fresh):
-        alone = found.current is None and found.old is None
-        found = replacement.recover(chain, desired, found, failed=ours.judged(fresh)).found
+        alone = observed.current is None and observed.old is None
+        observed = replacement.recover(chain, desired, observed, failed=ours.judged(fresh)).found
         if alone and ours.stopped(fresh):
             chain.add("start", replacement.FAILED, on=desired.name, id=str(fresh["Id"]))
-        return found
-    left = replace(found, fresh=None)
-    current = found.current
-    if current is not None and _has_replaced(current, desired, found) and ours.touched(current):
+        return observed
+    left = replace(observed, fresh=None)
+    current = observed.current
+    if current is not None and _has_replaced(current, desired, observed) and ours.touched(current):
         return replacement.recover(chain, desired, left, failed=ours.judged(current)).found
     if swapping is not None:
-        _bring_back(chain, desired, found, ours, swapping)
+        _bring_back(chain, desired, observed, ours, swapping)
     elif current is None and fresh is None:
-        return replacement.recover(chain, desired, found).found
-    return found
+        return replacement.recover(chain, desired, observed).found
+    return observed
 
 
-def _has_replaced(new: Inspect, desired: Desired, found: Found) -> bool:
+def _has_replaced(new: Inspect, desired: Desired, observed: Observed) -> bool:
     """Tell whether a container replaces the one that stands aside."""
-    replaces = record_of(new, found.base, desired.names).get("replaces") or {}
-    return found.old is not None and bool(replaces.get("id") == found.old["Id"])
+    replaces = record_of(new, observed.base, desired.names).get("replaces") or {}
+    return observed.old is not None and bool(replaces.get("id") == observed.old["Id"])
 
 
-def _bring_back(chain: Chain, desired: Desired, found: Found, ours: _Ours, swapping: Step) -> None:
+def _bring_back(
+    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, swapping: Step
+) -> None:
     """Bring back the old one that this run has touched, and whose replacement somebody removed.
 
     Not if another run has one under way: that has in its record what there is to restore.
     """
-    kept = found.current or found.old
-    if found.fresh is not None or kept is None or kept["Id"] != swapping.args["replaces"]:
+    kept = observed.current or observed.old
+    if observed.fresh is not None or kept is None or kept["Id"] != swapping.args["replaces"]:
         return
     if ours.touched(kept):
         replaces, new = replacement.replaced_by(swapping), swapping.noted.get("id", "")
-        others = found.dependents
+        others = observed.dependents
         dependents.step_back(chain, others, replacement.FAILED)
         replacement.bring_back(chain, desired, kept, replaces, replacement.FAILED, others, new)
 

@@ -18,12 +18,12 @@ from ..._desired.steps import Chain, Step
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import bare_name
-from .observed import Found
+from .observed import Observed
 from .reads import bases_of
 from .target import find
 
 
-def look(client: Client, desired: Desired, found: Found) -> Found:
+def look(client: Client, desired: Desired, observed: Observed) -> Observed:
     """Return the snapshot with the container of the old name as the current one, if it is there.
 
     Raise InvalidOption if both names are taken, or a replacement under the old one is unfinished.
@@ -31,8 +31,8 @@ def look(client: Client, desired: Desired, found: Found) -> Found:
     old = desired.moved_from
     moved = find(client, old)
     if moved is None:
-        return found
-    there = [one for one in (found.current, found.fresh, found.old) if one is not None]
+        return observed
+    there = [one for one in (observed.current, observed.fresh, observed.old) if one is not None]
     if there:
         raise InvalidOption(
             f"there are both {old} and {bare_name(there[0])}",
@@ -46,8 +46,8 @@ def look(client: Client, desired: Desired, found: Found) -> Found:
             option="moved_from",
             hint=f"run the task once more under the name {old}, which finishes it",
         )
-    bases = {**found.bases, **bases_of(client, (moved,), found.image)}
-    return replace(found, current=moved, bases=bases)
+    bases = {**observed.bases, **bases_of(client, (moved,), observed.image)}
+    return replace(observed, current=moved, bases=bases)
 
 
 def _unfinished(client: Client, name: str) -> List[str]:
@@ -56,20 +56,20 @@ def _unfinished(client: Client, name: str) -> List[str]:
     return sorted(str(one["Names"][0]).lstrip("/") for one in listed or ())
 
 
-def move(chain: Chain, desired: Desired, found: Found) -> Found:
+def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:
     """Add the rename if the current container has its old name yet."""
-    current = found.current
+    current = observed.current
     if current is None or bare_name(current) == desired.name:
-        return found
+        return observed
     ident, old = str(current["Id"]), desired.moved_from
     args = {"on": old, "to": desired.name, "id": ident, "frees": f"container/{old}"}
     chain.add("rename", f"moved_from: {old}", "live", args=args)
-    return replace(found, current={**current, "Name": f"/{desired.name}"})
+    return replace(observed, current={**current, "Name": f"/{desired.name}"})
 
 
-def move_back(chain: Chain, desired: Desired, found: Found, begun: Sequence[Step]) -> None:
+def move_back(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
     """Give a container its old name back, if the failed plan has renamed it."""
-    current = found.current
+    current = observed.current
     if current is None or bare_name(current) != desired.name:
         return
     ident = str(current["Id"])

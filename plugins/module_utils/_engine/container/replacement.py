@@ -20,7 +20,7 @@ from .dependent import Dependent
 from .desired import Desired
 from .fields.limits import read_restart, restart_of, restart_text
 from .inspected import Inspect, aside_name, bare_name, record_of, runs, temporary_name
-from .observed import Found
+from .observed import Observed
 from .state import healthy, is_paused
 
 INTERRUPTED = "an earlier replacement was interrupted"
@@ -100,47 +100,47 @@ class Recovered:
     be up; until then `undo` can bring it back.
     """
 
-    found: Found
+    found: Observed
     remove_after: Optional[Inspect] = None
 
 
-def recover(chain: Chain, desired: Desired, found: Found, failed: bool = False) -> Recovered:
+def recover(chain: Chain, desired: Desired, observed: Observed, failed: bool = False) -> Recovered:
     """Add the steps that finish or undo an interrupted replacement; return what they lead to.
 
     `failed`: the replacement is known not to work, so the old one comes back.
     """
     cause = FAILED if failed else INTERRUPTED
-    if found.fresh is not None:
-        return Recovered(_from_temporary(chain, desired, found, cause))
-    if found.old is None:
-        return Recovered(found)
-    if found.current is None:
-        aside = str(found.old["Id"])
+    if observed.fresh is not None:
+        return Recovered(_from_temporary(chain, desired, observed, cause))
+    if observed.old is None:
+        return Recovered(observed)
+    if observed.current is None:
+        aside = str(observed.old["Id"])
         chain.add("rename", cause, on=aside_name(aside, desired.name), to=desired.name, id=aside)
-        return Recovered(replace(found, current=_named(found.old, desired), old=None))
-    record = record_of(found.current, found.base, desired.names)
+        return Recovered(replace(observed, current=_named(observed.old, desired), old=None))
+    record = record_of(observed.current, observed.base, desired.names)
     replaces = record.get("replaces") or {}
-    if replaces.get("id") != found.old["Id"]:
-        return Recovered(found)
-    verdict = healthy(found.current, desired.wait)
-    if dependents.some_went(found):
+    if replaces.get("id") != observed.old["Id"]:
+        return Recovered(observed)
+    verdict = healthy(observed.current, desired.wait)
+    if dependents.some_went(observed):
         # All were up, and there is no way back any more: what is left is for the next run.
-        return Recovered(found if failed else replace(found, old=None), found.old)
+        return Recovered(observed if failed else replace(observed, old=None), observed.old)
     if not failed and (verdict is not False or not replaces.get("running")):
-        return Recovered(replace(found, old=None), remove_after=found.old)
-    return Recovered(undo(chain, desired, found, cause))
+        return Recovered(replace(observed, old=None), remove_after=observed.old)
+    return Recovered(undo(chain, desired, observed, cause))
 
 
-def _from_temporary(chain: Chain, desired: Desired, found: Found, cause: str) -> Found:
+def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: str) -> Observed:
     """Keep the old one while the new one has only its temporary name."""
-    fresh = found.fresh or {}
-    base = found.bases.get(str(fresh.get("Image")))
+    fresh = observed.fresh or {}
+    base = observed.bases.get(str(fresh.get("Image")))
     replaces = record_of(fresh, base, desired.names).get("replaces") or {}
-    kept = found.current or found.old
+    kept = observed.current or observed.old
     if kept is None:
         chain.add("rename", cause, on=bare_name(fresh), to=desired.name, id=str(fresh["Id"]))
-        return replace(found, current=_named(fresh, desired), fresh=None)
-    others = found.dependents
+        return replace(observed, current=_named(fresh, desired), fresh=None)
+    others = observed.dependents
     if may_run(fresh):  # another run has taken the name from it while its own run started it
         chain.add("stop", cause, on=bare_name(fresh), id=str(fresh["Id"]))
     if kept["Id"] == replaces.get("id"):
@@ -148,15 +148,15 @@ def _from_temporary(chain: Chain, desired: Desired, found: Found, cause: str) ->
         kept = bring_back(chain, desired, kept, replaces, cause, others, str(fresh["Id"]))
         others = dependents.as_before(others)
     chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
-    return replace(found, current=kept, fresh=None, old=None, dependents=others)
+    return replace(observed, current=kept, fresh=None, old=None, dependents=others)
 
 
-def undo(chain: Chain, desired: Desired, found: Found, cause: str) -> Found:
+def undo(chain: Chain, desired: Desired, observed: Observed, cause: str) -> Observed:
     """Take the new one out of the way and bring the old one back."""
-    new, old = found.current or {}, found.old or {}
-    replaces = record_of(new, found.base, desired.names).get("replaces") or {}
+    new, old = observed.current or {}, observed.old or {}
+    replaces = record_of(new, observed.base, desired.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), desired.name)
-    others = found.dependents
+    others = observed.dependents
     dependents.step_back(chain, others, cause)
     if may_run(new):
         chain.add("stop", cause, on=desired.name, id=str(new["Id"]))
@@ -164,19 +164,19 @@ def undo(chain: Chain, desired: Desired, found: Found, cause: str) -> Found:
     chain.add("rename", cause, on=desired.name, to=temporary, id=str(new["Id"]))
     kept = bring_back(chain, desired, old, replaces, cause, others, str(new["Id"]))
     chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
-    return replace(found, current=kept, old=None, dependents=dependents.as_before(others))
+    return replace(observed, current=kept, old=None, dependents=dependents.as_before(others))
 
 
-def forward(chain: Chain, desired: Desired, found: Found, old: Inspect) -> None:
+def forward(chain: Chain, desired: Desired, observed: Observed, old: Inspect) -> None:
     """Add the steps that end an interrupted replacement: the old one goes, if the new one is up.
 
     That it runs proves nothing yet: it may not have been healthy when the run was interrupted.
     """
-    current = found.current or {}
+    current = observed.current or {}
     waits = any(step.verb == "wait" for step in chain.steps)
     if not waits and desired.wait != "none" and runs(current) and will_run(desired, True):
         chain.add("wait", INTERRUPTED, on=desired.name, id=str(current["Id"]))
-    others = found.dependents
+    others = observed.dependents
     if desired.dependents == "replace" or any(one.new is not None for one in others):
         dependents.forward(chain, others, desired.wait != "none", False)
         dependents.clear(chain, others, False)

@@ -21,7 +21,7 @@ from .fields.process import split_env
 from .inspected import bare_name, runs, secrets_on_record
 from .observe import observe as look
 from .observe import require_references, unreachable
-from .observed import Found
+from .observed import Observed
 
 if TYPE_CHECKING:
     from ..._desired.resource import Verb
@@ -53,78 +53,78 @@ class Container:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Take a snapshot; look at all other containers only if one is to be made or removed."""
         if client is None:
             return unreachable(desired, pending)
-        found = look(client, desired, pending, settled)
-        steps = _steps(desired, found)
-        if not steps and found.fresh is None and found.old is None:
-            return found
+        observed = look(client, desired, pending, settled)
+        steps = _steps(desired, observed)
+        if not steps and observed.fresh is None and observed.old is None:
+            return observed
         from .leftovers import with_beside
 
-        return with_beside(client, desired, found, pending, steps)
+        return with_beside(client, desired, observed, pending, steps)
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
-        require_references(desired, found)
-        steps = _steps(desired, found)
+        require_references(desired, observed)
+        steps = _steps(desired, observed)
         refused: List[str] = []
         left: List[str] = []
         if steps:
             from .plan import refusals, remarks
             from .volumes import left_behind
 
-            refused = refusals(desired, found, steps)
-            left = [*left_behind(desired, found, steps), *remarks(desired, found, steps)]
-        notes = (*_notes(desired, found), *left)
-        return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(found))
+            refused = refusals(desired, observed, steps)
+            left = [*left_behind(desired, observed, steps), *remarks(desired, observed, steps)]
+        notes = (*_notes(desired, observed), *left)
+        return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return rows(declared_subjects(desired.declared)), desired.declared
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
         from .recover import way_back
 
-        return way_back(desired, found, begun)
+        return way_back(desired, observed, begun)
 
-    def identity(self, found: Found) -> str:
+    def identity(self, observed: Observed) -> str:
         """Return the id of the container that has the name, "" for none."""
-        return str(dig(found.current, "Id") or "")
+        return str(dig(observed.current, "Id") or "")
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container as the engine describes it, secret values masked."""
-        if found.current is None:
+        if observed.current is None:
             return None
-        return masked(found.current, found.hidden)
+        return masked(observed.current, observed.hidden)
 
 
-def _steps(desired: Desired, found: Found) -> Tuple[Step, ...]:
-    if _is_as_declared(desired, found):
+def _steps(desired: Desired, observed: Observed) -> Tuple[Step, ...]:
+    if _is_as_declared(desired, observed):
         return ()
     from .plan import steps_of
 
-    return tuple(steps_of(desired, found))
+    return tuple(steps_of(desired, observed))
 
 
-def _is_as_declared(desired: Desired, found: Found) -> bool:
+def _is_as_declared(desired: Desired, observed: Observed) -> bool:
     """Tell whether there is nothing to do, without what only a change needs."""
-    if found.current is not None and bare_name(found.current) != desired.name:
+    if observed.current is not None and bare_name(observed.current) != desired.name:
         return False
-    if found.fresh is not None or found.old is not None or desired.recreate == "always":
+    if observed.fresh is not None or observed.old is not None or desired.recreate == "always":
         return False
-    if desired.state == "absent" or found.current is None:
-        coming = "container" in found.unknown
-        return desired.state == "absent" and found.current is None and not coming
-    if not _is_settled(found.current, desired):
+    if desired.state == "absent" or observed.current is None:
+        coming = "container" in observed.unknown
+        return desired.state == "absent" and observed.current is None and not coming
+    if not _is_settled(observed.current, desired):
         return False
-    if (desired.force_restart or desired.send_signal) and runs(found.current):
+    if (desired.force_restart or desired.send_signal) and runs(observed.current):
         return False
-    if desired.reference and not found.settled and will_pull(desired, found):
+    if desired.reference and not observed.settled and will_pull(desired, observed):
         return False
-    return not changes_of(desired, found)
+    return not changes_of(desired, observed)
 
 
 def _is_settled(container: Mapping[str, Any], desired: Desired) -> bool:
@@ -149,30 +149,30 @@ def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
     return {**container, "Config": {**container["Config"], "Env": shown}}
 
 
-def _notes(desired: Desired, found: Found) -> Tuple[str, ...]:
-    notes = [f"{what}: {cause}" for what, cause in found.unknown.items()]
-    if dig(found.current, "HostConfig.AutoRemove") and changes_of(desired, found):
+def _notes(desired: Desired, observed: Observed) -> Tuple[str, ...]:
+    notes = [f"{what}: {cause}" for what, cause in observed.unknown.items()]
+    if dig(observed.current, "HostConfig.AutoRemove") and changes_of(desired, observed):
         notes.append("auto_remove: the old container is gone once it stops, so it cannot come back")
     if desired.recreate == "never":
-        heavy = [c.words() for c in changes_of(desired, found) if c.impact == "replace"]
+        heavy = [c.words() for c in changes_of(desired, observed) if c.impact == "replace"]
         notes += [f"recreate: never leaves {words}" for words in heavy]
-    if found.apart is not None:
+    if observed.apart is not None:
         notes.append(
-            f"{bare_name(found.apart)} is called like what a replacement sets aside, but nothing"
+            f"{bare_name(observed.apart)} is called like what a replacement sets aside, but nothing"
             " says that one did: it stays as it is"
         )
-    if found.new_volumes:
+    if observed.new_volumes:
         from .volumes import notes as volumes
 
-        notes += volumes(found)
+        notes += volumes(observed)
     return tuple(notes)
 
 
-def _mark(found: Found) -> str:
+def _mark(observed: Observed) -> str:
     """Digest what the plan rests on; a container's settings cannot change without its id or
     its host configuration changing."""
-    parts = [dig(found.image, "Id")]
-    for one in (found.current, found.fresh, found.old):
+    parts = [dig(observed.image, "Id")]
+    for one in (observed.current, observed.fresh, observed.old):
         parts += [dig(one, "Id"), dig(one, "Name"), dig(one, "State.Running")]
         parts += [dig(one, "HostConfig"), sorted(dig(one, "NetworkSettings.Networks") or ())]
     return fingerprint(parts)

@@ -25,7 +25,7 @@ from .fields.limits import restart_body, restart_of
 from .fields.process import OWNER_LABEL
 from .ids import keep_id, ref_of
 from .inspected import Inspect
-from .observed import Found
+from .observed import Observed
 from .replacement import replaced_by
 from .stop import stop
 from .volumes import carried_over
@@ -73,15 +73,15 @@ def create(
     if carried:
         mounts = {target: {"type": "volume"} for target in carried}
         declared["volumes"] = {**mounts, **declared.get("volumes", {})}
-    found: Found = work.snapshot
-    context = Context(declared, base, {}, found.api, found.kind, {"carried": carried})
-    made = body(for_kind(FIELDS, found.kind), context, place)
+    observed: Observed = work.snapshot
+    context = Context(declared, base, {}, observed.api, observed.kind, {"carried": carried})
+    made = body(for_kind(FIELDS, observed.kind), context, place)
     made.update({**(settings or {}), "Image": desired.reference})
     # No image can hold its own id: so the record is known not to be inherited.
     extra = {**_extra(desired, step, carried), **(noted or {}), "image": image["Id"]}
     record = encode_record(desired.address, FIELDS, desired.declared, extra)
     made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
-    if found.kind == "podman":
+    if observed.kind == "podman":
         from .podman import create_body
 
         made = create_body(made)

@@ -20,12 +20,12 @@ from ..client.errors import EngineError
 from .desired import Desired
 from .fields.mounts import anonymous
 from .inspected import Inspect
-from .observed import Found
+from .observed import Observed
 
 
 def with_volumes(
-    client: Client, desired: Desired, found: Found, pending: Mapping[str, str]
-) -> Found:
+    client: Client, desired: Desired, observed: Observed, pending: Mapping[str, str]
+) -> Observed:
     """Add the named volumes that are not there, but for those that an earlier task would make."""
     names = [name for name in _named(desired.declared) if not _comes(pending, name)]
     answers = client.get_all([(f"/volumes/{name}", None) for name in names])
@@ -36,12 +36,12 @@ def with_volumes(
     made = tuple(
         name for name, missing in zip(names, gone) if missing or will_go(pending, f"volume/{name}")
     )
-    return replace(found, new_volumes=made)
+    return replace(observed, new_volumes=made)
 
 
-def notes(found: Found) -> Tuple[str, ...]:
+def notes(observed: Observed) -> Tuple[str, ...]:
     """Say which volumes come into being beside the container."""
-    return tuple(f"volume/{name}: not there; made empty with it" for name in found.new_volumes)
+    return tuple(f"volume/{name}: not there; made empty with it" for name in observed.new_volumes)
 
 
 def _named(declared: Mapping[str, Any]) -> Tuple[str, ...]:
@@ -70,21 +70,21 @@ def carried_over(desired: Desired, base: Mapping[str, Any], replaced: Inspect) -
     return {target: name for target, name in anonymous(replaced) if target in keep}
 
 
-def left_behind(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def left_behind(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Say which volumes without a name stay on the engine, and no container has them then."""
-    current = found.current or {}
+    current = observed.current or {}
     ident = str(current.get("Id"))
     ends = [step for step in steps if ident in (step.args.get("id"), step.args.get("replaces"))]
     verbs = {step.verb for step in ends if not step.maybe}
     if "create" in verbs:
-        if found.image is None or "image" in found.unknown:
+        if observed.image is None or "image" in observed.unknown:
             return []  # nobody knows which volumes the image will ask for
-        kept = carried_over(desired, dig(found.image, "Config") or {}, current)
+        kept = carried_over(desired, dig(observed.image, "Config") or {}, current)
     elif desired.state == "absent" and "remove" in verbs and not desired.remove_volumes:
         kept = {}
     else:
         return []
-    mounts = (m for one in found.others if one["Id"] != ident for m in one.get("Mounts") or ())
+    mounts = (m for one in observed.others if one["Id"] != ident for m in one.get("Mounts") or ())
     stay = {*kept.values(), *(mount.get("Name") for mount in mounts)}
     targets = sorted(target for target, name in anonymous(current) if name not in stay)
     if not targets or dig(current, "HostConfig.AutoRemove"):

@@ -14,17 +14,17 @@ from ..._desired.sizes import show_size
 from ..._desired.steps import Causes, Change, Step
 from ..._desired.terminal_text import visible_lines
 from .desired import Desired
-from .observed import Found, Seen
+from .observed import Observed, Seen
 from .source import Entry, Source
 
 _CAUSES = 20  # that are printed; the rest is a number
 
 
-def wanted(desired: Desired, found: Found, path: str, entry: Entry) -> Entry:
+def wanted(desired: Desired, observed: Observed, path: str, entry: Entry) -> Entry:
     """Return an entry as it should become: what is not declared stays as it is there."""
-    there = found.there.get(path)
+    there = observed.there.get(path)
     mode = desired.folder_mode if entry.kind == "folder" else desired.mode
-    uid, gid = found.uid, found.gid
+    uid, gid = observed.uid, observed.gid
     if there is not None:
         uid = there.entry.uid if uid is None else uid
         gid = there.entry.gid if gid is None else gid
@@ -33,14 +33,14 @@ def wanted(desired: Desired, found: Found, path: str, entry: Entry) -> Entry:
 
 
 def differing(
-    desired: Desired, found: Found, entries: Mapping[str, Entry]
+    desired: Desired, observed: Observed, entries: Mapping[str, Entry]
 ) -> Dict[str, List[Change]]:
     """Return the changes by path of all that differs; those below a new folder have none."""
     made: Dict[str, List[Change]] = {}
     new: Set[str] = set()
     for path, entry in entries.items():
-        there = found.there.get(path)
-        if not path and found.path == "/":
+        there = observed.there.get(path)
+        if not path and observed.path == "/":
             continue  # the root of all is there, and is not ours to change
         if there is not None and not desired.force:
             continue
@@ -50,7 +50,7 @@ def differing(
             if entry.kind == "folder":
                 new.add(path)
             continue
-        changes = _changes(path, wanted(desired, found, path, entry), there, desired.secret)
+        changes = _changes(path, wanted(desired, observed, path, entry), there, desired.secret)
         if changes:
             made[path] = changes
     return made
@@ -90,32 +90,32 @@ def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]
 
 
 def plan(
-    desired: Desired, found: Found, entries: Mapping[str, Entry], verb: str, **names: str
+    desired: Desired, observed: Observed, entries: Mapping[str, Entry], verb: str, **names: str
 ) -> Plan:
     """Return the one step that copies what differs, or none."""
-    if not found.box.id:
-        note = f"container/{found.box.name}: {found.box.unknown}"
+    if not observed.box.id:
+        note = f"container/{observed.box.name}: {observed.box.unknown}"
         return Plan((_step(desired, verb, "the container comes first", (), names),), (note,))
-    by_path = differing(desired, found, entries)
+    by_path = differing(desired, observed, entries)
     changes = tuple(change for some in by_path.values() for change in some)
-    parts = [f"{folder} does not exist" for folder in found.missing[:1]]
+    parts = [f"{folder} does not exist" for folder in observed.missing[:1]]
     parts += [change.words() for change in changes[:_CAUSES]]
     if len(changes) > _CAUSES:
         parts.append(f"{len(changes) - _CAUSES} more differ")
     notes: Tuple[str, ...] = ()
-    if found.blind and (desired.owner or desired.group):
+    if observed.blind and (desired.owner or desired.group):
         notes = ("this engine does not tell owners: they are set with what else differs",)
-    if changes and found.read_only:
+    if changes and observed.read_only:
         raise InvalidOption(
-            f"nothing can be copied to {found.path} in the container: {found.read_only}",
+            f"nothing can be copied to {observed.path} in the container: {observed.read_only}",
             option="dest",
             hint="mount what is to be written to, or copy before it is made read-only",
         )
     if changes:
         return Plan((_step(desired, verb, Causes(parts), changes, names),), notes)
-    if found.box.unknown:
+    if observed.box.unknown:
         # It may be replaced, and then have none of what was copied.
-        cause = f"container/{found.box.name}: {found.box.unknown}"
+        cause = f"container/{observed.box.name}: {observed.box.unknown}"
         return Plan((_step(desired, verb, cause, (), names, maybe=True),), notes)
     return Plan(notes=notes)
 
@@ -132,15 +132,15 @@ def _step(
 
 
 def texts(
-    source: Source, found: Found, paths: Mapping[str, Any], limit: int
+    source: Source, observed: Observed, paths: Mapping[str, Any], limit: int
 ) -> List[Dict[str, str]]:
     """Return the diffs of short texts, in the form that Ansible prints, and of others a word."""
     made = []
     for path in paths:
-        entry, there = source.entries[path], found.there.get(path)
+        entry, there = source.entries[path], observed.there.get(path)
         if entry.kind != "file" or (there is not None and there.same):
             continue
-        where = f"{found.box.name}:{found.path.rstrip('/')}" + (f"/{path}" if path else "")
+        where = f"{observed.box.name}:{observed.path.rstrip('/')}" + (f"/{path}" if path else "")
         after: Optional[bytes] = b""
         if entry.size <= limit:
             with source.open(path) as file:

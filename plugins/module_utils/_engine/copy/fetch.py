@@ -23,18 +23,18 @@ from ..container.target import look_at
 from ..tar.reader import shown
 from .compare import differing, plan, wanted
 from .desired import Desired
-from .observed import Found, Seen, entry_of, follow
+from .observed import Observed, Seen, entry_of, follow
 from .source import Entry
 
 _PIECE = 1 << 18
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
-def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
+def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Compare what the container has with what is here; both are read once."""
     box = look_at(client, desired.container, pending)
     if client is None or not box.id:
-        return Found(box, desired.path)
+        return Observed(box, desired.path)
     path, seen = follow(client, box.id, desired.path)
     if seen is None:
         raise InvalidOption(
@@ -51,7 +51,7 @@ def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str])
             here = _here(below, _join(name, inner), entry, content)
             if here is not None:
                 there[inner] = here
-    return Found(box, path, there=there, wanted=entries)
+    return Observed(box, path, there=there, wanted=entries)
 
 
 @contextlib.contextmanager
@@ -111,25 +111,25 @@ def _here(
     return Seen(entry, same)
 
 
-def plan_out(desired: Desired, found: Found) -> Plan:
+def plan_out(desired: Desired, observed: Observed) -> Plan:
     """Return the one step that fetches what differs."""
-    return plan(desired, found, found.wanted, "fetch", on=found.path, to=desired.local)
+    return plan(desired, observed, observed.wanted, "fetch", on=observed.path, to=desired.local)
 
 
 def fetch(work: Work, step: Step) -> bool:
     """Write what differs; each file appears whole under its name."""
     desired: Desired = work.desired
-    found: Found = work.snapshot
-    paths = differing(desired, found, found.wanted)
+    observed: Observed = work.snapshot
+    paths = differing(desired, observed, observed.wanted)
     folders: List[Tuple[str, int]] = []
     parent, name = os.path.split(desired.local)
     with _errors():
         os.makedirs(parent, exist_ok=True)
         with Below(parent) as below:
-            for inner, now, content in _all(work.client, found.box.id, found.path):
+            for inner, now, content in _all(work.client, observed.box.id, observed.path):
                 if inner not in paths:
                     continue
-                entry = wanted(desired, found, inner, now)
+                entry = wanted(desired, observed, inner, now)
                 path = _join(name, inner)
                 if entry.kind == "folder":
                     below.make(path)

@@ -33,7 +33,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look. `path` is the target with links followed, `base` the nearest folder that exists
     above it, `missing` the folders between; `there` are entries by path below it.
     `read_only` says why nothing can be written there, "" if it can.
@@ -55,11 +55,11 @@ class Found:
 
 def observe(
     client: Optional[Client], desired: Desired, source: Source, pending: Mapping[str, str]
-) -> Found:
+) -> Observed:
     """Look at the target; InvalidOption for what cannot be copied to."""
     box = look_at(client, desired.container, pending)
     if client is None or not box.id:
-        return Found(box, desired.path)
+        return Observed(box, desired.path)
     _reachable(box, desired.path)
     folder = source.entries[""].kind == "folder"
     through = folder or desired.follow
@@ -69,7 +69,7 @@ def observe(
     if seen is not None and (seen.kind == "folder") != folder:
         raise _clash(path, seen.kind, "dest")
     base, missing = _above(client, box.id, path)
-    return Found(
+    return Observed(
         box=box,
         path=path,
         base=base,

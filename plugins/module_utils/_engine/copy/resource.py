@@ -18,7 +18,7 @@ from ..client.errors import EngineError
 from ..container.target import about
 from .compare import differing, plan, texts, wanted
 from .desired import Desired, desired_of, spec
-from .observed import SHOWN, Found, mounts_below, observe
+from .observed import SHOWN, Observed, mounts_below, observe
 from .source import END, Entry, Source, header, member
 
 _DIFFS = 20  # files whose text is shown
@@ -45,7 +45,7 @@ class Copy:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Read back what is there now."""
         with about(desired.container):
             if desired.source is not None:
@@ -54,27 +54,27 @@ class Copy:
 
             return look(client, desired, pending)
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step that copies what differs."""
         if desired.source is not None:
-            made = plan(desired, found, desired.source.entries, "copy", on=found.path)
+            made = plan(desired, observed, desired.source.entries, "copy", on=observed.path)
         else:
             from .fetch import plan_out
 
-            made = plan_out(desired, found)
-        mark = {path: [seen.entry.mode, seen.same] for path, seen in found.there.items()}
+            made = plan_out(desired, observed)
+        mark = {path: [seen.entry.mode, seen.same] for path, seen in observed.there.items()}
         return Plan(made.steps, made.notes, fingerprint=fingerprint(mark))
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what was copied in part is completed by the next run."""
         return Plan()
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""
-        return found.box.public()
+        return observed.box.public()
 
     def outcome(
-        self, desired: Desired, made: Plan, before: Found, foreseen: bool
+        self, desired: Desired, made: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return where it is copied to, and the texts that differ."""
         said: Dict[str, Any] = {"dest": desired.local or before.path}
@@ -92,13 +92,13 @@ def _fetch(work: Work, step: Step) -> bool:
 def _copy(work: Work, step: Step) -> bool:
     """Send what differs in one archive. The engine puts each file in place of the old one."""
     desired: Desired = work.desired
-    found: Found = work.snapshot
+    observed: Observed = work.snapshot
     if desired.source is None:
         raise ValueError("a copy without a source")
-    paths = differing(desired, found, desired.source.entries)
+    paths = differing(desired, observed, desired.source.entries)
     try:
-        for base, part in _by_mount(work, found, paths).items():
-            put(work.client, found.box.id, base, _pieces(desired, found, part, base))
+        for base, part in _by_mount(work, observed, paths).items():
+            put(work.client, observed.box.id, base, _pieces(desired, observed, part, base))
     except EngineError as error:
         if not error.hint and not error.refused:
             error.hint = _left(work, desired.source)
@@ -112,7 +112,7 @@ def _left(work: Work, source: Source) -> Optional[str]:
     The engine writes files under their names at once, so one may be cut; the next run sends it.
     """
     desired: Desired = work.desired
-    before: Found = work.snapshot
+    before: Observed = work.snapshot
     try:
         now = observe(work.client, desired, source, {})
     except FleetError:
@@ -128,35 +128,35 @@ def _left(work: Work, source: Source) -> Optional[str]:
     return f"incomplete now: {', '.join(cut[:3])}{more}; run again, which completes it"
 
 
-def _by_mount(work: Work, found: Found, paths: Mapping[str, Any]) -> Dict[str, List[str]]:
+def _by_mount(work: Work, observed: Observed, paths: Mapping[str, Any]) -> Dict[str, List[str]]:
     """Return the paths by the folder where they are unpacked: Podman has to be led to mounts."""
-    below = mounts_below(work.client, found.box, found.base)
+    below = mounts_below(work.client, observed.box, observed.base)
     made: Dict[str, List[str]] = {}
     for path in paths:
-        full = f"{found.path.rstrip('/')}/{path}"
+        full = f"{observed.path.rstrip('/')}/{path}"
         bases = [one for one in below if path and full.startswith(f"{one.rstrip('/')}/")]
-        made.setdefault(max([found.base, *bases], key=len), []).append(path)
+        made.setdefault(max([observed.base, *bases], key=len), []).append(path)
     return made
 
 
-def _diffs(desired: Desired, found: Found) -> List[Dict[str, str]]:
+def _diffs(desired: Desired, observed: Observed) -> List[Dict[str, str]]:
     """Return the texts of what a copy changes, for `--diff`; nothing of secrets."""
-    if desired.source is None or desired.secret or not found.box.id:
+    if desired.source is None or desired.secret or not observed.box.id:
         return []
-    paths = list(differing(desired, found, desired.source.entries))[:_DIFFS]
-    return texts(desired.source, found, dict.fromkeys(paths), SHOWN)
+    paths = list(differing(desired, observed, desired.source.entries))[:_DIFFS]
+    return texts(desired.source, observed, dict.fromkeys(paths), SHOWN)
 
 
-def _pieces(desired: Desired, found: Found, paths: List[str], base: str) -> Iterator[bytes]:
+def _pieces(desired: Desired, observed: Observed, paths: List[str], base: str) -> Iterator[bytes]:
     """Yield the archive; its names are relative to the folder where it is unpacked."""
     above = base.rstrip("/")
     parent = Entry("folder", 0o755, mtime=int(time.time()))
-    for folder in found.missing if base == found.base else ():
+    for folder in observed.missing if base == observed.base else ():
         yield header(folder[len(above) + 1 :], parent)
     source: Any = desired.source
     for path in paths:
-        entry = wanted(desired, found, path, source.entries[path])
-        full = f"{found.path.rstrip('/')}/{path}" if path else found.path
+        entry = wanted(desired, observed, path, source.entries[path])
+        full = f"{observed.path.rstrip('/')}/{path}" if path else observed.path
         yield from member(source, path, full[len(above) + 1 :], entry)
     yield END
 

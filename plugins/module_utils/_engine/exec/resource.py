@@ -19,7 +19,7 @@ from .desired import Desired, desired_of, spec
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """The container, and which of the paths `creates` and `removes` are in it."""
 
     box: Box
@@ -49,21 +49,21 @@ class Exec:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look for the container and the paths that decide; only its archive is asked."""
         with about(desired.container):
             box = look_at(client, desired.container, pending)
             if settled or not box.id:
-                return Found(box)
+                return Observed(box)
             paths = [path for path in (desired.creates, desired.removes) if path]
-            return Found(box, tuple(path for path in paths if stat(client, box.id, path)))
+            return Observed(box, tuple(path for path in paths if stat(client, box.id, path)))
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step, or a note that tells why there is none."""
-        note = _needless(desired, found)
+        note = _needless(desired, observed)
         if note:
-            return Plan(notes=(note,), fingerprint=fingerprint(found.there))
-        notes = _ready(desired, found.box)
+            return Plan(notes=(note,), fingerprint=fingerprint(observed.there))
+        notes = _ready(desired, observed.box)
         paths = {"creates": desired.creates, "removes": desired.removes}
         step = Step(
             id="exec",
@@ -73,18 +73,18 @@ class Exec:
             impact="live",
             args={"on": desired.container, **{key: path for key, path in paths.items() if path}},
         )
-        return Plan((step,), notes, fingerprint=fingerprint(found.there))
+        return Plan((step,), notes, fingerprint=fingerprint(observed.there))
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what a command did cannot be undone."""
         return Plan()
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""
-        return found.box.public()
+        return observed.box.public()
 
     def outcome(
-        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+        self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return what ansible.builtin.command says where nothing ran."""
         if not plan.steps:
@@ -97,12 +97,12 @@ class Exec:
         return made if decided else {**made, "skipped": True}
 
 
-def _needless(desired: Desired, found: Found) -> str:
-    if not found.box.id:
+def _needless(desired: Desired, observed: Observed) -> str:
+    if not observed.box.id:
         return ""
-    if desired.creates in found.there:
+    if desired.creates in observed.there:
         return f"not run: {desired.creates} exists in the container"
-    if desired.removes and desired.removes not in found.there:
+    if desired.removes and desired.removes not in observed.there:
         return f"not run: {desired.removes} does not exist in the container"
     return ""
 

@@ -20,7 +20,7 @@ Inspect = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look at the engine. Images are what its inspect answers, None if they are not there.
 
     `bases`, `tags` (what the further tags, or the names in an archive, mean now) and `remotes` are
@@ -45,7 +45,7 @@ class Found:
 
 def observe(
     client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
-) -> Found:
+) -> Observed:
     """Take a snapshot with reads only: one round trip if the image is not ours to compare."""
     bases = desired.build.bases if desired.build else ()
     unknown = {
@@ -55,14 +55,14 @@ def observe(
     if gone:
         del unknown[desired.name]
     if client is None:
-        return Found(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
+        return Observed(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
     tags = desired.tags if desired.name or not desired.source else tuple(desired.source.references)
     asked = [one for one in (desired.name, *bases, *tags) if one]
     requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{one}/json", None) for one in asked]
     there = {one: found(answer) for one, answer in zip(asked, client.get_all(requests))}
     image = None if gone else there.get(desired.name)
     policy = policy_now(desired.pull_policy, image)
-    return Found(
+    return Observed(
         image=image,
         record=_record(client, desired, image),
         bases={base: there[base] for base in bases},

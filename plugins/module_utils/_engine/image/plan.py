@@ -15,7 +15,7 @@ from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record
 from .build.desired import Build
 from .desired import Desired
-from .observed import Found
+from .observed import Observed
 from .pull import ABSENT, plan_pull, pull_step
 
 _DOCKERFILE = "build.dockerfile"
@@ -24,111 +24,113 @@ if TYPE_CHECKING:
     from .source import Source
 
 
-def plan_present(desired: Desired, found: Found) -> Plan:
+def plan_present(desired: Desired, observed: Observed) -> Plan:
     """Plan the image itself, then its tags, then what is pushed."""
     notes: Tuple[str, ...] = ()
     if desired.source is not None:
-        steps = _sourced(desired, desired.source, found)
+        steps = _sourced(desired, desired.source, observed)
     elif desired.build is not None:
-        steps = _built(desired, desired.build, found)
+        steps = _built(desired, desired.build, observed)
     else:
-        steps, notes = _pulled(desired, found)
+        steps, notes = _pulled(desired, observed)
     main = next((step for step in steps if step.args["on"] == desired.name), None)
     if not desired.name:  # all images of an archive, under the names that they have there
         return Plan(tuple(steps))
     if notes:  # nothing is known of the image, but that it will be another one
-        return Plan((*steps, *_archive(desired, found, main)), notes)
-    return Plan((*steps, *_followers(desired, found, main)))
+        return Plan((*steps, *_archive(desired, observed, main)), notes)
+    return Plan((*steps, *_followers(desired, observed, main)))
 
 
-def _followers(desired: Desired, found: Found, main: Optional[Step]) -> List[Step]:
+def _followers(desired: Desired, observed: Observed, main: Optional[Step]) -> List[Step]:
     """Return the steps that follow the image: tags, pushes, the archive."""
     from .push import plan_push, plan_tags
 
-    steps = plan_tags(desired.name, desired.tags, found.image, found.tags, main)
+    steps = plan_tags(desired.name, desired.tags, observed.image, observed.tags, main)
     tagged = {step.args["to"]: step.id for step in steps}
     before: Dict[str, str] = {}  # registries may fail at two pushes to one repository at once
     for reference in desired.pushed:
         repository = parse_reference(reference, "tags").name
         needs = (tagged.get(reference) or (main.id if main else ""), before.get(repository, ""))
-        remote = found.remotes.get(reference)
-        step = plan_push(reference, found.image, remote, main, tuple(filter(None, needs)))
+        remote = observed.remotes.get(reference)
+        step = plan_push(reference, observed.image, remote, main, tuple(filter(None, needs)))
         if step is not None:
             steps.append(step)
             before[repository] = step.id
-    return [*steps, *_archive(desired, found, main)]
+    return [*steps, *_archive(desired, observed, main)]
 
 
-def _archive(desired: Desired, found: Found, main: Optional[Step]) -> List[Step]:
+def _archive(desired: Desired, observed: Observed, main: Optional[Step]) -> List[Step]:
     """Return the step that saves the image; an earlier task's image is not in an archive yet."""
     if not desired.save:
         return []
     from .load import plan_save
 
-    later = desired.name in found.unknown
-    return plan_save(desired.name, desired.save, found.image, found.saved, main, later)
+    later = desired.name in observed.unknown
+    return plan_save(desired.name, desired.save, observed.image, observed.saved, main, later)
 
 
-def _sourced(desired: Desired, source: Source, found: Found) -> List[Step]:
+def _sourced(desired: Desired, source: Source, observed: Observed) -> List[Step]:
     from .load import plan_every, plan_source, source_step
 
-    if "engine" in found.unknown:
-        first = _engine_first(found)
+    if "engine" in observed.unknown:
+        first = _engine_first(observed)
         if not desired.name:
             return plan_every(source, {}, first)
         return [source_step(desired.name, source, [first])]
     if not desired.name:
-        return plan_every(source, found.tags)
-    if found.kind == "podman" and source.kind == "import":
+        return plan_every(source, observed.tags)
+    if observed.kind == "podman" and source.kind == "import":
         from .podman import import_changes
 
         import_changes(source.changes)  # for its complaints
-    step = plan_source(desired.name, source, found.image, found.record)
+    step = plan_source(desired.name, source, observed.image, observed.record)
     return [step] if step else []
 
 
 # -- pulled ---------------------------------------------------------------------------------
 
 
-def _pulled(desired: Desired, found: Found) -> Tuple[List[Step], Tuple[str, ...]]:
+def _pulled(desired: Desired, observed: Observed) -> Tuple[List[Step], Tuple[str, ...]]:
     name = desired.name
-    if "engine" in found.unknown:
-        if name in found.unknown:
+    if "engine" in observed.unknown:
+        if name in observed.unknown:
             return [], (f"{name} comes from an earlier task",)
         if desired.pull_policy == "never":
             return [], (f"whether {name} is on the engine is known after apply",)
-        return [pull_step(name, _engine_first(found))], ()
-    if found.image is None and name in found.unknown:
+        return [pull_step(name, _engine_first(observed))], ()
+    if observed.image is None and name in observed.unknown:
         return [], (f"{name} comes from an earlier task",)
     if desired.by_id:
-        if found.image is None:
+        if observed.image is None:
             raise FleetError(
                 "it is not on the engine, and nothing can be pulled by its id",
                 address=desired.address,
                 hint="call it by its name, or load it",
             )
         return [], ()
-    remote = found.remotes.get(name)
-    step = plan_pull(name, found.policy, found.image, remote, found.settled, desired.platform)
+    remote = observed.remotes.get(name)
+    step = plan_pull(
+        name, observed.policy, observed.image, remote, observed.settled, desired.platform
+    )
     return [step] if step else [], ()
 
 
-def _engine_first(found: Found) -> str:
-    return f"the engine comes first ({found.unknown['engine']})"
+def _engine_first(observed: Observed) -> str:
+    return f"the engine comes first ({observed.unknown['engine']})"
 
 
 # -- built ----------------------------------------------------------------------------------
 
 
-def _built(desired: Desired, build: Build, found: Found) -> List[Step]:
-    if "engine" in found.unknown:
-        return [_build_step(desired, [_engine_first(found)], ())]
-    if found.kind == "podman":
+def _built(desired: Desired, build: Build, observed: Observed) -> List[Step]:
+    if "engine" in observed.unknown:
+        return [_build_step(desired, [_engine_first(observed)], ())]
+    if observed.kind == "podman":
         _check_podman(build)
     else:
         _check_classic(build)
-    pulls = _base_pulls(build, found)
-    causes = _causes(build, found)
+    pulls = _base_pulls(build, observed)
+    causes = _causes(build, observed)
     newer = [step for step in pulls if step.cause != ABSENT]
     sure = [_base_changed(step.args["on"]) for step in newer if not step.maybe]
     maybe = [_base_changed(step.args["on"]) for step in newer if step.maybe]
@@ -172,28 +174,28 @@ def _base_changed(base: str) -> str:
     return f"base image {base} changed"
 
 
-def _base_pulls(build: Build, found: Found) -> List[Step]:
+def _base_pulls(build: Build, observed: Observed) -> List[Step]:
     """Return the pulls that a build needs first: it records the ids of its base images."""
     policy = "always" if build.pull else "missing"
     steps = []
-    for base, local in found.bases.items():
+    for base, local in observed.bases.items():
         step = None
-        if base not in found.unknown:
-            step = plan_pull(base, policy, local, found.remotes.get(base), found.settled)
+        if base not in observed.unknown:
+            step = plan_pull(base, policy, local, observed.remotes.get(base), observed.settled)
         if step is not None:
             steps.append(step)
     return steps
 
 
-def _causes(build: Build, found: Found) -> List[str]:
-    if found.image is None:
+def _causes(build: Build, observed: Observed) -> List[str]:
+    if observed.image is None:
         return [ABSENT]
-    if not found.record:
+    if not observed.record:
         return ["not built by us"]
-    causes = image_record.causes(found.record, build)
-    recorded = found.record.get("bases") or {}
-    for base, local in found.bases.items():
-        if base in found.unknown:
+    causes = image_record.causes(observed.record, build)
+    recorded = observed.record.get("bases") or {}
+    for base, local in observed.bases.items():
+        if base in observed.unknown:
             causes.append(f"base image {base} will be {'rebuilt' if local else 'made'}")
         elif local is not None and local["Id"] != recorded.get(base):
             causes.append(_base_changed(base))
@@ -216,21 +218,21 @@ def _build_step(desired: Desired, causes: List[str], needs: Any, maybe: bool = F
 # -- absent ---------------------------------------------------------------------------------
 
 
-def plan_absent(desired: Desired, found: Found) -> Plan:
+def plan_absent(desired: Desired, observed: Observed) -> Plan:
     """Plan the removal of the reference, and of the image with the last one.
 
     One that is called by its id goes with all of its tags.
     """
-    if found.image is None:
+    if observed.image is None:
         return Plan()
-    tags = [short(tag) for tag in found.image.get("RepoTags") or () if tag != NAMELESS]
+    tags = [short(tag) for tag in observed.image.get("RepoTags") or () if tag != NAMELESS]
     # Podman finds localhost/app:1 by the name app:1 as well, if there is no other app:1.
     own = desired.name if desired.name in tags else f"localhost/{desired.name}"
     others = [tag for tag in tags if tag != own]
     stays = bool(others) and not desired.by_id
     refused = []
-    if found.users and not desired.force and not stays:
-        names = ", ".join(found.users)
+    if observed.users and not desired.force and not stays:
+        names = ", ".join(observed.users)
         refused.append(f"used by {names}; remove the containers, or set force: true")
     if desired.protect and stays:
         # An untag has no impact that would stop it.

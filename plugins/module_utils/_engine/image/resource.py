@@ -21,7 +21,7 @@ from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .handover import need_context
 from .load import import_, listed, load, save
-from .observed import Found, observe
+from .observed import Observed, observe
 from .plan import plan_absent, plan_present
 from .pull import pull
 from .push import push, tag
@@ -65,11 +65,11 @@ class Image:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look at the engine, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Desired, snapshot: Found) -> Plan:
+    def plan(self, desired: Desired, snapshot: Observed) -> Plan:
         """Return what has to be done, with its causes."""
         if desired.state == "absent":
             plan = plan_absent(desired, snapshot)
@@ -88,16 +88,16 @@ class Image:
         declared["platform"] = desired.platform or None
         return rows, {name: one for name, one in declared.items() if one not in usual[name]}
 
-    def recover(self, desired: Desired, snapshot: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, snapshot: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: a failed pull or build leaves every tag where it was."""
         return Plan()
 
-    def present(self, snapshot: Found) -> Optional[Dict[str, Any]]:
+    def present(self, snapshot: Observed) -> Optional[Dict[str, Any]]:
         """Return the image for the task's result, None if it is not there."""
         return public(snapshot.image) if snapshot.image else None
 
     def outcome(
-        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+        self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return the images of an archive of which none is named: `id` and `tags` of each."""
         loaded = bool(plan.steps) and not foreseen  # the step says it then
@@ -126,10 +126,10 @@ def public(image: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _mark(found: Found) -> str:
-    bases = {base: (image or {}).get("Id") for base, image in found.bases.items()}
-    tags = {tag: (image or {}).get("Id") for tag, image in found.tags.items()}
-    seen = [(found.image or {}).get("Id"), bases, tags, found.users]
+def _mark(observed: Observed) -> str:
+    bases = {base: (image or {}).get("Id") for base, image in observed.bases.items()}
+    tags = {tag: (image or {}).get("Id") for tag, image in observed.tags.items()}
+    seen = [(observed.image or {}).get("Id"), bases, tags, observed.users]
     return fingerprint(seen)
 
 

@@ -30,7 +30,7 @@ NOTE_LABEL = "dockyard.fleet.network.note"
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look at the engine. Networks are what its list answers, containers its inspect.
 
     `current` has the network's name, `twins` are further ones of that name; `notes` are those
@@ -80,10 +80,10 @@ def note_of(network: Inspect) -> Dict[str, Any]:
     return note if sound and named else {}
 
 
-def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
+def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Take a snapshot with one read: twins are seen in the list alone, and ids never guessed."""
     if client is None:
-        return Found(api=(1, 99), unknown={"engine": pending["engine"]})
+        return Observed(api=(1, 99), unknown={"engine": pending["engine"]})
     named: List[Inspect] = []
     notes: List[Inspect] = []
     others: List[Inspect] = []
@@ -96,7 +96,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
         else:
             others.append(network)
     unknown = {"network": pending[desired.address]} if desired.address in pending else {}
-    return Found(
+    return Observed(
         current=named[0] if named else None,
         twins=tuple(named[1:]),
         notes=tuple(notes),
@@ -107,17 +107,17 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
     )
 
 
-def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Found:
+def with_users(client: Client, observed: Observed, pending: Mapping[str, str]) -> Observed:
     """Add the containers that are or were connected, stopped ones too, but for those that an
     earlier task of this check removes."""
     from dataclasses import replace
 
-    noted = {key for note in found.notes for key in note_of(note)["endpoints"]}
+    noted = {key for note in observed.notes for key in note_of(note)["endpoints"]}
     listed = client.get("/containers/json", {"all": True}) or ()
     asked = [
         f"/containers/{one['Id']}/json"
         for one in listed
-        if one["Id"] in noted or _connected(one, found)
+        if one["Id"] in noted or _connected(one, observed)
     ]
     seen: List[Inspect] = []
     for answer in client.get_all([(path, None) for path in asked]):
@@ -127,17 +127,17 @@ def with_users(client: Client, found: Found, pending: Mapping[str, str]) -> Foun
         elif answer.status != 404:
             raise answer
     seen.sort(key=lambda one: str(one["Name"]))
-    users = tuple(one for one in seen if _connected(one, found))
-    return replace(found, users=users, missing=tuple(one for one in seen if one not in users))
+    users = tuple(one for one in seen if _connected(one, observed))
+    return replace(observed, users=users, missing=tuple(one for one in seen if one not in users))
 
 
-def _connected(container: Inspect, found: Found) -> bool:
+def _connected(container: Inspect, observed: Observed) -> bool:
     """Tell whether a container, listed or inspected, has an endpoint in the network.
 
     One that was never started knows only the network's name, and one that could not be connected
     has its wish on paper.
     """
-    network = found.current
+    network = observed.current
     if network is None:
         return False
     points = dig(container, "NetworkSettings.Networks") or {}
@@ -146,22 +146,22 @@ def _connected(container: Inspect, found: Found) -> bool:
         or (
             name == network["Name"]
             and not (point or {}).get("NetworkID")
-            and not on_paper(container, point or {}, found.kind)
+            and not on_paper(container, point or {}, observed.kind)
         )
         for name, point in points.items()
     )
 
 
-def endpoints(found: Found) -> Dict[str, Dict[str, Any]]:
+def endpoints(observed: Observed) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
     from .endpoint_settings import asked_of
 
     made: Dict[str, Dict[str, Any]] = {}
-    for note in found.notes:
+    for note in observed.notes:
         made.update(note_of(note)["endpoints"])
-    network = found.current or {}
-    for box in found.users:
+    network = observed.current or {}
+    for box in observed.users:
         points = dig(box, "NetworkSettings.Networks") or {}
         point = points.get(network["Name"]) or {}
-        made[str(box["Id"])] = asked_of(point, str(box["Id"]), found.kind)
+        made[str(box["Id"])] = asked_of(point, str(box["Id"]), observed.kind)
     return made

@@ -35,34 +35,34 @@ from ..values.ip_addresses import plain_ip, reserved
 from .desired import Desired
 from .endpoint_settings import fixed_mac
 from .fields import FIELDS
-from .observed import Found, Inspect, endpoints, is_foreign, note_name, note_of, record_of
+from .observed import Inspect, Observed, endpoints, is_foreign, note_name, note_of, record_of
 
 INTERRUPTED = "an earlier run was interrupted"
 FAILED = "it did not work"
 
 
-def steps_of(desired: Desired, found: Found, changes: Sequence[Change]) -> List[Step]:
+def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
     if desired.state == "absent":
-        _removal(chain, desired, found)
+        _removal(chain, desired, observed)
         return chain.steps
-    if found.current is None:
-        cause = Causes(filter(None, ("not there", found.unknown.get("engine"))))
+    if observed.current is None:
+        cause = Causes(filter(None, ("not there", observed.unknown.get("engine"))))
         chain.add("create", cause, on=desired.name)
-    if found.notes:
-        _connect(chain, desired, found.missing, INTERRUPTED)
-        _forget(chain, found.notes, INTERRUPTED)
-    if changes and found.current is not None:
-        _replacement(chain, desired, found, found.current, tuple(changes))
+    if observed.notes:
+        _connect(chain, desired, observed.missing, INTERRUPTED)
+        _forget(chain, observed.notes, INTERRUPTED)
+    if changes and observed.current is not None:
+        _replacement(chain, desired, observed, observed.current, tuple(changes))
     return chain.steps
 
 
 def _replacement(
-    chain: Chain, desired: Desired, found: Found, old: Inspect, changes: Tuple[Change, ...]
+    chain: Chain, desired: Desired, observed: Observed, old: Inspect, changes: Tuple[Change, ...]
 ) -> None:
     cause = Causes(change.words() for change in changes)
-    boxes = (*found.users, *found.missing)
+    boxes = (*observed.users, *observed.missing)
     chain.add("note", cause, "replace", on=note_name(old))
     _disconnect(chain, desired, boxes, cause)
     chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
@@ -71,48 +71,48 @@ def _replacement(
     chain.add("forget", cause, "replace", on=note_name(old))
 
 
-def _removal(chain: Chain, desired: Desired, found: Found) -> None:
-    cause, old = REMOVAL, found.current
+def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
+    cause, old = REMOVAL, observed.current
     # The note of an interrupted removal has the containers that it has disconnected.
-    noted = bool(found.users) and not _is_old(found)
+    noted = bool(observed.users) and not _is_old(observed)
     if old is not None:
         if noted:
             chain.add("note", cause, "replace", on=note_name(old))
-        _disconnect(chain, desired, found.users, cause)
+        _disconnect(chain, desired, observed.users, cause)
         chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
         if noted:
             chain.add("forget", cause, "replace", on=note_name(old))
-    _forget(chain, found.notes, cause)
+    _forget(chain, observed.notes, cause)
 
 
-def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old network, or none, as it was before."""
     chain = Chain(desired.address)
-    current = found.current
+    current = observed.current
     ours = current is not None and bool(record_of(current, desired.name))
     verbs = {step.verb for step in begun}
-    if found.notes and (ours or current is None or _is_old(found)):
-        _bring_back(chain, desired, found)
+    if observed.notes and (ours or current is None or _is_old(observed)):
+        _bring_back(chain, desired, observed)
     elif current is not None and ours and "create" in verbs and not verbs & {"note", "forget"}:
         chain.add("remove", "it was not wanted so", on=desired.name, id=str(current["Id"]))
     return Plan(tuple(chain.steps))
 
 
-def _is_old(found: Found) -> bool:
-    ident = (found.current or {}).get("Id")
-    return any(note_of(note).get("id") == ident for note in found.notes)
+def _is_old(observed: Observed) -> bool:
+    ident = (observed.current or {}).get("Id")
+    return any(note_of(note).get("id") == ident for note in observed.notes)
 
 
-def _bring_back(chain: Chain, desired: Desired, found: Found) -> None:
-    boxes = found.missing
-    if found.current is None or not _is_old(found):
-        if found.current is not None:
-            boxes = (*found.users, *found.missing)
-            _disconnect(chain, desired, found.users, FAILED)
-            chain.add("remove", FAILED, on=desired.name, id=str(found.current["Id"]))
+def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
+    boxes = observed.missing
+    if observed.current is None or not _is_old(observed):
+        if observed.current is not None:
+            boxes = (*observed.users, *observed.missing)
+            _disconnect(chain, desired, observed.users, FAILED)
+            chain.add("remove", FAILED, on=desired.name, id=str(observed.current["Id"]))
         chain.add("restore", FAILED, on=desired.name)
     _connect(chain, desired, boxes, FAILED)
-    _forget(chain, found.notes, FAILED)
+    _forget(chain, observed.notes, FAILED)
 
 
 def _disconnect(chain: Chain, desired: Desired, boxes: Iterable[Inspect], cause: str) -> None:
@@ -141,19 +141,19 @@ def _name(box: Inspect) -> str:
 # -- what must hold before anything is written ------------------------------------------------
 
 
-def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for a wish that cannot work."""
     causes = {step.verb: step.cause for step in steps}
     refused: List[str] = []
     if "create" in causes:
-        _check_creation(desired, found)
-        refused += [f"{causes['create']}: {why}" for why in _unfit(desired, found)]
+        _check_creation(desired, observed)
+        refused += [f"{causes['create']}: {why}" for why in _unfit(desired, observed)]
     refused += [_ignored(change) for step in steps for change in step.changes if _stays(change)]
-    foreign = found.current is not None and is_foreign(found.current, desired.name)
+    foreign = observed.current is not None and is_foreign(observed.current, desired.name)
     if foreign and "remove" in causes and not desired.adopt:
         why = "nobody here made this network; adopt: true permits it"
         refused.append(f"{causes['remove']}: {why}")
-    boxes = (*found.users, *found.missing)
+    boxes = (*observed.users, *observed.missing)
     if desired.state == "absent" and boxes and not desired.force:
         names = ", ".join(map(_name, boxes))
         refused.append(f"used by {names}; remove the containers, or set force: true")
@@ -175,10 +175,10 @@ def _ignored(change: Change) -> str:
     )
 
 
-def _check_creation(desired: Desired, found: Found) -> None:
-    context = Context(desired.declared, {}, {}, found.api, found.kind)
-    check_supported(for_kind(FIELDS, found.kind), context)
-    if found.kind == "podman":
+def _check_creation(desired: Desired, observed: Observed) -> None:
+    context = Context(desired.declared, {}, {}, observed.api, observed.kind)
+    check_supported(for_kind(FIELDS, observed.kind), context)
+    if observed.kind == "podman":
         from .podman import check_declared
 
         check_declared(desired.declared)
@@ -193,7 +193,7 @@ def _check_creation(desired: Desired, found: Found) -> None:
     subnets = list(desired.declared.get("ipam.config") or ())
     taken = {
         str(entry["Subnet"]): str(other["Name"])
-        for other in found.others
+        for other in observed.others
         if other.get("Driver") == "bridge"
         for entry in dig(other, "IPAM.Config") or ()
         if entry.get("Subnet")
@@ -206,7 +206,7 @@ def _check_creation(desired: Desired, found: Found) -> None:
                     option=f"ipam.config[{number}].subnet",
                     hint="choose another subnet, or remove that network first",
                 )
-    needs = found.kind == "docker" and found.api < (1, 46)
+    needs = observed.kind == "docker" and observed.api < (1, 46)
     if needs and desired.declared.get("enable_ipv6") and not any(":" in one for one in subnets):
         raise InvalidOption(
             "this engine chooses no IPv6 subnets by itself",
@@ -220,15 +220,15 @@ def _overlap(one: str, other: str) -> bool:
     return mine.version == theirs.version and mine.overlaps(theirs)
 
 
-def _unfit(desired: Desired, found: Found) -> List[str]:
+def _unfit(desired: Desired, observed: Observed) -> List[str]:
     """Containers that could not be connected to the new network as they were to the old one."""
-    names = {str(box["Id"]): _name(box) for box in (*found.users, *found.missing)}
+    names = {str(box["Id"]): _name(box) for box in (*observed.users, *observed.missing)}
     subnets = [ipaddress.ip_network(one) for one in desired.declared.get("ipam.config") or ()]
-    context = Context(desired.declared, {}, {}, found.api, found.kind)
-    new = body(for_kind(FIELDS, found.kind), context, lambda at: at)
+    context = Context(desired.declared, {}, {}, observed.api, observed.kind)
+    new = body(for_kind(FIELDS, observed.kind), context, lambda at: at)
     taken = {address: what for what, address in reserved({"Driver": "bridge", **new})}
     refused = []
-    for ident, settings in endpoints(found).items():
+    for ident, settings in endpoints(observed).items():
         for address in map(plain_ip, _fixed(settings) if ident in names else ()):
             if not any(ipaddress.ip_address(address) in one for one in subnets):
                 refused.append(
@@ -240,11 +240,11 @@ def _unfit(desired: Desired, found: Found) -> List[str]:
                     f"{names[ident]} has the fixed address {address}, which would be "
                     f"{taken[address]}; change the container first, or choose another one"
                 )
-    old = str((found.current or {}).get("Id", "-"))
-    for box in found.users:
+    old = str((observed.current or {}).get("Id", "-"))
+    for box in observed.users:
         if old.startswith(str(dig(box, "HostConfig.NetworkMode") or "?")):
             refused.append(f"{_name(box)} names the network by its id; create it anew by name")
-        mac = fixed_mac(box, desired.name, found.kind, found.api, {})
+        mac = fixed_mac(box, desired.name, observed.kind, observed.api, {})
         if mac:
             refused.append(
                 f"{_name(box)} has the fixed MAC address {mac}, which this engine gives at a "

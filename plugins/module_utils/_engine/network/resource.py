@@ -15,10 +15,10 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
-from ..._desired.schema import check_supported, for_kind, observed
+from ..._desired.schema import check_supported, for_kind, observed_values
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS
-from .observed import Found, is_foreign, observe, record_of, with_users
+from .observed import Observed, is_foreign, observe, record_of, with_users
 
 if TYPE_CHECKING:
     from ..._desired.resource import Verb
@@ -49,87 +49,87 @@ class Network:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Take a snapshot; look at containers only if there is something to do."""
-        found = observe(client, desired, pending)
-        idle = client is None or desired.external or not _calls(desired, found)
-        return found if idle else with_users(client, found, pending)
+        observed = observe(client, desired, pending)
+        idle = client is None or desired.external or not _calls(desired, observed)
+        return observed if idle else with_users(client, observed, pending)
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
-        coming = found.unknown.get("network")
+        coming = observed.unknown.get("network")
         notes = (f"{desired.name}: {coming}",) if coming else ()
-        if found.twins:
-            return Plan(refused=(_twins(desired, found),))
+        if observed.twins:
+            return Plan(refused=(_twins(desired, observed),))
         if desired.external:
-            _require(desired, found)
-            return Plan(notes=notes, fingerprint=_mark(found))
-        if not _calls(desired, found):
-            return Plan(notes=notes, fingerprint=_mark(found))
+            _require(desired, observed)
+            return Plan(notes=notes, fingerprint=_mark(observed))
+        if not _calls(desired, observed):
+            return Plan(notes=notes, fingerprint=_mark(observed))
         from .plan import refusals, steps_of
 
-        changes = changes_of(desired, found)
-        steps = steps_of(desired, found, changes)
-        refused = refusals(desired, found, steps)
-        return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(found))
+        changes = changes_of(desired, observed)
+        steps = steps_of(desired, observed, changes)
+        refused = refusals(desired, observed, steps)
+        return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return FIELDS, desired.declared
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old network with all that was connected."""
         from .plan import way_back
 
-        return way_back(desired, found, begun)
+        return way_back(desired, observed, begun)
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the network as the engine lists it, None if it is not there."""
-        if found.current is None:
+        if observed.current is None:
             return None
         # A list does not fill it in.
-        return {key: value for key, value in found.current.items() if key != "Containers"}
+        return {key: value for key, value in observed.current.items() if key != "Containers"}
 
 
-def changes_of(desired: Desired, found: Found) -> List[Change]:
+def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     """Return what differs between the network that is there and the declared one."""
-    if found.current is None or desired.external or desired.state == "absent":
+    if observed.current is None or desired.external or desired.state == "absent":
         return []
-    record = record_of(found.current, desired.name)
-    context = Context(desired.declared, {}, record, found.api, found.kind)
-    fields = for_kind(FIELDS, found.kind)
+    record = record_of(observed.current, desired.name)
+    context = Context(desired.declared, {}, record, observed.api, observed.kind)
+    fields = for_kind(FIELDS, observed.kind)
     check_supported(fields, context)
-    shown = found.current
-    if found.kind == "podman":
+    shown = observed.current
+    if observed.kind == "podman":
         from .podman import as_docker
 
         shown = as_docker(shown, context)
-    scope = Scope(not is_foreign(found.current, desired.name), ignore=desired.ignore)
-    return diff(fields, context, observed(fields, shown, context), scope)
+    scope = Scope(not is_foreign(observed.current, desired.name), ignore=desired.ignore)
+    return diff(fields, context, observed_values(fields, shown, context), scope)
 
 
-def _calls(desired: Desired, found: Found) -> bool:
+def _calls(desired: Desired, observed: Observed) -> bool:
     """Tell whether there is something to do."""
     if desired.state == "absent":
-        return found.current is not None or bool(found.notes)
-    return found.current is None or bool(found.notes) or bool(changes_of(desired, found))
+        return observed.current is not None or bool(observed.notes)
+    return observed.current is None or bool(observed.notes) or bool(changes_of(desired, observed))
 
 
-def _twins(desired: Desired, found: Found) -> str:
-    ids = ", ".join(str(one["Id"])[:12] for one in (found.current or {}, *found.twins))
+def _twins(desired: Desired, observed: Observed) -> str:
+    ids = ", ".join(str(one["Id"])[:12] for one in (observed.current or {}, *observed.twins))
     return f"several networks are named {desired.name} ({ids}); remove all but one by id"
 
 
-def _require(desired: Desired, found: Found) -> None:
-    if found.current is None and not found.unknown:
+def _require(desired: Desired, observed: Observed) -> None:
+    if observed.current is None and not observed.unknown:
         raise InvalidOption(
             f"the network {desired.name} does not exist", option="external", hint="create it first"
         )
 
 
-def _mark(found: Found) -> str:
-    boxes = [one["Id"] for one in (*found.users, *found.missing)]
-    return fingerprint([found.current, [note["Id"] for note in found.notes], boxes])
+def _mark(observed: Observed) -> str:
+    boxes = [one["Id"] for one in (*observed.users, *observed.missing)]
+    return fingerprint([observed.current, [note["Id"] for note in observed.notes], boxes])
 
 
 NETWORK = Network()

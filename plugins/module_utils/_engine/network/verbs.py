@@ -17,7 +17,7 @@ from ..._desired.steps import Step
 from ..client.errors import EngineError
 from .desired import Desired
 from .fields import FIELDS, OWNER_LABEL, asked_keys
-from .observed import NOTE_LABEL, Found, Inspect, endpoints, note_name, note_of
+from .observed import NOTE_LABEL, Inspect, Observed, endpoints, note_name, note_of
 
 
 def _post(work: Work, made: Dict[str, Any]) -> str:
@@ -31,9 +31,9 @@ def _post(work: Work, made: Dict[str, Any]) -> str:
 
 def _create(work: Work, step: Step) -> None:
     desired: Desired = work.desired
-    found: Found = work.snapshot
-    context = Context(desired.declared, {}, {}, found.api, found.kind)
-    made = body(for_kind(FIELDS, found.kind), context, lambda at: at)
+    observed: Observed = work.snapshot
+    context = Context(desired.declared, {}, {}, observed.api, observed.kind)
+    made = body(for_kind(FIELDS, observed.kind), context, lambda at: at)
     record = encode_record(
         desired.address, FIELDS, desired.declared, {"asked": sorted(asked_keys(desired.declared))}
     )

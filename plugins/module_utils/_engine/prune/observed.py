@@ -40,7 +40,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """The engine's lists at the moment `now`; `unknown` is what earlier tasks of the run do.
 
     `bases` are the configurations, by image id, of the images of containers that say they are ours;
@@ -58,10 +58,10 @@ class Found:
     unknown: Mapping[str, str] = field(default_factory=dict)
 
 
-def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Found:
+def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Ask for the lists that are needed, in one go."""
     if client is None:
-        return Found(unknown=pending)
+        return Observed(unknown=pending)
     asked: Dict[str, Tuple[str, Optional[Query]]] = {
         "containers": ("/containers/json", {"all": True})
     }
@@ -81,7 +81,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
         lists[kind] = tuple(_items(kind, answer))
     labelled = client.kind != "podman" and client.api >= (1, 42)
     bases = _bases(client, desired, lists["containers"])
-    return Found(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
+    return Observed(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
 
 
 def _bases(client: Client, desired: Desired, boxes: Iterable[Object]) -> Dict[str, Object]:
@@ -105,18 +105,18 @@ def _names_of(one: Object) -> List[str]:
     return [names] if isinstance(names, str) else sorted(map(str, names))
 
 
-def chosen(desired: Desired, found: Found) -> List[Item]:
+def chosen(desired: Desired, observed: Observed) -> List[Item]:
     """Return all that may go, containers first, since they hold the rest."""
-    boxes = list(_containers(desired, found)) if "containers" in desired.kinds else []
+    boxes = list(_containers(desired, observed)) if "containers" in desired.kinds else []
     gone = {ident for box in boxes for ident in box.ids}
-    left = [box for box in found.containers if box["Id"] not in gone]
+    left = [box for box in observed.containers if box["Id"] not in gone]
     made = [*boxes]
     if "images" in desired.kinds:
-        made += _images(desired, found, left)
+        made += _images(desired, observed, left)
     if "networks" in desired.kinds:
-        made += _networks(desired, found, left)
-    made += _volumes(desired, found, left)
-    unused = [one for one in found.cache if not one.get("InUse")]
+        made += _networks(desired, observed, left)
+    made += _volumes(desired, observed, left)
+    unused = [one for one in observed.cache if not one.get("InUse")]
     if unused:
         what = f"{len(unused)} entries that no build uses"
         made.append(Item("build_cache", "", (), what))
@@ -136,21 +136,25 @@ def _name(box: Object) -> str:
     return str((box.get("Names") or [box["Id"][:12]])[0]).lstrip("/")
 
 
-def _containers(desired: Desired, found: Found) -> Iterator[Item]:
-    for box in found.containers:
+def _containers(desired: Desired, observed: Observed) -> Iterator[Item]:
+    for box in observed.containers:
         name = _name(box)
-        idle = box.get("State") in _IDLE and f"container/{name}" not in found.unknown
-        if idle and _may(desired, found, box, "container", name):
+        idle = box.get("State") in _IDLE and f"container/{name}" not in observed.unknown
+        if idle and _may(desired, observed, box, "container", name):
             yield Item("container", name, (box["Id"],), f"{box['State']}")
 
 
-def _images(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
+def _images(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
     used = {box.get("ImageID") for box in left}
-    for image in found.images:
+    for image in observed.images:
         tags = tuple(tag for tag in image.get("RepoTags") or () if tag != NAMELESS)
-        if image["Id"] in used or (tags and not desired.tagged) or not _fits(desired, found, image):
+        if (
+            image["Id"] in used
+            or (tags and not desired.tagged)
+            or not _fits(desired, observed, image)
+        ):
             continue
-        if desired.everyone or _is_ours(image, tags, found.images):
+        if desired.everyone or _is_ours(image, tags, observed.images):
             name = short(tags[0]) if tags else image["Id"].rpartition(":")[2][:12]
             why = "no container uses it" if tags else "it has no name, and no container uses it"
             yield Item("image", name, tags or (image["Id"],), why)
@@ -167,44 +171,44 @@ def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -
     return bool(oldest["Id"] == image["Id"])
 
 
-def _networks(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
+def _networks(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
     used: Set[str] = set()
     for box in left:
         points = (box.get("NetworkSettings") or {}).get("Networks") or {}
         used.update(points)
         used.update(str(point.get("NetworkID")) for point in points.values() if point)
-    for net in found.networks:
+    for net in observed.networks:
         name = str(net["Name"])
         if name in _BUILT_IN or name in used or net["Id"] in used:
             continue
-        if _may(desired, found, net, "network", name):
+        if _may(desired, observed, net, "network", name):
             yield Item("network", name, (net["Id"],), "no container is in it")
 
 
-def _volumes(desired: Desired, found: Found, left: List[Object]) -> Iterator[Item]:
-    for volume in found.volumes:
+def _volumes(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
+    for volume in observed.volumes:
         name = str(volume["Name"])
-        why = _why(desired, found, volume, name)
+        why = _why(desired, observed, volume, name)
         if why and not users(name, left):
             yield Item("volume", name, (name,), why)
 
 
-def _why(desired: Desired, found: Found, volume: Object, name: str) -> str:
+def _why(desired: Desired, observed: Observed, volume: Object, name: str) -> str:
     """Return why a volume that no container has may go, "" for one that stays."""
     if name in desired.named:
         return "named, and no container has it"
     pattern = next((one for one in desired.patterns if is_meant(one, name)), None)
-    if pattern and _may(desired, found, volume, "volume", name):
+    if pattern and _may(desired, observed, volume, "volume", name):
         return f"{pattern}, and no container has it"
-    unnamed = "volumes" in desired.kinds and is_unnamed(found, volume)
+    unnamed = "volumes" in desired.kinds and is_unnamed(observed, volume)
     return (
         "it has no name, and no container has it"
-        if unnamed and _fits(desired, found, volume)
+        if unnamed and _fits(desired, observed, volume)
         else ""
     )
 
 
-def is_unnamed(found: Found, volume: Object) -> bool:
+def is_unnamed(observed: Observed, volume: Object) -> bool:
     """Tell if a volume has no name of its own, as the engine's own prune would judge it.
 
     Docker labels these from API 1.42 on; before, and on Podman, the engine's name has to do, of one
@@ -213,22 +217,22 @@ def is_unnamed(found: Found, volume: Object) -> bool:
     labels = volume.get("Labels") or {}
     if volume.get("Driver") != "local" or not _UNNAMED.fullmatch(str(volume["Name"])):
         return False
-    if found.labelled:
+    if observed.labelled:
         return _ANONYMOUS in labels
     return not volume.get("Options") and not set(labels) - {_ANONYMOUS}
 
 
-def kept(desired: Desired, found: Found) -> List[str]:
+def kept(desired: Desired, observed: Observed) -> List[str]:
     """Return the names of the volumes that no container has, and that stay since they have one."""
     if "volumes" not in desired.kinds:
         return []
-    gone = {ident for item in chosen(desired, found) for ident in item.ids}
-    left = [box for box in found.containers if box["Id"] not in gone]
-    names = [str(one["Name"]) for one in found.volumes if not is_unnamed(found, one)]
+    gone = {ident for item in chosen(desired, observed) for ident in item.ids}
+    left = [box for box in observed.containers if box["Id"] not in gone]
+    names = [str(one["Name"]) for one in observed.volumes if not is_unnamed(observed, one)]
     return [name for name in names if not users(name, left)]
 
 
-def _may(desired: Desired, found: Found, thing: Object, kind: str, name: str) -> bool:
+def _may(desired: Desired, observed: Observed, thing: Object, kind: str, name: str) -> bool:
     """Tell if a thing may go. What an interrupted change has left under another name may not,
     whoever is meant: the next run of its task goes on from there.
     """
@@ -236,9 +240,9 @@ def _may(desired: Desired, found: Found, thing: Object, kind: str, name: str) ->
     if any(key.startswith(f"{OUR_LABELS}{kind}.") for key in labels):
         return False  # a note of a change that is under way
     aside = name.endswith(f".old-{str(thing.get('Id'))[:12]}")
-    if aside or not _fits(desired, found, thing):
+    if aside or not _fits(desired, observed, thing):
         return False
-    record = _own_record(found, thing, kind)
+    record = _own_record(observed, thing, kind)
     if not record:
         return record is not None and desired.everyone
     address = parse(record).get("address")
@@ -249,24 +253,24 @@ def _may(desired: Desired, found: Found, thing: Object, kind: str, name: str) ->
     return name in (inner, inner.replace("/", "-"), inner.replace("/", "_"))
 
 
-def _own_record(found: Found, thing: Object, kind: str) -> Optional[str]:
+def _own_record(observed: Observed, thing: Object, kind: str) -> Optional[str]:
     """Return the record of a listed thing, "" for none, None if nobody can tell whose it is."""
     labels, key = thing.get("Labels") or {}, f"{OUR_LABELS}{kind}"
     if kind != "container" or not labels.get(key):
         return labels.get(key) or ""
     image = str(thing.get("ImageID") or "")
-    base = found.bases.get(image)
+    base = observed.bases.get(image)
     own = own_labels(labels, image, base).get(key)
     return None if own is None and base is None else own or ""
 
 
-def _fits(desired: Desired, found: Found, thing: Object) -> bool:
+def _fits(desired: Desired, observed: Observed, thing: Object) -> bool:
     labels = thing.get("Labels") or {}
     if not all(_has(labels, want) for want in desired.labels):
         return False
     if any(_has(labels, want) for want in desired.without):
         return False
-    return desired.age is None or found.now - _created(thing, found.now) > desired.age
+    return desired.age is None or observed.now - _created(thing, observed.now) > desired.age
 
 
 def _has(labels: Object, want: str) -> bool:

@@ -13,7 +13,7 @@ from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.errors import EngineError
 from .desired import KINDS, Desired, desired_of, spec
-from .observed import Found, Item, chosen, kept, observe, users
+from .observed import Item, Observed, chosen, kept, observe, users
 
 # Names of one note that are printed; the rest is a number.
 _SHOWN = 10
@@ -41,39 +41,39 @@ class Prune:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Take the engine's lists."""
         return observe(client, desired, pending)
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return one step for each thing that nothing uses; containers go before the rest."""
         steps: List[Step] = []
         boxes: List[str] = []
-        for item in chosen(desired, found):
+        for item in chosen(desired, observed):
             step = _step(item, tuple(boxes) if item.kind != "container" else ())
             steps.append(step)
             if item.kind == "container":
                 boxes.append(step.id)
         notes = []
-        if found.unknown:
+        if observed.unknown:
             notes.append("what earlier tasks of this run leave behind is known after apply")
-        stays = kept(desired, found)
+        stays = kept(desired, observed)
         if stays:
             notes.append(f"named volumes stay unless volumes names them: {_some(stays)}")
-        refused = _refusals(desired, found)
+        refused = _refusals(desired, observed)
         mark = fingerprint([step.id for step in steps])
         return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=mark)
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what is gone is gone."""
         return Plan()
 
-    def present(self, found: Found) -> Dict[str, List[str]]:
+    def present(self, observed: Observed) -> Dict[str, List[str]]:
         """Return the shape of what was removed; outcome() fills it."""
         return {}
 
     def outcome(
-        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+        self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return what was removed, or would be, by kind."""
         removed: Dict[str, List[str]] = {kind: [] for kind in KINDS if kind != "build_cache"}
@@ -105,10 +105,10 @@ def _step(item: Item, needs: Tuple[str, ...]) -> Step:
     )
 
 
-def _refusals(desired: Desired, found: Found) -> Tuple[str, ...]:
+def _refusals(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     """Return why a volume that the task names cannot go."""
-    going = {ident for item in chosen(desired, found) for ident in item.ids}
-    left = [box for box in found.containers if box["Id"] not in going]
+    going = {ident for item in chosen(desired, observed) for ident in item.ids}
+    left = [box for box in observed.containers if box["Id"] not in going]
     used = {name: users(name, left) for name in desired.named}
     return tuple(
         f"volume {name}: it is used by {', '.join(who)}" for name, who in used.items() if who

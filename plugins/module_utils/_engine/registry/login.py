@@ -43,7 +43,7 @@ class Desired:
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """What is kept: by which helper ("" for the file itself), and if the file names it.
 
     `token` is what the registry gave for the password, when an account that is to be kept was
@@ -68,10 +68,10 @@ class _Account:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look into config.json and ask its helper; the engine is not asked."""
         config = read_config(desired.path)
-        return Found(
+        return Observed(
             registry=desired.registry,
             path=desired.path,
             helper=helper_of(config, desired.registry),
@@ -79,18 +79,18 @@ class _Account:
             kept=find(desired.registry, desired.path),
         )
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what was kept before is still kept."""
         return Plan()
 
-    def present(self, found: Found) -> Dict[str, Any]:
+    def present(self, observed: Observed) -> Dict[str, Any]:
         """Return what is kept, without anything secret."""
         return {
-            "registry": found.registry,
-            "username": found.kept.username if found.kept else "",
-            "logged_in": found.kept is not None,
-            "store": found.helper or "plain text",
-            "config_path": found.path,
+            "registry": observed.registry,
+            "username": observed.kept.username if observed.kept else "",
+            "logged_in": observed.kept is not None,
+            "store": observed.helper or "plain text",
+            "config_path": observed.path,
         }
 
 
@@ -122,32 +122,32 @@ class LoginResource(_Account):
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look at what is kept; prove an account that is not, in check mode too.
 
         The engine asks the registry for it and keeps nothing of it (moby, `POST /auth`).
         """
-        found = super().observe(client, desired, pending, settled)
-        agreed = found.helper or desired.plain_text
-        if client is None or settled or not agreed or not _differs(desired, found.kept):
-            return found
-        return replace(found, token=_prove(client, desired))
+        observed = super().observe(client, desired, pending, settled)
+        agreed = observed.helper or desired.plain_text
+        if client is None or settled or not agreed or not _differs(desired, observed.kept):
+            return observed
+        return replace(observed, token=_prove(client, desired))
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step that keeps the account, or none."""
-        if not found.helper and not desired.plain_text:
+        if not observed.helper and not desired.plain_text:
             raise InvalidOption(
-                f"no credential helper is named in {found.path}, so the password would be kept as"
-                " plain text there",
+                f"no credential helper is named in {observed.path}, so the password would be kept"
+                " as plain text there",
                 option="plain_text",
                 hint="name a helper as credsStore in that file, or agree with plain_text: true",
             )
-        changes = tuple(_differs(desired, found.kept))
-        mark = fingerprint([found.helper, found.listed, bool(found.kept)])
+        changes = tuple(_differs(desired, observed.kept))
+        mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
         if not changes:
             return Plan(fingerprint=mark)
         cause = Causes(change.words() for change in changes)
-        names = {"on": host(desired.registry), "to": _place(found)}
+        names = {"on": host(desired.registry), "to": _place(observed)}
         step = Step("1", desired.address, "login", cause, "live", changes, args=names)
         return Plan((step,), fingerprint=mark)
 
@@ -174,14 +174,14 @@ class LogoutResource(_Account):
             raise InvalidOption(f"'{path}' is not absolute", option="config_path", hint=hint)
         return Desired(registry_key(params["registry"]), path)
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step that forgets the account, or none."""
-        mark = fingerprint([found.helper, found.listed, bool(found.kept)])
-        if not found.kept and not found.listed:
+        mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
+        if not observed.kept and not observed.listed:
             return Plan(fingerprint=mark)
-        user = found.kept.username if found.kept and found.kept.username else "an account"
+        user = observed.kept.username if observed.kept and observed.kept.username else "an account"
         change = Change("login", "", user, None, "live", "declared", text=f"{user} → none")
-        names = {"on": host(desired.registry), "to": _place(found)}
+        names = {"on": host(desired.registry), "to": _place(observed)}
         step = Step("1", desired.address, "logout", change.words(), "live", (change,), args=names)
         return Plan((step,), fingerprint=mark)
 
@@ -197,8 +197,8 @@ def registry_key(text: str) -> str:
     return name
 
 
-def _place(found: Found) -> str:
-    return f"docker-credential-{found.helper}" if found.helper else found.path
+def _place(observed: Observed) -> str:
+    return f"docker-credential-{observed.helper}" if observed.helper else observed.path
 
 
 def _differs(desired: Desired, kept: Optional[Login]) -> List[Change]:
@@ -236,15 +236,15 @@ def _prove(client: Any, desired: Desired) -> str:
 def _login(work: Work, step: Step) -> bool:
     """Keep the account, which was proven when it was looked at."""
     desired: Desired = work.desired
-    found: Found = work.snapshot
-    login = Login(desired.username, desired.password, found.token)
-    keep(desired.registry, login, found.helper, desired.path)
+    observed: Observed = work.snapshot
+    login = Login(desired.username, desired.password, observed.token)
+    keep(desired.registry, login, observed.helper, desired.path)
     return True
 
 
 def _logout(work: Work, step: Step) -> bool:
-    found: Found = work.snapshot
-    forget(found.registry, found.helper if found.kept else "", found.path)
+    observed: Observed = work.snapshot
+    forget(observed.registry, observed.helper if observed.kept else "", observed.path)
     return True
 
 

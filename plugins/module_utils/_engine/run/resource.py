@@ -23,7 +23,7 @@ from ..container.fields import FIELDS, declared_subjects, rows
 from ..container.inspected import record_of, runs
 from ..container.leftovers import with_others
 from ..container.observe import observe, require_references, unreachable
-from ..container.observed import Found
+from ..container.observed import Observed
 from ..container.plan import later_networks, pull
 from ..container.resource import masked
 from ..container.volumes import notes as volume_notes
@@ -60,69 +60,73 @@ class Jobs:
 
     def observe(
         self, client: Any, desired: Job, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
             return unreachable(desired.desired, pending)
-        found = with_others(client, observe(client, desired.desired, pending, settled), pending)
-        return found if settled else with_volumes(client, desired.desired, found, pending)
+        observed = with_others(client, observe(client, desired.desired, pending, settled), pending)
+        return observed if settled else with_volumes(client, desired.desired, observed, pending)
 
-    def plan(self, desired: Job, found: Found) -> Plan:
+    def plan(self, desired: Job, observed: Observed) -> Plan:
         """Return the steps of one run."""
         declared = desired.desired
-        require_references(declared, found)
+        require_references(declared, observed)
         chain = Chain(desired.address)
-        if found.current is not None and runs(_own(desired, found)):
-            _go_on(chain, desired, found)
+        if observed.current is not None and runs(_own(desired, observed)):
+            _go_on(chain, desired, observed)
         else:
-            if found.current is not None:
-                _remove(chain, desired, found.current, LEFT)
-            _begin(chain, desired, found)
-            before_creation(declared, found, chain.steps)
-        unknown = (f"{what}: {cause}" for what, cause in found.unknown.items())
-        notes = (*unknown, *volume_notes(found))
-        seen = [dig(found.image, "Id"), dig(found.current, "Id"), dig(found.current, "State")]
+            if observed.current is not None:
+                _remove(chain, desired, observed.current, LEFT)
+            _begin(chain, desired, observed)
+            before_creation(declared, observed, chain.steps)
+        unknown = (f"{what}: {cause}" for what, cause in observed.unknown.items())
+        notes = (*unknown, *volume_notes(observed))
+        seen = [
+            dig(observed.image, "Id"),
+            dig(observed.current, "Id"),
+            dig(observed.current, "State"),
+        ]
         return Plan(tuple(chain.steps), notes, fingerprint=fingerprint(seen))
 
     def declares(self, desired: Job) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return rows(declared_subjects(desired.desired.declared)), desired.desired.declared
 
-    def recover(self, desired: Job, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Job, observed: Observed, begun: List[Step]) -> Plan:
         """Remove a job that has ended or never began; one that runs is left to the next run."""
         chain = Chain(desired.address)
-        if _is_job(desired, found) and desired.cleanup and not runs(found.current or {}):
-            _remove(chain, desired, found.current or {}, "the run has failed")
+        if _is_job(desired, observed) and desired.cleanup and not runs(observed.current or {}):
+            _remove(chain, desired, observed.current or {}, "the run has failed")
         return Plan(tuple(chain.steps))
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the job's container as the engine describes it, if it was kept."""
-        return None if found.current is None else masked(found.current, found.hidden)
+        return None if observed.current is None else masked(observed.current, observed.hidden)
 
-    def outcome(self, desired: Job, plan: Plan, before: Found, foreseen: bool) -> Dict[str, Any]:
+    def outcome(self, desired: Job, plan: Plan, before: Observed, foreseen: bool) -> Dict[str, Any]:
         """Return what the result says beside the plan."""
         return {"msg": "the job would run"} if foreseen else {}
 
 
-def _is_job(desired: Job, found: Found) -> bool:
+def _is_job(desired: Job, observed: Observed) -> bool:
     """Tell whether the container of the job's name is one that a run made."""
-    return bool(record_of(found.current, found.base, desired.desired.names).get("job"))
+    return bool(record_of(observed.current, observed.base, desired.desired.names).get("job"))
 
 
-def _own(desired: Job, found: Found) -> Mapping[str, Any]:
+def _own(desired: Job, observed: Observed) -> Mapping[str, Any]:
     """Return the container that an earlier run left; InvalidOption if somebody else made it."""
-    if not _is_job(desired, found):
+    if not _is_job(desired, observed):
         raise InvalidOption(
             f"there is a container {desired.desired.name} that is not a job's",
             option="name",
             hint="give the job another name",
         )
-    return found.current or {}
+    return observed.current or {}
 
 
-def _go_on(chain: Chain, desired: Job, found: Found) -> None:
+def _go_on(chain: Chain, desired: Job, observed: Observed) -> None:
     """Await a run that goes on, if it is what is declared."""
-    changes = [change.words() for change in changes_of(desired.desired, found)]
+    changes = [change.words() for change in changes_of(desired.desired, observed)]
     if changes:
         text = f"an earlier run of {desired.desired.name} goes on, and is another"
         raise InvalidOption(
@@ -130,20 +134,20 @@ def _go_on(chain: Chain, desired: Job, found: Found) -> None:
             option="name",
             hint="wait for its end, stop it, or give this job another name",
         )
-    chain.add("wait", GOES_ON, on=desired.desired.name, id=str(dig(found.current, "Id")))
+    chain.add("wait", GOES_ON, on=desired.desired.name, id=str(dig(observed.current, "Id")))
     if desired.cleanup:
-        _remove(chain, desired, found.current or {}, GOES_ON)
+        _remove(chain, desired, observed.current or {}, GOES_ON)
 
 
-def _begin(chain: Chain, desired: Job, found: Found) -> None:
+def _begin(chain: Chain, desired: Job, observed: Observed) -> None:
     declared, name, cause = desired.desired, desired.desired.name, desired.words()
-    if "image" not in found.unknown and not found.settled:
-        pull(chain, declared, found)
-    if "engine" not in found.unknown:
-        base = dig(found.image, "Config") or {}
-        check_supported(for_kind(FIELDS, found.kind), context_of(declared, found, base))
+    if "image" not in observed.unknown and not observed.settled:
+        pull(chain, declared, observed)
+    if "engine" not in observed.unknown:
+        base = dig(observed.image, "Config") or {}
+        check_supported(for_kind(FIELDS, observed.kind), context_of(declared, observed, base))
     chain.add("create", cause, on=name)
-    for network in later_networks(declared, found.api):
+    for network in later_networks(declared, observed.api):
         chain.add("connect", cause, on=name, to=network)
     chain.add("start", cause, on=name)
     chain.add("wait", cause, on=name)

@@ -20,7 +20,7 @@ _PASSWORD = re.compile(r"(pass(?:word|wd)?\d?=)[^,]*")
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look at the engine. `half` says that a restore into the volume has not come to its end;
     `users` are the names of the containers that mount the volume, and
     `helpers` those that an interrupted run left, by name; both are looked up only if there is

@@ -12,80 +12,80 @@ from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Chain, Change, Step
 from .desired import Desired
 from .helpers import ANEW, RESTORE, helper_name
-from .observed import Found, is_foreign, record_of
+from .observed import Observed, is_foreign, record_of
 
 INTERRUPTED = "an earlier restore was interrupted"
 
 
-def steps_of(desired: Desired, found: Found, changes: Sequence[Change]) -> List[Step]:
+def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) -> List[Step]:
     """Return the steps: the backup first, then what changes, then the restore."""
     chain = Chain(desired.address)
-    if desired.backup and not found.settled:
-        _backup(chain, desired, found)
+    if desired.backup and not observed.settled:
+        _backup(chain, desired, observed)
     if desired.state == "absent":
-        _remove(chain, desired, found, REMOVAL)
+        _remove(chain, desired, observed, REMOVAL)
         return chain.steps
-    half_full = _half_full(desired, found)
+    half_full = _half_full(desired, observed)
     words = [change.words() for change in changes]
-    if found.current is not None and not half_full and _is_other(desired, found):
+    if observed.current is not None and not half_full and _is_other(desired, observed):
         words.append("restore: another archive")
-    if not words and found.current is None:
+    if not words and observed.current is None:
         words = ["not there"]
-        if "engine" in found.unknown:
-            words.append(found.unknown["engine"])
+        if "engine" in observed.unknown:
+            words.append(observed.unknown["engine"])
     cause = Causes(words)
     if words:
-        _make(chain, desired, found, cause, tuple(changes))
+        _make(chain, desired, observed, cause, tuple(changes))
     if desired.restore:
-        _restore(chain, desired, found, cause or (INTERRUPTED if half_full else ""))
+        _restore(chain, desired, observed, cause or (INTERRUPTED if half_full else ""))
     return chain.steps
 
 
-def undo(desired: Desired, found: Found) -> List[Step]:
+def undo(desired: Desired, observed: Observed) -> List[Step]:
     """Return the steps that remove a volume that this run has made for an archive, and in vain.
 
     The mark says that the archive is not in it; whose it is says the record.
     """
     chain = Chain(desired.address)
-    marked = helper_name(ANEW, desired.name) in found.helpers
-    restored = record_of(found.current or {"Name": ""}).get("restored")
-    if marked and found.archive and restored == found.archive and not found.users:
-        _remove(chain, desired, found, "the restore failed")
+    marked = helper_name(ANEW, desired.name) in observed.helpers
+    restored = record_of(observed.current or {"Name": ""}).get("restored")
+    if marked and observed.archive and restored == observed.archive and not observed.users:
+        _remove(chain, desired, observed, "the restore failed")
     return chain.steps
 
 
 def _make(
-    chain: Chain, desired: Desired, found: Found, cause: str, changes: Tuple[Change, ...]
+    chain: Chain, desired: Desired, observed: Observed, cause: str, changes: Tuple[Change, ...]
 ) -> None:
     mark = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
-    if found.current is not None:
-        _clear(chain, found, cause)
+    if observed.current is not None:
+        _clear(chain, observed, cause)
         if mark:
             chain.add("mark", cause, args=mark)
         chain.add("remove", cause, "destroy", on=desired.name)
     elif mark:
         chain.add("mark", cause, args=mark)
-    impact = "replace" if found.current is not None else "none"
+    impact = "replace" if observed.current is not None else "none"
     chain.add("create", cause, impact, changes, on=desired.name)
 
 
-def _half_full(desired: Desired, found: Found) -> bool:
+def _half_full(desired: Desired, observed: Observed) -> bool:
     """Tell whether a restore was interrupted, so that the volume holds a part of an archive."""
-    if found.current is None:
+    if observed.current is None:
         return False
-    restored = record_of(found.current).get("restored")
-    made = helper_name(ANEW, desired.name) in found.helpers and restored == found.archive
-    return made or helper_name(RESTORE, desired.name) in found.helpers
+    restored = record_of(observed.current).get("restored")
+    made = helper_name(ANEW, desired.name) in observed.helpers and restored == observed.archive
+    return made or helper_name(RESTORE, desired.name) in observed.helpers
 
 
-def _is_other(desired: Desired, found: Found) -> bool:
+def _is_other(desired: Desired, observed: Observed) -> bool:
     """Tell whether the data is to be replaced by that of an archive it did not come from."""
-    record = record_of(found.current or {"Name": ""})
-    return bool(desired.restore and desired.destroys and record.get("restored") != found.archive)
+    record = record_of(observed.current or {"Name": ""})
+    return bool(desired.restore and desired.destroys and record.get("restored") != observed.archive)
 
 
-def _backup(chain: Chain, desired: Desired, found: Found) -> None:
-    if found.current is None and not found.unknown:
+def _backup(chain: Chain, desired: Desired, observed: Observed) -> None:
+    if observed.current is None and not observed.unknown:
         if desired.state == "absent":
             return
         raise InvalidOption(
@@ -93,7 +93,7 @@ def _backup(chain: Chain, desired: Desired, found: Found) -> None:
             option="backup",
             hint="leave it out until there is one",
         )
-    if found.kind == "podman":
+    if observed.kind == "podman":
         raise InvalidOption(
             "podman does not tell who owns the files, so all would be root's when restored",
             option="backup",
@@ -103,39 +103,39 @@ def _backup(chain: Chain, desired: Desired, found: Found) -> None:
     chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
 
 
-def _restore(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
+def _restore(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
     args = {"on": desired.name}
     if cause:
         chain.add("restore", cause, args=args)
         return
-    _clear(chain, found, INTERRUPTED)
-    if not found.settled and not record_of(found.current or {"Name": ""}).get("restored"):
+    _clear(chain, observed, INTERRUPTED)
+    if not observed.settled and not record_of(observed.current or {"Name": ""}).get("restored"):
         chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
 
 
-def _remove(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
-    _clear(chain, found, cause)
-    if found.current is not None:
+def _remove(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
+    _clear(chain, observed, cause)
+    if observed.current is not None:
         chain.add("remove", cause, "destroy", on=desired.name)
 
 
-def _clear(chain: Chain, found: Found, cause: str) -> None:
-    for name, ident in found.helpers.items():
+def _clear(chain: Chain, observed: Observed, cause: str) -> None:
+    for name, ident in observed.helpers.items():
         chain.add("clear", cause, on=name, id=ident)
 
 
-def refusals(desired: Desired, found: Found, steps: Tuple[Step, ...]) -> List[str]:
+def refusals(desired: Desired, observed: Observed, steps: Tuple[Step, ...]) -> List[str]:
     """Return why the steps may not be made: what goes with its data is asked for by name."""
     causes = [step.cause for step in steps if step.verb == "remove"]
-    if found.current is None or not causes:
+    if observed.current is None or not causes:
         return []
     refused = []
     if not desired.destroys:
         refused.append(
             f"{causes[0]}: the data in the volume would be lost; destroy: {desired.name} permits it"
         )
-    if is_foreign(found.current) and not desired.adopt:
+    if is_foreign(observed.current) and not desired.adopt:
         refused.append(f"{causes[0]}: nobody here made this volume; adopt: true permits it")
-    if found.users:
-        refused.append(f"used by {', '.join(found.users)}; remove the containers first")
+    if observed.users:
+        refused.append(f"used by {', '.join(observed.users)}; remove the containers first")
     return refused

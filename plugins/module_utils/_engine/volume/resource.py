@@ -18,13 +18,13 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.plan import Plan
 from ..._desired.planned import will_go
-from ..._desired.schema import for_kind, observed
+from ..._desired.schema import for_kind, observed_values
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.names import meant
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS
-from .observed import Found, Inspect, is_foreign, masked, record_of
+from .observed import Inspect, Observed, is_foreign, masked, record_of
 from .verbs import create, remove
 
 if TYPE_CHECKING:
@@ -68,10 +68,10 @@ class Volume:
 
     def observe(
         self, client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Take a snapshot; look at containers only if the volume has to go."""
         if client is None:
-            return Found(unknown={"engine": pending["engine"]})
+            return Observed(unknown={"engine": pending["engine"]})
         asked, listed = client.get_all(
             [(f"/volumes/{desired.name}", None), ("/containers/json", helpers_of(desired.name))]
         )
@@ -79,19 +79,19 @@ class Volume:
         if will_go(pending, desired.address):
             answer = None
         unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
-        found = Found(answer, kind=client.kind, unknown=unknown, settled=settled)
+        observed = Observed(answer, kind=client.kind, unknown=unknown, settled=settled)
         if answer is not None and listed and desired.state != "absent" and not desired.restore:
-            found = replace(found, half=_is_half(client, answer, listed))
-        if not _calls(desired, found):
-            return found
-        found = _with_users(client, desired, found, pending)
-        return _with_archive(desired, found) if desired.restore else found
+            observed = replace(observed, half=_is_half(client, answer, listed))
+        if not _calls(desired, observed):
+            return observed
+        observed = _with_users(client, desired, observed, pending)
+        return _with_archive(desired, observed) if desired.restore else observed
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the steps from the snapshot to the declared state."""
-        mark = ownership.fingerprint([found.current, found.users])
+        mark = ownership.fingerprint([observed.current, observed.users])
         if desired.external:
-            if found.current is None and not found.unknown:
+            if observed.current is None and not observed.unknown:
                 raise InvalidOption(
                     f"the volume {desired.name} does not exist",
                     option="external",
@@ -99,31 +99,31 @@ class Volume:
                 )
             if not desired.backup:
                 return Plan(fingerprint=mark)
-        changes = changes_of(desired, found)
-        if found.half:
+        changes = changes_of(desired, observed)
+        if observed.half:
             return Plan(refused=(HALF.format(desired.name),), fingerprint=mark)
-        if not _calls(desired, found):
+        if not _calls(desired, observed):
             return Plan(fingerprint=mark)
         from .plan import refusals, steps_of
 
-        steps = tuple(steps_of(desired, found, changes))
-        return Plan(steps, (), (), tuple(refusals(desired, found, steps)), mark)
+        steps = tuple(steps_of(desired, observed, changes))
+        return Plan(steps, (), (), tuple(refusals(desired, observed, steps)), mark)
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
         return FIELDS, desired.declared
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Remove what this run has made to restore into; else the next run takes it as it is."""
         if not desired.restore or not any(step.verb == "create" for step in begun):
             return Plan()
         from .plan import undo
 
-        return Plan(tuple(undo(desired, found)))
+        return Plan(tuple(undo(desired, observed)))
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the volume as the engine describes it, secret values masked; None if not there."""
-        return None if found.current is None else masked(found.current)
+        return None if observed.current is None else masked(observed.current)
 
 
 def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
@@ -138,40 +138,40 @@ def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
     return begun or helper_name(RESTORE, name) in found
 
 
-def changes_of(desired: Desired, found: Found) -> List[Change]:
+def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     """Return what differs between the volume that is there and the declared one."""
-    if found.current is None or desired.external or desired.state == "absent":
+    if observed.current is None or desired.external or desired.state == "absent":
         return []
-    context = Context(desired.declared, {}, record_of(found.current), (0, 0), found.kind)
-    fields = for_kind(FIELDS, found.kind)
-    scope = Scope(not is_foreign(found.current), ignore=desired.ignore)
-    return diff(fields, context, observed(fields, found.current, context), scope)
+    context = Context(desired.declared, {}, record_of(observed.current), (0, 0), observed.kind)
+    fields = for_kind(FIELDS, observed.kind)
+    scope = Scope(not is_foreign(observed.current), ignore=desired.ignore)
+    return diff(fields, context, observed_values(fields, observed.current, context), scope)
 
 
-def _calls(desired: Desired, found: Found) -> bool:
+def _calls(desired: Desired, observed: Observed) -> bool:
     """Tell whether there may be something to do."""
     if desired.state == "absent":
-        return found.current is not None
-    missing = found.current is None and not desired.external
-    return missing or bool(desired.backup or desired.restore or changes_of(desired, found))
+        return observed.current is not None
+    missing = observed.current is None and not desired.external
+    return missing or bool(desired.backup or desired.restore or changes_of(desired, observed))
 
 
-def _with_archive(desired: Desired, found: Found) -> Found:
+def _with_archive(desired: Desired, observed: Observed) -> Observed:
     """Add the digest of what may be restored; raise FleetError if it cannot be."""
     from .archive import digest_of
     from .helpers import ANEW, helper_name
     from .tar import check_whole
 
-    begun = helper_name(ANEW, desired.name) in found.helpers
-    if found.current is not None and not desired.destroys and not begun:
-        return found
+    begun = helper_name(ANEW, desired.name) in observed.helpers
+    if observed.current is not None and not desired.destroys and not begun:
+        return observed
     check_whole(desired.restore)
-    return replace(found, archive=digest_of(desired.restore))
+    return replace(observed, archive=digest_of(desired.restore))
 
 
 def _with_users(
-    client: Client, desired: Desired, found: Found, pending: Mapping[str, str]
-) -> Found:
+    client: Client, desired: Desired, observed: Observed, pending: Mapping[str, str]
+) -> Observed:
     """Add who mounts it, but for whom an earlier task of this check changes or removes."""
     from .helpers import LABEL, helpers
 
@@ -190,7 +190,7 @@ def _with_users(
         and f"container/{name}" not in pending
         and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
     ]
-    return replace(found, users=tuple(sorted(users)), helpers=known)
+    return replace(observed, users=tuple(sorted(users)), helpers=known)
 
 
 VOLUME = Volume()

@@ -25,7 +25,7 @@ _FOLDERS = ("dir", "fs", "netfs")
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look at the pool.
 
     `checksum` is what identifies the declared image, None if that cannot be known yet; `volume`
@@ -54,23 +54,25 @@ class Found:
 
 def observe(
     host: Optional[Hypervisor], desired: Desired, pending: Mapping[str, str], settled: bool
-) -> Found:
+) -> Observed:
     """Take a snapshot, reading only: libvirt, the source if the image is not there yet.
 
     Raise InvalidOption for a pool that cannot be used or a source that is not there.
     """
     leaving = desired.state == "absent"
-    found = Found(desired.name, desired.pool, unknown=_foreseen(desired, pending), leaving=leaving)
+    observed = Observed(
+        desired.name, desired.pool, unknown=_foreseen(desired, pending), leaving=leaving
+    )
     if host is None:
-        found = replace(found, unknown={**found.unknown, "libvirt": pending["libvirt"]})
-    pool = _pool(host, desired, found.unknown) if host else None
+        observed = replace(observed, unknown={**observed.unknown, "libvirt": pending["libvirt"]})
+    pool = _pool(host, desired, observed.unknown) if host else None
     if host is None or pool is None:
         literal = desired.checksum is not None and not desired.checksum.file
-        return replace(found, checksum=desired.checksum if literal else None)
+        return replace(observed, checksum=desired.checksum if literal else None)
     if leaving:
-        return _leaving(host, desired, found, pool)
-    found = replace(found, folder=pool.path, parts=files.parts(pool.path, desired.name))
-    return _wanted(host, desired, found, settled)
+        return _leaving(host, desired, observed, pool)
+    observed = replace(observed, folder=pool.path, parts=files.parts(pool.path, desired.name))
+    return _wanted(host, desired, observed, settled)
 
 
 def _foreseen(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
@@ -107,17 +109,17 @@ def _pool(host: Hypervisor, desired: Desired, unknown: Mapping[str, str]) -> Opt
     raise InvalidOption(f"there is no pool '{desired.pool}'", option="pool", hint=hint)
 
 
-def _wanted(host: Hypervisor, desired: Desired, found: Found, settled: bool) -> Found:
-    checksum = _checksum(desired, found.unknown)
+def _wanted(host: Hypervisor, desired: Desired, observed: Observed, settled: bool) -> Observed:
+    checksum = _checksum(desired, observed.unknown)
     if checksum is None:
-        return found
-    found = replace(found, checksum=checksum)
-    volume = storage.find_volume(host, desired.pool, f"{found.stem}.qcow2")
+        return observed
+    observed = replace(observed, checksum=checksum)
+    volume = storage.find_volume(host, desired.pool, f"{observed.stem}.qcow2")
     if volume is not None:
-        return replace(found, volume=volume)
+        return replace(observed, volume=volume)
     if not settled:
-        _check_source(desired, found.unknown)
-    return replace(found, others=_versions(host, desired, found.stem))
+        _check_source(desired, observed.unknown)
+    return replace(observed, others=_versions(host, desired, observed.stem))
 
 
 def _checksum(desired: Desired, unknown: Mapping[str, str]) -> Optional[Checksum]:
@@ -196,17 +198,17 @@ def _versions(host: Hypervisor, desired: Desired, but: str = "") -> Dict[str, Vo
     return found
 
 
-def _leaving(host: Hypervisor, desired: Desired, found: Found, pool: Pool) -> Found:
+def _leaving(host: Hypervisor, desired: Desired, observed: Observed, pool: Pool) -> Observed:
     """Return what a removal takes: the declared version, or all if no checksum is declared."""
     host.call("refresh", 0, on=host.pool(desired.pool))
-    checksum = _checksum(desired, found.unknown) if desired.checksum is not None else None
-    found = replace(found, checksum=checksum, folder=pool.path)
+    checksum = _checksum(desired, observed.unknown) if desired.checksum is not None else None
+    observed = replace(observed, checksum=checksum, folder=pool.path)
     volumes, parts = _versions(host, desired), files.parts(pool.path, desired.name)
     if checksum is not None:
-        volumes = {name: one for name, one in volumes.items() if name == f"{found.stem}.qcow2"}
-        parts = tuple(one for one in parts if files.belongs(one, found.stem))
+        volumes = {name: one for name, one in volumes.items() if name == f"{observed.stem}.qcow2"}
+        parts = tuple(one for one in parts if files.belongs(one, observed.stem))
     users = {name: _users(host, volume) for name, volume in volumes.items()}
-    return replace(found, others=volumes, users=users, parts=parts)
+    return replace(observed, others=volumes, users=users, parts=parts)
 
 
 def _users(host: Hypervisor, volume: Volume) -> str:

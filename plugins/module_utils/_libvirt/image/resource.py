@@ -17,7 +17,7 @@ from ..._desired.steps import Chain, Step
 from ..client import storage
 from .desired import Desired, desired_of, spec
 from .files import belongs, remove
-from .observed import Found, observe
+from .observed import Observed, observe
 
 
 class VmImage:
@@ -45,22 +45,22 @@ class VmImage:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Look at the pool, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Desired, snapshot: Found) -> Plan:
+    def plan(self, desired: Desired, snapshot: Observed) -> Plan:
         """Return what has to be done, with its causes."""
         absent = desired.state == "absent"
         plan = _plan_absent(desired, snapshot) if absent else _plan_present(desired, snapshot)
         seen = [snapshot.volume and snapshot.volume.name, sorted(snapshot.others), snapshot.users]
         return Plan(plan.steps, plan.notes, (), plan.refused, fingerprint(seen))
 
-    def recover(self, desired: Desired, snapshot: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, snapshot: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what fails leaves no volume, and takes none."""
         return Plan()
 
-    def present(self, snapshot: Found) -> Optional[Dict[str, Any]]:
+    def present(self, snapshot: Observed) -> Optional[Dict[str, Any]]:
         """Return the image for the task's result; None if it is or will be absent.
 
         In check mode an image that is not there yet is described as far as it is known, so that
@@ -69,44 +69,44 @@ class VmImage:
         return public(snapshot)
 
 
-def public(found: Found) -> Optional[Dict[str, Any]]:
+def public(observed: Observed) -> Optional[Dict[str, Any]]:
     """Return what a user needs of an image: `virtual_size` in bytes, None before it is there."""
-    if found.checksum is None or found.leaving:
+    if observed.checksum is None or observed.leaving:
         return None
-    volume = f"{found.stem}.qcow2"
-    there = found.volume
-    foreseen = os.path.join(found.folder, volume) if found.folder else None
+    volume = f"{observed.stem}.qcow2"
+    there = observed.volume
+    foreseen = os.path.join(observed.folder, volume) if observed.folder else None
     return {
-        "name": found.name,
+        "name": observed.name,
         "volume": volume,
         "path": there.path if there else foreseen,
-        "pool": found.pool,
-        "checksum": str(found.checksum),
+        "pool": observed.pool,
+        "checksum": str(observed.checksum),
         "virtual_size": there.capacity if there else None,
     }
 
 
-def _plan_present(desired: Desired, found: Found) -> Plan:
+def _plan_present(desired: Desired, observed: Observed) -> Plan:
     chain = Chain(desired.address)
-    for part in found.parts:
-        if found.volume is not None or not (found.stem and belongs(part, found.stem)):
+    for part in observed.parts:
+        if observed.volume is not None or not (observed.stem and belongs(part, observed.stem)):
             chain.add("discard", "left by a run that was cut off", on=part)
-    if found.volume is not None:
+    if observed.volume is not None:
         return Plan(tuple(chain.steps))
     verb = "import" if desired.path else "download"
-    args = {"on": desired.source, "to": f"{found.stem}.qcow2" if found.stem else desired.name}
-    chain.add(verb, _cause(desired, found), args=args)
+    args = {"on": desired.source, "to": f"{observed.stem}.qcow2" if observed.stem else desired.name}
+    chain.add(verb, _cause(desired, observed), args=args)
     return Plan(tuple(chain.steps), tuple(_notes(desired)))
 
 
-def _cause(desired: Desired, found: Found) -> str:
+def _cause(desired: Desired, observed: Observed) -> str:
     for what, words in (("libvirt", "libvirt"), ("pool", f"the pool {desired.pool}")):
-        if what in found.unknown and not found.folder:
-            return f"{words} comes first ({found.unknown[what]})"
-    if not found.stem:
-        source = found.unknown.get("checksum") or found.unknown.get("path")
+        if what in observed.unknown and not observed.folder:
+            return f"{words} comes first ({observed.unknown[what]})"
+    if not observed.stem:
+        source = observed.unknown.get("checksum") or observed.unknown.get("path")
         return f"what it will be is known after apply ({source})"
-    return "checksum changed" if found.others else f"not in the pool {desired.pool}"
+    return "checksum changed" if observed.others else f"not in the pool {desired.pool}"
 
 
 def _notes(desired: Desired) -> List[str]:
@@ -116,15 +116,15 @@ def _notes(desired: Desired) -> List[str]:
     return ["the checksum file comes over http, which anybody on the way can change"]
 
 
-def _plan_absent(desired: Desired, found: Found) -> Plan:
+def _plan_absent(desired: Desired, observed: Observed) -> Plan:
     steps: List[Step] = []
     refused: List[str] = []
-    for name in sorted(found.others):
-        users = found.users.get(name)
+    for name in sorted(observed.others):
+        users = observed.users.get(name)
         if users:
             refused.append(f"{name} is the base of the {users}; remove that first")
         steps.append(_absent_step(desired, "remove", name, "destroy"))
-    steps += [_absent_step(desired, "discard", part, "none") for part in found.parts]
+    steps += [_absent_step(desired, "discard", part, "none") for part in observed.parts]
     return Plan(tuple(steps), refused=tuple(refused))
 
 
@@ -146,12 +146,12 @@ def _bring(work: Work, step: Step) -> bool:
     """Bring the image into its pool, and see to it that libvirt knows."""
     from .verbs import make
 
-    found: Found = work.snapshot
-    if found.checksum is None:
+    observed: Observed = work.snapshot
+    if observed.checksum is None:
         raise FleetError("what it should be is not known", address=step.address)
-    path = make(work.desired, found.checksum, found.folder)
+    path = make(work.desired, observed.checksum, observed.folder)
     # A miss refreshes the pool.
-    if storage.find_volume(work.client, found.pool, os.path.basename(path)) is None:
+    if storage.find_volume(work.client, observed.pool, os.path.basename(path)) is None:
         raise FleetError(f"{path} is there, and libvirt does not see it", address=step.address)
     return True
 

@@ -85,7 +85,8 @@ def _verify(desired: Desired, checksum: Checksum, path: str) -> None:
     found = digest_of(path, checksum.algorithm)
     if found != checksum.hex:
         raise FleetError(
-            f"{desired.source} has the {checksum.algorithm} checksum {found}, and not {checksum.hex}",
+            f"{desired.source} has the {checksum.algorithm} checksum {found},"
+            f" and not {checksum.hex}",
             option="checksum",
             hint="the file is not the one that was declared; nothing of it was kept",
         )

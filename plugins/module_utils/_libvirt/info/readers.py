@@ -12,7 +12,7 @@ from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.options import DEFAULT_URI, check_uri
 from ..vm.desired import named
 from ..vm.observe import observe
-from ..vm.observed import Found
+from ..vm.observed import Observed
 from ..vm.plan import awaiting_restart
 from ..vm.resource import public
 
@@ -34,45 +34,45 @@ class Machines:
         seen = {name: _look(client, name) for name in present}
         wanted = list(dict.fromkeys(present if asked is None else asked))
         return {
-            "machines": [_machine(name, seen.get(name, Found())) for name in wanted],
+            "machines": [_machine(name, seen.get(name, Observed())) for name in wanted],
             "pools": _pools(client, seen),
             "networks": _networks(client, seen),
         }
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the named machines as missing."""
-        machines = [_machine(name, Found()) for name in params.get("names") or ()]
+        machines = [_machine(name, Observed()) for name in params.get("names") or ()]
         return {"machines": machines, "pools": [], "networks": []}
 
 
-def _look(client: Hypervisor, name: str) -> Found:
+def _look(client: Hypervisor, name: str) -> Observed:
     """Take a snapshot of a machine that somebody may remove meanwhile."""
     try:
         return observe(client, named(name), {})
     except LibvirtError as error:
         if error.code != client.lib.VIR_ERR_NO_DOMAIN:
             raise
-        return Found()
+        return Observed()
 
 
-def _machine(name: str, found: Found) -> Dict[str, Any]:
+def _machine(name: str, observed: Observed) -> Dict[str, Any]:
     """Return a machine as M(dockyard.fleet.vm) does, with whose it is and what waits."""
-    shown = public(found)
+    shown = public(observed)
     if shown is None:
         return {"name": name, "exists": False}
-    waiting = awaiting_restart(found)
-    volumes = [dict(one) for one in found.record.get("volumes", ())]
+    waiting = awaiting_restart(observed)
+    volumes = [dict(one) for one in observed.record.get("volumes", ())]
     return {
         "exists": True,
         **shown,
-        "owned": bool(found.record),
+        "owned": bool(observed.record),
         "volumes": volumes,
         "restart_required": bool(waiting),
         "pending": waiting,
     }
 
 
-def _pools(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]]:
+def _pools(client: Hypervisor, seen: Mapping[str, Observed]) -> List[Dict[str, Any]]:
     """Return the pools with their sizes in bytes (0 while not active) and their machines."""
     made = []
     for pool in client.call("listAllStoragePools", 0):
@@ -90,7 +90,7 @@ def _pools(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]
     return sorted(made, key=lambda one: str(one["name"]))
 
 
-def _networks(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, Any]]:
+def _networks(client: Hypervisor, seen: Mapping[str, Observed]) -> List[Dict[str, Any]]:
     made = []
     for network in client.call("listAllNetworks", 0):
         name = str(client.call("name", on=network))
@@ -100,16 +100,16 @@ def _networks(client: Hypervisor, seen: Mapping[str, Found]) -> List[Dict[str, A
     return sorted(made, key=lambda one: str(one["name"]))
 
 
-def _pools_of(found: Found) -> Set[str]:
+def _pools_of(observed: Observed) -> Set[str]:
     """Return the pools that hold what a machine's disks stand on, and its seed."""
-    known = [*found.disks.own.values(), *found.disks.others.values()]
+    known = [*observed.disks.own.values(), *observed.disks.others.values()]
     used = {one.pool for disk in known for one in disk.files}
-    elements = disks(found.config) if found.config is not None else []
+    elements = disks(observed.config) if observed.config is not None else []
     return used | {attribute(one, "source", "pool") or "" for one in elements}
 
 
-def _networks_of(found: Found) -> Set[str]:
-    elements = interfaces(found.config) if found.config is not None else []
+def _networks_of(observed: Observed) -> Set[str]:
+    elements = interfaces(observed.config) if observed.config is not None else []
     return {attribute(one, "source", "network") or "" for one in elements}
 
 

@@ -20,42 +20,46 @@ from .disk_observed import volume_of
 from .domain import volumes_of
 from .fields import host_name
 from .observe import leftovers
-from .observed import Found
+from .observed import Observed
 
 
-def check_references(desired: Desired, found: Found) -> None:
+def check_references(desired: Desired, observed: Observed) -> None:
     """Raise InvalidOption for a network, pool or image that nobody has, and what does not fit."""
-    if "libvirt" in found.unknown:
+    if "libvirt" in observed.unknown:
         return
     if desired.state == "absent":
-        _check_volumes(found)
+        _check_volumes(observed)
         return
     for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
-        _check_network(entry, f"networks[{number}]", desired, found)
-    check_macs(desired, found.macs)
+        _check_network(entry, f"networks[{number}]", desired, observed)
+    check_macs(desired, observed.macs)
     for number, (name, entry) in enumerate((desired.declared.get("disks") or {}).items()):
-        _check_disk(name, entry, f"disks[{number}]", desired, found)
+        _check_disk(name, entry, f"disks[{number}]", desired, observed)
     if desired.cloud_init is not None:
         # The seed is a volume too.
-        pool, _name = seed_volume(desired, found.record.get("volumes", ()))
-        _check_pool(pool, "cloud_init", found)
-    if desired.wait != "none" and desired.state == "started" and not _has_network(desired, found):
+        pool, _name = seed_volume(desired, observed.record.get("volumes", ()))
+        _check_pool(pool, "cloud_init", observed)
+    if (
+        desired.wait != "none"
+        and desired.state == "started"
+        and not _has_network(desired, observed)
+    ):
         raise InvalidOption(
             f"{desired.wait} needs a network", option="wait", hint="declare networks: [default]"
         )
-    if desired.accelerator == "kvm" and found.config is None and not found.kvm:
+    if desired.accelerator == "kvm" and observed.config is None and not observed.kvm:
         raise InvalidOption(
             "KVM cannot be used on this host",
             option="accelerator",
             hint="write auto, and it runs under emulation; kvm_host says why",
         )
-    _check_size_of_host(desired, found)
+    _check_size_of_host(desired, observed)
 
 
-def _check_volumes(found: Found) -> None:
+def _check_volumes(observed: Observed) -> None:
     """Raise InvalidOption for volumes that a removal could not delete, and would leave behind."""
-    for volume in found.record.get("volumes", ()):
-        pool = found.pools.get(volume["pool"])
+    for volume in observed.record.get("volumes", ()):
+        pool = observed.pools.get(volume["pool"])
         if pool is not None and not pool.active:
             raise InvalidOption(
                 f"the pool {pool.name} is not active, and has volumes of the machine",
@@ -64,24 +68,24 @@ def _check_volumes(found: Found) -> None:
             )
 
 
-def _has_network(desired: Desired, found: Found) -> bool:
-    there = found.config is not None and bool(interfaces(found.config))
+def _has_network(desired: Desired, observed: Observed) -> bool:
+    there = observed.config is not None and bool(interfaces(observed.config))
     return bool(desired.declared.get("networks")) or there
 
 
-def _check_size_of_host(desired: Desired, found: Found) -> None:
+def _check_size_of_host(desired: Desired, observed: Observed) -> None:
     memory, vcpus = desired.declared.get("memory"), desired.declared.get("vcpus")
-    if memory and found.host_memory and memory > found.host_memory:
+    if memory and observed.host_memory and memory > observed.host_memory:
         raise InvalidOption(
-            f"{show_size(memory)} is more than the host's {show_size(found.host_memory)}",
+            f"{show_size(memory)} is more than the host's {show_size(observed.host_memory)}",
             option="memory",
             hint="declare less",
         )
-    if vcpus and found.max_vcpus and vcpus > found.max_vcpus:
+    if vcpus and observed.max_vcpus and vcpus > observed.max_vcpus:
         raise InvalidOption(
-            f"{vcpus} is more than the {found.max_vcpus} CPUs that a machine can have here",
+            f"{vcpus} is more than the {observed.max_vcpus} CPUs that a machine can have here",
             option="vcpus",
-            hint=f"declare {found.max_vcpus} or fewer",
+            hint=f"declare {observed.max_vcpus} or fewer",
         )
 
 
@@ -97,24 +101,26 @@ def check_macs(desired: Desired, macs: Mapping[str, str]) -> None:
             )
 
 
-def _check_network(entry: Mapping[str, Any], where: str, desired: Desired, found: Found) -> None:
+def _check_network(
+    entry: Mapping[str, Any], where: str, desired: Desired, observed: Observed
+) -> None:
     name = entry["network"]
-    network = found.networks.get(name)
+    network = observed.networks.get(name)
     if network is None:
-        if f"network/{name}" in found.unknown:
+        if f"network/{name}" in observed.unknown:
             return
         raise InvalidOption(
             f"the network {name} does not exist",
             option=f"{where}.network",
             hint="create it first (the role kvm_host makes the network default)",
         )
-    if name in found.idle_networks and desired.state == "started":
+    if name in observed.idle_networks and desired.state == "started":
         raise InvalidOption(
             f"the network {name} is not active", option=f"{where}.network", hint="start it"
         )
     if entry.get("address"):
         number = where[len("networks[") : -1]
-        own = _own_macs(desired, found, entry, network, number)
+        own = _own_macs(desired, observed, entry, network, number)
         check_reservation(host_name(desired.name, number), entry["address"], where, network, own)
 
 
@@ -127,13 +133,13 @@ def check_reservation(
 
 
 def _own_macs(
-    desired: Desired, found: Found, entry: Mapping[str, Any], network: Element, number: str
+    desired: Desired, observed: Observed, entry: Mapping[str, Any], network: Element, number: str
 ) -> List[str]:
     """Return the machine's MACs, and what the network has left of one that was removed by hand."""
-    present = interfaces(found.config) if found.config is not None else []
+    present = interfaces(observed.config) if observed.config is not None else []
     own = [*(mac_of(one) for one in present), entry.get("mac", "")]
     left = leftovers(network, host_name(desired.name, number), entry["address"], own)
-    return own + [mac for mac in left if mac not in found.macs]
+    return own + [mac for mac in left if mac not in observed.macs]
 
 
 def _check_address(address: str, where: str, network: Element, own: Sequence[str]) -> None:
@@ -193,9 +199,9 @@ def _check_host_name(name: str, where: str, network: Element, own: Sequence[str]
             )
 
 
-def _check_pool(name: str, where: str, found: Found) -> None:
-    pool = found.pools.get(name)
-    if pool is None and f"pool/{name}" not in found.unknown:
+def _check_pool(name: str, where: str, observed: Observed) -> None:
+    pool = observed.pools.get(name)
+    if pool is None and f"pool/{name}" not in observed.unknown:
         raise InvalidOption(
             f"the pool {name} does not exist",
             option=where,
@@ -206,19 +212,19 @@ def _check_pool(name: str, where: str, found: Found) -> None:
 
 
 def _check_disk(
-    name: str, entry: Mapping[str, Any], where: str, desired: Desired, found: Found
+    name: str, entry: Mapping[str, Any], where: str, desired: Desired, observed: Observed
 ) -> None:
-    _check_pool(entry["pool"], f"{where}.pool", found)
-    disk = found.disks.own.get(name)
+    _check_pool(entry["pool"], f"{where}.pool", observed)
+    disk = observed.disks.own.get(name)
     if disk is None or disk.is_gone:
-        _check_kind(entry["pool"], f"{where}.pool", found)
-        _check_image(entry, where, found)
-    _check_capacity(name, entry, where, desired, found)
+        _check_kind(entry["pool"], f"{where}.pool", observed)
+        _check_image(entry, where, observed)
+    _check_capacity(name, entry, where, desired, observed)
 
 
-def _check_kind(name: str, where: str, found: Found) -> None:
+def _check_kind(name: str, where: str, observed: Observed) -> None:
     """Raise InvalidOption for a pool that has no volumes of our names, or none for machines."""
-    pool = found.pools.get(name)
+    pool = observed.pools.get(name)
     if pool is not None and pool.kind not in (*FILES, *DEVICES):
         raise InvalidOption(
             f"the pool {name} is of type {pool.kind}, in which no disk can be made",
@@ -227,14 +233,14 @@ def _check_kind(name: str, where: str, found: Found) -> None:
         )
 
 
-def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
+def _check_image(entry: Mapping[str, Any], where: str, observed: Observed) -> None:
     """Raise InvalidOption for an image that no disk can be made of."""
     image, pool = str(entry.get("image") or ""), entry["pool"]
-    base = found.images.get((pool, image))
-    coming = any(address.startswith(("vm_image/", "pool/")) for address in found.unknown)
-    if image and found.holds_raw(pool):
+    base = observed.images.get((pool, image))
+    coming = any(address.startswith(("vm_image/", "pool/")) for address in observed.unknown)
+    if image and observed.holds_raw(pool):
         raise InvalidOption(
-            f"the pool {pool} is of type {found.pools[pool].kind}, and its volumes stand alone",
+            f"the pool {pool} is of type {observed.pools[pool].kind}, and its volumes stand alone",
             option=f"{where}.image",
             hint="leave image out, or name a pool of files (type dir, fs or netfs)",
         )
@@ -244,9 +250,9 @@ def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
             option=f"{where}.image",
             hint="bring it with vm_image, and use the volume that it returns",
         )
-    if image in found.users:
+    if image in observed.users:
         raise InvalidOption(
-            f"{found.users[image]} writes to {image}, so that nothing can stand on it",
+            f"{observed.users[image]} writes to {image}, so that nothing can stand on it",
             option=f"{where}.image",
             hint="bring a base image with vm_image, and use the volume that it returns",
         )
@@ -260,13 +266,13 @@ def _check_image(entry: Mapping[str, Any], where: str, found: Found) -> None:
 
 
 def _check_capacity(
-    name: str, entry: Mapping[str, Any], where: str, desired: Desired, found: Found
+    name: str, entry: Mapping[str, Any], where: str, desired: Desired, observed: Observed
 ) -> None:
     """Raise InvalidOption for a disk that would become smaller."""
-    size, disk = entry.get("size"), found.disks.own.get(name)
+    size, disk = entry.get("size"), observed.disks.own.get(name)
     capacity = read_disk(disk, entry).get("size") if disk is not None else None
     if disk is None:
-        volume = found.volumes.get(volume_of(desired.name, name, entry, found.disks)[1])
+        volume = observed.volumes.get(volume_of(desired.name, name, entry, observed.disks)[1])
         capacity = volume.capacity if volume is not None else None
     if size and capacity and size < capacity:
         raise InvalidOption(
@@ -277,29 +283,29 @@ def _check_capacity(
         )
 
 
-def refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return reasons why the steps may not be made."""
     verbs = {step.verb for step in steps}
-    if found.config is not None and not found.record:
+    if observed.config is not None and not observed.record:
         foreign = verbs - {"start", "wait", "shutdown", "resume"}
-        if "shutdown" in verbs and not found.persistent:
+        if "shutdown" in verbs and not observed.persistent:
             return [f"{steps[0].cause}: it is not defined, and would be gone with all that it is"]
-        said = f"{steps[0].cause}: nobody here made this machine{_copied(found)}"
+        said = f"{steps[0].cause}: nobody here made this machine{_copied(observed)}"
         return [said] if foreign else []
-    ours = [one["name"] for one in found.record.get("volumes", ())]
+    ours = [one["name"] for one in observed.record.get("volumes", ())]
     if desired.state == "absent":
         return []
     return [
         f"the volume {one['name']} is there already, and nothing says that it is this machine's; "
         "remove it, or name the disk otherwise"
-        for one in volumes_of(desired, found.disks, found.record.get("volumes", ()))
-        if one["name"] in found.volumes and one["name"] not in ours
+        for one in volumes_of(desired, observed.disks, observed.record.get("volumes", ()))
+        if one["name"] in observed.volumes and one["name"] not in ours
     ]
 
 
-def _copied(found: Found) -> str:
+def _copied(observed: Observed) -> str:
     """Say what a foreign machine was copied from, if its record tells."""
-    original = str(copied_record(found.config).get("address") or "")
+    original = str(copied_record(observed.config).get("address") or "")
     return f": it is a copy of {original}, whose record it carries" if original else ""
 
 
@@ -310,7 +316,7 @@ _OTHER_DATA = {
 }
 
 
-def data_losses(changes: Sequence[Change], found: Found) -> List[str]:
+def data_losses(changes: Sequence[Change], observed: Observed) -> List[str]:
     """Return the changes of disks that would need other data on them."""
     lost = []
     for change in changes:
@@ -319,7 +325,7 @@ def data_losses(changes: Sequence[Change], found: Found) -> List[str]:
             continue
         for key, way in _OTHER_DATA.items():
             if before.get(key) != after.get(key):
-                why = _moved_away(change, found) if key == "pool" else ""
+                why = _moved_away(change, observed) if key == "pool" else ""
                 lost.append(
                     f"disks.{change.key}.{key}: {show(before.get(key))} → {show(after.get(key))}: "
                     + (why or f"its data would be lost; {way}")
@@ -327,12 +333,12 @@ def data_losses(changes: Sequence[Change], found: Found) -> List[str]:
     return lost
 
 
-def _moved_away(change: Change, found: Found) -> str:
+def _moved_away(change: Change, observed: Observed) -> str:
     """Say what is right for a disk that the document names where it is not, "" for others."""
-    disk = found.disks.own.get(str(change.key))
-    if disk is None or disk.top is None or not disk.is_gone or found.config is None:
+    disk = observed.disks.own.get(str(change.key))
+    if disk is None or disk.top is None or not disk.is_gone or observed.config is None:
         return ""
-    name = found.config.findtext("name")
+    name = observed.config.findtext("name")
     return (
         f"the machine's document names the volume {disk.top.name} in the pool "
         f"{disk.top.pool}, where it is not; if it was moved to {change.after['pool']}, write "

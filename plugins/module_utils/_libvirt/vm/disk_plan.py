@@ -12,7 +12,7 @@ from ..disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controlle
 from ..disk.names import alias_of, former_name, is_seed
 from .desired import Desired
 from .disk_observed import volume_of
-from .observed import Found
+from .observed import Observed
 
 
 def declared_disks(desired: Desired) -> Mapping[str, Mapping[str, Any]]:
@@ -21,28 +21,28 @@ def declared_disks(desired: Desired) -> Mapping[str, Mapping[str, Any]]:
     return {} if "disks" in desired.ignore else found
 
 
-def missing_volumes(desired: Desired, found: Found) -> Dict[str, str]:
+def missing_volumes(desired: Desired, observed: Observed) -> Dict[str, str]:
     """Return the volumes that declared disks lack, by the disk's name."""
     made = {}
     for name, entry in declared_disks(desired).items():
-        disk = found.disks.own.get(name)
-        volume = volume_of(desired.name, name, entry, found.disks)[1]
-        if disk.is_gone if disk is not None else volume not in found.volumes:
+        disk = observed.disks.own.get(name)
+        volume = volume_of(desired.name, name, entry, observed.disks)[1]
+        if disk.is_gone if disk is not None else volume not in observed.volumes:
             made[name] = volume
     return made
 
 
-def plugged(desired: Desired, found: Found) -> List[str]:
+def plugged(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks to plug into the running machine: as many as it has ports for.
 
     SATA can do that on no guest; what finds no port waits for the next start.
     """
-    live = found.live if desired.state == "started" else found.running
+    live = observed.live if desired.state == "started" else observed.running
     if (
         live is None
         or desired.state == "stopped"
         or "live" not in desired.allow
-        or not found.record
+        or not observed.record
     ):
         return []
     free, controllers = free_ports(live), len(scsi_controllers(live))
@@ -52,7 +52,7 @@ def plugged(desired: Desired, found: Found) -> List[str]:
     )
     chosen = []
     for name, entry in declared_disks(desired).items():
-        if name in found.disks.plugged:
+        if name in observed.disks.plugged:
             continue
         letters += entry["bus"] != "virtio"
         more = -(-letters // DISKS_ON_ONE) - controllers if entry["bus"] == "scsi" else 0
@@ -87,42 +87,42 @@ def free_ports(running: Element) -> int:
 _SLOTS = 30
 
 
-def delete_or_keep(desired: Desired, found: Found) -> Tuple[List[Tuple[str, str]], List[str]]:
+def delete_or_keep(desired: Desired, observed: Observed) -> Tuple[List[Tuple[str, str]], List[str]]:
     """Return the volumes (pool, name) that a removal deletes, and the names of what it leaves.
 
     The seed goes, unless another machine has it too. The disks' go if that was asked for: what was
     put on top of a volume of the machine's, such as a snapshot, goes with it. A file that others
     put under a disk stays, as does one that is in no pool.
     """
-    recorded = [(one["pool"], one["name"]) for one in found.record.get("volumes", ())]
-    there = [one for one in recorded if one[1] in found.volumes]
+    recorded = [(one["pool"], one["name"]) for one in observed.record.get("volumes", ())]
+    there = [one for one in recorded if one[1] in observed.volumes]
     ours = [one for one in there if not is_seed(one[1])]
     seeds = [one for one in there if is_seed(one[1])]
-    above, theirs = _beside(found, ours)
-    if _deletes_disks(desired, found):
+    above, theirs = _beside(observed, ours)
+    if _deletes_disks(desired, observed):
         return [*above, *ours, *seeds], theirs
     kept = [name for _pool, name in [*ours, *above]] + theirs
-    shared = [name for _pool, name in seeds if name in found.users]
+    shared = [name for _pool, name in seeds if name in observed.users]
     return [one for one in seeds if one[1] not in shared], kept + shared
 
 
-def _deletes_disks(desired: Desired, found: Found) -> bool:
+def _deletes_disks(desired: Desired, observed: Observed) -> bool:
     # Disks that an interrupted removal began to delete are of no use.
-    return desired.delete_disks or found.record.get("removing") == "disks"
+    return desired.delete_disks or observed.record.get("removing") == "disks"
 
 
-def removal_refusals(desired: Desired, found: Found) -> List[str]:
+def removal_refusals(desired: Desired, observed: Observed) -> List[str]:
     """Return why volumes may not be deleted: others use them, or the machine is another's."""
-    if not found.record:
+    if not observed.record:
         return []
-    deleted, _kept = delete_or_keep(desired, found)
+    deleted, _kept = delete_or_keep(desired, observed)
     said = [
-        f"the volume {name} is used by {found.users[name]}: remove that first, or leave out "
+        f"the volume {name} is used by {observed.users[name]}: remove that first, or leave out "
         "delete_disks"
         for _pool, name in deleted
-        if name in found.users
+        if name in observed.users
     ]
-    former = former_name(desired.name, found.record)
+    former = former_name(desired.name, observed.record)
     if former != desired.name and any(not is_seed(name) for _pool, name in deleted):
         said.append(
             f"it was {former}, and its disks are still those of {former}: leave out delete_disks, "
@@ -131,23 +131,25 @@ def removal_refusals(desired: Desired, found: Found) -> List[str]:
     return said
 
 
-def moved_volumes(desired: Desired, found: Found) -> List[str]:
+def moved_volumes(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks whose volume was moved to another pool, in words, by declared name."""
-    recorded = {one["name"]: one["pool"] for one in found.record.get("volumes", ())}
+    recorded = {one["name"]: one["pool"] for one in observed.record.get("volumes", ())}
     return [
         f"disks.{name}: its volume {one.name} is in the pool {one.pool} now"
         for name in declared_disks(desired)
-        if name in found.disks.own
-        for one in found.disks.own[name].files
+        if name in observed.disks.own
+        for one in observed.disks.own[name].files
         if one.pool and one.pool != recorded.get(one.name, one.pool)
     ]
 
 
-def _beside(found: Found, ours: List[Tuple[str, str]]) -> Tuple[List[Tuple[str, str]], List[str]]:
+def _beside(
+    observed: Observed, ours: List[Tuple[str, str]]
+) -> Tuple[List[Tuple[str, str]], List[str]]:
     """Return the volumes on top of ours, and the other files that own disks write to."""
     above: List[Tuple[str, str]] = []
     theirs: List[str] = []
-    for disk in found.disks.own.values():
+    for disk in observed.disks.own.values():
         places = [(one.pool, one.name) for one in disk.files]
         depth = next((n for n, one in enumerate(places) if one in ours), None)
         for number, one in enumerate(disk.files[: 1 if depth is None else depth]):
@@ -158,11 +160,11 @@ def _beside(found: Found, ours: List[Tuple[str, str]]) -> Tuple[List[Tuple[str, 
     return above, theirs
 
 
-def unlike(desired: Desired, found: Found) -> List[str]:
+def unlike(desired: Desired, observed: Observed) -> List[str]:
     """Say which disks stand on another image than the declared one, which they keep."""
     said = []
     for name, entry in declared_disks(desired).items():
-        disk, image = found.disks.own.get(name), entry.get("image")
+        disk, image = observed.disks.own.get(name), entry.get("image")
         if disk is None or disk.is_gone or not image or not disk.files:
             continue
         if image not in [one.name for one in disk.files] and stays(disk, image):
@@ -173,18 +175,18 @@ def unlike(desired: Desired, found: Found) -> List[str]:
     return said
 
 
-def undriven(desired: Desired, found: Found) -> List[str]:
+def undriven(desired: Desired, observed: Observed) -> List[str]:
     """Say which new SCSI disks go on a controller that cloud kernels have no driver for.
 
     It was there before, and stays: another model would give the disks on it other names.
     """
-    if found.config is None:
+    if observed.config is None:
         return []
-    models = {one.get("index"): one.get("model") for one in scsi_controllers(found.config)}
-    letters = free_letters(found.config, "scsi")
+    models = {one.get("index"): one.get("model") for one in scsi_controllers(observed.config)}
+    letters = free_letters(observed.config, "scsi")
     said = []
     for name, entry in declared_disks(desired).items():
-        disk = found.disks.own.get(name)
+        disk = observed.disks.own.get(name)
         if entry["bus"] == "virtio" or (disk is not None and disk.bus == entry["bus"]):
             continue
         # Each takes a letter of those that SCSI, SATA and USB share.
@@ -199,59 +201,59 @@ def undriven(desired: Desired, found: Found) -> List[str]:
     return said
 
 
-def unclear(desired: Desired, found: Found) -> List[str]:
+def unclear(desired: Desired, observed: Observed) -> List[str]:
     """Return why a declared disk that the machine has not cannot be attached.
 
     Somebody else has its volume now, or has put a file on top of it; or it cannot be told whether
     a disk that is there is this one: one made anew would not hold what that holds.
     """
-    if found.config is None or not found.record:
+    if observed.config is None or not observed.record:
         return []
     taken = [
         f"disks.{name}: its volume {volume} would be attached again, and is used by "
-        f"{found.users[volume]}: remove that first, or take the disk out of the task"
-        for name, volume, _alias in _unfound(desired, found)
-        if volume in found.users
+        f"{observed.users[volume]}: remove that first, or take the disk out of the task"
+        for name, volume, _alias in _unfound(desired, observed)
+        if volume in observed.users
     ]
-    if found.record.get("named"):
+    if observed.record.get("named"):
         return taken
-    recorded = [one["name"] for one in found.record.get("volumes", ())]
-    others = [f"{disk.target} ({disk.source})" for disk in found.disks.others.values()]
+    recorded = [one["name"] for one in observed.record.get("volumes", ())]
+    others = [f"{disk.target} ({disk.source})" for disk in observed.disks.others.values()]
     return taken + [
         f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "
         f"{volume} is attached nowhere; if it is, give that disk <alias name='{alias}'/> "
         "(virsh edit), else detach what was attached by hand"
-        for name, volume, alias in _unfound(desired, found)
+        for name, volume, alias in _unfound(desired, observed)
         if others and volume in recorded
     ]
 
 
-def _unfound(desired: Desired, found: Found) -> List[Tuple[str, str, str]]:
+def _unfound(desired: Desired, observed: Observed) -> List[Tuple[str, str, str]]:
     return [
-        (name, volume_of(desired.name, name, entry, found.disks)[1], alias_of(name))
+        (name, volume_of(desired.name, name, entry, observed.disks)[1], alias_of(name))
         for name, entry in declared_disks(desired).items()
-        if name not in found.disks.own
+        if name not in observed.disks.own
     ]
 
 
-def growth_refusals(desired: Desired, found: Found, growing: List[str]) -> List[str]:
+def growth_refusals(desired: Desired, observed: Observed, growing: List[str]) -> List[str]:
     """Return why disks cannot grow: nothing must fail after other steps were made."""
     lost = []
-    will_run = found.runs or (found.live is not None and desired.state == "started")
+    will_run = observed.runs or (observed.live is not None and desired.state == "started")
     for name in growing:
-        disk = found.disks.own.get(name)
+        disk = observed.disks.own.get(name)
         top = None if disk is None else disk.top
         if disk is None or top is None:
             continue
-        if not (will_run and name in found.disks.plugged) and not top.pool:
+        if not (will_run and name in observed.disks.plugged) and not top.pool:
             lost.append(
                 f"disks.{name}.size: its file {top.path} is in no pool, so that it can grow only "
                 "while the machine runs; start it first"
             )
-        if found.snapshots and top.is_old:
+        if observed.snapshots and top.is_old:
             lost.append(
                 f"disks.{name}.size: its file {top.name} is qcow2 of version 2, which cannot grow "
-                f"beside the snapshot {found.snapshots[0]}; delete that (virsh snapshot-delete), "
-                "or convert the file: qemu-img amend -o compat=1.1"
+                f"beside the snapshot {observed.snapshots[0]}; delete that (virsh snapshot-delete),"
+                " or convert the file: qemu-img amend -o compat=1.1"
             )
     return lost

@@ -19,21 +19,21 @@ from .console import console_path
 from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .fields import FIELDS, write_interface
-from .observed import Found, machine_type
+from .observed import Observed, machine_type
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.
 _SPARE_PORTS = 4
 
 
-def new_domain(desired: Desired, found: Found) -> Element:
+def new_domain(desired: Desired, observed: Observed) -> Element:
     """Return the document of a machine that does not exist yet, its record included."""
     ident = str(uuid.uuid4())
-    kind = desired.kind(found.kvm)
+    kind = desired.kind(observed.kvm)
     root = document("domain", type_=kind)
     child(root, "name").text = desired.name
     child(root, "uuid").text = ident
-    _platform(root, found.arch, kind == "kvm")
+    _platform(root, observed.arch, kind == "kvm")
     _devices(root, desired)
     made: Dict[str, Any] = {"config": root}
     context = Context(desired.declared)
@@ -42,7 +42,7 @@ def new_domain(desired: Desired, found: Found) -> Element:
         if row.write is not None and value is not None:
             row.write(made, value, context)
     for name, entry in (desired.declared.get("disks") or {}).items():
-        write_disk(root, name, entry, None, found.holds_raw(entry["pool"]))
+        write_disk(root, name, entry, None, observed.holds_raw(entry["pool"]))
     for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         write_interface(root, str(number), entry, new_mac(ident, number))
     if desired.cloud_init is not None:

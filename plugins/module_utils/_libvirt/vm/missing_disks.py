@@ -14,15 +14,15 @@ from typing import Dict, List
 from ..disk.names import is_seed
 from .desired import Desired, seed_volume
 from .disk_plan import missing_volumes
-from .observed import Found
+from .observed import Observed
 
 
-def gone(desired: Desired, found: Found) -> Dict[str, str]:
+def gone(desired: Desired, observed: Observed) -> Dict[str, str]:
     """Return the volumes of declared disks that the machine's document has, and no pool."""
-    if found.config is None or not found.record or found.record.get("removing") == "disks":
+    if observed.config is None or not observed.record or observed.record.get("removing") == "disks":
         return {}
-    missing = missing_volumes(desired, found)
-    return {name: volume for name, volume in missing.items() if name in found.disks.own}
+    missing = missing_volumes(desired, observed)
+    return {name: volume for name, volume in missing.items() if name in observed.disks.own}
 
 
 def why_made(desired: Desired, name: str, volume: str) -> str:
@@ -32,15 +32,15 @@ def why_made(desired: Desired, name: str, volume: str) -> str:
     )
 
 
-def losses(desired: Desired, found: Found) -> List[str]:
+def losses(desired: Desired, observed: Observed) -> List[str]:
     """Return what must not go unnoticed: the new volumes do not hold what the old ones held."""
     said = {
         f"disks.{name}: the volume {volume}": _content(desired, name)
-        for name, volume in gone(desired, found).items()
+        for name, volume in gone(desired, observed).items()
     }
-    if _is_seed_gone(desired, found):
+    if _is_seed_gone(desired, observed):
         # A guest takes a key once for each instance.
-        seed = seed_volume(desired, found.record.get("volumes", ()))[1]
+        seed = seed_volume(desired, observed.record.get("volumes", ()))[1]
         said[f"cloud_init: the volume {seed}"] = (
             "has another SSH host key, which a guest that has booted before takes with reseed: true"
         )
@@ -51,41 +51,41 @@ def losses(desired: Desired, found: Found) -> List[str]:
     ]
 
 
-def _is_seed_gone(desired: Desired, found: Found) -> bool:
+def _is_seed_gone(desired: Desired, observed: Observed) -> bool:
     """Tell whether the machine had a seed, with its host key, that no pool has."""
-    made = {one["name"] for one in found.record.get("volumes", ())}
+    made = {one["name"] for one in observed.record.get("volumes", ())}
     is_wanted = desired.cloud_init is not None and "cloud_init" not in desired.ignore
-    return is_wanted and any(is_seed(name) for name in made - set(found.volumes))
+    return is_wanted and any(is_seed(name) for name in made - set(observed.volumes))
 
 
-def held_alone(desired: Desired, found: Found) -> List[str]:
+def held_alone(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks whose data the running machine alone still has: a restart would lose it.
 
     A saved memory knows a disk too: brought back over another one, its guest would destroy that.
     """
-    if found.saved is not None:
+    if observed.saved is not None:
         return [
             f"disks.{name}: its volume {volume} is gone, and the machine's memory was saved with "
             "it; bring it back, or forget the memory (virsh managedsave-remove)"
-            for name, volume in gone(desired, found).items()
+            for name, volume in gone(desired, observed).items()
         ]
     return [
         f"disks.{name}: its volume {volume} is gone, and only the running "
         "machine still has what it holds; save that first: a task of name and state: stopped alone "
         "ends the machine, and the next one makes a new disk"
-        for name, volume in gone(desired, found).items()
-        if name in found.disks.plugged
+        for name, volume in gone(desired, observed).items()
+        if name in observed.disks.plugged
     ]
 
 
-def covered(desired: Desired, found: Found) -> List[str]:
+def covered(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks whose file is gone and was on top of another: no new one holds the same."""
     return [
         f"disks.{name}: its file {volume} is not there, and a new one would not hold what was "
-        f"written to it since it was put on top of {found.disks.own[name].files[1].name}; bring it "
-        "back, or write another file into the machine's document (virsh edit)"
-        for name, volume in gone(desired, found).items()
-        if found.disks.own[name].pinned
+        f"written to it since it was put on top of {observed.disks.own[name].files[1].name}; bring "
+        "it back, or write another file into the machine's document (virsh edit)"
+        for name, volume in gone(desired, observed).items()
+        if observed.disks.own[name].pinned
     ]
 
 

@@ -19,7 +19,7 @@ from .addresses import addresses
 from .desired import Desired, seed_volume
 from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
 from .fields import host_name
-from .observed import KEPT, Found, machine_type
+from .observed import KEPT, Observed, machine_type
 from .states import ACTIVE, STATES, stand
 
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
@@ -27,7 +27,7 @@ from .states import ACTIVE, STATES, stand
 _WITHOUT_IOMMU = 255
 
 
-def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> Found:
+def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
     domain = host.domain(desired.name)
     config, run = (None, _Run()) if domain is None else _documents(host, domain)
@@ -39,7 +39,7 @@ def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> F
     images = _images(host, desired, pools)
     info, kvm = host.call("getInfo"), kvm_works()
     reached = _reached(host, desired, domain) if run.running is not None else ()
-    found = Found(
+    observed = Observed(
         config=config,
         **vars(run),
         disks=disks,
@@ -60,7 +60,11 @@ def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> F
         arch=str(info[0]),
         unknown=_unknown(desired, pending),
     )
-    return _removed(found, pending[desired.address]) if will_go(pending, desired.address) else found
+    return (
+        _removed(observed, pending[desired.address])
+        if will_go(pending, desired.address)
+        else observed
+    )
 
 
 @dataclass(frozen=True)
@@ -92,26 +96,30 @@ def _documents(host: Hypervisor, domain: Any) -> Tuple[Element, _Run]:
     return config, _Run(running, saved, named, int(reason), persistent, autostart)
 
 
-def _removed(found: Found, cause: str) -> Found:
+def _removed(observed: Observed, cause: str) -> Observed:
     """Return what is left when an earlier task of this check has removed the machine.
 
     Its disks are, if that task's cause says so.
     """
-    own = {mac_of(one) for one in interfaces(found.config)} if found.config is not None else set()
-    for network in found.networks.values():
+    own = (
+        {mac_of(one) for one in interfaces(observed.config)}
+        if observed.config is not None
+        else set()
+    )
+    for network in observed.networks.values():
         for served in network.findall("ip/dhcp"):
             for entry in served.findall("host"):
                 if str(entry.get("mac")).lower() in own:
                     served.remove(entry)
     kept = cause.partition(KEPT)[2].split(", ")
-    volumes = {name: volume for name, volume in found.volumes.items() if name in kept}
-    gone = replace(found, config=None, disks=NO_DISKS, volumes=volumes, seed={}, addresses=())
+    volumes = {name: volume for name, volume in observed.volumes.items() if name in kept}
+    gone = replace(observed, config=None, disks=NO_DISKS, volumes=volumes, seed={}, addresses=())
     return replace(gone, shortfall="", **vars(_Run()))
 
 
-def unreachable(desired: Desired, pending: Mapping[str, str]) -> Found:
+def unreachable(desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Return the snapshot of a libvirt that an earlier task of this run would bring."""
-    return Found(unknown={**_unknown(desired, pending), "libvirt": pending["libvirt"]})
+    return Observed(unknown={**_unknown(desired, pending), "libvirt": pending["libvirt"]})
 
 
 def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:

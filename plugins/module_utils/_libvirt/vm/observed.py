@@ -18,7 +18,7 @@ KEPT = ", disks stay: "
 
 
 @dataclass(frozen=True)
-class Found:
+class Observed:
     """One look at a hypervisor. Documents are parsed; sizes are in bytes.
 
     `config` is the inactive document, `running` the active one, None if it is off; `saved` is

@@ -12,7 +12,7 @@ from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, Scope
 from ..._desired.planned import REMOVAL, will_go
-from ..._desired.schema import observed
+from ..._desired.schema import observed_values
 from ..._desired.sizes import show_size
 from ..._desired.steps import Causes, Chain, Change, Step
 from ..._desired.values import show
@@ -34,7 +34,7 @@ from .disk_plan import (
 from .domain import volumes_of
 from .fields import FIELDS, home
 from .interface_names import own_interfaces
-from .observed import KEPT, Found
+from .observed import KEPT, Observed
 from .seed import digest_of, wanted_files
 from .size import check_by_hand
 from .states import why_not_started
@@ -45,90 +45,90 @@ UNDEFINED = "not defined any more: it would end with its run"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
 
-def steps_of(desired: Desired, found: Found) -> Tuple[List[Step], List[str]]:
+def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str]]:
     """Return the steps, and what only waits for a restart."""
     chain = Chain(desired.address)
-    removing = found.record.get("removing")
+    removing = observed.record.get("removing")
     if desired.state == "absent":
-        removal(chain, desired, found, REMOVAL)
+        removal(chain, desired, observed, REMOVAL)
         return chain.steps, []
     if removing == "disks":
         # Some of its data may be gone already.
-        removal(chain, replace(desired, delete_disks=True), found, INTERRUPTED)
-        found = replace(found, config=None, running=None, state="absent", disks=NO_DISKS)
-        found = replace(found, volumes={}, seed={})
-    comes = desired.address in found.unknown and not will_go(found.unknown, desired.address)
-    if found.config is None and not desired.whole and comes:
+        removal(chain, replace(desired, delete_disks=True), observed, INTERRUPTED)
+        observed = replace(observed, config=None, running=None, state="absent", disks=NO_DISKS)
+        observed = replace(observed, volumes={}, seed={})
+    comes = desired.address in observed.unknown and not will_go(observed.unknown, desired.address)
+    if observed.config is None and not desired.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
         return [], []
-    if found.config is None:
-        _creation(chain, desired, found)
+    if observed.config is None:
+        _creation(chain, desired, observed)
         return chain.steps, []
-    return chain.steps, _alteration(chain, desired, found)
+    return chain.steps, _alteration(chain, desired, observed)
 
 
-def refusals_of(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def refusals_of(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for what is not there."""
-    check_references(desired, found)
+    check_references(desired, observed)
     lost: List[str] = []
-    if found.config is not None and found.record and desired.state != "absent":
-        changes = changes_of(desired, found)
-        lost = data_losses(changes, found) + unclear(desired, found)
-        check_by_hand(found.config, [change.field for change in changes], desired.declared)
+    if observed.config is not None and observed.record and desired.state != "absent":
+        changes = changes_of(desired, observed)
+        lost = data_losses(changes, observed) + unclear(desired, observed)
+        check_by_hand(observed.config, [change.field for change in changes], desired.declared)
         growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
-        lost += growth_refusals(desired, found, growing)
+        lost += growth_refusals(desired, observed, growing)
         if any(step.verb == "create_volume" for step in steps):
             from .missing_disks import covered, held_alone
 
-            lost += held_alone(desired, found) + covered(desired, found)
+            lost += held_alone(desired, observed) + covered(desired, observed)
     if any(step.verb == "undefine" for step in steps):
-        lost += removal_refusals(desired, found)
+        lost += removal_refusals(desired, observed)
     return [
-        *(refusals(desired, found, steps) if steps else ()),
+        *(refusals(desired, observed, steps) if steps else ()),
         *lost,
-        *_run_refusals(desired, found, steps),
+        *_run_refusals(desired, observed, steps),
     ]
 
 
-def _run_refusals(desired: Desired, found: Found, steps: Sequence[Step]) -> List[str]:
+def _run_refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
     """Return why the machine may not be started or stopped as it stands."""
-    kind, words = found.stand
+    kind, words = observed.stand
     if kind == "busy" and any(step.verb == "shutdown" for step in steps):
-        return [f"state: {found.state} → {desired.state}: {words}; run again when that is over"]
-    if desired.state != "started" or found.config is None or found.record.get("removing"):
+        return [f"state: {observed.state} → {desired.state}: {words}; run again when that is over"]
+    if desired.state != "started" or observed.config is None or observed.record.get("removing"):
         return []
-    why = why_not_started(found.state, found.reason, found.saved is not None)
-    return [f"state: {found.state} → started: {why}"] if why else []
+    why = why_not_started(observed.state, observed.reason, observed.saved is not None)
+    return [f"state: {observed.state} → started: {why}"] if why else []
 
 
-def notes_of(desired: Desired, found: Found) -> Tuple[str, ...]:
+def notes_of(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
     # Said as theirs: a cause alone reads like a change of this task.
-    said = found.unknown.items()
+    said = observed.unknown.items()
     notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in said]
-    kind, words = found.stand
+    kind, words = observed.stand
     if desired.state == "started" and kind == "busy":
         notes.append(f"{desired.address} does not run: {words}; libvirt lets it go on by itself")
-    if found.record and desired.state != "absent":
-        notes += unlike(desired, found) + undriven(desired, found)
+    if observed.record and desired.state != "absent":
+        notes += unlike(desired, observed) + undriven(desired, observed)
     return tuple(notes)
 
 
-def changes_of(desired: Desired, found: Found) -> List[Change]:
+def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     """Return what differs between a defined machine and the declared one."""
     declared: Dict[str, Any] = dict(desired.declared)
-    if desired.cloud_init is not None and found.record:
-        declared["cloud_init"] = digest_of(wanted_files(desired, found.record, found.seed))
-    context = Context(declared, record=found.record)
-    managed = frozenset(found.record.get("digests", {}))
+    if desired.cloud_init is not None and observed.record:
+        declared["cloud_init"] = digest_of(wanted_files(desired, observed.record, observed.seed))
+    context = Context(declared, record=observed.record)
+    managed = frozenset(observed.record.get("digests", {}))
     scope = Scope(full=desired.whole, managed=managed, ignore=desired.ignore)
-    return diff(FIELDS, context, observed(FIELDS, found.view(), context), scope)
+    return diff(FIELDS, context, observed_values(FIELDS, observed.view(), context), scope)
 
 
-def _creation(chain: Chain, desired: Desired, found: Found) -> None:
+def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     if "memory" not in desired.declared:
         raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
-    libvirt = found.unknown.get("libvirt")
+    libvirt = observed.unknown.get("libvirt")
     cause = Causes(filter(None, ("not there", libvirt)))
     chain.add("define", cause, on=desired.name, new="yes")
     for one in volumes_of(desired):
@@ -151,23 +151,23 @@ def _start(
         chain.add("wait", cause, impact, on=desired.name, to=desired.wait)
 
 
-def removal(chain: Chain, desired: Desired, found: Found, cause: str) -> None:
+def removal(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
-    if found.config is None:
+    if observed.config is None:
         return
-    deleted, kept = delete_or_keep(desired, found)
+    deleted, kept = delete_or_keep(desired, observed)
     impact = _cost(cause, deleted)
     # What is taken away again at once has nothing to lose.
     back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
     if kept and cause == REMOVAL:  # in the cause, which is what a check hands on to later tasks
         cause += KEPT + ", ".join(kept)
-    if found.record and not found.record.get("removing"):
+    if observed.record and not observed.record.get("removing"):
         chain.add("mark", cause, impact, on=desired.name)
-    if found.runs:
+    if observed.runs:
         chain.add("shutdown", cause, impact, args=back, on=desired.name)
     for pool, name in deleted:
         chain.add("delete_volume", cause, impact, on=name, pool=pool)
-    for network, mac in reserved(found):
+    for network, mac in reserved(observed):
         chain.add("unreserve", cause, impact, on=mac, to=network)
     chain.add("undefine", cause, impact, on=desired.name)
 
@@ -181,52 +181,52 @@ def _cost(cause: str, deleted: Sequence[Tuple[str, str]]) -> str:
     return "destroy" if any(not is_seed(name) for _pool, name in deleted) else gentle
 
 
-def reserved(found: Found) -> List[Tuple[str, str]]:
+def reserved(observed: Observed) -> List[Tuple[str, str]]:
     """Return (network, MAC) of the machine's interfaces that have a reservation."""
-    if found.config is None:
+    if observed.config is None:
         return []
-    macs = [mac_of(one) for one in own_interfaces(found.config).values()]
-    return [(found.holders[mac], mac) for mac in macs if mac in found.holders]
+    macs = [mac_of(one) for one in own_interfaces(observed.config).values()]
+    return [(observed.holders[mac], mac) for mac in macs if mac in observed.holders]
 
 
-def _alteration(chain: Chain, desired: Desired, found: Found) -> List[str]:
-    changes = changes_of(desired, found)
-    config = [change for change in changes if _is_config(change, found)]
+def _alteration(chain: Chain, desired: Desired, observed: Observed) -> List[str]:
+    changes = changes_of(desired, observed)
+    config = [change for change in changes if _is_config(change, observed)]
     for change in config:
-        _unreserve(chain, found, change, change.words())
-    words = [change.words() for change in config] or _record_words(desired, found, changes)
-    if found.record and not found.persistent:
+        _unreserve(chain, observed, change, change.words())
+    words = [change.words() for change in config] or _record_words(desired, observed, changes)
+    if observed.record and not observed.persistent:
         words.insert(0, UNDEFINED)
     if words:
         chain.add("define", Causes(words), "none", tuple(config), on=desired.name)
-    _storage(chain, desired, found, changes)
-    attached = plugged(desired, found)
+    _storage(chain, desired, observed, changes)
+    attached = plugged(desired, observed)
     # A saved memory comes back as it was: what it can take is given to it then.
-    restored = found.saved is not None and desired.state == "started"
+    restored = observed.saved is not None and desired.state == "started"
     if restored:
         _start(chain, desired, "state: saved → started", restored=True)
     for name in attached:
         chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
-        _lighter(chain, desired, found, change)
-    waiting = awaiting_restart(found, config, attached)
-    return [] if _run_state(chain, desired, found, waiting, restored) else waiting
+        _lighter(chain, desired, observed, change)
+    waiting = awaiting_restart(observed, config, attached)
+    return [] if _run_state(chain, desired, observed, waiting, restored) else waiting
 
 
 def _run_state(
-    chain: Chain, desired: Desired, found: Found, waiting: Sequence[str], restored: bool
+    chain: Chain, desired: Desired, observed: Observed, waiting: Sequence[str], restored: bool
 ) -> bool:
     """Add what brings the machine into its state; tell whether nothing waits after that."""
-    kind, _words = found.stand
-    runs = found.runs or restored
-    if desired.state == "stopped" and found.runs:
+    kind, _words = observed.stand
+    runs = observed.runs or restored
+    if desired.state == "stopped" and observed.runs:
         # Asked for by name: no bound on what other changes may cost stands against it.
-        chain.add("shutdown", f"state: {found.state} → stopped", "live", on=desired.name)
+        chain.add("shutdown", f"state: {observed.state} → stopped", "live", on=desired.name)
         return True
     if desired.state == "started" and (kind == "leaving" or not runs):
         if kind:
-            chain.add("shutdown", f"state: {found.state} → started", on=desired.name)
-        _start(chain, desired, f"state: {found.state} → started")
+            chain.add("shutdown", f"state: {observed.state} → started", on=desired.name)
+        _start(chain, desired, f"state: {observed.state} → started")
         return kind == "leaving"
     goes_on = kind == "" or desired.state == "started"
     if waiting and runs and goes_on and kind != "busy" and "restart" in desired.allow:
@@ -235,29 +235,31 @@ def _run_state(
         _start(chain, desired, cause, "restart")
         return True
     if desired.state == "started" and kind in ("held", "asleep"):
-        chain.add("resume", f"state: {found.state} → started", on=desired.name)
+        chain.add("resume", f"state: {observed.state} → started", on=desired.name)
         if desired.wait != "none":
-            chain.add("wait", f"state: {found.state} → started", on=desired.name, to=desired.wait)
-    elif found.shortfall:
+            chain.add(
+                "wait", f"state: {observed.state} → started", on=desired.name, to=desired.wait
+            )
+    elif observed.shortfall:
         # An earlier run was killed while it waited, or did not wait.
-        chain.add("wait", found.shortfall, on=desired.name, to=desired.wait)
+        chain.add("wait", observed.shortfall, on=desired.name, to=desired.wait)
     return False
 
 
-def _record_words(desired: Desired, found: Found, changes: Sequence[Change]) -> List[str]:
+def _record_words(desired: Desired, observed: Observed, changes: Sequence[Change]) -> List[str]:
     """Return why the record alone must be written anew: it names the options that we manage."""
-    if not found.record:
+    if not observed.record:
         return []
-    if found.record.get("removing"):
+    if observed.record.get("removing"):
         return [INTERRUPTED]
-    if desired.whole and found.record.get("address") != desired.address:
-        return [f"renamed from {former_name(desired.name, found.record)}"]
-    moved = moved_volumes(desired, found)
+    if desired.whole and observed.record.get("address") != desired.address:
+        return [f"renamed from {former_name(desired.name, observed.record)}"]
+    moved = moved_volumes(desired, observed)
     if moved:
         return moved
     if desired.reseed and desired.cloud_init is not None:
         return ["reseed: true"]
-    managed = found.record.get("digests", {})
+    managed = observed.record.get("digests", {})
     # cloud_init stands in no record: its digest could tell a secret.
     new = [name for name in desired.declared if name not in managed]
     said = {change.field: change.words() for change in changes}
@@ -265,24 +267,24 @@ def _record_words(desired: Desired, found: Found, changes: Sequence[Change]) -> 
 
 
 def _unreserve(
-    chain: Chain, found: Found, change: Change, cause: str, shown: Tuple[Change, ...] = ()
+    chain: Chain, observed: Observed, change: Change, cause: str, shown: Tuple[Change, ...] = ()
 ) -> None:
     """Give the reserved address of an interface back, if it goes or becomes another one."""
-    if change.field != "networks" or change.before is None or found.config is None:
+    if change.field != "networks" or change.before is None or observed.config is None:
         return
-    mac = mac_of(own_interfaces(found.config)[str(change.key)])
-    if mac in found.reservations:
-        address = found.reservations[mac]
-        args = {"on": mac, "to": found.holders[mac], "nic": str(change.key), "address": address}
+    mac = mac_of(own_interfaces(observed.config)[str(change.key)])
+    if mac in observed.reservations:
+        address = observed.reservations[mac]
+        args = {"on": mac, "to": observed.holders[mac], "nic": str(change.key), "address": address}
         chain.add("unreserve", cause, "live", shown, args=args)
 
 
-def _is_config(change: Change, found: Found) -> bool:
+def _is_config(change: Change, observed: Observed) -> bool:
     """Tell whether a change is written into the domain's document."""
     if change.field in RESTART:
         return True
     if change.field == "cloud_init":
-        return not any(is_seed(one["name"]) for one in found.record.get("volumes", ()))
+        return not any(is_seed(one["name"]) for one in observed.record.get("volumes", ()))
     if change.field == "disks":
         return change.before is None or change.after is None or _differs(change, "bus")
     if change.field == "networks":
@@ -296,15 +298,15 @@ def _differs(change: Change, key: str) -> bool:
     return bool(before.get(key) != after.get(key))
 
 
-def _storage(chain: Chain, desired: Desired, found: Found, changes: Sequence[Change]) -> None:
+def _storage(chain: Chain, desired: Desired, observed: Observed, changes: Sequence[Change]) -> None:
     """Add what the machine's volumes need: those not there yet, a new seed, a larger disk."""
     added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
-    for name, volume in missing_volumes(desired, found).items():
+    for name, volume in missing_volumes(desired, observed).items():
         chain.add("create_volume", _why_made(desired, name, volume, name in added), on=volume)
-    seed = seed_volume(desired, found.record.get("volumes", ()))[1]
+    seed = seed_volume(desired, observed.record.get("volumes", ()))[1]
     for change in changes:
         if change.field == "cloud_init":
-            cause = SEED if found.seed else "the seed is not there"
+            cause = SEED if observed.seed else "the seed is not there"
             chain.add("seed", cause, "none", on=seed)
     if (
         desired.reseed
@@ -323,14 +325,14 @@ def _why_made(desired: Desired, disk: str, volume: str, is_new: bool) -> str:
     return why_made(desired, disk, volume)
 
 
-def _lighter(chain: Chain, desired: Desired, found: Found, change: Change) -> None:
+def _lighter(chain: Chain, desired: Desired, observed: Observed, change: Change) -> None:
     """Add the step of a change that needs no restart: size, reservation, autostart."""
     if change.field == "autostart":
         chain.add("autostart", change.words(), "live", (change,), on=desired.name)
     if change.field == "disks" and change.before and change.after and _differs(change, "size"):
         chain.add("grow", _words(change, "size"), "live", (change,), on=str(change.key))
     if change.field == "networks" and change.after:
-        moved = _is_config(change, found)
+        moved = _is_config(change, observed)
         entry = desired.declared["networks"][change.key]
         args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
         if moved and args["on"]:
@@ -339,7 +341,7 @@ def _lighter(chain: Chain, desired: Desired, found: Found, change: Change) -> No
         elif not moved and args["on"] and _differs(change, "address"):
             chain.add("reserve", _words(change, "address"), "live", (change,), args=args)
         elif not moved and _differs(change, "address"):
-            _unreserve(chain, found, change, _words(change, "address"), (change,))
+            _unreserve(chain, observed, change, _words(change, "address"), (change,))
 
 
 def _words(change: Change, key: str) -> str:
@@ -350,29 +352,29 @@ def _words(change: Change, key: str) -> str:
 
 
 def awaiting_restart(
-    found: Found, planned: Sequence[Change] = (), plugged: Sequence[str] = ()
+    observed: Observed, planned: Sequence[Change] = (), plugged: Sequence[str] = ()
 ) -> List[str]:
     """Return in words what is configured, or will be by the plan, and does not run yet."""
-    live = found.live
-    if live is None or found.config is None:
+    live = observed.live
+    if live is None or observed.config is None:
         return []
     context = Context({})
-    crashed = found.stand[0] == "dead"
+    crashed = observed.stand[0] == "dead"
     rows = [row for row in FIELDS if row.name in RESTART]
-    runs = observed(rows, found.view(live), context)
-    configured = observed(rows, found.view(), context)
+    runs = observed_values(rows, observed.view(live), context)
+    configured = observed_values(rows, observed.view(), context)
     configured.update({change.field: change.after for change in planned if change.field in RESTART})
     lines = [
         f"{row.name}: {row.show(runs[row.name])} → {row.show(configured[row.name])}"
         for row in rows
         if runs[row.name] != configured[row.name]
     ]
-    lines += [f"state: {found.state}, it goes on after a restart"] if crashed else []
-    there, wanted = set(found.disks.plugged), set(found.disks.own)
+    lines += [f"state: {observed.state}, it goes on after a restart"] if crashed else []
+    there, wanted = set(observed.disks.plugged), set(observed.disks.own)
     lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
     lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
     lines += (
-        ["networks: other interfaces are configured"] if _other_nics(live, found.config) else []
+        ["networks: other interfaces are configured"] if _other_nics(live, observed.config) else []
     )
     devices = [change for change in planned if change.field in ("disks", "networks")]
 

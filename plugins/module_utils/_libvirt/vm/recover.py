@@ -13,11 +13,11 @@ from ..._desired.steps import Chain, Step
 from ..client.storage import Volume
 from ..disk.names import is_seed
 from .desired import Desired
-from .observed import Found
+from .observed import Observed
 from .plan import RESTART, removal
 
 
-def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
+def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the former settings, or no machine if it is new.
 
     A `wait` among the begun steps is one that was late: the machine may still come up.
@@ -27,23 +27,23 @@ def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
     if desired.state == "absent" or ("wait" in verbs and "shutdown" not in verbs):
         # The next run goes on: nothing ran before that could come back, or it was to go.
         return Plan(())
-    if any(not pool.active for pool in found.pools.values()):
+    if any(not pool.active for pool in observed.pools.values()):
         # Nothing in it can be deleted, nothing starts from it: the record has to stay as it is, so
         # that the next run knows its volumes.
         return Plan(())
     cause = "it did not come up" if "start" in verbs else "it failed half-way"
     defined = [step for step in begun if step.verb == "define"]
     if any(step.args.get("new") for step in defined):
-        _unmake(chain, cause, desired, found, begun)
+        _unmake(chain, cause, desired, observed, begun)
         return Plan(tuple(chain.steps))
-    if found.config is None:
+    if observed.config is None:
         return Plan(())
     # What its saved memory brought back is no run of this task's.
     restored = any(step.verb == "start" and "saved" in step.args for step in begun)
-    if found.runs and "start" in verbs and not restored:
+    if observed.runs and "start" in verbs and not restored:
         chain.add("shutdown", cause, on=desired.name, undo="yes")
     if defined:
-        _undo_define(chain, cause, begun, found)
+        _undo_define(chain, cause, begun, observed)
     for step in begun:
         if step.verb == "unreserve" and "nic" in step.args:
             args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
@@ -54,25 +54,25 @@ def way_back(desired: Desired, found: Found, begun: Sequence[Step]) -> Plan:
 
 
 def _unmake(
-    chain: Chain, cause: str, desired: Desired, found: Found, begun: Sequence[Step]
+    chain: Chain, cause: str, desired: Desired, observed: Observed, begun: Sequence[Step]
 ) -> None:
     """Take a new machine away."""
-    made = _made(begun, found)
-    if found.config is None:
+    made = _made(begun, observed)
+    if observed.config is None:
         # Somebody removed it meanwhile, and its record with it.
         for name, volume in made.items():
             chain.add("delete_volume", cause, on=name, pool=volume.pool)
         return
-    removal(chain, replace(desired, delete_disks=True), replace(found, volumes=made), cause)
+    removal(chain, replace(desired, delete_disks=True), replace(observed, volumes=made), cause)
 
 
-def _made(begun: Sequence[Step], found: Found) -> Dict[str, Volume]:
+def _made(begun: Sequence[Step], observed: Observed) -> Dict[str, Volume]:
     """Return the volumes that are there because the failed run made them."""
     made = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
-    return {name: volume for name, volume in found.volumes.items() if name in made}
+    return {name: volume for name, volume in observed.volumes.items() if name in made}
 
 
-def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) -> None:
+def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], observed: Observed) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
     fields = {*RESTART, "networks", "cloud_init"}
     if not any(step.verb == "attach" for step in begun):
@@ -87,6 +87,6 @@ def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], found: Found) 
     chain.steps[-1] = replace(chain.steps[-1], noted=defined.noted)
     # A seed that was there before was written anew, and stays.
     seeded = any(change.field == "cloud_init" for change in changes)
-    for name, volume in _made(begun, found).items():
+    for name, volume in _made(begun, observed).items():
         if seeded if is_seed(name) else "disks" in fields:
             chain.add("delete_volume", cause, on=name, pool=volume.pool)

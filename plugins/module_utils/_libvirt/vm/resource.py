@@ -19,7 +19,7 @@ from .desired import Desired, desired_of, spec
 from .fields import FIELDS, home
 from .interface_names import other_interfaces
 from .observe import observe, unreachable
-from .observed import Found
+from .observed import Observed
 from .plan import notes_of, refusals_of, steps_of
 from .seed import public_keys
 
@@ -53,21 +53,21 @@ class Machine:
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Found:
+    ) -> Observed:
         """Take a snapshot; without a client everything is unknown."""
         return (
             unreachable(desired, pending) if client is None else observe(client, desired, pending)
         )
 
-    def plan(self, desired: Desired, found: Found) -> Plan:
+    def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the steps from the snapshot to the declared state."""
-        steps, waiting = steps_of(desired, found)
-        refused = refusals_of(desired, found, steps)
-        notes = notes_of(desired, found)
-        return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(found))
+        steps, waiting = steps_of(desired, observed)
+        refused = refusals_of(desired, observed, steps)
+        notes = notes_of(desired, observed)
+        return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(observed))
 
     def outcome(
-        self, desired: Desired, plan: Plan, before: Found, foreseen: bool
+        self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Warn of volumes that do not hold any more what they held."""
         if all(step.verb not in ("create_volume", "seed") for step in plan.steps):
@@ -81,40 +81,40 @@ class Machine:
         """Return the rows and the values that a creation names."""
         return _SHOWN, {**desired.declared, "cloud_init": tuple(desired.cloud_init or ()) or None}
 
-    def recover(self, desired: Desired, found: Found, begun: List[Step]) -> Plan:
+    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
         from .recover import way_back
 
-        return way_back(desired, found, begun)
+        return way_back(desired, observed, begun)
 
-    def present(self, found: Found) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return what a user needs of a machine; sizes in bytes, None if there is none."""
-        return public(found)
+        return public(observed)
 
 
-def public(found: Found) -> Optional[Dict[str, Any]]:
+def public(observed: Observed) -> Optional[Dict[str, Any]]:
     """Return a machine as results show it, without its seed."""
-    if found.config is None:
+    if observed.config is None:
         return None
-    view, context = found.view(), Context({})
+    view, context = observed.view(), Context({})
     read = {row.name: row.read(view, context) for row in FIELDS if row.read and not row.secret}
-    read["disks"].update({name: _theirs(disk) for name, disk in found.disks.others.items()})
-    others = other_interfaces(found.config)
+    read["disks"].update({name: _theirs(disk) for name, disk in observed.disks.others.items()})
+    others = other_interfaces(observed.config)
     read["networks"].update({mac_of(one): {"network": home(one)} for one in others})
-    kind = str(found.config.get("type"))
-    why = "it was made so, though KVM works here" if found.kvm else "no usable KVM on this host"
+    kind = str(observed.config.get("type"))
+    why = "it was made so, though KVM works here" if observed.kvm else "no usable KVM on this host"
     reason = "" if kind == "kvm" else f"{why}: it runs under emulation"
     return {
-        "name": found.config.findtext("name"),
-        "uuid": found.config.findtext("uuid"),
-        "state": found.state,
+        "name": observed.config.findtext("name"),
+        "uuid": observed.config.findtext("uuid"),
+        "state": observed.state,
         "accelerator": {"kind": kind, "reason": reason},
         **read,
-        "autostart": bool(found.autostart),
-        "macs": [mac_of(one) for one in interfaces(found.config)],
-        "address": found.addresses[0] if found.addresses else None,
-        "addresses": list(found.addresses),
-        "ssh_host_keys": list(public_keys(found.seed)),
+        "autostart": bool(observed.autostart),
+        "macs": [mac_of(one) for one in interfaces(observed.config)],
+        "address": observed.addresses[0] if observed.addresses else None,
+        "addresses": list(observed.addresses),
+        "ssh_host_keys": list(public_keys(observed.seed)),
     }
 
 
@@ -123,9 +123,9 @@ def _theirs(disk: Disk) -> Dict[str, Any]:
     return {**read_disk(disk, None), "source": disk.source}
 
 
-def _mark(found: Found) -> str:
-    view = public(found) or {}
-    return fingerprint([view, sorted(found.volumes), sorted(found.networks), found.state])
+def _mark(observed: Observed) -> str:
+    view = public(observed) or {}
+    return fingerprint([view, sorted(observed.volumes), sorted(observed.networks), observed.state])
 
 
 MACHINE = Machine()

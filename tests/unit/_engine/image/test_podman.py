@@ -16,7 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.desired import (
     desired_of as image_desired,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.observed import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.observed import Observed
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.plan import (
     plan_absent,
     plan_present,
@@ -117,5 +117,5 @@ def test_an_image_of_ours_is_known_by_a_name_with_the_registrys_in_front() -> No
 )
 def test_a_name_that_podman_finds_on_localhost(tags: List[str], cause: str, impact: str) -> None:
     desired = image_desired({"name": "app:1", "state": "absent"})
-    (step,) = plan_absent(desired, Found(image={"Id": "sha256:1", "RepoTags": tags})).steps
+    (step,) = plan_absent(desired, Observed(image={"Id": "sha256:1", "RepoTags": tags})).steps
     assert (step.cause, step.impact) == (cause, impact)

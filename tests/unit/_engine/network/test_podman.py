@@ -14,7 +14,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network imp
     desired as network_desired,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network import fields, resource
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.observed import Found
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.observed import (
+    Observed,
+)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.podman import (
     check_declared,
     had,
@@ -58,8 +60,8 @@ def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]
         **shown,
         "Labels": {fields.OWNER_LABEL: record},
     }
-    found = Found(current=now, api=(1, 44), kind="podman")
-    return [change.words() for change in resource.changes_of(desired_of(**after), found)]
+    observed = Observed(current=now, api=(1, 44), kind="podman")
+    return [change.words() for change in resource.changes_of(desired_of(**after), observed)]
 
 
 @pytest.mark.parametrize(
@@ -126,6 +128,6 @@ def test_a_backup_would_lose_the_owners() -> None:
         {"name": "data", "backup": "/data.tar"}
     )
     desired = volume_desired.desired_of(checked.validated_parameters)
-    found = volume_observed.Found(current={"Name": "data", "Driver": "local"}, kind="podman")
+    observed = volume_observed.Observed(current={"Name": "data", "Driver": "local"}, kind="podman")
     with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
-        volume.VOLUME.plan(desired, found)
+        volume.VOLUME.plan(desired, observed)

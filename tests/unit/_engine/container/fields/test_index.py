@@ -39,9 +39,9 @@ def test_all_subjects_say_what_the_needed_ones_say(
     with Bench("container", case, tmp_path) as bench:
         bench.prepare()
         desired = CONTAINER.desired(bench.checked(bench.task))
-        found = CONTAINER.observe(bench.client(), desired, {}, False)
-        few = [change.words() for change in compare.changes_of(desired, found)]
+        observed = CONTAINER.observe(bench.client(), desired, {}, False)
+        few = [change.words() for change in compare.changes_of(desired, observed)]
         whole = fields.SUBJECTS
         monkeypatch.setattr(compare, "seen_subjects", lambda *_: whole)
-        everything = compare.changes_of(desired, found)
+        everything = compare.changes_of(desired, observed)
         assert [change.words() for change in everything] == few
