@@ -37,8 +37,8 @@ class ActionModule(ActionBase):
         task.action = f"dockyard.fleet.{kind}"
         # As ansible.builtin.package does it: module_defaults of the module and of its group.
         task.args = _apply_action_arg_defaults(task.action, self._task, options, self._templar)
-        made: Dict[str, Any] = self._action(task).run(task_vars=task_vars)
-        return made
+        built: Dict[str, Any] = self._action(task).run(task_vars=task_vars)
+        return built
 
     def _which(self) -> Any:
         args = self._task.args

@@ -48,24 +48,24 @@ class ActionModule(Front):
         if contexts:
             where = "build.additional_contexts"
             pairs = parse_map(contexts, where).items()
-            found = {name: self._path(one, f"{where}.{name}") for name, one in pairs}
+            found = {name: self._path(entry, f"{where}.{name}") for name, entry in pairs}
             build["additional_contexts"] = found
         build = placed(build)
         return {**params, "build": build, "_context": read_for(build)}
 
     def _archives(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Return the options with whole paths of archives, and what is in the one to load."""
-        made = dict(params)
+        result = dict(params)
         for name in ("load", "save"):
-            if made.get(name):
-                made[name] = self._path(made[name], name)
-        if made.get("import"):
-            path = self._path(made["import"]["path"], "import.path")
-            made["import"] = {**made["import"], "path": path}
-        if made.get("load") or made.get("import"):
-            name = str(parse_reference(made["name"], "name")) if made.get("name") else ""
-            made["_source"] = read_source(made, name)
-        return made
+            if result.get(name):
+                result[name] = self._path(result[name], name)
+        if result.get("import"):
+            path = self._path(result["import"]["path"], "import.path")
+            result["import"] = {**result["import"], "path": path}
+        if result.get("load") or result.get("import"):
+            name = str(parse_reference(result["name"], "name")) if result.get("name") else ""
+            result["_source"] = read_source(result, name)
+        return result
 
     def _path(self, path: str, option: str) -> str:
         """Return a path of the controller in full; addresses stay as they are."""

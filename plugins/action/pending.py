@@ -37,7 +37,7 @@ class ActionModule(Base):
 
     def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the cause; in check mode keep it for later tasks of the same host."""
-        made = foreseen(self._task, {params["address"]: params["cause"]})
+        result = foreseen(self._task, {params["address"]: params["cause"]})
         # What is to come is said without -v, as ansible.builtin.debug does it.
-        made["_ansible_verbose_always"] = True
-        return noted(made, Pending(self.host(task_vars), ""))
+        result["_ansible_verbose_always"] = True
+        return noted(result, Pending(self.host(task_vars), ""))

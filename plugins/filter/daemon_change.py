@@ -164,9 +164,11 @@ CHECKS: Dict[str, Callable[[Any], bool]] = {
     "bool": lambda value: isinstance(value, bool),
     "int": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "str": lambda value: isinstance(value, str),
-    "list": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    "list": lambda value: (
+        isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    ),
     "pools": lambda value: (
-        isinstance(value, list) and all(isinstance(one, Mapping) for one in value)
+        isinstance(value, list) and all(isinstance(entry, Mapping) for entry in value)
     ),
     "dict": lambda value: isinstance(value, Mapping),
     "size": lambda value: isinstance(value, (str, int)) and not isinstance(value, bool),
@@ -220,7 +222,7 @@ def _old(config: Union[str, Mapping[str, Any]]) -> Any:
 
 
 def _moves(name: str, moved: List[str]) -> bool:
-    return any(one == name or one.startswith(f"{name}.") for one in moved)
+    return any(entry == name or entry.startswith(f"{name}.") for entry in moved)
 
 
 def _cost(name: str, new: Mapping[str, Any]) -> str:

@@ -30,12 +30,12 @@ def wait_for(
         tries += 1
         left = end - time.monotonic()
         status, url, content, problem = ask(max(1.0, min(LONGEST, left)))
-        made = {"changed": False, "status": status, "tries": tries}
+        result = {"changed": False, "status": status, "tries": tries}
         if status in wanted:
-            return {**made, "url": url, "content": content}
+            return {**result, "url": url, "content": content}
         if time.monotonic() + PAUSE > end:
             words = problem if status < 0 else f"it answers {status}"
-            return {**made, "failed": True, "why": words}
+            return {**result, "failed": True, "why": words}
         time.sleep(PAUSE)
 
 
@@ -63,9 +63,9 @@ def main() -> None:
     result = wait_for(ask, params["status"], params["timeout"])
     if result.get("failed"):
         wanted = " or ".join(map(str, params["status"]))
-        why = result.pop("why")
+        reason = result.pop("why")
         module.fail_json(
-            msg=f"{params['url']} did not answer {wanted} within {params['timeout']} s: {why}",
+            msg=f"{params['url']} did not answer {wanted} within {params['timeout']} s: {reason}",
             **{key: value for key, value in result.items() if key != "failed"},
         )
     module.exit_json(**result)

@@ -124,7 +124,7 @@ def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan)
     try:
         # It was planned before or after what brings things to light.
         again = (resource.observe(client, desired, {}, settled) for settled in (False, True))
-        return all(steps(resource.plan(desired, one)) != steps(plan) for one in again)
+        return all(steps(resource.plan(desired, entry)) != steps(plan) for entry in again)
     except FleetError:
         return True
 
@@ -163,15 +163,15 @@ def verify(
     ignored = [change.words() for step in again.steps for change in step.changes]
     if not ignored:
         return
-    known = {one.get("id") for step in done for one in (step.args, step.noted)}
+    known = {entry.get("id") for step in done for entry in (step.args, step.noted)}
     identify = getattr(resource, "identity", None)
-    said = "the server answered with success but did not apply"
+    output = "the server answered with success but did not apply"
     hint: Optional[str] = None
     if identify:
         hint = "unless another run, or somebody else, changed it meanwhile"
         if identify(snapshot) not in known:
-            said, hint = "another run, or somebody else, has put another one in its place:", None
+            output, hint = "another run, or somebody else, has put another one in its place:", None
     told = {key: value for key, value in result.items() if key != resource.name}
     told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
-    text = f"{said} {'; '.join(ignored)}"
+    text = f"{output} {'; '.join(ignored)}"
     raise FleetError(text, address=desired.address, hint=hint, details=told)

@@ -23,8 +23,8 @@ def _no_number(text: str) -> float:
 
 
 def _finite(text: str) -> float:
-    made = float(text)
-    return made if abs(made) < float("inf") else _no_number(text)
+    result = float(text)
+    return result if abs(result) < float("inf") else _no_number(text)
 
 
 DECODER = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
@@ -57,11 +57,11 @@ def is_deep(value: Any) -> bool:
     layer = [value]
     for _level in range(DEPTH):
         inner: List[Any] = []
-        for one in layer:
-            if isinstance(one, dict):
-                inner += one.values()
-            elif isinstance(one, list):
-                inner += one
+        for entry in layer:
+            if isinstance(entry, dict):
+                inner += entry.values()
+            elif isinstance(entry, list):
+                inner += entry
         if not inner:
             return False
         layer = inner

@@ -41,16 +41,16 @@ def body(
     fields: Iterable[FieldSpec], context: Context, place: Callable[[str], str]
 ) -> Dict[str, Any]:
     """Return the create body of the declared fields; `place` maps an observed path to its own."""
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     for row in fields:
         value = context.declared.get(row.name)
         if value is None:
             continue
         if row.write is not None:
-            row.write(made, value, context)
+            row.write(result, value, context)
         elif row.at:
-            put(made, place(row.at), list(value) if isinstance(value, tuple) else value)
-    return made
+            put(result, place(row.at), list(value) if isinstance(value, tuple) else value)
+    return result
 
 
 def _dotted(version: Tuple[int, int]) -> str:

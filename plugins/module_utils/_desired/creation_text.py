@@ -36,8 +36,8 @@ def declared_lines(fields: Iterable[FieldSpec], declared: Mapping[str, Any]) -> 
     rows = [row for row in fields if declared.get(row.name) is not None]
     secrets = [text for row in rows if row.secret for text in _texts(declared[row.name])]
     # A secret may stand in a command as well.
-    said = (hide(line, secrets) for row in rows for line in _field(row, declared[row.name]))
-    lines: List[str] = [visible(line, _WIDTH) for line in said]
+    output = (hide(line, secrets) for row in rows for line in _field(row, declared[row.name]))
+    lines: List[str] = [visible(line, _WIDTH) for line in output]
     more = len(lines) - _LINES
     return (*lines[:_LINES], f"and {more} more") if more > 0 else tuple(lines)
 

@@ -68,10 +68,10 @@ def _field(row: FieldSpec, context: Context, before: Any, scope: Scope) -> Itera
             yield change_of(row, context, scope, key, was, to_be)
 
 
-def _same(row: FieldSpec, one: Any, other: Any) -> bool:
+def _same(row: FieldSpec, entry: Any, other: Any) -> bool:
     if row.compare == "set":
-        return set(one or ()) == set(other or ())
-    return bool(one == other) or (_empty(one) and _empty(other))
+        return set(entry or ()) == set(other or ())
+    return bool(entry == other) or (_empty(entry) and _empty(other))
 
 
 def _empty(value: Any) -> bool:

@@ -86,10 +86,10 @@ class Faults:
     def __exit__(self, _kind: object, error: object, _trace: object) -> bool:
         if not isinstance(error, InvalidOption):
             return False
-        known = {one.option or one.message for one in self.found}
-        fresh = [one for one in error.parts if (one.option or one.message) not in known]
-        for one in fresh:
-            one.single = True
+        known = {entry.option or entry.message for entry in self.found}
+        fresh = [entry for entry in error.parts if (entry.option or entry.message) not in known]
+        for entry in fresh:
+            entry.single = True
         self.found += fresh
         return True
 

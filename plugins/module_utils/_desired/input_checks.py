@@ -40,7 +40,7 @@ def check_known(
     faults = Faults()
     for name, entry in spec.items():
         if entry.get("required") and not any(
-            params.get(one) is not None for one in (name, *entry.get("aliases", ()))
+            params.get(item) is not None for item in (name, *entry.get("aliases", ()))
         ):
             with faults:
                 path = f"{where}.{name}" if where else name
@@ -71,7 +71,7 @@ def _entry(
             return found
     hint = answers.get(_INDEX.sub("", path))
     if hint is None:  # the collection's own ones are nobody's business
-        hint = nearest(str(name), (one for one in spec if one != "pending" and one[:1] != "_"))
+        hint = nearest(str(name), (item for item in spec if item != "pending" and item[:1] != "_"))
     raise InvalidOption("unknown option", option=path, hint=hint)
 
 
@@ -170,11 +170,11 @@ def keys_alone(arguments: Mapping[str, Any], private: Sequence[str]) -> Dict[str
     They cannot be no_log: core would blank their values, which may be 1 or true, all over the
     result.
     """
-    made = dict(arguments)
+    result = dict(arguments)
     for outer, _dot, inner in (name.partition(".") for name in private):
-        if made.get(outer) and made[outer].get(inner):
-            made[outer] = {**made[outer], inner: _masked(made[outer][inner])}
-    return made
+        if result.get(outer) and result[outer].get(inner):
+            result[outer] = {**result[outer], inner: _masked(result[outer][inner])}
+    return result
 
 
 def _masked(value: Any) -> Any:
@@ -183,5 +183,5 @@ def _masked(value: Any) -> Any:
         return dict.fromkeys(value, MASK)
     if not isinstance(value, list):
         return MASK
-    pairs = (str(one).partition("=") for one in value)
+    pairs = (str(entry).partition("=") for entry in value)
     return [f"{key}={MASK}" if equals else MASK for key, equals, _text in pairs]

@@ -87,9 +87,9 @@ def _take(handle: int, what: str, tell: Optional[Callable[[str], object]]) -> No
         wait(handle, what, tell, free)
     program = os.path.basename(sys.argv[0] if sys.argv else "") or "python"
     # No arguments: they may hold secrets.
-    said = f"process {os.getpid()} ({program}), since {time.strftime('%H:%M:%S')}"
+    output = f"process {os.getpid()} ({program}), since {time.strftime('%H:%M:%S')}"
     os.ftruncate(handle, 0)
-    os.pwrite(handle, said.encode("utf-8", "replace")[:_WORDS], 0)
+    os.pwrite(handle, output.encode("utf-8", "replace")[:_WORDS], 0)
 
 
 def free(handle: int) -> bool:

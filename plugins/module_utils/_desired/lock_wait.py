@@ -37,9 +37,9 @@ def _holder(handle: int) -> str:
     return os.pread(handle, _WORDS, 0).decode("utf-8", "replace") or "another process"
 
 
-def unfit(path: str, why: str) -> FleetError:
+def unfit(path: str, reason: str) -> FleetError:
     """Return the error of a folder that cannot be this user's own."""
     return FleetError(
-        f"{path} is not a folder for the locks of user {os.geteuid()} alone: {why}",
+        f"{path} is not a folder for the locks of user {os.geteuid()} alone: {reason}",
         hint="somebody else may have made it: look at it and remove it",
     )

@@ -33,10 +33,10 @@ def parse(label: Any) -> Dict[str, Any]:
     of another type are left out.
     """
     try:
-        made = decode(label) if isinstance(label, str) else None
+        result = decode(label) if isinstance(label, str) else None
     except ValueError:
         return {}
-    found = made.items() if isinstance(made, dict) else ()
+    found = result.items() if isinstance(result, dict) else ()
     return {key: value for key, value in found if _is_sound(key, value)}
 
 
@@ -47,13 +47,13 @@ def _is_sound(key: str, value: Any) -> bool:
     if key == "replaces":
         return isinstance(value, dict) and _is_replaced(value)
     inner = value.values() if isinstance(value, dict) else value
-    return isinstance(value, shape) and all(isinstance(one, str) for one in inner)
+    return isinstance(value, shape) and all(isinstance(entry, str) for entry in inner)
 
 
 def _is_replaced(value: Mapping[str, Any]) -> bool:
     """Tell whether it says of a replaced container its `id`, and its `restart` policy."""
     restart = value.get("restart")
-    kinds = [type(one) for one in restart] if isinstance(restart, list) else []
+    kinds = [type(entry) for entry in restart] if isinstance(restart, list) else []
     return isinstance(value.get("id"), str) and kinds == [str, int]
 
 

@@ -29,7 +29,7 @@ def text(
         lines.append(address)
         for same in grouped(lambda step: step.cause, own).values():
             impact = worst([step.impact for step in same])
-            lines += [f"  {one} [{impact}]" for one in same[0].causes]
+            lines += [f"  {entry} [{impact}]" for entry in same[0].causes]
             lines.append("    " + " · ".join(step.words() for step in same))
         lines += [f"      {line}" for line in declared.get(address, ())]
     lines += [f"{word}: {line}" for word, more in rest.items() for line in more]
@@ -39,9 +39,9 @@ def text(
 
 def summary(steps: Sequence[Step]) -> str:
     """Say the steps of a plan in one line of bounded length."""
-    said: List[str] = []
+    output: List[str] = []
     for address, own in grouped(lambda step: step.address, steps).items():
         impact = worst([step.impact for step in own])
         causes = "; ".join(dict.fromkeys(step.cause for step in own))
-        said.append(f"{address}: {causes} [{impact}]")
-    return visible(" · ".join(said), _WIDTH)
+        output.append(f"{address}: {causes} [{impact}]")
+    return visible(" · ".join(output), _WIDTH)

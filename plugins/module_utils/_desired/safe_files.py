@@ -160,7 +160,7 @@ class Below:
     def _to(self, parts: Tuple[str, ...]) -> int:
         """Go to a folder, from the nearest above it that is still open."""
         both = zip(parts, self._at)
-        same = next((n for n, (one, other) in enumerate(both) if one != other), None)
+        same = next((n for n, (entry, other) in enumerate(both) if entry != other), None)
         same = min(len(parts), len(self._at)) if same is None else same
         while self._open and self._open[-1][0] > same:
             os.close(self._open.pop()[1])

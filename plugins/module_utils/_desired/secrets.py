@@ -18,8 +18,8 @@ def hide(text: str, secrets: Iterable[str]) -> str:
 
     A log may hold only some lines of a secret that has several, such as a key.
     """
-    whole = [one for one in secrets if one]
-    lines = [line.strip() for one in whole for line in one.splitlines()]
+    whole = [entry for entry in secrets if entry]
+    lines = [line.strip() for entry in whole for line in entry.splitlines()]
     parts = {*whole, *(line for line in lines if len(line) >= _LINE)}
     for value in sorted(parts, key=len, reverse=True):
         text = text.replace(value, MASK)

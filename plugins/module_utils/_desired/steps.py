@@ -66,9 +66,9 @@ class Causes(str):
     def __new__(cls, causes: Iterable[str]) -> Causes:
         """Join causes, each in words."""
         each = tuple(causes)
-        made = super().__new__(cls, "; ".join(each))
-        made.each = each
-        return made
+        result = super().__new__(cls, "; ".join(each))
+        result.each = each
+        return result
 
 
 @dataclass(frozen=True)
@@ -155,18 +155,18 @@ def foretold(steps: Sequence[Step]) -> Dict[str, str]:
 
     What goes is told by the removal alone (will_go), what a step `frees` as if it went.
     """
-    made: Dict[str, str] = {}
+    result: Dict[str, str] = {}
     for address, same in grouped(lambda step: step.address, steps).items():
         gone = [step.cause for step in same if step.cause.startswith(REMOVAL)]
         causes = dict.fromkeys(cause for step in same for cause in step.causes)
-        made[address] = gone[-1] if gone else str(Causes(causes))
+        result[address] = gone[-1] if gone else str(Causes(causes))
     freed = (step.args["frees"] for step in steps if "frees" in step.args)
-    return {**dict.fromkeys(freed, REMOVAL), **made}
+    return {**dict.fromkeys(freed, REMOVAL), **result}
 
 
 def grouped(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:
     """Return steps by a key, each group where its first step stands."""
-    made: Dict[str, List[Step]] = {}
+    result: Dict[str, List[Step]] = {}
     for step in steps:
-        made.setdefault(key(step), []).append(step)
-    return made
+        result.setdefault(key(step), []).append(step)
+    return result

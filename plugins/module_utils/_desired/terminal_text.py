@@ -34,7 +34,9 @@ def visible(text: str, most: int = _LONGEST) -> str:
         return text
     plain = _COLOUR.sub("", text[: most * 10])
     shown = "".join(
-        one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode("ascii")
-        for one in plain
+        entry
+        if entry.isprintable() or entry == "\t"
+        else entry.encode("unicode_escape").decode("ascii")
+        for entry in plain
     )
     return shown if len(shown) <= most else shown[:most] + "…"

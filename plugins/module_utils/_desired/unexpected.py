@@ -34,9 +34,9 @@ def whole(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, list):
-        return [whole(one) for one in value]
+        return [whole(entry) for entry in value]
     if isinstance(value, dict):
-        return {whole(key): whole(one) for key, one in value.items()}
+        return {whole(key): whole(entry) for key, entry in value.items()}
     return value
 
 

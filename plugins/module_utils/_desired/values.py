@@ -128,8 +128,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     import difflib
 
     choices: List[str] = sorted(known)
-    lower = {one.lower(): one for one in choices}
-    longer = [one for one in lower if one.startswith(word.lower())]
+    lower = {entry.lower(): entry for entry in choices}
+    longer = [entry for entry in lower if entry.startswith(word.lower())]
     close = longer if len(longer) == 1 else difflib.get_close_matches(word.lower(), lower, 1, 0.7)
     if close:
         return f"did you mean {lower[close[0]]}?"

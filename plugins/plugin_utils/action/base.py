@@ -36,10 +36,10 @@ class Base(ActionBase):
         """Return the task's result; every failure of ours is one clear message."""
         result: Dict[str, Any] = super().run(tmp, task_vars)
         try:
-            made = self.work(self._options(), task_vars or {})
+            built = self.work(self._options(), task_vars or {})
         except FleetError as error:
-            made = failure(error)
-        result.update(with_nulls(made, plain(self._task.args), self.resource.spec()))
+            built = failure(error)
+        result.update(with_nulls(built, plain(self._task.args), self.resource.spec()))
         return result
 
     def connection_options(self) -> Dict[str, Any]:
@@ -75,7 +75,7 @@ class Base(ActionBase):
         with faults:
             check_known(given, spec, answers=answers(self.module.rpartition(".")[2]))
         if faults.found:
-            wrong = {_INDEX.split(str(one.option))[0] for one in faults.found[misread:]}
+            wrong = {_INDEX.split(str(item.option))[0] for item in faults.found[misread:]}
             self._tell(given, spec, wrong, faults)
         return _validated(given, spec)
 
@@ -88,10 +88,10 @@ class Base(ActionBase):
         try:
             self.values(_validated({**kept, **needed}, spec))
         except InvalidOption as error:
-            for one in error.parts if error.single else ():
+            for entry in error.parts if error.single else ():
                 with faults:
-                    if _INDEX.split(str(one.option))[0] not in wrong:
-                        raise one from None
+                    if _INDEX.split(str(entry.option))[0] not in wrong:
+                        raise entry from None
         faults.tell()
         raise AssertionError("there was a fault")
 

@@ -34,16 +34,16 @@ def with_files(params: Mapping[str, Any], loader: Any) -> Dict[str, Any]:
     What `environment`, `secret_environment` and `labels` say wins. Raise InvalidOption for a file
     that cannot be read or understood; its values are never repeated.
     """
-    made = {**params, "env_file": None, "label_file": None}
+    result = {**params, "env_file": None, "label_file": None}
     variables = _read(params.get("env_file"), "env_file", loader)
     if variables:
         plain = parse_mapping(params.get("environment") or {}, "environment")
         kept = {key: value for key, value in variables.items() if key not in plain}
-        made["secret_environment"] = {**kept, **(params.get("secret_environment") or {})}
+        result["secret_environment"] = {**kept, **(params.get("secret_environment") or {})}
     labels = _read(params.get("label_file"), "label_file", loader)
     if labels:
-        made["labels"] = {**labels, **parse_mapping(params.get("labels") or {}, "labels")}
-    return made
+        result["labels"] = {**labels, **parse_mapping(params.get("labels") or {}, "labels")}
+    return result
 
 
 def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:

@@ -34,7 +34,7 @@ class MachineFront(Base):
         if result.get("vm"):
             result["vm"] = checked(result["vm"])
         if "machines" in result:
-            result["machines"] = [checked(one) for one in result["machines"] or ()]
+            result["machines"] = [checked(entry) for entry in result["machines"] or ()]
         return result
 
     def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:

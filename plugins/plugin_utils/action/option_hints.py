@@ -223,8 +223,8 @@ def answers(module: str) -> Mapping[str, str]:
     found: Dict[str, str] = {} if module.startswith("vm") else dict(_CONNECTION)
     if "container" in parents:
         found.update(KEYS)
-    for one in parents:
-        renamed = RENAMED.get(one, {}).items()
+    for entry in parents:
+        renamed = RENAMED.get(entry, {}).items()
         found.update({name: f"{ours} takes its place here" for name, ours in renamed})
-        found.update(REASONS.get(one, {}))
+        found.update(REASONS.get(entry, {}))
     return found

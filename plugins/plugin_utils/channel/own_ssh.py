@@ -42,14 +42,14 @@ class OwnSsh(Ssh):
         """Return the command line for `ssh words…`."""
         os.makedirs(self.control_folder(), mode=0o700, exist_ok=True)
         sharing = ("ControlMaster=auto", f"ControlPersist={PERSIST}", f"ControlPath={self._path()}")
-        made = ["ssh", *options]
+        result = ["ssh", *options]
         for setting in sharing:
-            made += ["-o", setting]
+            result += ["-o", setting]
         if self._address.port:
-            made += ["-p", str(self._address.port)]
+            result += ["-p", str(self._address.port)]
         if self._address.user:
-            made += ["-l", self._address.user]
-        return [to_bytes(word) for word in (*made, *words)]
+            result += ["-l", self._address.user]
+        return [to_bytes(word) for word in (*result, *words)]
 
     def _path(self) -> str:
         """Return the path of the shared connection's socket; ssh's own %C may be too long."""
@@ -78,15 +78,15 @@ class OwnSsh(Ssh):
                 raise EngineMissing(
                     "there is no ssh on this machine", option="engine_host", hint="install OpenSSH"
                 ) from error
-            said = last_line(to_text(done.stderr))
+            output = last_line(to_text(done.stderr))
             probe = read_probe(to_text(done.stdout))
             if probe is None and done.returncode == NO_CONNECTION:
                 raise EngineMissing(
-                    f"no ssh connection to {self.host}: {said}",
+                    f"no ssh connection to {self.host}: {output}",
                     option="engine_host",
                     hint=f"make `ssh {self.host}` work without a question",
                 )
             if probe is None:
-                raise Blocked(f"a command on {self.host} ended with {done.returncode}: {said}")
+                raise Blocked(f"a command on {self.host} ended with {done.returncode}: {output}")
             self._probes[path] = probe
         return self._probes[path]

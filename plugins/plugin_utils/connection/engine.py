@@ -67,7 +67,9 @@ class Link:
         """Where the socket of a kept forward is, if there is one."""
         decides = [self.option(name) for name in DECIDES]
         given = [context.CLIARGS.get(f"ssh_{name}_args") for name in ("common", "extra")]
-        set_for_ssh = sorted(one for one in os.environ.items() if one[0].startswith("ANSIBLE_SSH"))
+        set_for_ssh = sorted(
+            entry for entry in os.environ.items() if entry[0].startswith("ANSIBLE_SSH")
+        )
         words = json.dumps([decides, given, set_for_ssh, str(C.CONFIG_FILE)], default=str)
         name = hashlib.sha256(words.encode()).hexdigest()[:12]
         folder = os.path.expanduser(str(self.option("control_path_dir")))

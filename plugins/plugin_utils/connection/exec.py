@@ -44,7 +44,7 @@ def execute(
     the status that a shell would give.
     """
     talks = given is not None or become is not None
-    box, ident = link.ask(lambda client: _create(client, link, words, talks))
+    container, ident = link.ask(lambda client: _create(client, link, words, talks))
     kept: Dict[int, List[bytes]] = {OUT: [], ERR: []}
     take = {OUT: sink or kept[OUT].append, ERR: kept[ERR].append}
 
@@ -59,7 +59,7 @@ def execute(
                 for stream, data in frames.feed(piece):
                     take[stream](data)
                 frames.drop()
-        return exit_code(client, ident, box, None)
+        return exit_code(client, ident, container, None)
 
     try:
         status = link.ask(talk)
@@ -73,7 +73,7 @@ def execute(
 
 def _create(client: Client, link: Link, words: List[str], talks: bool) -> Tuple[str, str]:
     """Return the ids of the container and of the command."""
-    box = link.found(client)
+    container = link.found(client)
     environment = link.option("container_environment") or {}
     body = {
         "AttachStdin": talks,
@@ -85,7 +85,7 @@ def _create(client: Client, link: Link, words: List[str], talks: bool) -> Tuple[
         "WorkingDir": link.option("working_dir") or "",
         "Privileged": bool(link.option("privileged")),
     }
-    return box, str(client.post(f"/containers/{box}/exec", None, body)["Id"])
+    return container, str(client.post(f"/containers/{container}/exec", None, body)["Id"])
 
 
 def _let_in(raw: Raw, frames: Frames, become: Any) -> List[Any]:

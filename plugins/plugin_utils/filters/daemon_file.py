@@ -73,7 +73,7 @@ def moves(old: Mapping[str, Any], new: Mapping[str, Any], engine: Mapping[str, A
     declared = _declared(old) | _declared(new)
     changed = [name for name in before if name in declared and before[name] != after[name]]
     opts = [*before["storage-opts"], *after["storage-opts"]]
-    if all(str(one).startswith("overlay2.") for one in opts):  # bounds, not places
+    if all(str(entry).startswith("overlay2.") for entry in opts):  # bounds, not places
         return [name for name in changed if name != "storage-opts"]
     return changed
 

@@ -56,7 +56,7 @@ def _numbers(value: Any, path: str) -> Iterator[Tuple[str, int]]:
 def _spelling(number: int, files: Dict[str, List[str]]) -> Optional[str]:
     """Return how a number is written in its file, None if that cannot be told."""
     origin = Origin.get_tag(number) if Origin is not None else None
-    path, line, column = (getattr(origin, one, None) for one in ("path", "line_num", "col_num"))
+    path, line, column = (getattr(origin, entry, None) for entry in ("path", "line_num", "col_num"))
     if not path or not line or not column:
         return None
     if path not in files:

@@ -23,23 +23,23 @@ def substituted(text: str, known: Mapping[str, str], escapes: Mapping[str, str])
     variables. `$$` is a dollar sign; `escapes` maps what stands behind a backslash. Raise
     ValueError, without values, for a variable that is not known, or required, and for other braces.
     """
-    made: List[str] = []
+    result: List[str] = []
     at = 0
     while True:
         found = _PART.search(text, at)
         if found is None:
-            return "".join([*made, text[at:]])
-        made.append(text[at : found.start()])
+            return "".join([*result, text[at:]])
+        result.append(text[at : found.start()])
         at = found.end()
         if found["escaped"]:
-            made.append(escapes.get(found["escaped"], found.group()))
+            result.append(escapes.get(found["escaped"], found.group()))
         elif found["name"]:
-            made.append(_known(found["name"], known))
+            result.append(_known(found["name"], known))
         elif found["open"] == "$":
-            made.append("$")
+            result.append("$")
         else:
-            inner, at = _inside(text, at)
-            made.append(_braced(inner, known, escapes))
+            inner, at = _braced_text(text, at)
+            result.append(_braced(inner, known, escapes))
 
 
 def _known(name: str, known: Mapping[str, str]) -> str:
@@ -48,7 +48,7 @@ def _known(name: str, known: Mapping[str, str]) -> str:
     return known[name]
 
 
-def _inside(text: str, at: int) -> Tuple[str, int]:
+def _braced_text(text: str, at: int) -> Tuple[str, int]:
     """Return what stands in the braces that were opened before `at`, and where they have ended."""
     depth, here = 1, at
     for found in _BRACE.finditer(text, at):

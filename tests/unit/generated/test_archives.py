@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource import Work
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Box
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Target
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import fetch as copy_out
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.desired import Desired
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.observed import Observed
@@ -76,7 +76,7 @@ class Ways:
         """Fetch the tree into an empty folder, as if all of it were new."""
         entries = {path: one for path, one, _data in copy_out._all(None, "web", "/tree")}  # type: ignore[arg-type]
         desired = Desired("web", "/tree", None, str(self.out / "tree"), None, None, "", "", False)
-        observed = Observed(Box("web", "web"), "/tree", wanted=entries)
+        observed = Observed(Target("web", "web"), "/tree", wanted=entries)
         try:
             copy_out.fetch(Work(None, desired, observed, {}), Step("1", "copy/web", "fetch", ""))
         finally:

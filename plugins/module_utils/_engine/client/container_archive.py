@@ -39,9 +39,9 @@ class Stat:
     link: str = ""
 
 
-def stat(client: Client, box: str, path: str) -> Optional[Stat]:
+def stat(client: Client, container: str, path: str) -> Optional[Stat]:
     """Return what is at a path in a container, None if nothing is."""
-    where = f"/containers/{box}/archive"
+    where = f"/containers/{container}/archive"
     reply = client.fetch(where, {"path": path}, "HEAD")
     if reply.status == 404:
         return None
@@ -94,7 +94,7 @@ class Source(Iterator[bytes]):
         return data[:size]
 
 
-def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]:
+def members(client: Client, container: str, path: str) -> Iterator[Tuple[Member, Any]]:
     """Yield (tar.reader.Member, a readable of its content) of what is at a path, as it comes.
 
     The first is the path itself, under its last name. The content, None but for a file, must be
@@ -102,7 +102,7 @@ def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]
     """
     from ..tar.reader import BadArchive, Tar
 
-    where = f"/containers/{box}/archive"
+    where = f"/containers/{container}/archive"
     with _hints(), Raw(client, "GET", where, {"path": path}) as raw:
         archive = Tar(Source(raw.pieces()))
         try:
@@ -117,9 +117,9 @@ def members(client: Client, box: str, path: str) -> Iterator[Tuple[Member, Any]]
             raise EngineError(text, method="GET", path=where) from exc
 
 
-def put(client: Client, box: str, folder: str, pieces: Iterable[bytes]) -> None:
+def put(client: Client, container: str, folder: str, pieces: Iterable[bytes]) -> None:
     """Unpack an archive, sent as it is made, in a folder of the container that exists."""
-    where = f"/containers/{box}/archive"
+    where = f"/containers/{container}/archive"
     # Without it the engine would put a file in place of a folder.
     query = {"path": folder, "noOverwriteDirNonDir": True}
     with _hints(), Raw(client, "PUT", where, query, pieces, "application/x-tar") as raw:

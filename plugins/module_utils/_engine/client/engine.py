@@ -85,9 +85,9 @@ def target(path: str, query: Optional[Query] = None) -> str:
     if not fits(path):
         raise InvalidOption(f"nothing on an engine can be called as in {ascii(path)[:200]}")
     for key, value in (query or {}).items():
-        for one in value if isinstance(value, tuple) else (value,):
-            if one is not None:
-                pairs.append(f"{key}={quote(_value(one))}")
+        for entry in value if isinstance(value, tuple) else (value,):
+            if entry is not None:
+                pairs.append(f"{key}={quote(_value(entry))}")
     return quote(path) + ("?" + "&".join(pairs) if pairs else "")
 
 

@@ -65,12 +65,12 @@ def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineErr
 
 def refusal(status: int, body: bytes, method: str, path: str) -> EngineError:
     """Return the error that an answer is, in the daemon's own words."""
-    said = ""
+    output = ""
     if status >= 400:
-        said = body.decode("utf-8", "replace").strip()
+        output = body.decode("utf-8", "replace").strip()
         with contextlib.suppress(ValueError, TypeError, KeyError):
-            said = decode(body)["message"]
-    text = str(said or f"the engine answered {status} to {method} {path}")[:_WORDS]
+            output = decode(body)["message"]
+    text = str(output or f"the engine answered {status} to {method} {path}")[:_WORDS]
     return EngineError(text, status=status, method=method, path=path)
 
 

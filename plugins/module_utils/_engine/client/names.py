@@ -28,18 +28,18 @@ def container_name(text: Any, option: str) -> str:
 
     Raise InvalidOption for what no container can be called.
     """
-    said = str(text)
-    name = said[1:] if said.startswith("/") else said
+    output = str(text)
+    name = output[1:] if output.startswith("/") else output
     if not _CONTAINER.fullmatch(name):
-        raise not_a_name(said, option)
+        raise not_a_name(output, option)
     return name
 
 
 def not_a_name(text: str, option: str) -> InvalidOption:
     """Return the error of a text that no container is called (Engine API, "Create a container")."""
     hint = "two or more letters, digits, '_', '.' or '-', beginning with a letter or digit"
-    said = f"'{text[:_SHOWN]}' is not a container name" if text else "is empty"
-    return InvalidOption(said, option=option, hint=hint)
+    output = f"'{text[:_SHOWN]}' is not a container name" if text else "is empty"
+    return InvalidOption(output, option=option, hint=hint)
 
 
 def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:

@@ -81,16 +81,16 @@ class Raw:
 
     def read(self) -> bytes:
         """Return the whole answer; EngineError for one beyond the bounds of Reply.read."""
-        with self._said():
+        with self._as_engine_error():
             return self._reply.read().body
 
     def pieces(self) -> Iterator[bytes]:
         """Yield the answer as it comes; raise ConnectionLost if it is cut off."""
-        with self._said():
+        with self._as_engine_error():
             yield from iter(self._reply.some, b"")
 
     @contextlib.contextmanager
-    def _said(self) -> Iterator[None]:
+    def _as_engine_error(self) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError) as exc:
@@ -161,10 +161,10 @@ class Frames:
 
     def feed(self, data: bytes) -> List[Tuple[int, bytes]]:
         """Take a piece; return what became complete as (stream, bytes), 1 stdout and 2 stderr."""
-        made: List[Tuple[int, bytes]] = []
+        result: List[Tuple[int, bytes]] = []
         arrived = len(data)
         if self._tty:
-            made.append((1, data))
+            result.append((1, data))
         else:
             data, at = self._rest + data, 0
             while self._left or len(data) - at >= _FRAME:
@@ -175,7 +175,7 @@ class Frames:
                 piece = data[at : at + self._left]
                 if self._left and not piece:
                     break
-                made += [(self._stream, piece)] if piece else []
+                result += [(self._stream, piece)] if piece else []
                 at += len(piece)
                 self._left -= len(piece)
             self._rest = data[at:]
@@ -184,9 +184,9 @@ class Frames:
             if self._room < 0:
                 text = f"wrote more than {OUTPUT >> 20} MiB, which no result can hold"
                 raise FleetError(text, hint="write it to a file, or read less of it")
-            for stream, piece in made:
+            for stream, piece in result:
                 self._kept[stream] += piece
-        return made
+        return result
 
     def drop(self) -> None:
         """Keep no longer what was kept; it counts all the same."""
@@ -198,7 +198,7 @@ class Frames:
         return {number: kept.decode("utf-8", "replace") for number, kept in self._kept.items()}
 
 
-def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -> int:
+def exit_code(client: Client, ident: str, container: str, deadline: Optional[float]) -> int:
     """Return a command's exit code; it may have closed its output before it ends."""
 
     def look() -> Optional[int]:
@@ -210,4 +210,4 @@ def exit_code(client: Client, ident: str, box: str, deadline: Optional[float]) -
         return code
     from .events import until_ended
 
-    return until_ended(client, look, {"container": [box], "event": ["exec_die"]}, deadline)
+    return until_ended(client, look, {"container": [container], "event": ["exec_die"]}, deadline)

@@ -42,7 +42,7 @@ def before_removal(desired: Desired, observed: Observed) -> List[str]:
         return []
     every = (*observed.dependents, *observed.next_dependents)
     # Those that use the namespaces of a dependent keep them.
-    others = {one.name for one in every if one.parent == desired.name}
+    others = {entry.name for entry in every if entry.parent == desired.name}
     if not others:
         return []
     names = ", ".join(sorted(others))
@@ -103,16 +103,16 @@ def check_addresses(desired: Desired, observed: Observed) -> None:
     for name, endpoint in (desired.declared.get("networks") or {}).items():
         for key in IPS if name in observed.nets and name not in observed.unknown else ():
             if endpoint.get(key):
-                _check_inside(endpoint[key], observed.nets[name], f"networks.{name}.{key}")
+                _check_in_subnet(endpoint[key], observed.nets[name], f"networks.{name}.{key}")
             if endpoint.get(key) and live:
                 _check_free(endpoint[key], observed, observed.nets[name], f"networks.{name}.{key}")
 
 
-def _check_inside(address: str, network: Inspect, option: str) -> None:
+def _check_in_subnet(address: str, network: Inspect, option: str) -> None:
     config = dig(network, "IPAM.Config") or ()
-    subnets = [str(one["Subnet"]) for one in config if one.get("Subnet")]
-    inside = (ip_address(address) in ip_network(one, strict=False) for one in subnets)
-    if subnets and not any(inside):
+    subnets = [str(entry["Subnet"]) for entry in config if entry.get("Subnet")]
+    within = (ip_address(address) in ip_network(entry, strict=False) for entry in subnets)
+    if subnets and not any(within):
         raise InvalidOption(
             f"{address} is in no subnet of the network ({', '.join(subnets)})",
             option=option,
@@ -122,11 +122,13 @@ def _check_inside(address: str, network: Inspect, option: str) -> None:
 
 def _check_free(address: str, observed: Observed, network: Inspect, option: str) -> None:
     mine = {str(c["Id"]) for c in (observed.current, observed.fresh, observed.old) if c is not None}
-    for ident, box in (network.get("Containers") or {}).items():
-        shown = (str(box.get(f"{key}Address") or "").partition("/")[0] for key in ("IPv4", "IPv6"))
+    for ident, container in (network.get("Containers") or {}).items():
+        shown = (
+            str(container.get(f"{key}Address") or "").partition("/")[0] for key in ("IPv4", "IPv6")
+        )
         if ident not in mine and address in map(plain_ip, shown):
             raise InvalidOption(
-                f"{address} is the address of the container {box.get('Name')}",
+                f"{address} is the address of the container {container.get('Name')}",
                 option=option,
                 hint="choose another one, or stop that container first",
             )
@@ -171,7 +173,7 @@ def _dependents(desired: Desired, observed: Observed, creation: Step) -> List[st
     """Containers in the replaced one's namespaces would be left in dead ones."""
     if not observed.dependents or desired.dependents == "leave":
         return []
-    names = ", ".join(sorted(one.name for one in observed.dependents))
+    names = ", ".join(sorted(entry.name for entry in observed.dependents))
     if desired.dependents == "replace":
         from .dependents import obstacles
 

@@ -20,7 +20,7 @@ _EXCLUSIVE: Tuple[Tuple[str, str, str, str], ...] = (
 _LENT_NETWORK = ("hostname", "dns", "extra_hosts", "links", "mac_address", "expose")
 
 
-def check_together(declared: Mapping[str, Any], state: str) -> None:
+def check_conflicts(declared: Mapping[str, Any], state: str) -> None:
     """Raise InvalidOption for the first contradiction."""
     for option, other, wrong, right in _EXCLUSIVE:
         if declared.get(option) is not None and declared.get(other):

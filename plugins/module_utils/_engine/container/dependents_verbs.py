@@ -30,15 +30,17 @@ def recreate(work: Work, step: Step) -> None:
     observed = work.snapshot
     root = observed.old or observed.current
     names = {str(root["Id"]): work.desired.name}
-    names.update({one.id: one.name for one in observed.dependents})
+    names.update({entry.id: entry.name for entry in observed.dependents})
     ids = {
-        one: str(work.client.get(f"/containers/{names[one]}/json")["Id"])
-        for one in lenders(old)
-        if one in names
+        entry: str(work.client.get(f"/containers/{names[entry]}/json")["Id"])
+        for entry in lenders(old)
+        if entry in names
     }
     try:
-        made = _body(work.client, old, ids)
-        keep_id(work, step, work.client.post("/containers/create", {"name": step.args["on"]}, made))
+        result = _body(work.client, old, ids)
+        keep_id(
+            work, step, work.client.post("/containers/create", {"name": step.args["on"]}, result)
+        )
     except EngineError as error:
         error.address = step.address
         raise
@@ -54,23 +56,23 @@ def _body(client: Client, old: Inspect, ids: Mapping[str, str]) -> Dict[str, Any
     lent = (entry.partition(":") for entry in host.get("VolumesFrom") or ())
     host["VolumesFrom"] = [ids.get(name, name) + colon + ro for name, colon, ro in lent] or None
     _carry(host, old)
-    made: Dict[str, Any] = {**old["Config"], "HostConfig": host, "Image": _image(client, old)}
-    made["Labels"] = {**(made.get("Labels") or {}), LABEL: label(old)}
-    made.pop("MacAddress", None)
+    result: Dict[str, Any] = {**old["Config"], "HostConfig": host, "Image": _image(client, old)}
+    result["Labels"] = {**(result.get("Labels") or {}), LABEL: label(old)}
+    result.pop("MacAddress", None)
     if client.kind == "podman":
         # It shows its own additions as if they had been asked for; this one holds the old id.
-        own = f"HOSTNAME={made.get('Hostname')}"
-        made["Env"] = [item for item in made.get("Env") or () if item != own]
-    if made.get("Hostname") == old["Id"][:12]:
-        del made["Hostname"]
+        own = f"HOSTNAME={result.get('Hostname')}"
+        result["Env"] = [item for item in result.get("Env") or () if item != own]
+    if result.get("Hostname") == old["Id"][:12]:
+        del result["Hostname"]
     network = str(host.get("NetworkMode") or "")
     if network.startswith("container:"):
         # Both are the other container's then, and the engine refuses them.
         for key in ("Hostname", "Domainname", "ExposedPorts"):
-            made.pop(key, None)
+            result.pop(key, None)
     elif network not in ("host", "none"):
-        made["NetworkingConfig"] = {"EndpointsConfig": _endpoints(old)}
-    return made
+        result["NetworkingConfig"] = {"EndpointsConfig": _endpoints(old)}
+    return result
 
 
 def _image(client: Client, old: Inspect) -> str:
@@ -85,10 +87,10 @@ def _image(client: Client, old: Inspect) -> str:
 
 def _carry(host: Dict[str, Any], old: Inspect) -> None:
     """Let the new container take over the anonymous volumes of the old one."""
-    mounts: List[Dict[str, Any]] = [dict(one) for one in host.get("Mounts") or ()]
+    mounts: List[Dict[str, Any]] = [dict(entry) for entry in host.get("Mounts") or ()]
     binds: List[str] = list(host.get("Binds") or ())
     for target, name in anonymous(old):
-        asked = next((one for one in mounts if one.get("Target") == target), None)
+        asked = next((entry for entry in mounts if entry.get("Target") == target), None)
         if asked is not None:
             asked["Source"] = name
         elif has_colon(target, name):
@@ -99,14 +101,14 @@ def _carry(host: Dict[str, Any], old: Inspect) -> None:
 
 
 def _endpoints(old: Inspect) -> Dict[str, Any]:
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     for name, point in (dig(old, "NetworkSettings.Networks") or {}).items():
-        made[name] = {key: point[key] for key in _ASKED if point.get(key)}
+        result[name] = {key: point[key] for key in _ASKED if point.get(key)}
         own = (old["Id"][:12], dig(old, "Config.Hostname"))
         aliases = [alias for alias in point.get("Aliases") or () if alias not in own]
         if aliases:
-            made[name]["Aliases"] = aliases
-    return made
+            result[name]["Aliases"] = aliases
+    return result
 
 
 def watch(work: Work, step: Step) -> None:

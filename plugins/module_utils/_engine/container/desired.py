@@ -58,9 +58,9 @@ _LENT = ("network_mode", "ipc", "pid")
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of a container without the connection's options."""
-    made = {**BEHAVIOUR, **option_tree(option_spec()), **_FOLDED}
-    made["healthcheck"]["options"]["disable"] = {"type": "bool"}
-    return made
+    result = {**BEHAVIOUR, **option_tree(option_spec()), **_FOLDED}
+    result["healthcheck"]["options"]["disable"] = {"type": "bool"}
+    return result
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -107,22 +107,22 @@ class Desired:
         lent = {
             name.partition(":")[0]: "volumes_from" for name in self.declared.get("volumes_from", ())
         }
-        links = {one.partition(":")[0]: "links" for one in self.declared.get("links", ())}
+        links = {entry.partition(":")[0]: "links" for entry in self.declared.get("links", ())}
         return {name: option for name, option in {**links, **lent, **joined}.items() if name}
 
     def resolved(self, ids: Mapping[str, str]) -> Dict[str, Any]:
         """Return the declared values with other containers named by their ids."""
-        made = dict(self.declared)
+        result = dict(self.declared)
         for option in _LENT:
-            name = str(made.get(option) or "").partition("container:")[2]
+            name = str(result.get(option) or "").partition("container:")[2]
             if name in ids:
-                made[option] = f"container:{ids[name]}"
-        if made.get("volumes_from"):
-            parts = (entry.partition(":") for entry in made["volumes_from"])
-            made["volumes_from"] = tuple(
+                result[option] = f"container:{ids[name]}"
+        if result.get("volumes_from"):
+            parts = (entry.partition(":") for entry in result["volumes_from"])
+            result["volumes_from"] = tuple(
                 sorted(ids.get(n, n) + colon + ro for n, colon, ro in parts)
             )
-        return made
+        return result
 
     @property
     def platform(self) -> str:
@@ -177,9 +177,9 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 
         split_macs(declared)
     if len(declared) > 1:
-        from .conflicts import check_together
+        from .conflicts import check_conflicts
 
-        check_together(declared, params["state"])
+        check_conflicts(declared, params["state"])
     _join_mode(declared)
     _check_references(declared)
     _check_image(params, declared)
@@ -241,7 +241,7 @@ def _check_references(declared: Dict[str, Any]) -> None:
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write what has no row of its own as rows have it."""
     devices = params.get("devices") or ()
-    if any(params.get(name) for name in _FOLDED) or any("=" in str(one) for one in devices):
+    if any(params.get(name) for name in _FOLDED) or any("=" in str(entry) for entry in devices):
         from .shorthand import fold
 
         params = fold(params)

@@ -132,10 +132,10 @@ def fault(client: Client, container: Dict[str, Any], desired: Desired, how: str 
         how += ", after another run, or somebody else, had replaced it"
     lines = [line for line in details["log"] if line.strip()]
     hint = f"its last words: {lines[-1].strip()}" if lines else "it wrote nothing to its log"
-    said = " ".join(details["health_output"].split())
-    if said or details["health_exit_code"]:
+    output = " ".join(details["health_output"].split())
+    if output or details["health_exit_code"]:
         code = details["health_exit_code"]
-        hint = f"its probe {f'said: {said}' if said else f'exited with code {code}'}; {hint}"
+        hint = f"its probe {f'said: {output}' if output else f'exited with code {code}'}; {hint}"
     return FleetError(f"the container {how}", address=desired.address, hint=hint, details=details)
 
 

@@ -28,14 +28,14 @@ _LATER = {
 }
 
 
-def check_made(work: Work, step: Step) -> None:
+def check_created(work: Work, step: Step) -> None:
     """Raise FleetError if the new container is not as declared; it has to go again then."""
     desired: Desired = work.desired
     observed: Observed = work.snapshot
-    made = work.client.get(f"/containers/{work.shared['made'][step.args['on']]}/json")
-    made = {**made, "Name": f"/{desired.name}"}
-    bases = bases_of(work.client, (made,), observed.image)
-    changes = changes_of(desired, replace(observed, current=made, bases=bases, settled=True))
+    result = work.client.get(f"/containers/{work.shared['made'][step.args['on']]}/json")
+    result = {**result, "Name": f"/{desired.name}"}
+    bases = bases_of(work.client, (result,), observed.image)
+    changes = changes_of(desired, replace(observed, current=result, bases=bases, settled=True))
     later = _LATER["podman" if observed.kind == "podman" else "docker"]
     ignored = [
         replace(change, origin="declared").words()

@@ -29,19 +29,23 @@ def with_left(
     client: Client, desired: Desired, observed: Observed, listed: List[Mapping[str, Any]]
 ) -> Observed:
     """Return the snapshot with what is left (`fresh`, `old`, `apart`) of the listed containers."""
-    answers = client.get_all([(f"/containers/{one['Id']}/json", None) for one in listed])
-    left: List[Inspect] = [one for one in answers if not isinstance(one, EngineError)]
+    answers = client.get_all([(f"/containers/{entry['Id']}/json", None) for entry in listed])
+    left: List[Inspect] = [entry for entry in answers if not isinstance(entry, EngineError)]
     bases = {**observed.bases, **bases_of(client, left, observed.image)}
     fresh: Optional[Inspect] = None
     replaced = {_replaced_id(desired, observed.current, bases)}
-    for one in left:
-        ident = _replaced_id(desired, one, bases)
-        if ident and bare_name(one) == temporary_name(ident, desired.name):
-            fresh = one
+    for entry in left:
+        ident = _replaced_id(desired, entry, bases)
+        if ident and bare_name(entry) == temporary_name(ident, desired.name):
+            fresh = entry
             replaced.add(ident)
-    old = [one for one in left if bare_name(one) == aside_name(str(one["Id"]), desired.name)]
-    known = [one for one in old if one["Id"] in replaced or not _is_others(desired, one, bases)]
-    others = [one for one in old if one not in known]
+    old = [
+        entry for entry in left if bare_name(entry) == aside_name(str(entry["Id"]), desired.name)
+    ]
+    known = [
+        entry for entry in old if entry["Id"] in replaced or not _is_others(desired, entry, bases)
+    ]
+    others = [entry for entry in old if entry not in known]
     return replace(
         observed,
         fresh=fresh,
@@ -81,11 +85,11 @@ def with_others(
     dependents are looked for.
     """
     others = []
-    for one in client.get("/containers/json", {"all": True}) or ():
-        name = str((one.get("Names") or ["?"])[0])
+    for entry in client.get("/containers/json", {"all": True}) or ():
+        name = str((entry.get("Names") or ["?"])[0])
         address = f"container{name}"
         if not will_go(pending, address):
-            others.append({**one, "Ports": ()} if address in pending else one)
+            others.append({**entry, "Ports": ()} if address in pending else entry)
     observed = replace(observed, others=tuple(others))
     if not replaced:
         return observed
@@ -94,11 +98,11 @@ def with_others(
     return look(client, observed, replaced)
 
 
-def _replaced_id(desired: Desired, one: Optional[Inspect], bases: Bases) -> str:
-    base = bases.get(str(dig(one, "Image")))
-    return str(dig(record_of(one, base, desired.names), "replaces.id") or "")
+def _replaced_id(desired: Desired, entry: Optional[Inspect], bases: Bases) -> str:
+    base = bases.get(str(dig(entry, "Image")))
+    return str(dig(record_of(entry, base, desired.names), "replaces.id") or "")
 
 
-def _is_others(desired: Desired, one: Inspect, bases: Bases) -> bool:
-    base = bases.get(str(one["Image"]))
-    return is_foreign(one, base, record_of(one, base, desired.names))
+def _is_others(desired: Desired, entry: Inspect, bases: Bases) -> bool:
+    base = bases.get(str(entry["Image"]))
+    return is_foreign(entry, base, record_of(entry, base, desired.names))

@@ -54,7 +54,7 @@ def _joined(endpoint: Any) -> bool:
 def add_steps(chain: Chain, desired: Desired, ident: str, changes: Sequence[Change]) -> None:
     """Add the steps that change networks live: joining before leaving, so that a container is
     never without a network."""
-    for change in sorted(changes, key=lambda one: _joined(one.before)):
+    for change in sorted(changes, key=lambda entry: _joined(entry.before)):
         args = {"on": desired.name, "id": ident, "to": change.key}
         verbs = ["disconnect"] if _joined(change.before) else []
         verbs += ["connect"] if change.after is not None or not verbs else []
@@ -86,9 +86,9 @@ def put_back(chain: Chain, desired: Desired, observed: Observed, begun: Sequence
 
 def connect(work: Work, step: Step, ref: str) -> None:
     """Connect a container to a network, with what is declared or, on the way back, as it was."""
-    made = {"Container": ref, "EndpointConfig": _endpoint_of(work, step)}
+    result = {"Container": ref, "EndpointConfig": _endpoint_of(work, step)}
     try:
-        work.client.post(f"/networks/{_network(work, step)}/connect", None, made)
+        work.client.post(f"/networks/{_network(work, step)}/connect", None, result)
     except EngineError:
         work.note(step)  # refused or not, Docker keeps the wish
         raise
@@ -125,16 +125,16 @@ def _endpoint_of(work: Work, step: Step) -> Dict[str, Any]:
         asked: Dict[str, Any] = json.loads(step.noted["endpoint"])
         return _fitting(asked, work, step) if work.client.kind == "podman" else asked
     declared: Mapping[str, Any] = work.desired.declared
-    made = endpoint_body((declared.get("networks") or {}).get(name) or {})
+    result = endpoint_body((declared.get("networks") or {}).get(name) or {})
     current: Inspect = work.snapshot.current or {}
     point = (dig(current, "NetworkSettings.Networks") or {}).get(name) or {}
     links = point.get("Links") or list(declared.get("links") or ())
     if links and name != "bridge" and name in (declared.get("networks") or ()):
-        made["Links"] = links
+        result["Links"] = links
     mac = (declared.get("mac_address") or {}).get(name)
     if mac and work.client.kind == "podman":
-        made["MacAddress"] = mac
-    return made
+        result["MacAddress"] = mac
+    return result
 
 
 def _fitting(asked: Mapping[str, Any], work: Work, step: Step) -> Dict[str, Any]:

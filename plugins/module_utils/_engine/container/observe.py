@@ -30,7 +30,9 @@ def observe(
     for _attempt in range(_LOOKS):
         observed = _look(client, desired, pending, settled)
         ids = [
-            one["Id"] for one in (observed.current, observed.fresh, observed.old) if one is not None
+            entry["Id"]
+            for entry in (observed.current, observed.fresh, observed.old)
+            if entry is not None
         ]
         renamed = observed.fresh is not None and bare_name(observed.fresh) in desired.names
         if not renamed and len(ids) == len(set(ids)):
@@ -66,7 +68,7 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
         remote=_remote(client, desired, image, settled),
         networks=_ids("network", desired.networks, got),
         peers=_ids("peer", desired.peers, got),
-        nets={n: _net(one, pending) for n, one in _seen("network", desired.networks, got)},
+        nets={n: _net(entry, pending) for n, entry in _seen("network", desired.networks, got)},
         api=client.api,
         kind=client.kind,
         unknown=_unknown(desired, pending),
@@ -87,17 +89,19 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
     """Return what is there of some names, each with its name."""
     found = ((name, got[f"{word} {name}"]) for name in names)
-    return [(name, one) for name, one in found if one is not None]
+    return [(name, entry) for name, entry in found if entry is not None]
 
 
 def _ids(word: str, names: Iterable[str], got: Mapping[str, Any]) -> Dict[str, str]:
-    return {name: str(one["Id"]) for name, one in _seen(word, names, got)}
+    return {name: str(entry["Id"]) for name, entry in _seen(word, names, got)}
 
 
 def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
     """Return a network without the containers of which nobody knows where they will be."""
-    boxes = (network.get("Containers") or {}).items()
-    stay = {key: one for key, one in boxes if f"container/{one.get('Name')}" not in pending}
+    containers = (network.get("Containers") or {}).items()
+    stay = {
+        key: entry for key, entry in containers if f"container/{entry.get('Name')}" not in pending
+    }
     return {**network, "Containers": stay}
 
 

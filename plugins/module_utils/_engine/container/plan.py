@@ -97,8 +97,8 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     if any(step.verb in ("create", "connect", "start") for step in steps):
         check_addresses(desired, observed)
     check_waiting(desired, observed, steps)
-    made = before_creation(desired, observed, steps) + before_removal(desired, observed)
-    return _gone_refusals(desired, observed) + made + _foreign_refusals(desired, observed, steps)
+    result = before_creation(desired, observed, steps) + before_removal(desired, observed)
+    return _gone_refusals(desired, observed) + result + _foreign_refusals(desired, observed, steps)
 
 
 def _gone_refusals(desired: Desired, observed: Observed) -> List[str]:
@@ -118,11 +118,11 @@ def _renamed(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     """Say which other container was made by this name: somebody may have renamed it."""
     new = any(step.verb == "create" and step.args["on"] == desired.name for step in steps)
     notes = []
-    for one in observed.others if new and not desired.moved_from else ():
-        record = parse((one.get("Labels") or {}).get(OWNER_LABEL))
+    for entry in observed.others if new and not desired.moved_from else ():
+        record = parse((entry.get("Labels") or {}).get(OWNER_LABEL))
         if record.get("address") == desired.address:
-            name = str((one.get("Names") or ["?"])[0]).lstrip("/")
-            does = "runs" if one.get("State") == "running" else "is there"
+            name = str((entry.get("Names") or ["?"])[0]).lstrip("/")
+            does = "runs" if entry.get("State") == "running" else "is there"
             text = f"{name}, which {does}, was made as {desired.name}; if somebody renamed it, "
             notes.append(f"{text}moved_from: {name} takes it up instead of another one")
     return notes
@@ -287,13 +287,13 @@ def _removal(chain: Chain, desired: Desired, observed: Observed, extra: Optional
 def _volumes_of_others(observed: Observed) -> FrozenSet[str]:
     """Return the volumes that other containers use, such as by volumes_from: they stay."""
     own = {
-        str(one["Id"])
-        for one in (observed.current, observed.fresh, observed.old)
-        if one is not None
+        str(entry["Id"])
+        for entry in (observed.current, observed.fresh, observed.old)
+        if entry is not None
     }
-    others = (one for one in observed.others if one["Id"] not in own)
-    mounts = (mount for one in others for mount in one.get("Mounts") or ())
-    return frozenset(str(one.get("Name")) for one in mounts if isinstance(one, dict))
+    others = (entry for entry in observed.others if entry["Id"] not in own)
+    mounts = (mount for entry in others for mount in entry.get("Mounts") or ())
+    return frozenset(str(entry.get("Name")) for entry in mounts if isinstance(entry, dict))
 
 
 def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:

@@ -49,10 +49,10 @@ _HIDDEN = {
 _LOST = "(not shown by Podman)"
 
 
-def as_docker(box: Mapping[str, Any], context: Context) -> Json:
+def as_docker(container: Mapping[str, Any], context: Context) -> Json:
     """Return an inspected container as Docker would show it; `context` has what is declared."""
-    config, host = dict(box["Config"]), dict(box["HostConfig"])
-    made = {**box, "Config": config, "HostConfig": host}
+    config, host = dict(container["Config"]), dict(container["HostConfig"])
+    result = {**container, "Config": config, "HostConfig": host}
     _process(config, context)
     _health(config, context)
     _limits(host, context)
@@ -65,16 +65,19 @@ def as_docker(box: Mapping[str, Any], context: Context) -> Json:
     mode = str(context.declared.get("network_mode"))
     if mode.startswith(f"{host.get('NetworkMode')}:") and as_recorded(context, "network_mode"):
         host["NetworkMode"] = mode  # the options of pasta and slirp4netns are not shown
-    made["NetworkSettings"] = {**box["NetworkSettings"], "Networks": _networks(box, context)}
+    result["NetworkSettings"] = {
+        **container["NetworkSettings"],
+        "Networks": _networks(container, context),
+    }
     if context.api < (1, 44) and not _untouched("mac_address", context):
         # Docker shows that of NetworkMode's network then, of the container; Podman that of each.
-        shown = made["NetworkSettings"]["Networks"]
+        shown = result["NetworkSettings"]["Networks"]
         first = next(iter(context.declared.get("mac_address") or shown), "")
         config["MacAddress"] = (shown.get(first) or {}).get("MacAddress")
         host["NetworkMode"] = first or host.get("NetworkMode")
     for option, path in _HIDDEN.items():
-        _put(made, path, _hidden(option, context))
-    return made
+        _put(result, path, _hidden(option, context))
+    return result
 
 
 def network(name: str) -> str:
@@ -82,12 +85,12 @@ def network(name: str) -> str:
     return "podman" if name == "bridge" else name
 
 
-def create_body(made: Mapping[str, Any]) -> Json:
+def create_body(result: Mapping[str, Any]) -> Json:
     """Return a create body in Podman's terms.
 
     It wants MAC addresses at the networks alone, and has a word of its own for open system paths.
     """
-    body = dict(made)
+    body = dict(result)
     host = dict(body.get("HostConfig") or {})
     if host.get("Mounts"):
         from .podman_mounts import create_mounts
@@ -107,14 +110,14 @@ def create_body(made: Mapping[str, Any]) -> Json:
     return body
 
 
-def update_body(made: Mapping[str, Any], declared: Mapping[str, Any]) -> Json:
+def update_body(result: Mapping[str, Any], declared: Mapping[str, Any]) -> Json:
     """Return the body of an update that Podman honours.
 
     It ignores NanoCpus and a PidsLimit of 0, and an update without a restart policy sets that to
     `no`.
     """
     name, retries = declared.get("restart", ("no", 0))
-    body: Json = {"RestartPolicy": {"Name": name, "MaximumRetryCount": retries}, **made}
+    body: Json = {"RestartPolicy": {"Name": name, "MaximumRetryCount": retries}, **result}
     if body.get("PidsLimit") == 0:
         body["PidsLimit"] = -1 if "pids_limit" in declared else _PIDS
     nano = body.pop("NanoCpus", None)
@@ -218,30 +221,33 @@ def _rights(host: Json, context: Context) -> None:
     host["Annotations"] = {k: v for k, v in notes.items() if not k.startswith(_ADDED_NOTES)}
     if as_recorded(context, "devices"):  # what a container may do with them is not shown
         asked = {**(declared.get("devices") or {})}
-        host["Devices"] = [_device(one, asked) for one in host.get("Devices") or ()]
+        host["Devices"] = [_device(entry, asked) for entry in host.get("Devices") or ()]
 
 
-def _device(one: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
-    desired = asked.get(str(one.get("PathInContainer"))) or {}
-    return {**one, "CgroupPermissions": one.get("CgroupPermissions") or desired.get("permissions")}
+def _device(entry: Mapping[str, Any], asked: Mapping[str, Any]) -> Json:
+    desired = asked.get(str(entry.get("PathInContainer"))) or {}
+    return {
+        **entry,
+        "CgroupPermissions": entry.get("CgroupPermissions") or desired.get("permissions"),
+    }
 
 
 def _ports(host: Json, context: Context) -> Json:
     """Take the port that Podman chose for an asked one: any, or any of a range."""
-    made: Json = {}
+    result: Json = {}
     declared = context.declared.get("ports") or {}
     others = host.get("PublishAllPorts") and as_recorded(context, "ports")
     for port, found in (host.get("PortBindings") or {}).items():
         if others and port not in declared:
             continue
         asked = list(declared.get(port, ()))
-        made[port] = [_binding(one, asked) for one in found or ()]
-    return made
+        result[port] = [_binding(entry, asked) for entry in found or ()]
+    return result
 
 
-def _binding(one: Mapping[str, str], asked: List[Any]) -> Json:
-    ip = _any_as_none(plain_ip(one.get("HostIp") or ""))
-    port = str(one.get("HostPort") or "")
+def _binding(entry: Mapping[str, str], asked: List[Any]) -> Json:
+    ip = _any_as_none(plain_ip(entry.get("HostIp") or ""))
+    port = str(entry.get("HostPort") or "")
     for desired in asked:
         if _any_as_none(desired[0]) == ip and (not desired[1] or _within(port, desired[1])):
             asked.remove(desired)
@@ -259,13 +265,17 @@ def _within(port: str, desired: str) -> bool:
     return int(first) <= int(port) <= int(last or first)
 
 
-def _networks(box: Mapping[str, Any], context: Context) -> Json:
+def _networks(container: Mapping[str, Any], context: Context) -> Json:
     declared = context.declared.get("networks") or {}
-    made: Json = {}
-    for name, entry in (dig(box, "NetworkSettings.Networks") or {}).items():
+    result: Json = {}
+    for name, entry in (dig(container, "NetworkSettings.Networks") or {}).items():
         shown = dict(entry or {})
         desired = declared.get(name) or {}
-        own = {str(box["Id"])[:12], dig(box, "Config.Hostname"), str(box["Name"]).lstrip("/")}
+        own = {
+            str(container["Id"])[:12],
+            dig(container, "Config.Hostname"),
+            str(container["Name"]).lstrip("/"),
+        }
         own -= {*(desired.get("aliases") or ())}
         shown["Aliases"] = [alias for alias in shown.get("Aliases") or () if alias not in own]
         shown["IPAMConfig"] = {
@@ -276,8 +286,8 @@ def _networks(box: Mapping[str, Any], context: Context) -> Json:
             )
             if desired.get(option)
         }
-        made["bridge" if name == "podman" else name] = shown
-    return made
+        result["bridge" if name == "podman" else name] = shown
+    return result
 
 
 def _untouched(option: str, context: Context) -> bool:
@@ -294,9 +304,9 @@ def _hidden(option: str, context: Context) -> Any:
     return [_LOST] if option == "device_cgroup_rules" else {_LOST: ""}
 
 
-def _put(made: Json, path: str, value: Any) -> None:
+def _put(result: Json, path: str, value: Any) -> None:
     *parents, last = path.split(".")
-    inner = made
+    inner = result
     for part in parents:
         inner[part] = dict(inner.get(part) or {})
         inner = inner[part]

@@ -100,22 +100,22 @@ def _long_bind(source: str, target: str, options: List[str], desired: Mapping[st
     asked = {*(desired.get("options") or ())}
     # Nothing asked for is `private` there.
     words = {*options} - _ADDED - {"bind", "ro", *({"private"} - asked)}
-    made: Json = {"CreateMountpoint": True, "NonRecursive": True}
+    result: Json = {"CreateMountpoint": True, "NonRecursive": True}
     if words:
-        made["Propagation"] = ",".join(sorted(words))
+        result["Propagation"] = ",".join(sorted(words))
     place = {"Type": "bind", "Source": source, "Target": target}
-    return {**place, "ReadOnly": "ro" in options, "BindOptions": made}
+    return {**place, "ReadOnly": "ro" in options, "BindOptions": result}
 
 
 def _tmpfs(target: str, text: str) -> Json:
-    made: Json = {}
+    result: Json = {}
     words = text.split(",")
     for key, _equals, value in (word.partition("=") for word in words):
         try:
             if key == "size":
-                made["SizeBytes"] = parse_size(value, key)
+                result["SizeBytes"] = parse_size(value, key)
             elif key == "mode":
-                made["Mode"] = int(value, 8)
+                result["Mode"] = int(value, 8)
         except (FleetError, ValueError):
-            made[key] = value  # not of our making; it differs from whatever is declared
-    return {"Type": "tmpfs", "Target": target, "ReadOnly": "ro" in words, "TmpfsOptions": made}
+            result[key] = value  # not of our making; it differs from whatever is declared
+    return {"Type": "tmpfs", "Target": target, "ReadOnly": "ro" in words, "TmpfsOptions": result}

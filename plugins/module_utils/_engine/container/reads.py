@@ -18,7 +18,7 @@ Request = Tuple[str, Optional[Query]]
 def ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
     """Answer each request by its key, `KIND NAME` of what is named: None for what does not exist;
     other errors are raised."""
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     for key, answer in zip(requests, client.get_all(list(requests.values()))):
         if isinstance(answer, EngineError) and not absent(answer):
             if key.startswith("network ") and answer.status < 500:  # several have that name
@@ -26,8 +26,8 @@ def ask(client: Client, requests: Mapping[str, Request]) -> Dict[str, Any]:
             raise answer
         kind, _blank, name = key.partition(" ")
         kind = "container" if kind in ("current", "peer") else kind
-        made[key] = meant(kind, name, answer) if name else _there(answer)
-    return made
+        result[key] = meant(kind, name, answer) if name else _there(answer)
+    return result
 
 
 def _there(answer: Any) -> Any:
@@ -41,7 +41,9 @@ def bases_of(
     known = {str(image["Id"]): image} if image is not None else {}
     ids = {str(container["Image"]) for container in containers if container is not None}
     ids.difference_update(known)
-    for ident, got in ask(client, {one: (f"/images/{one}/json", None) for one in ids}).items():
+    for ident, got in ask(
+        client, {entry: (f"/images/{entry}/json", None) for entry in ids}
+    ).items():
         if got is not None:
             known[ident] = got
-    return {ident: one.get("Config") or {} for ident, one in known.items()}
+    return {ident: entry.get("Config") or {} for ident, entry in known.items()}

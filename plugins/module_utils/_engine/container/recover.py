@@ -41,14 +41,14 @@ class _Ours:
             step.args.get("id") for step in begun if step.verb == "start" and "of" not in step.args
         }
 
-    def made(self, container: Inspect) -> bool:
+    def was_made_here(self, container: Inspect) -> bool:
         """Tell whether this run has made it."""
         label = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL)
         return container["Id"] in self._ids or (label is not None and label in self._records)
 
     def judged(self, container: Inspect) -> bool:
         """Tell whether it failed before the eyes of this run, whoever made it."""
-        return self.made(container) or container["Id"] in self._waited
+        return self.was_made_here(container) or container["Id"] in self._waited
 
     def touched(self, container: Inspect) -> bool:
         """Tell whether this run has had anything to do with it."""
@@ -74,7 +74,9 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     if swapping is not None or observed.fresh is not None or observed.old is not None:
         observed = _undo_swap(chain, desired, observed, ours, swapping)
     elif observed.current is not None:
-        if not ours.made(observed.current) and any(step.verb == "connect" for step in begun):
+        if not ours.was_made_here(observed.current) and any(
+            step.verb == "connect" for step in begun
+        ):
             from .networks import put_back
 
             put_back(chain, desired, observed, begun)
@@ -137,8 +139,8 @@ def _bring_back(
 def _undo_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
     cause, ident = "it did not come up", str(current["Id"])
-    made = ours.made(current)
-    if replacement.may_run(current) and (made or ours.started(current)):
+    result = ours.was_made_here(current)
+    if replacement.may_run(current) and (result or ours.started(current)):
         chain.add("stop", cause, on=desired.name, id=ident)
-    if made:
+    if result:
         chain.add("remove", cause, on=desired.name, id=ident, volumes=replacement.OWN)

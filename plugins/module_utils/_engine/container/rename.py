@@ -32,7 +32,9 @@ def look(client: Client, desired: Desired, observed: Observed) -> Observed:
     moved = find(client, old)
     if moved is None:
         return observed
-    there = [one for one in (observed.current, observed.fresh, observed.old) if one is not None]
+    there = [
+        entry for entry in (observed.current, observed.fresh, observed.old) if entry is not None
+    ]
     if there:
         raise InvalidOption(
             f"there are both {old} and {bare_name(there[0])}",
@@ -53,7 +55,7 @@ def look(client: Client, desired: Desired, observed: Observed) -> Observed:
 def _unfinished(client: Client, name: str) -> List[str]:
     pattern = f"^/?([0-9a-f]{{12}}_{re.escape(name)}|{re.escape(name)}\\.old-[0-9a-f]{{12}})$"
     listed = client.get("/containers/json", {"all": True, "filters": {"name": [pattern]}})
-    return sorted(str(one["Names"][0]).lstrip("/") for one in listed or ())
+    return sorted(str(entry["Names"][0]).lstrip("/") for entry in listed or ())
 
 
 def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:

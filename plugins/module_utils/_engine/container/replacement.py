@@ -177,7 +177,7 @@ def forward(chain: Chain, desired: Desired, observed: Observed, old: Inspect) ->
     if not waits and desired.wait != "none" and runs(current) and will_run(desired, True):
         chain.add("wait", INTERRUPTED, on=desired.name, id=str(current["Id"]))
     others = observed.dependents
-    if desired.dependents == "replace" or any(one.new is not None for one in others):
+    if desired.dependents == "replace" or any(entry.new is not None for entry in others):
         dependents.forward(chain, others, desired.wait != "none", False)
         dependents.clear(chain, others, False)
     chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
@@ -221,8 +221,8 @@ def replaced_by(step: Step) -> Dict[str, Any]:
     """
     ran = step.args["ran"]
     policy = list(restart_of(step.args["policy"]))
-    made = {"id": step.args["replaces"], "restart": policy, "running": ran != "false"}
-    return {**made, "paused": True} if ran == "paused" else made
+    result = {"id": step.args["replaces"], "restart": policy, "running": ran != "false"}
+    return {**result, "paused": True} if ran == "paused" else result
 
 
 def _named(container: Inspect, desired: Desired) -> Inspect:

@@ -172,9 +172,9 @@ def _mark(observed: Observed) -> str:
     """Digest what the plan rests on; a container's settings cannot change without its id or
     its host configuration changing."""
     parts = [dig(observed.image, "Id")]
-    for one in (observed.current, observed.fresh, observed.old):
-        parts += [dig(one, "Id"), dig(one, "Name"), dig(one, "State.Running")]
-        parts += [dig(one, "HostConfig"), sorted(dig(one, "NetworkSettings.Networks") or ())]
+    for entry in (observed.current, observed.fresh, observed.old):
+        parts += [dig(entry, "Id"), dig(entry, "Name"), dig(entry, "State.Running")]
+        parts += [dig(entry, "HostConfig"), sorted(dig(entry, "NetworkSettings.Networks") or ())]
     return fingerprint(parts)
 
 

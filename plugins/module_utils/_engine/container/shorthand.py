@@ -24,22 +24,22 @@ def fold(params: Mapping[str, Any]) -> Dict[str, Any]:
 
     Raise InvalidOption for an unknown key, or a value that another option contradicts.
     """
-    made = dict(params)
+    result = dict(params)
     for option in ("env_file", "label_file"):
-        if made.pop(option, None):
+        if result.pop(option, None):
             raise InvalidOption("is a file of the controller, which reads it", option=option)
-    requests: List[Any] = list(made.get("device_requests") or ())
-    requests += _gpus(made.pop("gpus", None))
-    requests += _named(made)
-    deploy = made.pop("deploy", None)
+    requests: List[Any] = list(result.get("device_requests") or ())
+    requests += _gpus(result.pop("gpus", None))
+    requests += _named(result)
+    deploy = result.pop("deploy", None)
     if deploy:
-        requests += _deploy(made, deploy)
+        requests += _deploy(result, deploy)
     if requests:
-        made["device_requests"] = requests
-    if made.pop("use_api_socket", False):
+        result["device_requests"] = requests
+    if result.pop("use_api_socket", False):
         socket = f"{DEFAULT_SOCKET}:{DEFAULT_SOCKET}"
-        made["volumes"] = [*(made.get("volumes") or ()), socket]
-    return made
+        result["volumes"] = [*(result.get("volumes") or ()), socket]
+    return result
 
 
 def _gpus(value: Any) -> List[Dict[str, Any]]:
@@ -47,22 +47,23 @@ def _gpus(value: Any) -> List[Dict[str, Any]]:
         return []
     if value == "all":
         value = [{"count": "all"}]
-    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
         raise InvalidOption("takes all, or a list of mappings", option="gpus", hint="gpus: all")
     return [
-        {**one, "capabilities": sorted({*(one.get("capabilities") or ()), "gpu"})} for one in value
+        {**entry, "capabilities": sorted({*(entry.get("capabilities") or ()), "gpu"})}
+        for entry in value
     ]
 
 
-def _named(made: Dict[str, Any]) -> List[Dict[str, Any]]:
+def _named(result: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Take devices by name (CDI: `vendor.com/class=name`) out of `devices`."""
-    devices = made.get("devices") or []
-    named = [one for one in devices if isinstance(one, str) and "=" in one]
-    made["devices"] = [one for one in devices if one not in named] or None
+    devices = result.get("devices") or []
+    named = [entry for entry in devices if isinstance(entry, str) and "=" in entry]
+    result["devices"] = [entry for entry in devices if entry not in named] or None
     return [{"driver": "cdi", "device_ids": named}] if named else []
 
 
-def _deploy(made: Dict[str, Any], deploy: Mapping[str, Any]) -> List[Any]:
+def _deploy(result: Dict[str, Any], deploy: Mapping[str, Any]) -> List[Any]:
     """Write `deploy` into the options that mean the same; return its requests for devices."""
     check_keys(deploy, (*_SWARM, "resources", "restart_policy", "replicas"), "deploy")
     if str(deploy.get("replicas", 1)) != "1":
@@ -75,11 +76,11 @@ def _deploy(made: Dict[str, Any], deploy: Mapping[str, Any]) -> List[Any]:
     check_keys(limits, _LIMITS, "deploy.resources.limits")
     check_keys(reserved, _RESERVED, "deploy.resources.reservations")
     for key, option in _LIMITS.items():
-        _set(made, option, limits.get(key), f"deploy.resources.limits.{key}")
-    _set(made, "mem_reservation", reserved.get("memory"), "deploy.resources.reservations.memory")
+        _set(result, option, limits.get(key), f"deploy.resources.limits.{key}")
+    _set(result, "mem_reservation", reserved.get("memory"), "deploy.resources.reservations.memory")
     policy = deploy.get("restart_policy") or {}
     if policy:
-        _set(made, "restart", _policy(policy), "deploy.restart_policy")
+        _set(result, "restart", _policy(policy), "deploy.restart_policy")
     return list(reserved.get("devices") or ())
 
 
@@ -98,12 +99,12 @@ def _policy(policy: Mapping[str, Any]) -> str:
     return f"{name}:{attempts}" if attempts and name == "on-failure" else name
 
 
-def _set(made: Dict[str, Any], option: str, value: Any, where: str) -> None:
+def _set(result: Dict[str, Any], option: str, value: Any, where: str) -> None:
     if value is None:
         return
-    if made.get(option) is not None and str(made[option]) != str(value):
+    if result.get(option) is not None and str(result[option]) != str(value):
         raise InvalidOption(f"{option} says otherwise", option=where, hint="keep one of them")
-    made[option] = int(value) if option == "pids_limit" else value
+    result[option] = int(value) if option == "pids_limit" else value
 
 
 def handler(params: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ _SHOWN_LINES = 5
 
 
 @dataclass(frozen=True)
-class Box:
+class Target:
     """The container of a task; `unknown` says what an earlier task of the run does to it."""
 
     name: str
@@ -35,19 +35,19 @@ class Box:
         return {"name": self.name, "id": self.id, "running": self.running}
 
 
-def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> Box:
+def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> Target:
     """Look at the container; InvalidOption if it is not there and no earlier task brings it."""
     unknown = pending.get(f"container/{name}", "")
     if client is None:
-        return Box(name, unknown=unknown or pending["engine"])
+        return Target(name, unknown=unknown or pending["engine"])
     seen = find(client, name)
     if seen is None:
         if unknown:
-            return Box(name, unknown=unknown)
+            return Target(name, unknown=unknown)
         raise InvalidOption(
             f"there is no container {name}", option="container", hint="create it first"
         )
-    return Box(
+    return Target(
         name=str(seen["Name"]).lstrip("/"),
         id=str(seen["Id"]),
         running=bool(dig(seen, "State.Running")),
@@ -74,12 +74,12 @@ def find(client: Client, name: str) -> Optional[Mapping[str, Any]]:
 
 def output(texts: Mapping[int, str], strip: bool = False) -> Dict[str, Any]:
     """Return stdout and stderr as texts and lists of lines, as Ansible's own modules do."""
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     for number, name in ((1, "stdout"), (2, "stderr")):
         text = texts[number].rstrip("\r\n") if strip else texts[number]
-        made[name] = text
-        made[f"{name}_lines"] = text.splitlines()
-    return made
+        result[name] = text
+        result[f"{name}_lines"] = text.splitlines()
+    return result
 
 
 def last_words(*texts: str) -> str:

@@ -49,9 +49,9 @@ def place(at: str) -> str:
 
 def _create(work: Work, step: Step) -> None:
     create(work, step)
-    from .ignored_settings import check_made
+    from .ignored_settings import check_created
 
-    check_made(work, step)
+    check_created(work, step)
 
 
 def create(
@@ -75,19 +75,19 @@ def create(
         declared["volumes"] = {**mounts, **declared.get("volumes", {})}
     observed: Observed = work.snapshot
     context = Context(declared, base, {}, observed.api, observed.kind, {"carried": carried})
-    made = body(for_kind(FIELDS, observed.kind), context, place)
-    made.update({**(settings or {}), "Image": desired.reference})
+    result = body(for_kind(FIELDS, observed.kind), context, place)
+    result.update({**(settings or {}), "Image": desired.reference})
     # No image can hold its own id: so the record is known not to be inherited.
     extra = {**_extra(desired, step, carried), **(noted or {}), "image": image["Id"]}
     record = encode_record(desired.address, FIELDS, desired.declared, extra)
-    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
+    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
     if observed.kind == "podman":
         from .podman import create_body
 
-        made = create_body(made)
+        result = create_body(result)
     try:
         query = {"name": step.args["on"], "platform": desired.declared.get("platform")}
-        answer = work.client.post("/containers/create", query, made)
+        answer = work.client.post("/containers/create", query, result)
     except EngineError as error:
         from .diagnose import likely
 
@@ -139,11 +139,11 @@ def _update(work: Work, step: Step) -> None:
     changed = {change.field for change in step.changes}
     groups = {row.group for row in FIELDS if row.name in changed and row.group}
     context = Context(desired.declared)
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     for row in FIELDS:
         if row.name in changed or (row.group and row.group in groups):
-            _write_live(made, row, context)
-    limits = made.get("HostConfig", {})
+            _write_live(result, row, context)
+    limits = result.get("HostConfig", {})
     if work.client.kind == "podman":
         from .podman import update_body
 
@@ -151,12 +151,12 @@ def _update(work: Work, step: Step) -> None:
     work.client.post(f"/containers/{ref_of(work, step)}/update", None, limits)
 
 
-def _write_live(made: Dict[str, Any], row: FieldSpec, context: Context) -> None:
+def _write_live(result: Dict[str, Any], row: FieldSpec, context: Context) -> None:
     value = wanted(row, context)
     if row.write is not None:
-        row.write(made, value, context)
+        row.write(result, value, context)
     elif value is not None:
-        put(made, row.at, value)
+        put(result, row.at, value)
 
 
 def _connect(work: Work, step: Step) -> None:
@@ -172,8 +172,8 @@ def _disconnect(work: Work, step: Step) -> None:
 
 
 def _set_policy(work: Work, step: Step, policy: Any) -> None:
-    made = {"RestartPolicy": restart_body(policy)}
-    work.client.post(f"/containers/{ref_of(work, step)}/update", None, made)
+    result = {"RestartPolicy": restart_body(policy)}
+    work.client.post(f"/containers/{ref_of(work, step)}/update", None, result)
 
 
 def _hold(work: Work, step: Step) -> None:
@@ -201,9 +201,9 @@ def _rename(work: Work, step: Step) -> None:
     name, to = step.args["on"], step.args["to"]
     with _or_gone(step):
         work.client.post(f"/containers/{ref_of(work, step)}/rename", {"name": to})
-    made = work.shared.get("made", {})
-    if name in made:
-        made[to] = made.pop(name)
+    result = work.shared.get("made", {})
+    if name in result:
+        result[to] = result.pop(name)
 
 
 def _listen(work: Work, step: Step) -> None:

@@ -32,11 +32,13 @@ def with_volumes(
     for answer in answers:
         if isinstance(answer, EngineError) and answer.status != 404:
             raise answer
-    gone = (isinstance(one, EngineError) or one.get("Name") != n for n, one in zip(names, answers))
-    made = tuple(
+    gone = (
+        isinstance(entry, EngineError) or entry.get("Name") != n for n, entry in zip(names, answers)
+    )
+    result = tuple(
         name for name, missing in zip(names, gone) if missing or will_go(pending, f"volume/{name}")
     )
-    return replace(observed, new_volumes=made)
+    return replace(observed, new_volumes=result)
 
 
 def notes(observed: Observed) -> Tuple[str, ...]:
@@ -46,7 +48,11 @@ def notes(observed: Observed) -> Tuple[str, ...]:
 
 def _named(declared: Mapping[str, Any]) -> Tuple[str, ...]:
     mounts = (declared.get("volumes") or {}).values()
-    found = (str(one["source"]) for one in mounts if one["type"] == "volume" and one.get("source"))
+    found = (
+        str(entry["source"])
+        for entry in mounts
+        if entry["type"] == "volume" and entry.get("source")
+    )
     return tuple(dict.fromkeys(found))
 
 
@@ -84,7 +90,9 @@ def left_behind(desired: Desired, observed: Observed, steps: Sequence[Step]) -> 
         kept = {}
     else:
         return []
-    mounts = (m for one in observed.others if one["Id"] != ident for m in one.get("Mounts") or ())
+    mounts = (
+        m for entry in observed.others if entry["Id"] != ident for m in entry.get("Mounts") or ()
+    )
     stay = {*kept.values(), *(mount.get("Name") for mount in mounts)}
     targets = sorted(target for target, name in anonymous(current) if name not in stay)
     if not targets or dig(current, "HostConfig.AutoRemove"):

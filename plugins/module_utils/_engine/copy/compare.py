@@ -36,7 +36,7 @@ def differing(
     desired: Desired, observed: Observed, entries: Mapping[str, Entry]
 ) -> Dict[str, List[Change]]:
     """Return the changes by path of all that differs; those below a new folder have none."""
-    made: Dict[str, List[Change]] = {}
+    result: Dict[str, List[Change]] = {}
     new: Set[str] = set()
     for path, entry in entries.items():
         there = observed.there.get(path)
@@ -45,21 +45,21 @@ def differing(
         if there is not None and not desired.force:
             continue
         if there is None:
-            inside = bool(path) and path.rpartition("/")[0] in new
-            made[path] = [] if inside else [_new(path, entry, entries)]
+            within = bool(path) and path.rpartition("/")[0] in new
+            result[path] = [] if within else [_new(path, entry, entries)]
             if entry.kind == "folder":
                 new.add(path)
             continue
         changes = _changes(path, wanted(desired, observed, path, entry), there, desired.secret)
         if changes:
-            made[path] = changes
-    return made
+            result[path] = changes
+    return result
 
 
 def _new(path: str, entry: Entry, entries: Mapping[str, Entry]) -> Change:
     if entry.kind == "folder":
-        below = [one for one in entries if not path or one.startswith(f"{path}/")]
-        text = f"{len([one for one in below if one])} entries"
+        below = [item for item in entries if not path or item.startswith(f"{path}/")]
+        text = f"{len([item for item in below if item])} entries"
     else:
         text = entry.link or "new" if entry.kind == "link" else "new"
     return _change(entry.kind, path, f"none → {text}")
@@ -73,28 +73,28 @@ def _changes(path: str, entry: Entry, there: Seen, secret: bool) -> List[Change]
     seen = there.entry
     if seen.kind != entry.kind:
         return [_change("kind", path, f"{seen.kind} → {entry.kind}")]
-    made: List[Change] = []
+    result: List[Change] = []
     if entry.kind == "file" and not there.same:
         sizes = f"{show_size(seen.size)} → {show_size(entry.size)}"
         alike = secret or seen.size == entry.size
-        made.append(_change("content", path, "changed" if alike else sizes))
+        result.append(_change("content", path, "changed" if alike else sizes))
     if entry.kind == "link":
         if seen.link != entry.link:
-            made.append(_change("link", path, f"{seen.link} → {entry.link}"))
+            result.append(_change("link", path, f"{seen.link} → {entry.link}"))
     elif seen.mode != entry.mode:
-        made.append(_change("mode", path, f"{seen.mode:04o} → {entry.mode:04o}"))
+        result.append(_change("mode", path, f"{seen.mode:04o} → {entry.mode:04o}"))
     for name, before, after in (("owner", seen.uid, entry.uid), ("group", seen.gid, entry.gid)):
         if before is not None and before != after:
-            made.append(_change(name, path, f"{before} → {after}"))
-    return made
+            result.append(_change(name, path, f"{before} → {after}"))
+    return result
 
 
 def plan(
     desired: Desired, observed: Observed, entries: Mapping[str, Entry], verb: str, **names: str
 ) -> Plan:
     """Return the one step that copies what differs, or none."""
-    if not observed.box.id:
-        note = f"container/{observed.box.name}: {observed.box.unknown}"
+    if not observed.target.id:
+        note = f"container/{observed.target.name}: {observed.target.unknown}"
         return Plan((_step(desired, verb, "the container comes first", (), names),), (note,))
     by_path = differing(desired, observed, entries)
     changes = tuple(change for some in by_path.values() for change in some)
@@ -113,9 +113,9 @@ def plan(
         )
     if changes:
         return Plan((_step(desired, verb, Causes(parts), changes, names),), notes)
-    if observed.box.unknown:
+    if observed.target.unknown:
         # It may be replaced, and then have none of what was copied.
-        cause = f"container/{observed.box.name}: {observed.box.unknown}"
+        cause = f"container/{observed.target.name}: {observed.target.unknown}"
         return Plan((_step(desired, verb, cause, (), names, maybe=True),), notes)
     return Plan(notes=notes)
 
@@ -135,12 +135,12 @@ def texts(
     source: Source, observed: Observed, paths: Mapping[str, Any], limit: int
 ) -> List[Dict[str, str]]:
     """Return the diffs of short texts, in the form that Ansible prints, and of others a word."""
-    made = []
+    result = []
     for path in paths:
         entry, there = source.entries[path], observed.there.get(path)
         if entry.kind != "file" or (there is not None and there.same):
             continue
-        where = f"{observed.box.name}:{observed.path.rstrip('/')}" + (f"/{path}" if path else "")
+        where = f"{observed.target.name}:{observed.path.rstrip('/')}" + (f"/{path}" if path else "")
         after: Optional[bytes] = b""
         if entry.size <= limit:
             with source.open(path) as file:
@@ -149,8 +149,8 @@ def texts(
             after = None
         before = b"" if there is None or there.entry.kind != "file" else there.text
         where = visible_lines(where)
-        made.append({"before_header": where, "after_header": where, **_text(before, after)})
-    return made
+        result.append({"before_header": where, "after_header": where, **_text(before, after)})
+    return result
 
 
 def _text(before: Optional[bytes], after: Optional[bytes]) -> Dict[str, str]:

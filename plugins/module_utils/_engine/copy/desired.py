@@ -80,7 +80,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         with faults:
             modes[option] = _mode(params.get(option), option)
     faults.tell()
-    _check_together(params)
+    _check_conflicts(params)
     source = None if params["fetch"] else _source(params)
     return Desired(
         container=container_name(params["container"], "container"),
@@ -97,7 +97,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     )
 
 
-def _check_together(params: Mapping[str, Any]) -> None:
+def _check_conflicts(params: Mapping[str, Any]) -> None:
     names = ("src", "content", "secret_content")
     given = [name for name in names if params.get(name) is not None]
     if params["fetch"]:

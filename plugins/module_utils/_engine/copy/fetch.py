@@ -32,10 +32,10 @@ _NO_NAMES = frozenset(("", ".", ".."))
 
 def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
     """Compare what the container has with what is here; both are read once."""
-    box = look_at(client, desired.container, pending)
-    if client is None or not box.id:
-        return Observed(box, desired.path)
-    path, seen = follow(client, box.id, desired.path)
+    container = look_at(client, desired.container, pending)
+    if client is None or not container.id:
+        return Observed(container, desired.path)
+    path, seen = follow(client, container.id, desired.path)
     if seen is None:
         raise InvalidOption(
             f"there is nothing at {desired.path} in the container",
@@ -46,12 +46,12 @@ def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str])
     there: Dict[str, Seen] = {}
     folder, name = os.path.split(desired.local)
     with _errors(), _open(folder) as below:
-        for inner, entry, content in _all(client, box.id, path):
+        for inner, entry, content in _all(client, container.id, path):
             entries[inner] = entry
             here = _here(below, _join(name, inner), entry, content)
             if here is not None:
                 there[inner] = here
-    return Observed(box, path, there=there, wanted=entries)
+    return Observed(container, path, there=there, wanted=entries)
 
 
 @contextlib.contextmanager
@@ -66,9 +66,9 @@ def _open(folder: str) -> Iterator[Optional[Below]]:
         yield below
 
 
-def _all(client: Client, box: str, path: str) -> Iterator[Tuple[str, Entry, Any]]:
+def _all(client: Client, container: str, path: str) -> Iterator[Tuple[str, Entry, Any]]:
     """Yield (path below, entry, content); devices and sockets are left out."""
-    for member, content in members(client, box, path):
+    for member, content in members(client, container, path):
         inner = member.name.rstrip("/").partition("/")[2]
         if inner and not _NO_NAMES.isdisjoint(inner.split("/")):
             text = f"the archive of {path} holds the path {shown(inner)}"
@@ -126,7 +126,7 @@ def fetch(work: Work, step: Step) -> bool:
     with _errors():
         os.makedirs(parent, exist_ok=True)
         with Below(parent) as below:
-            for inner, now, content in _all(work.client, observed.box.id, observed.path):
+            for inner, now, content in _all(work.client, observed.target.id, observed.path):
                 if inner not in paths:
                     continue
                 entry = wanted(desired, observed, inner, now)

@@ -12,7 +12,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.values import dig
 from ..client.container_archive import Stat, members, stat
 from ..client.engine import Client
-from ..container.target import Box, look_at
+from ..container.target import Target, look_at
 from ..tar.reader import Member
 from .desired import Desired
 from .source import Entry, Source
@@ -41,7 +41,7 @@ class Observed:
     the engine does not tell owners.
     """
 
-    box: Box
+    target: Target
     path: str = ""
     base: str = ""
     missing: Tuple[str, ...] = ()
@@ -57,40 +57,42 @@ def observe(
     client: Optional[Client], desired: Desired, source: Source, pending: Mapping[str, str]
 ) -> Observed:
     """Look at the target; InvalidOption for what cannot be copied to."""
-    box = look_at(client, desired.container, pending)
-    if client is None or not box.id:
-        return Observed(box, desired.path)
-    _reachable(box, desired.path)
+    container = look_at(client, desired.container, pending)
+    if client is None or not container.id:
+        return Observed(container, desired.path)
+    _reachable(container, desired.path)
     folder = source.entries[""].kind == "folder"
     through = folder or desired.follow
     path, seen = (
-        follow(client, box.id, desired.path) if through else _plain(client, box, desired.path)
+        follow(client, container.id, desired.path)
+        if through
+        else _plain(client, container, desired.path)
     )
     if seen is not None and (seen.kind == "folder") != folder:
         raise _clash(path, seen.kind, "dest")
-    base, missing = _above(client, box.id, path)
+    base, missing = _above(client, container.id, path)
     return Observed(
-        box=box,
+        target=container,
         path=path,
         base=base,
         missing=missing,
-        there=dict(_all_there(client, box, path, source, desired, seen)) if seen else {},
+        there=dict(_all_there(client, container, path, source, desired, seen)) if seen else {},
         # Podman sets the owners that an archive names, and reads all of them back as root (5.8).
         blind=client.kind == "podman",
-        uid=_number(client, box.id, desired.owner, "owner"),
-        gid=_number(client, box.id, desired.group, "group"),
-        read_only=_read_only(client, box, base),
+        uid=_number(client, container.id, desired.owner, "owner"),
+        gid=_number(client, container.id, desired.group, "group"),
+        read_only=_read_only(client, container, base),
     )
 
 
-def _plain(client: Client, box: Box, path: str) -> Tuple[str, Optional[Stat]]:
-    return path, stat(client, box.id, path)
+def _plain(client: Client, container: Target, path: str) -> Tuple[str, Optional[Stat]]:
+    return path, stat(client, container.id, path)
 
 
-def follow(client: Client, box: str, path: str) -> Tuple[str, Optional[Stat]]:
+def follow(client: Client, container: str, path: str) -> Tuple[str, Optional[Stat]]:
     """Return a path with the links at its end followed, and what is there."""
     for _number in range(_LINKS):
-        seen = stat(client, box, path)
+        seen = stat(client, container, path)
         if seen is None or seen.kind != "link":
             return path, seen
         above = path.rpartition("/")[0]
@@ -98,10 +100,12 @@ def follow(client: Client, box: str, path: str) -> Tuple[str, Optional[Stat]]:
     raise InvalidOption(f"{path} is a link to itself", option="dest", hint="name its target")
 
 
-def _reachable(box: Box, path: str) -> None:
+def _reachable(container: Target, path: str) -> None:
     """Refuse what the engine keeps outside of the container's files: it would write beside it."""
-    mounts = [m["Destination"] for m in dig(box.inspect, "Mounts") or () if m["Type"] == "tmpfs"]
-    hidden = ["/proc", "/sys", "/dev", *mounts, *(dig(box.inspect, "HostConfig.Tmpfs") or ())]
+    mounts = [
+        m["Destination"] for m in dig(container.inspect, "Mounts") or () if m["Type"] == "tmpfs"
+    ]
+    hidden = ["/proc", "/sys", "/dev", *mounts, *(dig(container.inspect, "HostConfig.Tmpfs") or ())]
     for mount in hidden:
         if f"{path}/".startswith(f"{mount.rstrip('/')}/"):
             raise InvalidOption(
@@ -111,24 +115,24 @@ def _reachable(box: Box, path: str) -> None:
             )
 
 
-def _read_only(client: Client, box: Box, path: str) -> str:
+def _read_only(client: Client, container: Target, path: str) -> str:
     """Say why an engine would refuse to write at a path: by its mount, or the container's root."""
     # A container that an earlier task of the run makes anew has other mounts.
-    if box.unknown or not _why_read_only(box, path):
+    if container.unknown or not _reason_read_only(container, path):
         return ""
     real = ""  # a link on the way may lead into a mount that can be written to
     for part in filter(None, path.split("/")):
-        real, _seen = follow(client, box.id, f"{real}/{part}")
-    return _why_read_only(box, real or "/")
+        real, _seen = follow(client, container.id, f"{real}/{part}")
+    return _reason_read_only(container, real or "/")
 
 
-def _why_read_only(box: Box, path: str) -> str:
-    mounts = {m["Destination"]: m for m in dig(box.inspect, "Mounts") or ()}
-    above = [one for one in mounts if f"{path}/".startswith(f"{one.rstrip('/')}/")]
+def _reason_read_only(container: Target, path: str) -> str:
+    mounts = {m["Destination"]: m for m in dig(container.inspect, "Mounts") or ()}
+    above = [entry for entry in mounts if f"{path}/".startswith(f"{entry.rstrip('/')}/")]
     if above:
         mount = max(above, key=len)
         return "" if mounts[mount].get("RW", True) else f"{mount} is mounted read-only"
-    return "its files are read-only" if dig(box.inspect, "HostConfig.ReadonlyRootfs") else ""
+    return "its files are read-only" if dig(container.inspect, "HostConfig.ReadonlyRootfs") else ""
 
 
 def _clash(path: str, kind: str, option: str) -> InvalidOption:
@@ -139,12 +143,12 @@ def _clash(path: str, kind: str, option: str) -> InvalidOption:
     return InvalidOption(text, option=option, hint="remove it first, or copy elsewhere")
 
 
-def _above(client: Client, box: str, path: str) -> Tuple[str, Tuple[str, ...]]:
+def _above(client: Client, container: str, path: str) -> Tuple[str, Tuple[str, ...]]:
     """Return the nearest folder above a path that exists, and those between that do not."""
     missing: List[str] = []
     above = path.rpartition("/")[0]
     while above:
-        _real, seen = follow(client, box, above)
+        _real, seen = follow(client, container, above)
         if seen is not None:
             if seen.kind != "folder":
                 raise InvalidOption(
@@ -156,29 +160,29 @@ def _above(client: Client, box: str, path: str) -> Tuple[str, Tuple[str, ...]]:
     return "/", tuple(reversed(missing))
 
 
-def mounts_below(client: Client, box: Box, path: str) -> List[str]:
+def mounts_below(client: Client, container: Target, path: str) -> List[str]:
     """Return where something is mounted below a folder, if its archive does not show that.
 
     Podman's is of what lies beneath the mounts, as long as the container does not run (5.8).
     """
-    mounts = dig(box.inspect, "Mounts") or () if client.kind == "podman" else ()
+    mounts = dig(container.inspect, "Mounts") or () if client.kind == "podman" else ()
     start = f"{path.rstrip('/')}/"
     return sorted(m["Destination"] for m in mounts if m["Destination"].startswith(start))
 
 
 def _all_there(
-    client: Client, box: Box, path: str, source: Source, desired: Desired, top: Stat
+    client: Client, container: Target, path: str, source: Source, desired: Desired, top: Stat
 ) -> Iterator[Tuple[str, Seen]]:
-    yield from _there(client, box.id, path, source, desired, top)
-    for mount in mounts_below(client, box, path):
+    yield from _there(client, container.id, path, source, desired, top)
+    for mount in mounts_below(client, container, path):
         prefix = mount[len(path.rstrip("/")) + 1 :]
-        if any(one == prefix or one.startswith(f"{prefix}/") for one in source.entries):
-            yield from _there(client, box.id, mount, source, desired, top, f"{prefix}/")
+        if any(entry == prefix or entry.startswith(f"{prefix}/") for entry in source.entries):
+            yield from _there(client, container.id, mount, source, desired, top, f"{prefix}/")
 
 
 def _there(
     client: Client,
-    box: str,
+    container: str,
     path: str,
     source: Source,
     desired: Desired,
@@ -190,7 +194,7 @@ def _there(
         # A file takes its place. Podman's archive would be of what it points to.
         yield "", Seen(Entry("link", 0o777, link=top.link))
         return
-    for member, content in members(client, box, path):
+    for member, content in members(client, container, path):
         inner = (prefix + member.name.rstrip("/").partition("/")[2]).rstrip("/")
         wanted = source.entries.get(inner)
         if wanted is None:
@@ -235,15 +239,15 @@ def compare(
         return all(file.read(len(piece)) == piece for piece in pieces), None
 
 
-def _number(client: Client, box: str, name: str, option: str) -> Optional[int]:
+def _number(client: Client, container: str, name: str, option: str) -> Optional[int]:
     """Return a user's or group's number, looked up in the container's own /etc."""
     if not name or name.isdigit():
         return int(name) if name else None
     what, file = ("user", "/etc/passwd") if option == "owner" else ("group", "/etc/group")
-    path, seen = follow(client, box, file)
+    path, seen = follow(client, container, file)
     found = ""
     if seen is not None and seen.kind == "file":
-        for _member, content in members(client, box, path):
+        for _member, content in members(client, container, path):
             found = content.read().decode("utf-8", "replace")
             break
     for line in found.splitlines():

@@ -57,13 +57,13 @@ class Copy:
     def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step that copies what differs."""
         if desired.source is not None:
-            made = plan(desired, observed, desired.source.entries, "copy", on=observed.path)
+            result = plan(desired, observed, desired.source.entries, "copy", on=observed.path)
         else:
             from .fetch import plan_out
 
-            made = plan_out(desired, observed)
+            result = plan_out(desired, observed)
         mark = {path: [seen.entry.mode, seen.same] for path, seen in observed.there.items()}
-        return Plan(made.steps, made.notes, fingerprint=fingerprint(mark))
+        return Plan(result.steps, result.notes, fingerprint=fingerprint(mark))
 
     def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: what was copied in part is completed by the next run."""
@@ -71,16 +71,16 @@ class Copy:
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""
-        return observed.box.public()
+        return observed.target.public()
 
     def outcome(
-        self, desired: Desired, made: Plan, before: Observed, foreseen: bool
+        self, desired: Desired, result: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return where it is copied to, and the texts that differ."""
-        said: Dict[str, Any] = {"dest": desired.local or before.path}
-        if made.steps:
-            said["diff"] = [{"prepared": made.text()}, *_diffs(desired, before)]
-        return said
+        output: Dict[str, Any] = {"dest": desired.local or before.path}
+        if result.steps:
+            output["diff"] = [{"prepared": result.text()}, *_diffs(desired, before)]
+        return output
 
 
 def _fetch(work: Work, step: Step) -> bool:
@@ -98,7 +98,7 @@ def _copy(work: Work, step: Step) -> bool:
     paths = differing(desired, observed, desired.source.entries)
     try:
         for base, part in _by_mount(work, observed, paths).items():
-            put(work.client, observed.box.id, base, _pieces(desired, observed, part, base))
+            put(work.client, observed.target.id, base, _pieces(desired, observed, part, base))
     except EngineError as error:
         if not error.hint and not error.refused:
             error.hint = _left(work, desired.source)
@@ -130,18 +130,18 @@ def _left(work: Work, source: Source) -> Optional[str]:
 
 def _by_mount(work: Work, observed: Observed, paths: Mapping[str, Any]) -> Dict[str, List[str]]:
     """Return the paths by the folder where they are unpacked: Podman has to be led to mounts."""
-    below = mounts_below(work.client, observed.box, observed.base)
-    made: Dict[str, List[str]] = {}
+    below = mounts_below(work.client, observed.target, observed.base)
+    result: Dict[str, List[str]] = {}
     for path in paths:
         full = f"{observed.path.rstrip('/')}/{path}"
-        bases = [one for one in below if path and full.startswith(f"{one.rstrip('/')}/")]
-        made.setdefault(max([observed.base, *bases], key=len), []).append(path)
-    return made
+        bases = [entry for entry in below if path and full.startswith(f"{entry.rstrip('/')}/")]
+        result.setdefault(max([observed.base, *bases], key=len), []).append(path)
+    return result
 
 
 def _diffs(desired: Desired, observed: Observed) -> List[Dict[str, str]]:
     """Return the texts of what a copy changes, for `--diff`; nothing of secrets."""
-    if desired.source is None or desired.secret or not observed.box.id:
+    if desired.source is None or desired.secret or not observed.target.id:
         return []
     paths = list(differing(desired, observed, desired.source.entries))[:_DIFFS]
     return texts(desired.source, observed, dict.fromkeys(paths), SHOWN)

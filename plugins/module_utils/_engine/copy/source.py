@@ -120,13 +120,13 @@ class Packed:
             self._archive = tarfile.TarFile.open(path)
         except OSError as exc:
             raise FleetError(f"cannot read what was sent: {exc.strerror}", option="src") from exc
-        self._members = {one.name[2:]: one for one in self._archive}
-        self.entries = {path: self._entry(one) for path, one in self._members.items()}
+        self._members = {entry.name[2:]: entry for entry in self._archive}
+        self.entries = {path: self._entry(entry) for path, entry in self._members.items()}
 
     @staticmethod
-    def _entry(one: Any) -> Entry:
-        kind = "folder" if one.isdir() else "link" if one.issym() else "file"
-        return Entry(kind, one.mode, one.size, one.linkname, mtime=int(one.mtime))
+    def _entry(entry: Any) -> Entry:
+        kind = "folder" if entry.isdir() else "link" if entry.issym() else "file"
+        return Entry(kind, entry.mode, entry.size, entry.linkname, mtime=int(entry.mtime))
 
     def open(self, path: str) -> ContextManager[BinaryIO]:
         """Return a file of the archive."""
@@ -166,8 +166,8 @@ def header(name: str, entry: Entry) -> bytes:
     import tarfile
 
     types = {"folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE, "file": tarfile.REGTYPE}
-    made = tarfile.TarInfo(name)
-    made.type, made.linkname = types[entry.kind], entry.link
-    made.mode, made.size, made.mtime = entry.mode, entry.size, entry.mtime
-    made.uid, made.gid = entry.uid or 0, entry.gid or 0
-    return made.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+    result = tarfile.TarInfo(name)
+    result.type, result.linkname = types[entry.kind], entry.link
+    result.mode, result.size, result.mtime = entry.mode, entry.size, entry.mtime
+    result.uid, result.gid = entry.uid or 0, entry.gid or 0
+    return result.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")

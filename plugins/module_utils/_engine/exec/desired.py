@@ -112,7 +112,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         raise InvalidOption(
             "is in secret_environment too", option=f"environment.{both[0]}", hint="give it once"
         )
-    _check_together(params)
+    _check_conflicts(params)
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
@@ -147,7 +147,7 @@ def _path(params: Mapping[str, Any], option: str) -> str:
     return check_path(value, option)
 
 
-def _check_together(params: Mapping[str, Any]) -> None:
+def _check_conflicts(params: Mapping[str, Any]) -> None:
     given = {name for name in ("stdin", "wait_timeout") if params.get(name) is not None}
     if params["detach"] and given:
         name = sorted(given)[0]

@@ -14,7 +14,7 @@ from ..._desired.plan import Plan
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.container_archive import stat
-from ..container.target import Box, about, look_at
+from ..container.target import Target, about, look_at
 from .desired import Desired, desired_of, spec
 
 
@@ -22,7 +22,7 @@ from .desired import Desired, desired_of, spec
 class Observed:
     """The container, and which of the paths `creates` and `removes` are in it."""
 
-    box: Box
+    target: Target
     there: Tuple[str, ...] = ()
 
 
@@ -52,18 +52,20 @@ class Exec:
     ) -> Observed:
         """Look for the container and the paths that decide; only its archive is asked."""
         with about(desired.container):
-            box = look_at(client, desired.container, pending)
-            if settled or not box.id:
-                return Observed(box)
+            container = look_at(client, desired.container, pending)
+            if settled or not container.id:
+                return Observed(container)
             paths = [path for path in (desired.creates, desired.removes) if path]
-            return Observed(box, tuple(path for path in paths if stat(client, box.id, path)))
+            return Observed(
+                container, tuple(path for path in paths if stat(client, container.id, path))
+            )
 
     def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return the one step, or a note that tells why there is none."""
         note = _needless(desired, observed)
         if note:
             return Plan(notes=(note,), fingerprint=fingerprint(observed.there))
-        notes = _ready(desired, observed.box)
+        notes = _ready(desired, observed.target)
         paths = {"creates": desired.creates, "removes": desired.removes}
         step = Step(
             id="exec",
@@ -81,7 +83,7 @@ class Exec:
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""
-        return observed.box.public()
+        return observed.target.public()
 
     def outcome(
         self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
@@ -93,12 +95,12 @@ class Exec:
             return {}
         # Without a path that decides, nobody can tell if a command changes anything.
         decided = bool({"creates", "removes"}.intersection(plan.steps[0].args))
-        made: Dict[str, Any] = {"msg": "the command would run", "changed": decided}
-        return made if decided else {**made, "skipped": True}
+        result: Dict[str, Any] = {"msg": "the command would run", "changed": decided}
+        return result if decided else {**result, "skipped": True}
 
 
 def _needless(desired: Desired, observed: Observed) -> str:
-    if not observed.box.id:
+    if not observed.target.id:
         return ""
     if desired.creates in observed.there:
         return f"not run: {desired.creates} exists in the container"
@@ -107,14 +109,14 @@ def _needless(desired: Desired, observed: Observed) -> str:
     return ""
 
 
-def _ready(desired: Desired, box: Box) -> Tuple[str, ...]:
+def _ready(desired: Desired, container: Target) -> Tuple[str, ...]:
     """Return notes on a container still to come; raise FleetError if none can run a command."""
-    if box.unknown:
-        return (f"container/{box.name}: {box.unknown}",)
-    if not box.running or box.paused:
-        verb = "unpause" if box.paused else "start"
+    if container.unknown:
+        return (f"container/{container.name}: {container.unknown}",)
+    if not container.running or container.paused:
+        verb = "unpause" if container.paused else "start"
         raise FleetError(
-            "is paused" if box.paused else "is not running",
+            "is paused" if container.paused else "is not running",
             address=f"container/{desired.container}",
             hint=f"a command needs a running container; {verb} it first",
         )

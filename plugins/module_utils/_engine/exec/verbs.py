@@ -23,7 +23,7 @@ from .desired import Desired
 def run(work: Work, step: Step) -> bool:
     """Run the command and report rc, stdout and stderr; FleetError with them if rc is not 0."""
     desired: Desired = work.desired
-    ident = _create(work.client, work.snapshot.box.id, desired)
+    ident = _create(work.client, work.snapshot.target.id, desired)
     if desired.detach:
         work.client.post(f"/exec/{ident}/start", None, {"Detach": True, "Tty": desired.tty})
         work.shared["report"] = {"cmd": _words(desired), "exec_id": ident}
@@ -32,23 +32,23 @@ def run(work: Work, step: Step) -> bool:
     frames = Frames(desired.tty)
     try:
         _talk(work.client, ident, desired, frames, deadline)
-        code = exit_code(work.client, ident, work.snapshot.box.id, deadline)
+        code = exit_code(work.client, ident, work.snapshot.target.id, deadline)
     except socket.timeout:
         raise _too_long(desired, frames) from None
-    said = _said(desired, frames, code)
+    text = _result_of(desired, frames, code)
     if code:
-        words = last_words(said["stderr"], said["stdout"])
+        words = last_words(text["stderr"], text["stdout"])
         raise FleetError(
             f"the command exited with code {code}",
             address=step.address,
             hint=f"its last words: {words}" if words else "it wrote nothing",
-            details={**said, "changed": True},
+            details={**text, "changed": True},
         )
-    work.shared["report"] = said
+    work.shared["report"] = text
     return True
 
 
-def _create(client: Client, box: str, desired: Desired) -> str:
+def _create(client: Client, container: str, desired: Desired) -> str:
     body: Dict[str, Any] = {
         "AttachStdin": desired.stdin is not None,
         "AttachStdout": not desired.detach,
@@ -61,7 +61,7 @@ def _create(client: Client, box: str, desired: Desired) -> str:
         "Privileged": desired.privileged,
     }
     try:
-        return str(client.post(f"/containers/{box}/exec", None, body)["Id"])
+        return str(client.post(f"/containers/{container}/exec", None, body)["Id"])
     except EngineError as error:
         error.address = desired.address
         raise
@@ -82,7 +82,7 @@ def _words(desired: Desired) -> Any:
     return [desired.masked(word) for word in desired.command]
 
 
-def _said(desired: Desired, frames: Frames, code: Optional[int]) -> Dict[str, Any]:
+def _result_of(desired: Desired, frames: Frames, code: Optional[int]) -> Dict[str, Any]:
     texts = {number: desired.masked(text) for number, text in frames.texts().items()}
     return {"cmd": _words(desired), "rc": code, **output(texts, desired.strip)}
 
@@ -93,5 +93,5 @@ def _too_long(desired: Desired, frames: Frames) -> FleetError:
         f"the command did not end within {patience}",
         address=desired.address,
         hint="it goes on in the container, since an engine cannot end it; raise wait_timeout",
-        details={**_said(desired, frames, None), "changed": True},
+        details={**_result_of(desired, frames, None), "changed": True},
     )

@@ -67,10 +67,10 @@ def find_image(path: str, name: str, option: str) -> Member:
     Raise InvalidOption, which names the `option`, if there is none, or the file is no archive.
     """
     members = _members(path, option)
-    named = [one for one in members if name in one.tags]
+    named = [entry for entry in members if name in entry.tags]
     if named or len(members) == 1:
         return (named or members)[0]
-    held = ", ".join([tag for one in members for tag in one.tags][:_SHOWN]) or "no image"
+    held = ", ".join([tag for entry in members for tag in entry.tags][:_SHOWN]) or "no image"
     raise InvalidOption(
         f"{path} holds {held}, not {name}", option=option, hint="name one that it holds"
     )
@@ -84,7 +84,7 @@ def find_images(path: str, option: str) -> List[Member]:
 def pieces(path: str, *members: Member) -> Iterator[bytes]:
     """Yield the archive so that every engine can load these images: unpacked where older ones
     could not do it, with a manifest.json in front where there is none."""
-    manifests = [one.manifest for one in members if one.manifest is not None]
+    manifests = [entry.manifest for entry in members if entry.manifest is not None]
     if not manifests:
         with without_zstd(path, "load") as plain:
             yield from iter(lambda: plain.read(_PIECE), b"")
@@ -101,9 +101,9 @@ def _members(path: str, option: str) -> List[Member]:
     try:
         return _read(path, option)
     except (BadArchive, OSError) as exc:
-        why = words(exc) if isinstance(exc, OSError) else f"{path}: it is no archive of images"
+        reason = words(exc) if isinstance(exc, OSError) else f"{path}: it is no archive of images"
         raise InvalidOption(
-            f"cannot read {why}" + (f" ({exc})" if isinstance(exc, BadArchive) else ""),
+            f"cannot read {reason}" + (f" ({exc})" if isinstance(exc, BadArchive) else ""),
             option=option,
             hint="name an archive that docker save, or a tool for OCI images, has written",
         ) from None
@@ -175,8 +175,8 @@ def _of_index(files: _Files, entry: Mapping[str, Any]) -> Member:
     manifest = _map(files.json(_blob(entry)))
     while "config" not in manifest:
         # An index of platforms: those that were left out of the archive do not count.
-        inner = [_map(one) for one in _list(manifest.get("manifests"))]
-        held = next((one for one in inner if _blob(one) in files), None)
+        inner = [_map(item) for item in _list(manifest.get("manifests"))]
+        held = next((item for item in inner if _blob(item) in files), None)
         if held is None or len(ids) > _MAX_LEVELS:
             raise BadArchive("an index in it leads to no image")
         ids.append(_text(held.get("digest")))

@@ -85,7 +85,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     state = declared.get("state", "present")
     building = params.get("build") is not None and state == "present"
     _check_name(declared, state)
-    _check_together(declared, building)
+    _check_conflicts(declared, building)
     _check_words(declared["name"], params)
     build = _build(declared, params) if building else None
     if build is not None and declared["name"] in build.bases:
@@ -185,8 +185,10 @@ def _check_name(declared: Mapping[str, Any], state: str) -> None:
             raise InvalidOption("is about one image", option=option, hint=hint)
 
 
-def _check_together(declared: Mapping[str, Any], building: bool) -> None:
-    sources = ["build"] * building + [one for one in ("load", "import.path") if one in declared]
+def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
+    sources = ["build"] * building + [
+        entry for entry in ("load", "import.path") if entry in declared
+    ]
     if len(sources) > 1:
         raise InvalidOption(
             f"excludes {sources[0].partition('.')[0]}",
@@ -229,11 +231,11 @@ def _check_together(declared: Mapping[str, Any], building: bool) -> None:
         )
 
 
-def _check_push(declared: Mapping[str, Any], made: bool) -> None:
+def _check_push(declared: Mapping[str, Any], result: bool) -> None:
     """Raise InvalidOption for a push of what has no name, or of what was just asked for anew."""
     name = declared["name"]
     back = name in declared.get("tags", (name,))
-    if not declared.get("push") or made or not back:
+    if not declared.get("push") or result or not back:
         return
     if parse_id(name) or "@" in name:
         raise InvalidOption(
@@ -255,8 +257,8 @@ def _check_words(name: str, params: Mapping[str, Any]) -> None:
     base = name.partition("@")[0]
     base = base[: base.rfind(":")] if base.rfind(":") > base.rfind("/") else base
     for option, words in given.items():
-        for number, one in enumerate(words or ()):
-            word = str(one)
+        for number, entry in enumerate(words or ()):
+            word = str(entry)
             if any(sign in word for sign in "/:@") or word == base.rpartition("/")[2]:
                 continue
             whole = f"{base}:{word}" if not parse_id(name) else f"NAME:{word}"

@@ -45,12 +45,12 @@ def plan_source(
 def listed(source: Source, there: Mapping[str, Optional[Inspect]]) -> List[Dict[str, Any]]:
     """Return the images of an archive as a result lists them: `id`, the engine's if it has the
     image, and `tags`."""
-    made = []
-    for one in source.every:
-        seen = (there.get(ref) for ref in one.tags or one.ids[-1:])
-        ids = [str(image["Id"]) for image in seen if image is not None and one.is_same(image)]
-        made.append({"id": [*ids, one.ids[-1]][0], "tags": list(one.tags)})
-    return made
+    result = []
+    for entry in source.every:
+        seen = (there.get(ref) for ref in entry.tags or entry.ids[-1:])
+        ids = [str(image["Id"]) for image in seen if image is not None and entry.is_same(image)]
+        result.append({"id": [*ids, entry.ids[-1]][0], "tags": list(entry.tags)})
+    return result
 
 
 def plan_every(
@@ -65,8 +65,8 @@ def plan_every(
         image = there.get(reference)
         if image is not None and member.is_same(image):
             continue
-        why = cause if image is None else "the archive has another image"
-        step = source_step(reference, source, [why])
+        reason = cause if image is None else "the archive has another image"
+        step = source_step(reference, source, [reason])
         steps.append(replace(step, needs=(steps[0].id,)) if steps else step)
     return steps
 
@@ -95,7 +95,7 @@ def load(work: Work, step: Step) -> bool:
         _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, *every))
     if not member.is_same(inspect(work.client, name)):
         called = (*member.ids, *member.tags)
-        there = [one for one in called if member.is_same(inspect(work.client, one))]
+        there = [entry for entry in called if member.is_same(inspect(work.client, entry))]
         if not there or parse_id(name):
             raise FleetError(
                 "the engine took the archive, but does not have its image",

@@ -49,7 +49,9 @@ def observe(
     """Take a snapshot with reads only: one round trip if the image is not ours to compare."""
     bases = desired.build.bases if desired.build else ()
     unknown = {
-        one: pending[f"image/{one}"] for one in (desired.name, *bases) if f"image/{one}" in pending
+        entry: pending[f"image/{entry}"]
+        for entry in (desired.name, *bases)
+        if f"image/{entry}" in pending
     }
     gone = will_go(pending, f"image/{desired.name}")
     if gone:
@@ -57,9 +59,11 @@ def observe(
     if client is None:
         return Observed(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
     tags = desired.tags if desired.name or not desired.source else tuple(desired.source.references)
-    asked = [one for one in (desired.name, *bases, *tags) if one]
-    requests: List[Tuple[str, Optional[Query]]] = [(f"/images/{one}/json", None) for one in asked]
-    there = {one: found(answer) for one, answer in zip(asked, client.get_all(requests))}
+    asked = [entry for entry in (desired.name, *bases, *tags) if entry]
+    requests: List[Tuple[str, Optional[Query]]] = [
+        (f"/images/{entry}/json", None) for entry in asked
+    ]
+    there = {entry: found(answer) for entry, answer in zip(asked, client.get_all(requests))}
     image = None if gone else there.get(desired.name)
     policy = policy_now(desired.pull_policy, image)
     return Observed(
@@ -105,7 +109,9 @@ def _remotes(
         asked += desired.build.bases
     if not settled and desired.pulls and policy == "always" and image and "@" not in desired.name:
         asked.append(desired.name)
-    return {one: ask_registry(client, one, desired.account) for one in (*asked, *desired.pushed)}
+    return {
+        entry: ask_registry(client, entry, desired.account) for entry in (*asked, *desired.pushed)
+    }
 
 
 def _record(client: Client, desired: Desired, image: Optional[Inspect]) -> Mapping[str, Any]:
@@ -132,5 +138,7 @@ def _users(client: Client, image: Inspect, pending: Mapping[str, str]) -> Tuple[
     """Return who uses an image, but for whom an earlier task of this check changes or removes."""
     # Not the ancestor filter: it finds users of derived images too, and Podman's takes no id.
     listed = client.get("/containers/json", {"all": True}) or []
-    names = [one["Names"][0].lstrip("/") for one in listed if one.get("ImageID") == image["Id"]]
+    names = [
+        entry["Names"][0].lstrip("/") for entry in listed if entry.get("ImageID") == image["Id"]
+    ]
     return tuple(sorted(name for name in names if f"container/{name}" not in pending))

@@ -50,4 +50,4 @@ def _lines(change: str, where: str) -> Iterator[str]:
         words = [f"{key}={value.strip()}"]  # the old form, of one variable without =
     if word in _ONE:
         words = [" ".join(words)]
-    yield from (f"{word} {one}" for one in words)
+    yield from (f"{word} {entry}" for entry in words)

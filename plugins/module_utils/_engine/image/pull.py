@@ -66,7 +66,7 @@ def plan_pull(
     digest = dig(remote, "Descriptor.digest")
     if not digest:
         return pull_step(reference, UNTOLD, maybe=True)
-    known = [str(one).rpartition("@")[2] for one in local.get("RepoDigests") or ()]
+    known = [str(entry).rpartition("@")[2] for entry in local.get("RepoDigests") or ()]
     # Whether one that was built or loaded here is the registry's, only a pull tells.
     return None if digest in known else pull_step(reference, CHANGED, maybe=not known)
 

@@ -58,7 +58,7 @@ def _compare(image: Optional[Mapping[str, Any]], remote: Any) -> Tuple[str, bool
     digest = None if isinstance(remote, EngineError) else dig(remote, "Descriptor.digest")
     if not digest:
         return (NOT_THERE, False) if _unknown_there(remote) else (UNTOLD, True)
-    known = [str(one).rpartition("@")[2] for one in (image or {}).get("RepoDigests") or ()]
+    known = [str(entry).rpartition("@")[2] for entry in (image or {}).get("RepoDigests") or ()]
     if digest in known:
         return "", False
     # The engine knows the digest of what it pushed or pulled, and of nothing else.
@@ -69,8 +69,8 @@ def _unknown_there(remote: Any) -> bool:
     """Say if the registry answered that it has no such image (distribution API, error codes)."""
     if not isinstance(remote, EngineError):
         return False
-    said = remote.message.lower()
-    return any(word in said for word in ("manifest unknown", "name unknown", "not found: "))
+    output = remote.message.lower()
+    return any(word in output for word in ("manifest unknown", "name unknown", "not found: "))
 
 
 def push(work: Work, step: Step) -> bool:

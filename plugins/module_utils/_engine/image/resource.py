@@ -84,9 +84,9 @@ class Image:
         rows = tuple(replace(row, compare="exact") if row.name in _NAMES else row for row in FIELDS)
         usual = {row.name: [(row.option or {}).get("default"), ()] for row in rows}
         usual["build.dockerfile"] += [DOCKERFILE, INLINE]
-        declared = {f"build.{key}": one for key, one in values.items() if key not in _LEFT_OUT}
+        declared = {f"build.{key}": entry for key, entry in values.items() if key not in _LEFT_OUT}
         declared["platform"] = desired.platform or None
-        return rows, {name: one for name, one in declared.items() if one not in usual[name]}
+        return rows, {name: entry for name, entry in declared.items() if entry not in usual[name]}
 
     def recover(self, desired: Desired, snapshot: Observed, begun: List[Step]) -> Plan:
         """Plan nothing: a failed pull or build leaves every tag where it was."""

@@ -39,20 +39,22 @@ class Source:
         """Return the archive that public() has described on another machine."""
         from .archive import Member
 
-        def member(one: Mapping[str, Any]) -> Member:
-            return Member(tuple(one["ids"]), tuple(one["tags"]), one["manifest"], one["content"])
+        def member(entry: Mapping[str, Any]) -> Member:
+            return Member(
+                tuple(entry["ids"]), tuple(entry["tags"]), entry["manifest"], entry["content"]
+            )
 
         path, changes = str(given.get("path") or ""), tuple(given["changes"])
         found = member(given["member"]) if given["member"] else None
-        every = tuple(member(one) for one in given["every"])
+        every = tuple(member(entry) for entry in given["every"])
         return cls(given["kind"], path, found, given["digest"], changes, every, given["file"])
 
     def public(self, path: str = "") -> Dict[str, Any]:
         """Return this as JSON-able values, for a machine that has the file at `path`."""
 
-        def member(one: Member) -> Dict[str, Any]:
-            made = {"ids": list(one.ids), "tags": list(one.tags), "manifest": one.manifest}
-            return {**made, "content": dict(one.content)}
+        def member(entry: Member) -> Dict[str, Any]:
+            result = {"ids": list(entry.ids), "tags": list(entry.tags), "manifest": entry.manifest}
+            return {**result, "content": dict(entry.content)}
 
         return {
             "kind": self.kind,
@@ -60,19 +62,19 @@ class Source:
             "member": member(self.member) if self.member else None,
             "digest": self.digest,
             "changes": list(self.changes),
-            "every": [member(one) for one in self.every],
+            "every": [member(entry) for entry in self.every],
             "file": self.file,
         }
 
     @property
     def references(self) -> Dict[str, Member]:
         """All images of the archive by each of their names, or by the id if one has none."""
-        return {ref: one for one in self.every for ref in one.tags or one.ids[-1:]}
+        return {ref: entry for entry in self.every for ref in entry.tags or entry.ids[-1:]}
 
     def options(self) -> Dict[str, str]:
         """Return what decides that an image is imported anew, by key."""
-        made = {"archive": self.digest}
-        return {**made, "changes": "\n".join(self.changes)} if self.changes else made
+        result = {"archive": self.digest}
+        return {**result, "changes": "\n".join(self.changes)} if self.changes else result
 
 
 def read_source(params: Mapping[str, Any], name: str) -> Optional[Source]:
@@ -101,8 +103,8 @@ def _file(path: str, option: str) -> str:
 
 
 def _digest(path: str) -> str:
-    made = hashlib.sha256()
+    result = hashlib.sha256()
     with open(path, "rb") as file:
         for piece in iter(lambda: file.read(_PIECE), b""):
-            made.update(piece)
-    return made.hexdigest()
+            result.update(piece)
+    return result.hexdigest()

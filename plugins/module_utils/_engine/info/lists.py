@@ -104,8 +104,8 @@ class Listed:
         if filters is not None or not names:
             listed = self._listed(client, filters or {})
         wanted = [*names, *listed]
-        answers = client.get_all([(self.kind.path.format(one), None) for one in wanted])
-        made: List[Dict[str, Any]] = []
+        answers = client.get_all([(self.kind.path.format(entry), None) for entry in wanted])
+        result: List[Dict[str, Any]] = []
         seen = set()
         for number, (asked, answer) in enumerate(zip(wanted, answers)):
             named = number < len(names)
@@ -114,11 +114,11 @@ class Listed:
             except EngineError as error:
                 raise _about(error, f"names[{number}]" if named else "filters") from error
             if found is None:
-                made += [{"name": given[number], "exists": False}] if named else []
+                result += [{"name": given[number], "exists": False}] if named else []
             elif named or found[self.kind.key] not in seen:
                 seen.add(found[self.kind.key])
-                made.append(self._entry(found, asked))
-        return {self.kind.plural: made}
+                result.append(self._entry(found, asked))
+        return {self.kind.plural: result}
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the named ones as missing."""
@@ -127,7 +127,7 @@ class Listed:
 
     def _entry(self, answer: Answer, asked: str) -> Dict[str, Any]:
         names = self.kind.names(answer)
-        same = (one for one in (asked, f"{asked}:latest") if one in names)
+        same = (entry for entry in (asked, f"{asked}:latest") if entry in names)
         name = next(same, names[0] if names else asked)
         return {"name": name, "exists": True, **self.kind.shown(answer)}
 
@@ -143,12 +143,12 @@ class Listed:
         if isinstance(answer, Mapping):  # volumes come in an object
             answer = answer.get("Volumes") or ()
         wanted = filters.get("owned")
-        named = [one for one in answer if _named(self.kind.names(one), patterns)]
+        named = [entry for entry in answer if _named(self.kind.names(entry), patterns)]
         labels = self._own_labels(client, named) if wanted is not None else {}
         return [
-            str(one[self.kind.key])
-            for one in named
-            if wanted is None or wanted == self._is_owned(one, labels[id(one)])
+            str(entry[self.kind.key])
+            for entry in named
+            if wanted is None or wanted == self._is_owned(entry, labels[id(entry)])
         ]
 
     def _own_labels(self, client: Client, listed: List[Answer]) -> Dict[int, Answer]:
@@ -157,13 +157,15 @@ class Listed:
         Images inherit too, but their record holds the name under which it was built.
         """
         if self.kind.word != "container":
-            return {id(one): one.get("Labels") or {} for one in listed}
-        ours = [one for one in listed if self._label in (one.get("Labels") or {})]
-        images = {id(one): str(one.get("ImageID") or "") for one in listed}
-        bases = bases_of(client, [{"Image": images[id(one)]} for one in ours])
+            return {id(entry): entry.get("Labels") or {} for entry in listed}
+        ours = [entry for entry in listed if self._label in (entry.get("Labels") or {})]
+        images = {id(entry): str(entry.get("ImageID") or "") for entry in listed}
+        bases = bases_of(client, [{"Image": images[id(entry)]} for entry in ours])
         return {
-            id(one): own_labels(one.get("Labels"), images[id(one)], bases.get(images[id(one)]))
-            for one in listed
+            id(entry): own_labels(
+                entry.get("Labels"), images[id(entry)], bases.get(images[id(entry)])
+            )
+            for entry in listed
         }
 
     @property
@@ -186,14 +188,14 @@ def _about(error: EngineError, option: str) -> FleetError:
 
 def _query(filters: Mapping[str, Any]) -> Dict[str, List[str]]:
     """Return the engine's filters: its own as they are given, texts alone count as lists."""
-    made: Dict[str, List[str]] = {}
+    result: Dict[str, List[str]] = {}
     for key, value in (filters.get("engine") or {}).items():
         values = value if isinstance(value, (list, tuple)) else [value]
-        made[str(key)] = [_text(one) for one in values]
+        result[str(key)] = [_text(entry) for entry in values]
     for key, word in (("label", "label"), ("state", "status")):
         if filters.get(key):
-            made[word] = [*made.get(word, ()), *filters[key]]
-    return made
+            result[word] = [*result.get(word, ()), *filters[key]]
+    return result
 
 
 def _text(value: Any) -> str:
@@ -210,4 +212,4 @@ def _pattern(text: str, number: int) -> Pattern[str]:
 
 
 def _named(names: List[str], patterns: List[Pattern[str]]) -> bool:
-    return not patterns or any(one.search(name) for one in patterns for name in names)
+    return not patterns or any(entry.search(name) for entry in patterns for name in names)

@@ -16,7 +16,7 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.names import container_name
 from ..client.raw_stream import Frames, Raw
-from ..container.target import Box, about, last_words, look_at, output
+from ..container.target import Target, about, last_words, look_at, output
 from ..values.timestamps import parse_time
 
 _LINE = 1 << 20  # bytes of a line that has no end yet
@@ -50,31 +50,31 @@ class Logs:
         limit = parse_duration(params["wait_timeout"], "wait_timeout") or 0
         name = container_name(params["container"], "container")
         # Entries of earlier tasks exist in check mode only.
-        box = look_at(client, name, params["pending"])
-        if not box.id or (box.unknown and pattern):
-            return _said(box, Frames(False), params, None)
-        with about(box.name):
-            frames = Frames(bool(dig(box.inspect, "Config.Tty")))
-            path = f"/containers/{box.id}/logs"
+        container = look_at(client, name, params["pending"])
+        if not container.id or (container.unknown and pattern):
+            return _result_of(container, Frames(False), params, None)
+        with about(container.name):
+            frames = Frames(bool(dig(container.inspect, "Config.Tty")))
+            path = f"/containers/{container.id}/logs"
             if pattern is None:
                 with Raw(client, "GET", path, query) as raw:
                     for piece in raw.pieces():
                         frames.feed(piece)
-                return _said(box, frames, params, None)
+                return _result_of(container, frames, params, None)
             end = time.monotonic() + limit * 1e-9
             with Raw(client, "GET", path, {**query, "follow": True}) as raw:
                 found = _wait(raw, frames, pattern, end)
             if found is None:
-                raise _missed(client, box, frames, params, end)
-            return _said(box, frames, params, found)
+                raise _missed(client, container, frames, params, end)
+            return _result_of(container, frames, params, found)
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return that nothing was written yet."""
-        return _said(Box(params["container"]), Frames(False), params, None)
+        return _result_of(Target(params["container"]), Frames(False), params, None)
 
 
-def _said(
-    box: Box, frames: Frames, params: Mapping[str, Any], found: Optional[str]
+def _result_of(
+    container: Target, frames: Frames, params: Mapping[str, Any], found: Optional[str]
 ) -> Dict[str, Any]:
     """Return the result: of the one stream that is asked for, its last lines."""
     texts = dict(frames.texts())
@@ -83,8 +83,8 @@ def _said(
         number = _STREAMS.index(streams[0]) + 1
         lines = texts[number].splitlines(keepends=True)
         texts[number] = "".join(lines[-int(tail) :] if int(tail) else ())
-    made = {"container": box.public(), **output(texts, params["strip_empty_ends"])}
-    return made if found is None else {**made, "matched": found}
+    result = {"container": container.public(), **output(texts, params["strip_empty_ends"])}
+    return result if found is None else {**result, "matched": found}
 
 
 def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -164,22 +164,22 @@ def _first(lines: List[bytes], pattern: Pattern[str]) -> Optional[str]:
 
 
 def _missed(
-    client: Client, box: Box, frames: Frames, params: Mapping[str, Any], end: float
+    client: Client, container: Target, frames: Frames, params: Mapping[str, Any], end: float
 ) -> FleetError:
-    said = output(frames.texts(), params["strip_empty_ends"])
-    words = last_words(said["stderr"], said["stdout"])
+    answer = output(frames.texts(), params["strip_empty_ends"])
+    words = last_words(answer["stderr"], answer["stdout"])
     hint = f"its last words: {words}" if words else "it wrote nothing"
     if time.monotonic() >= end:
         limit = show_duration(parse_duration(params["wait_timeout"], "wait_timeout") or 0)
         text = f"no line matched '{params['wait_for']}' within {limit}"
     else:
-        text = f"{_how_it_ended(client, box)} before a line matched '{params['wait_for']}'"
-    return FleetError(text, address=f"container/{box.name}", hint=hint, details=said)
+        text = f"{_how_it_ended(client, container)} before a line matched '{params['wait_for']}'"
+    return FleetError(text, address=f"container/{container.name}", hint=hint, details=answer)
 
 
-def _how_it_ended(client: Client, box: Box) -> str:
+def _how_it_ended(client: Client, container: Target) -> str:
     try:
-        state = client.get(f"/containers/{box.id}/json").get("State") or {}
+        state = client.get(f"/containers/{container.id}/json").get("State") or {}
     except EngineMissing:
         raise
     except EngineError as error:

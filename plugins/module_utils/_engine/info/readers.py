@@ -55,7 +55,7 @@ class Host:
             if isinstance(answer, EngineError):
                 raise answer
         version, info = answers[0], answers[1]
-        made = {
+        result = {
             "exists": True,
             "kind": client.kind,
             "api": "{}.{}".format(*client.api),
@@ -63,7 +63,7 @@ class Host:
             "info": info,
             "counts": _counts(info),
         }
-        return {**made, "disk_usage": _usage(answers[2])} if len(answers) > 2 else made
+        return {**result, "disk_usage": _usage(answers[2])} if len(answers) > 2 else result
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return that there is no engine yet."""
@@ -85,7 +85,7 @@ def _usage(answer: Mapping[str, Any]) -> Dict[str, int]:
     """Sum up `/system/df`, in bytes; -1 stands in it for what was not measured."""
 
     def total(key: str, path: str) -> int:
-        return sum(max(int(dig(one, path) or 0), 0) for one in answer.get(key) or ())
+        return sum(max(int(dig(entry, path) or 0), 0) for entry in answer.get(key) or ())
 
     return {
         "images": int(answer.get("LayersSize") or 0),

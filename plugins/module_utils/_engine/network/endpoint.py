@@ -13,13 +13,13 @@ IPS = {"ipv4_address": "IPv4Address", "ipv6_address": "IPv6Address"}
 INTERFACE = "com.docker.network.endpoint.ifname"
 
 
-def on_paper(box: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> bool:
+def on_paper(container: Mapping[str, Any], point: Mapping[str, Any], kind: str) -> bool:
     """Tell whether a container, listed or inspected, has an endpoint on paper only.
 
     Docker keeps what a connect asked for that failed: inspect shows it as if it were there, but
     for its id. It can be connected then, not disconnected. Podman never shows an id.
     """
-    state = box.get("State") or {}
+    state = container.get("State") or {}
     # Between two restarts nothing is connected.
     status = state if isinstance(state, str) else state.get("Status")
     return kind == "docker" and status in ("running", "paused") and not point.get("EndpointID")

@@ -15,7 +15,7 @@ def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
 
     Podman does not show what was asked for; see podman.py.
     """
-    made: Dict[str, Any] = {
+    result: Dict[str, Any] = {
         key: point[key]
         for key in ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
         if point.get(key)
@@ -23,16 +23,16 @@ def asked_of(point: Mapping[str, Any], ident: str, kind: str) -> Dict[str, Any]:
     # Before API 1.45 the container's short id joins the aliases.
     aliases = [alias for alias in point.get("Aliases") or () if alias != ident[:12]]
     if aliases:
-        made["Aliases"] = aliases
+        result["Aliases"] = aliases
     if kind == "podman":
         from .podman import had
 
-        made.update(had(point))
-    return made
+        result.update(had(point))
+    return result
 
 
 def fixed_mac(
-    box: Mapping[str, Any],
+    container: Mapping[str, Any],
     network: str,
     kind: str,
     api: Tuple[int, int],
@@ -47,6 +47,6 @@ def fixed_mac(
     """
     if kind != "docker" or api < (1, 44):
         return ""
-    first = str(dig(box, "HostConfig.NetworkMode") or "") == network
-    shown = str(dig(box, "Config.MacAddress") or "") if first else ""
+    first = str(dig(container, "HostConfig.NetworkMode") or "") == network
+    shown = str(dig(container, "Config.MacAddress") or "") if first else ""
     return shown or declared.get(network, "")

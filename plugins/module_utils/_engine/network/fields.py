@@ -54,39 +54,39 @@ def parse_subnet(value: Any, where: str) -> Subnet:
 
 
 def _parse_config(value: Any, where: str) -> Dict[str, Dict[str, Any]]:
-    made: Dict[str, Dict[str, Any]] = {}
+    result: Dict[str, Dict[str, Any]] = {}
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         subnet = parse_subnet(entry["subnet"], f"{here}.subnet")
-        for other in map(ipaddress.ip_network, made):
+        for other in map(ipaddress.ip_network, result):
             if subnet.overlaps(other):
                 raise InvalidOption(f"overlaps with {other}", option=f"{here}.subnet")
-        made[str(subnet)] = _parse_rest(entry, subnet, here)
-    return made
+        result[str(subnet)] = _parse_rest(entry, subnet, here)
+    return result
 
 
 def _parse_rest(entry: Mapping[str, Any], subnet: Subnet, where: str) -> Dict[str, Any]:
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     if entry.get("gateway"):
-        made["gateway"] = _inside(entry["gateway"], subnet, f"{where}.gateway")
+        result["gateway"] = _address_in(entry["gateway"], subnet, f"{where}.gateway")
     if entry.get("ip_range"):
         inner = parse_subnet(entry["ip_range"], f"{where}.ip_range")
         if inner.version != subnet.version or not _within(inner, subnet):
             raise InvalidOption(f"{inner} is not in {subnet}", option=f"{where}.ip_range")
-        made["ip_range"] = str(inner)
+        result["ip_range"] = str(inner)
     if entry.get("aux_addresses"):
-        made["aux_addresses"] = {
-            str(name): _inside(one, subnet, f"{where}.aux_addresses.{name}")
-            for name, one in entry["aux_addresses"].items()
+        result["aux_addresses"] = {
+            str(name): _address_in(item, subnet, f"{where}.aux_addresses.{name}")
+            for name, item in entry["aux_addresses"].items()
         }
-    return made
+    return result
 
 
 def _within(inner: Subnet, outer: Subnet) -> bool:
     return inner.network_address in outer and inner.broadcast_address in outer
 
 
-def _inside(value: Any, subnet: Subnet, where: str) -> str:
+def _address_in(value: Any, subnet: Subnet, where: str) -> str:
     try:
         address = ipaddress.ip_address(str(value))
     except ValueError:
@@ -102,7 +102,7 @@ def _read_config(obj: Mapping[str, Any], context: Context) -> Dict[str, Dict[str
     families = {
         ":" in key for key in (*(context.declared.get("ipam.config") or ()), *asked) if "/" in key
     }
-    made: Dict[str, Dict[str, Any]] = {}
+    result: Dict[str, Dict[str, Any]] = {}
     for entry in dig(obj, "IPAM.Config") or ():
         subnet = str(ipaddress.ip_network(entry["Subnet"], strict=False))
         if (":" in subnet) not in families:
@@ -110,14 +110,14 @@ def _read_config(obj: Mapping[str, Any], context: Context) -> Dict[str, Dict[str
         rest = {key: _plain(entry[at]) for key, at in _KEYS.items() if entry.get(at)}
         # One of a family that was asked for otherwise is compared whole: it takes another's place.
         keep = subnet not in asked
-        made[subnet] = {k: v for k, v in rest.items() if keep or f"{subnet}.{k}" in asked}
-    return made
+        result[subnet] = {k: v for k, v in rest.items() if keep or f"{subnet}.{k}" in asked}
+    return result
 
 
 def _plain(value: Any) -> Any:
     """Return an observed address, range or mapping of addresses as a declaration would be read."""
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(entry) for name, entry in value.items()}
     if value.startswith("("):  # the engine does not show it
         return value
     if "/" in value:

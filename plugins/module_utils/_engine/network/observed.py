@@ -88,7 +88,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
     notes: List[Inspect] = []
     others: List[Inspect] = []
     # The engine lists them in any order.
-    for network in sorted(client.get("/networks") or (), key=lambda one: str(one["Id"])):
+    for network in sorted(client.get("/networks") or (), key=lambda entry: str(entry["Id"])):
         if network["Name"] == desired.name:
             named += [] if will_go(pending, desired.address) else [network]
         elif note_of(network).get("address") == desired.address:
@@ -115,9 +115,9 @@ def with_users(client: Client, observed: Observed, pending: Mapping[str, str]) -
     noted = {key for note in observed.notes for key in note_of(note)["endpoints"]}
     listed = client.get("/containers/json", {"all": True}) or ()
     asked = [
-        f"/containers/{one['Id']}/json"
-        for one in listed
-        if one["Id"] in noted or _connected(one, observed)
+        f"/containers/{entry['Id']}/json"
+        for entry in listed
+        if entry["Id"] in noted or _connected(entry, observed)
     ]
     seen: List[Inspect] = []
     for answer in client.get_all([(path, None) for path in asked]):
@@ -126,9 +126,11 @@ def with_users(client: Client, observed: Observed, pending: Mapping[str, str]) -
                 seen.append(answer)
         elif answer.status != 404:
             raise answer
-    seen.sort(key=lambda one: str(one["Name"]))
-    users = tuple(one for one in seen if _connected(one, observed))
-    return replace(observed, users=users, missing=tuple(one for one in seen if one not in users))
+    seen.sort(key=lambda entry: str(entry["Name"]))
+    users = tuple(entry for entry in seen if _connected(entry, observed))
+    return replace(
+        observed, users=users, missing=tuple(entry for entry in seen if entry not in users)
+    )
 
 
 def _connected(container: Inspect, observed: Observed) -> bool:
@@ -156,12 +158,12 @@ def endpoints(observed: Observed) -> Dict[str, Dict[str, Any]]:
     """Return the settings of all endpoints, those of the notes too, by container id."""
     from .endpoint_settings import asked_of
 
-    made: Dict[str, Dict[str, Any]] = {}
+    result: Dict[str, Dict[str, Any]] = {}
     for note in observed.notes:
-        made.update(note_of(note)["endpoints"])
+        result.update(note_of(note)["endpoints"])
     network = observed.current or {}
-    for box in observed.users:
-        points = dig(box, "NetworkSettings.Networks") or {}
+    for container in observed.users:
+        points = dig(container, "NetworkSettings.Networks") or {}
         point = points.get(network["Name"]) or {}
-        made[str(box["Id"])] = asked_of(point, str(box["Id"]), observed.kind)
-    return made
+        result[str(container["Id"])] = asked_of(point, str(container["Id"]), observed.kind)
+    return result

@@ -62,12 +62,12 @@ def _replacement(
     chain: Chain, desired: Desired, observed: Observed, old: Inspect, changes: Tuple[Change, ...]
 ) -> None:
     cause = Causes(change.words() for change in changes)
-    boxes = (*observed.users, *observed.missing)
+    containers = (*observed.users, *observed.missing)
     chain.add("note", cause, "replace", on=note_name(old))
-    _disconnect(chain, desired, boxes, cause)
+    _disconnect(chain, desired, containers, cause)
     chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
     chain.add("create", cause, "replace", changes, on=desired.name)
-    _connect(chain, desired, boxes, cause, "replace")
+    _connect(chain, desired, containers, cause, "replace")
     chain.add("forget", cause, "replace", on=note_name(old))
 
 
@@ -104,28 +104,28 @@ def _is_old(observed: Observed) -> bool:
 
 
 def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
-    boxes = observed.missing
+    containers = observed.missing
     if observed.current is None or not _is_old(observed):
         if observed.current is not None:
-            boxes = (*observed.users, *observed.missing)
+            containers = (*observed.users, *observed.missing)
             _disconnect(chain, desired, observed.users, FAILED)
             chain.add("remove", FAILED, on=desired.name, id=str(observed.current["Id"]))
         chain.add("restore", FAILED, on=desired.name)
-    _connect(chain, desired, boxes, FAILED)
+    _connect(chain, desired, containers, FAILED)
     _forget(chain, observed.notes, FAILED)
 
 
-def _disconnect(chain: Chain, desired: Desired, boxes: Iterable[Inspect], cause: str) -> None:
-    for box in boxes:
-        args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
+def _disconnect(chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: str) -> None:
+    for container in containers:
+        args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
         chain.add("disconnect", cause, "replace", args=args)
 
 
 def _connect(
-    chain: Chain, desired: Desired, boxes: Iterable[Inspect], cause: str, impact: str = "live"
+    chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: str, impact: str = "live"
 ) -> None:
-    for box in boxes:
-        args = {"on": _name(box), "to": desired.name, "id": str(box["Id"])}
+    for container in containers:
+        args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
         chain.add("connect", cause, impact, args=args)
 
 
@@ -134,8 +134,8 @@ def _forget(chain: Chain, notes: Iterable[Inspect], cause: str) -> None:
         chain.add("forget", cause, on=str(note["Name"]), id=str(note["Id"]))
 
 
-def _name(box: Inspect) -> str:
-    return str(box["Name"]).lstrip("/")
+def _name(container: Inspect) -> str:
+    return str(container["Name"]).lstrip("/")
 
 
 # -- what must hold before anything is written ------------------------------------------------
@@ -147,15 +147,15 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     refused: List[str] = []
     if "create" in causes:
         _check_creation(desired, observed)
-        refused += [f"{causes['create']}: {why}" for why in _unfit(desired, observed)]
+        refused += [f"{causes['create']}: {reason}" for reason in _unfit(desired, observed)]
     refused += [_ignored(change) for step in steps for change in step.changes if _stays(change)]
     foreign = observed.current is not None and is_foreign(observed.current, desired.name)
     if foreign and "remove" in causes and not desired.adopt:
-        why = "nobody here made this network; adopt: true permits it"
-        refused.append(f"{causes['remove']}: {why}")
-    boxes = (*observed.users, *observed.missing)
-    if desired.state == "absent" and boxes and not desired.force:
-        names = ", ".join(map(_name, boxes))
+        reason = "nobody here made this network; adopt: true permits it"
+        refused.append(f"{causes['remove']}: {reason}")
+    containers = (*observed.users, *observed.missing)
+    if desired.state == "absent" and containers and not desired.force:
+        names = ", ".join(map(_name, containers))
         refused.append(f"used by {names}; remove the containers, or set force: true")
     return refused
 
@@ -207,7 +207,7 @@ def _check_creation(desired: Desired, observed: Observed) -> None:
                     hint="choose another subnet, or remove that network first",
                 )
     needs = observed.kind == "docker" and observed.api < (1, 46)
-    if needs and desired.declared.get("enable_ipv6") and not any(":" in one for one in subnets):
+    if needs and desired.declared.get("enable_ipv6") and not any(":" in item for item in subnets):
         raise InvalidOption(
             "this engine chooses no IPv6 subnets by itself",
             option="enable_ipv6",
@@ -215,22 +215,24 @@ def _check_creation(desired: Desired, observed: Observed) -> None:
         )
 
 
-def _overlap(one: str, other: str) -> bool:
-    mine, theirs = (ipaddress.ip_network(text, strict=False) for text in (one, other))
+def _overlap(entry: str, other: str) -> bool:
+    mine, theirs = (ipaddress.ip_network(text, strict=False) for text in (entry, other))
     return mine.version == theirs.version and mine.overlaps(theirs)
 
 
 def _unfit(desired: Desired, observed: Observed) -> List[str]:
     """Containers that could not be connected to the new network as they were to the old one."""
-    names = {str(box["Id"]): _name(box) for box in (*observed.users, *observed.missing)}
-    subnets = [ipaddress.ip_network(one) for one in desired.declared.get("ipam.config") or ()]
+    names = {
+        str(container["Id"]): _name(container) for container in (*observed.users, *observed.missing)
+    }
+    subnets = [ipaddress.ip_network(entry) for entry in desired.declared.get("ipam.config") or ()]
     context = Context(desired.declared, {}, {}, observed.api, observed.kind)
     new = body(for_kind(FIELDS, observed.kind), context, lambda at: at)
     taken = {address: what for what, address in reserved({"Driver": "bridge", **new})}
     refused = []
     for ident, settings in endpoints(observed).items():
         for address in map(plain_ip, _fixed(settings) if ident in names else ()):
-            if not any(ipaddress.ip_address(address) in one for one in subnets):
+            if not any(ipaddress.ip_address(address) in entry for entry in subnets):
                 refused.append(
                     f"{names[ident]} has the fixed address {address}, which no declared subnet "
                     "holds; change the container first, or declare the subnet in ipam.config"
@@ -241,13 +243,15 @@ def _unfit(desired: Desired, observed: Observed) -> List[str]:
                     f"{taken[address]}; change the container first, or choose another one"
                 )
     old = str((observed.current or {}).get("Id", "-"))
-    for box in observed.users:
-        if old.startswith(str(dig(box, "HostConfig.NetworkMode") or "?")):
-            refused.append(f"{_name(box)} names the network by its id; create it anew by name")
-        mac = fixed_mac(box, desired.name, observed.kind, observed.api, {})
+    for container in observed.users:
+        if old.startswith(str(dig(container, "HostConfig.NetworkMode") or "?")):
+            refused.append(
+                f"{_name(container)} names the network by its id; create it anew by name"
+            )
+        mac = fixed_mac(container, desired.name, observed.kind, observed.api, {})
         if mac:
             refused.append(
-                f"{_name(box)} has the fixed MAC address {mac}, which this engine gives at a "
+                f"{_name(container)} has the fixed MAC address {mac}, which this engine gives at a "
                 "container's creation only; remove the container first, and run its task again then"
             )
     return refused

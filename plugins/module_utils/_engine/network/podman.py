@@ -64,33 +64,33 @@ def had(point: Mapping[str, Any]) -> Json:
 def settings(wanted: Mapping[str, Any], network: Mapping[str, Any]) -> Json:
     """Return an endpoint's settings for a network as inspected; an address that it cannot give is
     chosen anew."""
-    made = {key: value for key, value in wanted.items() if key != "had"}
+    result = {key: value for key, value in wanted.items() if key != "had"}
     config = dig(network, "IPAM.Config") or ()
-    spaces = [ipaddress.ip_network(str(one["Subnet"]), strict=False) for one in config]
+    spaces = [ipaddress.ip_network(str(entry["Subnet"]), strict=False) for entry in config]
     taken = {address for _what, address in reserved(network)}
     ipam = {
         "IPv6Address" if ":" in address else "IPv4Address": address
         for address in wanted.get("had", ())
-        if address not in taken and any(ipaddress.ip_address(address) in one for one in spaces)
+        if address not in taken and any(ipaddress.ip_address(address) in entry for entry in spaces)
     }
-    return {**made, "IPAMConfig": ipam} if ipam else made
+    return {**result, "IPAMConfig": ipam} if ipam else result
 
 
 def _options(shown: Mapping[str, str], context: Context) -> Dict[str, str]:
-    made = {_MTU if key == "mtu" else key: value for key, value in shown.items()}
+    result = {_MTU if key == "mtu" else key: value for key, value in shown.items()}
     start = "driver_opts."
     asked = [key[len(start) :] for key in context.record.get("asked", ()) if key.startswith(start)]
     declared = context.declared.get("driver_opts") or {}
     same = as_recorded(context, "driver_opts")
-    hidden = {key: declared[key] if same else _LOST for key in asked if key not in made}
-    return {**made, **hidden}
+    hidden = {key: declared[key] if same else _LOST for key in asked if key not in result}
+    return {**result, **hidden}
 
 
 def _subnet(entry: Mapping[str, Any], context: Context) -> Json:
-    made = dict(entry)
+    result = dict(entry)
     subnet = str(ipaddress.ip_network(entry["Subnet"], strict=False))
     if f"{subnet}.ip_range" in context.record.get("asked", ()):
         declared = (context.declared.get("ipam.config") or {}).get(subnet, {})
         same = as_recorded(context, "ipam.config")
-        made["IPRange"] = declared["ip_range"] if same else _LOST
-    return made
+        result["IPRange"] = declared["ip_range"] if same else _LOST
+    return result

@@ -116,7 +116,7 @@ def _calls(desired: Desired, observed: Observed) -> bool:
 
 
 def _twins(desired: Desired, observed: Observed) -> str:
-    ids = ", ".join(str(one["Id"])[:12] for one in (observed.current or {}, *observed.twins))
+    ids = ", ".join(str(entry["Id"])[:12] for entry in (observed.current or {}, *observed.twins))
     return f"several networks are named {desired.name} ({ids}); remove all but one by id"
 
 
@@ -128,8 +128,8 @@ def _require(desired: Desired, observed: Observed) -> None:
 
 
 def _mark(observed: Observed) -> str:
-    boxes = [one["Id"] for one in (*observed.users, *observed.missing)]
-    return fingerprint([observed.current, [note["Id"] for note in observed.notes], boxes])
+    containers = [entry["Id"] for entry in (*observed.users, *observed.missing)]
+    return fingerprint([observed.current, [note["Id"] for note in observed.notes], containers])
 
 
 NETWORK = Network()

@@ -20,12 +20,12 @@ from .fields import FIELDS, OWNER_LABEL, asked_keys
 from .observed import NOTE_LABEL, Inspect, Observed, endpoints, note_name, note_of
 
 
-def _post(work: Work, made: Dict[str, Any]) -> str:
+def _post(work: Work, result: Dict[str, Any]) -> str:
     """Create a network and return its id; the engine refuses a name that is taken.
 
     Before API 1.44 it does so only if asked to.
     """
-    answer = work.client.post("/networks/create", None, {**made, "CheckDuplicate": True})
+    answer = work.client.post("/networks/create", None, {**result, "CheckDuplicate": True})
     return str(answer["Id"])
 
 
@@ -33,12 +33,12 @@ def _create(work: Work, step: Step) -> None:
     desired: Desired = work.desired
     observed: Observed = work.snapshot
     context = Context(desired.declared, {}, {}, observed.api, observed.kind)
-    made = body(for_kind(FIELDS, observed.kind), context, lambda at: at)
+    result = body(for_kind(FIELDS, observed.kind), context, lambda at: at)
     record = encode_record(
         desired.address, FIELDS, desired.declared, {"asked": sorted(asked_keys(desired.declared))}
     )
-    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
-    work.shared["network"] = _post(work, {"Name": desired.name, **made})
+    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
+    work.shared["network"] = _post(work, {"Name": desired.name, **result})
 
 
 def _note(work: Work, step: Step) -> None:
@@ -57,9 +57,9 @@ def _note(work: Work, step: Step) -> None:
 def _body_of(network: Inspect) -> Dict[str, Any]:
     """Return the create body that makes a network like this one, its subnets included."""
     keys = ("Driver", "EnableIPv4", "EnableIPv6", "Internal", "Attachable", "Options", "Labels")
-    made = {key: network[key] for key in keys if network.get(key) is not None}
+    result = {key: network[key] for key in keys if network.get(key) is not None}
     ipam = {key: value for key, value in (network.get("IPAM") or {}).items() if value}
-    return {"Name": network["Name"], **made, "IPAM": ipam}
+    return {"Name": network["Name"], **result, "IPAM": ipam}
 
 
 def _restore(work: Work, step: Step) -> None:
@@ -87,23 +87,23 @@ def _connect(work: Work, step: Step) -> Optional[bool]:
         from .podman import settings as fitting
 
         settings = fitting(settings, work.client.get(f"/networks/{network}"))
-    made = {"Container": ident, "EndpointConfig": settings}
-    return _unless_gone(work, f"/networks/{network}/connect", made)
+    result = {"Container": ident, "EndpointConfig": settings}
+    return _unless_gone(work, f"/networks/{network}/connect", result)
 
 
 def _disconnect(work: Work, step: Step) -> Optional[bool]:
-    made = {"Container": step.args["id"], "Force": False}
-    return _unless_gone(work, f"/networks/{work.snapshot.current['Id']}/disconnect", made)
+    result = {"Container": step.args["id"], "Force": False}
+    return _unless_gone(work, f"/networks/{work.snapshot.current['Id']}/disconnect", result)
 
 
-def _unless_gone(work: Work, path: str, made: Dict[str, Any]) -> Optional[bool]:
+def _unless_gone(work: Work, path: str, result: Dict[str, Any]) -> Optional[bool]:
     """Send a request about a container; False if somebody has removed it meanwhile."""
     try:
-        work.client.post(path, None, made)
+        work.client.post(path, None, result)
     except EngineError as error:
         if error.status != 404:
             raise
-        if work.client.fetch(f"/containers/{made['Container']}/json").status != 404:
+        if work.client.fetch(f"/containers/{result['Container']}/json").status != 404:
             raise
         return False
     return None

@@ -36,7 +36,7 @@ class Item:
     kind: str
     name: str
     ids: Tuple[str, ...]
-    why: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,13 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
     return Observed(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
 
 
-def _bases(client: Client, desired: Desired, boxes: Iterable[Object]) -> Dict[str, Object]:
+def _bases(client: Client, desired: Desired, containers: Iterable[Object]) -> Dict[str, Object]:
     if "containers" not in desired.kinds:
         return {}
-    ours = (one for one in boxes if f"{OUR_LABELS}container" in (one.get("Labels") or {}))
-    return dict(bases_of(client, [{"Image": one.get("ImageID")} for one in ours]))
+    ours = (
+        entry for entry in containers if f"{OUR_LABELS}container" in (entry.get("Labels") or {})
+    )
+    return dict(bases_of(client, [{"Image": entry.get("ImageID")} for entry in ours]))
 
 
 def _items(kind: str, answer: Any) -> List[Object]:
@@ -97,55 +99,57 @@ def _items(kind: str, answer: Any) -> List[Object]:
     """
     inner = {"volumes": "Volumes", "cache": "BuildCache"}.get(kind)
     found = (answer.get(inner) if inner else answer) or ()
-    return sorted(found, key=lambda one: [*_names_of(one), str(one.get("Id") or one.get("ID"))])
+    return sorted(
+        found, key=lambda entry: [*_names_of(entry), str(entry.get("Id") or entry.get("ID"))]
+    )
 
 
-def _names_of(one: Object) -> List[str]:
-    names = one.get("Name") or one.get("Names") or one.get("RepoTags") or ()
+def _names_of(entry: Object) -> List[str]:
+    names = entry.get("Name") or entry.get("Names") or entry.get("RepoTags") or ()
     return [names] if isinstance(names, str) else sorted(map(str, names))
 
 
 def chosen(desired: Desired, observed: Observed) -> List[Item]:
     """Return all that may go, containers first, since they hold the rest."""
-    boxes = list(_containers(desired, observed)) if "containers" in desired.kinds else []
-    gone = {ident for box in boxes for ident in box.ids}
-    left = [box for box in observed.containers if box["Id"] not in gone]
-    made = [*boxes]
+    containers = list(_containers(desired, observed)) if "containers" in desired.kinds else []
+    gone = {ident for container in containers for ident in container.ids}
+    left = [container for container in observed.containers if container["Id"] not in gone]
+    result = [*containers]
     if "images" in desired.kinds:
-        made += _images(desired, observed, left)
+        result += _images(desired, observed, left)
     if "networks" in desired.kinds:
-        made += _networks(desired, observed, left)
-    made += _volumes(desired, observed, left)
-    unused = [one for one in observed.cache if not one.get("InUse")]
+        result += _networks(desired, observed, left)
+    result += _volumes(desired, observed, left)
+    unused = [entry for entry in observed.cache if not entry.get("InUse")]
     if unused:
         what = f"{len(unused)} entries that no build uses"
-        made.append(Item("build_cache", "", (), what))
-    return made
+        result.append(Item("build_cache", "", (), what))
+    return result
 
 
-def users(volume: str, boxes: Any) -> List[str]:
+def users(volume: str, containers: Any) -> List[str]:
     """Return the names of the containers that mount a volume."""
     return [
-        _name(box)
-        for box in boxes
-        if any(mount.get("Name") == volume for mount in box.get("Mounts") or ())
+        _name(container)
+        for container in containers
+        if any(mount.get("Name") == volume for mount in container.get("Mounts") or ())
     ]
 
 
-def _name(box: Object) -> str:
-    return str((box.get("Names") or [box["Id"][:12]])[0]).lstrip("/")
+def _name(container: Object) -> str:
+    return str((container.get("Names") or [container["Id"][:12]])[0]).lstrip("/")
 
 
 def _containers(desired: Desired, observed: Observed) -> Iterator[Item]:
-    for box in observed.containers:
-        name = _name(box)
-        idle = box.get("State") in _IDLE and f"container/{name}" not in observed.unknown
-        if idle and _may(desired, observed, box, "container", name):
-            yield Item("container", name, (box["Id"],), f"{box['State']}")
+    for container in observed.containers:
+        name = _name(container)
+        idle = container.get("State") in _IDLE and f"container/{name}" not in observed.unknown
+        if idle and _may(desired, observed, container, "container", name):
+            yield Item("container", name, (container["Id"],), f"{container['State']}")
 
 
 def _images(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
-    used = {box.get("ImageID") for box in left}
+    used = {container.get("ImageID") for container in left}
     for image in observed.images:
         tags = tuple(tag for tag in image.get("RepoTags") or () if tag != NAMELESS)
         if (
@@ -156,8 +160,8 @@ def _images(desired: Desired, observed: Observed, left: List[Object]) -> Iterato
             continue
         if desired.everyone or _is_ours(image, tags, observed.images):
             name = short(tags[0]) if tags else image["Id"].rpartition(":")[2][:12]
-            why = "no container uses it" if tags else "it has no name, and no container uses it"
-            yield Item("image", name, tags or (image["Id"],), why)
+            reason = "no container uses it" if tags else "it has no name, and no container uses it"
+            yield Item("image", name, tags or (image["Id"],), reason)
 
 
 def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -> bool:
@@ -166,15 +170,17 @@ def _is_ours(image: Object, tags: Tuple[str, ...], others: Tuple[Object, ...]) -
     name = parse(label).get("name")
     if not name or (tags and name not in map(short, tags)):
         return False
-    alike = [one for one in others if (one.get("Labels") or {}).get(OUR_LABELS + "image") == label]
-    oldest: Object = min(alike, key=lambda one: int(one.get("Created") or 0))
+    alike = [
+        entry for entry in others if (entry.get("Labels") or {}).get(OUR_LABELS + "image") == label
+    ]
+    oldest: Object = min(alike, key=lambda entry: int(entry.get("Created") or 0))
     return bool(oldest["Id"] == image["Id"])
 
 
 def _networks(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
     used: Set[str] = set()
-    for box in left:
-        points = (box.get("NetworkSettings") or {}).get("Networks") or {}
+    for container in left:
+        points = (container.get("NetworkSettings") or {}).get("Networks") or {}
         used.update(points)
         used.update(str(point.get("NetworkID")) for point in points.values() if point)
     for net in observed.networks:
@@ -188,16 +194,16 @@ def _networks(desired: Desired, observed: Observed, left: List[Object]) -> Itera
 def _volumes(desired: Desired, observed: Observed, left: List[Object]) -> Iterator[Item]:
     for volume in observed.volumes:
         name = str(volume["Name"])
-        why = _why(desired, observed, volume, name)
-        if why and not users(name, left):
-            yield Item("volume", name, (name,), why)
+        reason = _reason_of(desired, observed, volume, name)
+        if reason and not users(name, left):
+            yield Item("volume", name, (name,), reason)
 
 
-def _why(desired: Desired, observed: Observed, volume: Object, name: str) -> str:
+def _reason_of(desired: Desired, observed: Observed, volume: Object, name: str) -> str:
     """Return why a volume that no container has may go, "" for one that stays."""
     if name in desired.named:
         return "named, and no container has it"
-    pattern = next((one for one in desired.patterns if is_meant(one, name)), None)
+    pattern = next((entry for entry in desired.patterns if is_meant(entry, name)), None)
     if pattern and _may(desired, observed, volume, "volume", name):
         return f"{pattern}, and no container has it"
     unnamed = "volumes" in desired.kinds and is_unnamed(observed, volume)
@@ -227,8 +233,8 @@ def kept(desired: Desired, observed: Observed) -> List[str]:
     if "volumes" not in desired.kinds:
         return []
     gone = {ident for item in chosen(desired, observed) for ident in item.ids}
-    left = [box for box in observed.containers if box["Id"] not in gone]
-    names = [str(one["Name"]) for one in observed.volumes if not is_unnamed(observed, one)]
+    left = [container for container in observed.containers if container["Id"] not in gone]
+    names = [str(entry["Name"]) for entry in observed.volumes if not is_unnamed(observed, entry)]
     return [name for name in names if not users(name, left)]
 
 

@@ -48,12 +48,12 @@ class Prune:
     def plan(self, desired: Desired, observed: Observed) -> Plan:
         """Return one step for each thing that nothing uses; containers go before the rest."""
         steps: List[Step] = []
-        boxes: List[str] = []
+        containers: List[str] = []
         for item in chosen(desired, observed):
-            step = _step(item, tuple(boxes) if item.kind != "container" else ())
+            step = _step(item, tuple(containers) if item.kind != "container" else ())
             steps.append(step)
             if item.kind == "container":
-                boxes.append(step.id)
+                containers.append(step.id)
         notes = []
         if observed.unknown:
             notes.append("what earlier tasks of this run leave behind is known after apply")
@@ -92,13 +92,13 @@ def _some(names: List[str]) -> str:
 
 def _step(item: Item, needs: Tuple[str, ...]) -> Step:
     if item.kind == "build_cache":
-        return Step("prune:cache", "build cache", "prune", item.why, "none")
+        return Step("prune:cache", "build cache", "prune", item.reason, "none")
     address = f"{item.kind}/{item.name}"
     return Step(
         id=f"remove:{address}",
         address=address,
         verb="remove",
-        cause=item.why,
+        cause=item.reason,
         impact=_IMPACTS.get(item.kind, "none"),
         needs=needs,
         args={"on": item.name, "ids": " ".join(item.ids)},
@@ -108,7 +108,7 @@ def _step(item: Item, needs: Tuple[str, ...]) -> Step:
 def _refusals(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     """Return why a volume that the task names cannot go."""
     going = {ident for item in chosen(desired, observed) for ident in item.ids}
-    left = [box for box in observed.containers if box["Id"] not in going]
+    left = [container for container in observed.containers if container["Id"] not in going]
     used = {name: users(name, left) for name in desired.named}
     return tuple(
         f"volume {name}: it is used by {', '.join(who)}" for name, who in used.items() if who

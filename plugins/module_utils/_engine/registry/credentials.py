@@ -38,10 +38,10 @@ class Login:
 
     def header(self, registry: str) -> str:
         """Return the value of `X-Registry-Auth` (Engine API, "Authentication")."""
-        said = {"serveraddress": registry, "identitytoken": self.token}
+        output = {"serveraddress": registry, "identitytoken": self.token}
         if not self.token:
-            said = {**said, "username": self.username, "password": self.password}
-        text = json.dumps({key: value for key, value in said.items() if value})
+            output = {**output, "username": self.username, "password": self.password}
+        text = json.dumps({key: value for key, value in output.items() if value})
         return base64.urlsafe_b64encode(text.encode("utf-8")).decode("ascii")
 
 
@@ -74,8 +74,8 @@ def read_config(path: str) -> Dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return {}
     except (OSError, ValueError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "it is not JSON"
-        raise _unusable(path, str(why)) from None
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not JSON"
+        raise _unusable(path, str(reason)) from None
     if not isinstance(config, dict):
         raise _unusable(path, "it is not a JSON object")
     return config
@@ -138,10 +138,10 @@ def run_helper(helper: str, verb: str, text: str) -> Optional[str]:
         raise _helper_failed(program, str(getattr(exc, "strerror", "") or exc)) from exc
     if done.returncode == 0:
         return done.stdout
-    said = (done.stdout.strip() or done.stderr.strip()).splitlines()
-    if said and _NOTHING in said[0]:
+    output = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    if output and _NOTHING in output[0]:
         return None
-    raise _helper_failed(program, said[0] if said else f"it ended with {done.returncode}")
+    raise _helper_failed(program, output[0] if output else f"it ended with {done.returncode}")
 
 
 def _of_helper(helper: str, registry: str) -> Optional[Login]:
@@ -149,8 +149,8 @@ def _of_helper(helper: str, registry: str) -> Optional[Login]:
     if text is None:
         return None
     try:
-        said = json.loads(text)
-        user, secret = str(said["Username"]), str(said["Secret"])
+        output = json.loads(text)
+        user, secret = str(output["Username"]), str(output["Secret"])
     except (ValueError, KeyError, TypeError):
         raise _helper_failed(f"docker-credential-{helper}", "its answer is not one") from None
     return Login(token=secret) if user == TOKEN else Login(user, secret)
@@ -175,14 +175,14 @@ def _host(address: str) -> str:
     return address.partition("://")[2].partition("/")[0] or address.partition("/")[0]
 
 
-def _unusable(path: str, why: str) -> FleetError:
+def _unusable(path: str, reason: str) -> FleetError:
     return FleetError(
-        f"cannot use {path}: {why}", hint="correct it, or log in anew where this task runs"
+        f"cannot use {path}: {reason}", hint="correct it, or log in anew where this task runs"
     )
 
 
-def _helper_failed(program: str, why: str) -> FleetError:
+def _helper_failed(program: str, reason: str) -> FleetError:
     return FleetError(
-        f"{program} failed: {why}",
+        f"{program} failed: {reason}",
         hint="install it, or take it out of credHelpers and credsStore in config.json",
     )

@@ -116,9 +116,9 @@ class LoginResource(_Account):
                 raise InvalidOption("is empty", option=option, hint="give the registry's account")
         if ":" in params["username"]:
             raise InvalidOption("holds a colon", option="username", hint="correct it")
-        made = LOGOUT.desired(params)
+        result = LOGOUT.desired(params)
         account = (params["username"], params["password"], params["plain_text"])
-        return Desired(made.registry, made.path, *account)
+        return Desired(result.registry, result.path, *account)
 
     def observe(
         self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool

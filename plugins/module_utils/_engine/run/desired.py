@@ -54,12 +54,12 @@ class Job:
 
 def spec() -> Dict[str, Any]:
     """Return the argument spec of a job without the connection's options."""
-    made = container_spec()
+    result = container_spec()
     for name in {*BEHAVIOUR} - {"name", "pull_policy"}:
-        del made[name]
-    made["image"] = {**made["image"], "required": True}
+        del result[name]
+    result["image"] = {**result["image"], "required": True}
     return {
-        **made,
+        **result,
         "stdin": {"type": "str"},
         "stdin_add_newline": {"type": "bool", "default": True},
         "wait_timeout": {"type": "str"},

@@ -117,14 +117,14 @@ def _wait(work: Work, step: Step) -> None:
         ended = _ended(work, ref, attached.deadline)
     except socket.timeout:
         raise _too_long(work, ref, attached) from None
-    said = _said(job, attached, ended)
-    if said["rc"]:
-        words = last_words(said["stderr"], said["stdout"])
+    answer = _result_of(job, attached, ended)
+    if answer["rc"]:
+        words = last_words(answer["stderr"], answer["stdout"])
         hint = f"its last words: {words}" if words else "it wrote nothing"
-        details = {**said, "changed": True, "oom_killed": bool(dig(ended, "State.OOMKilled"))}
+        details = {**answer, "changed": True, "oom_killed": bool(dig(ended, "State.OOMKilled"))}
         text = f"the job {how_it_ended(ended)}"
         raise FleetError(text, address=job.address, hint=hint, details=details)
-    work.shared["report"] = said
+    work.shared["report"] = answer
 
 
 def _ended(work: Work, ref: str, deadline: Optional[float]) -> Mapping[str, Any]:
@@ -140,7 +140,7 @@ def _ended(work: Work, ref: str, deadline: Optional[float]) -> Mapping[str, Any]
     return until_ended(work.client, look, {"container": [ref], "event": ["die"]}, deadline)
 
 
-def _said(job: Job, attached: Attached, ended: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+def _result_of(job: Job, attached: Attached, ended: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
     secrets = hidden_values(job.desired, ended)
     texts = {number: hide(text, secrets) for number, text in attached.frames.texts().items()}
     return {"rc": dig(ended, "State.ExitCode"), **output(texts, job.strip)}
@@ -156,7 +156,7 @@ def _too_long(work: Work, ref: str, attached: Attached) -> FleetError:
         f"the job did not end within {patience}",
         address=job.address,
         hint="it was stopped; raise wait_timeout",
-        details={**_said(job, attached, None), "changed": True},
+        details={**_result_of(job, attached, None), "changed": True},
     )
 
 

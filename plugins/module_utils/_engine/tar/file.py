@@ -114,8 +114,8 @@ def without_zstd(path: str, option: str) -> IO[bytes]:
         return open(path, "rb")
     zstd = _zstd_of_python()
     if zstd:
-        made: IO[bytes] = zstd.open(path)
-        return made
+        result: IO[bytes] = zstd.open(path)
+        return result
     import shutil
 
     program = shutil.which("zstd")

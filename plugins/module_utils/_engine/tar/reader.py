@@ -132,7 +132,7 @@ class Tar:
         return data
 
     def _whole(self, member: Member, kind: bytes, block: bytes, more: Dict[str, str]) -> Member:
-        made = _with(member, more)
+        result = _with(member, more)
         if kind == b"S":  # GNU's older sparse files: their map may go on in further blocks
             goes_on = block[482] != 0
             while goes_on:
@@ -141,18 +141,18 @@ class Tar:
                     raise BadArchive("it breaks off within a header")
                 goes_on = block[504] != 0
         if kind in _WITHOUT_DATA:
-            made = replace(made, size=0)
-        if made.kind == "file" and made.name.endswith("/"):
-            made = replace(made, kind="folder")
-        _bounded(made)
-        return made
+            result = replace(result, size=0)
+        if result.kind == "file" and result.name.endswith("/"):
+            result = replace(result, kind="folder")
+        _bounded(result)
+        return result
 
 
 def _header(block: bytes) -> Tuple[Member, bytes]:
     plain = block[:148] + b" " * 8 + block[156:]
-    said = _number(block[148:156], "checksum")
+    output = _number(block[148:156], "checksum")
     # Old programs took bytes for numbers with a sign.
-    if said not in (sum(plain), sum(plain) - 256 * sum(byte > 127 for byte in plain)):
+    if output not in (sum(plain), sum(plain) - 256 * sum(byte > 127 for byte in plain)):
         raise BadArchive("a header is damaged, or it is no archive")
     kind = block[156:157]
     name = _cut(block[:100])
@@ -210,16 +210,18 @@ def _pax(data: bytes) -> Dict[str, str]:
 
 def _with(member: Member, more: Dict[str, str]) -> Member:
     numbers = {"size": "size", "uid": "owner", "gid": "group"}
-    made: Dict[str, Any] = {key: _digits(more[key], numbers[key]) for key in numbers if key in more}
+    result: Dict[str, Any] = {
+        key: _digits(more[key], numbers[key]) for key in numbers if key in more
+    }
     if "mtime" in more:
-        made["mtime"] = _time(more["mtime"])
+        result["mtime"] = _time(more["mtime"])
     if "path" in more:
-        made["name"] = more["path"]
+        result["name"] = more["path"]
     if "linkpath" in more:
-        made["link"] = more["linkpath"]
+        result["link"] = more["linkpath"]
     if member.kind == "file" and any(key.startswith("GNU.sparse.") for key in more):
-        made["kind"] = "sparse"
-    return replace(member, **made)
+        result["kind"] = "sparse"
+    return replace(member, **result)
 
 
 def _digits(text: str, what: str) -> int:

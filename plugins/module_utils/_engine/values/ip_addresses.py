@@ -38,9 +38,9 @@ def parse_ip(value: Any, where: str, version: int = 0) -> str:
     return str(found)
 
 
-def meet(one: str, other: str) -> bool:
+def meet(entry: str, other: str) -> bool:
     """Tell whether ports at two addresses of a host meet; "" is every address of both versions."""
-    for ip, another in ((one, other), (other, one)):
+    for ip, another in ((entry, other), (other, entry)):
         is_six = ":" in another
         if not ip or ip == another or (ip == "::" and is_six) or (ip == "0.0.0.0" and not is_six):
             return True

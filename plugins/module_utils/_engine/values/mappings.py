@@ -39,12 +39,12 @@ def parse_labels(value: Any, where: str) -> Dict[str, str]:
 
     Compose Specification, "labels": one without a value is empty.
     """
-    made = parse_strings(value, where)
-    for key in made:
+    result = parse_strings(value, where)
+    for key in result:
         if key.startswith(OUR_LABELS):
             raise InvalidOption(
                 f"labels that begin with {OUR_LABELS} are kept by this collection",
                 option=f"{where}.{key}",
                 hint="choose another name",
             )
-    return made
+    return result

@@ -35,4 +35,4 @@ def _joined(found: re.Match[str]) -> str:
     part = found.group()
     if part[0] == "'":
         return part
-    return _ESCAPED.sub(lambda one: "" if one[1] == "\n" else one[0], part)
+    return _ESCAPED.sub(lambda entry: "" if entry[1] == "\n" else entry[0], part)

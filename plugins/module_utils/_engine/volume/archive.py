@@ -33,25 +33,25 @@ _PIECE = 1 << 18
 
 def digest_of(path: str) -> str:
     """Return a digest of an archive on this machine."""
-    made = hashlib.sha256()
+    result = hashlib.sha256()
     for piece in _pieces(path, "restore"):
-        made.update(piece)
-    return made.hexdigest()
+        result.update(piece)
+    return result.hexdigest()
 
 
 def backup(work: Work, step: Step) -> Optional[bool]:
     """Write the archive beside its path, then put it there; False if it is the same as before."""
     desired: Desired = work.desired
-    made = hashlib.sha256()
+    result = hashlib.sha256()
     with _errors("backup"), written(desired.backup, private=True) as part:
-        with _helper(work.client, desired, BACKUP) as box:
+        with _helper(work.client, desired, BACKUP) as container:
             query = {"path": f"{_TARGET}/."}
-            with Raw(work.client, "GET", f"/containers/{box}/archive", query) as answer:
+            with Raw(work.client, "GET", f"/containers/{container}/archive", query) as answer:
                 for piece in answer.pieces():
-                    made.update(piece)
+                    result.update(piece)
                     part.write(piece)
         part.flush()
-        if os.path.exists(desired.backup) and digest_of(desired.backup) == made.hexdigest():
+        if os.path.exists(desired.backup) and digest_of(desired.backup) == result.hexdigest():
             return False
         part.appear(0o600)
     return None
@@ -59,8 +59,8 @@ def backup(work: Work, step: Step) -> Optional[bool]:
 
 def fill(work: Work, step: Step) -> Optional[bool]:
     """Restore into a volume that is there if it is empty; False if it is not."""
-    with _helper(work.client, work.desired, LOOK) as box:
-        names = (member.name for member, _body in members(work.client, box, f"{_TARGET}/."))
+    with _helper(work.client, work.desired, LOOK) as container:
+        names = (member.name for member, _body in members(work.client, container, f"{_TARGET}/."))
         if any(name.strip("./") for name in names):
             return False
     from .tar import check_whole
@@ -74,22 +74,22 @@ def restore(work: Work, step: Step) -> Optional[bool]:
     from .tar import root_as
 
     desired: Desired = work.desired
-    box = make_helper(work.client, RESTORE, desired.name, _mount(desired, False))
-    _put(work.client, box, _TARGET, _pieces(desired.restore, "restore"))
+    container = make_helper(work.client, RESTORE, desired.name, _mount(desired, False))
+    _put(work.client, container, _TARGET, _pieces(desired.restore, "restore"))
     # What each engine does not leave alone: Docker a folder in its parent, Podman its second turn.
     path, name = (_TARGET, ".") if work.client.kind == "podman" else ("/", _TARGET[1:])
     root = root_as(desired.restore, name)
     if root:
-        _put(work.client, box, path, iter([root]))
-    drop_helper(work.client, box)
+        _put(work.client, container, path, iter([root]))
+    drop_helper(work.client, container)
     anew = find_helper(work.client, ANEW, desired.name)
     if anew is not None:
         drop_helper(work.client, anew)
     return None
 
 
-def _put(client: Client, box: str, path: str, pieces: Iterator[bytes]) -> None:
-    where, kind = f"/containers/{box}/archive", "application/x-tar"
+def _put(client: Client, container: str, path: str, pieces: Iterator[bytes]) -> None:
+    where, kind = f"/containers/{container}/archive", "application/x-tar"
     with Raw(client, "PUT", where, {"path": path}, pieces, kind) as answer:
         answer.read()
 
@@ -106,11 +106,11 @@ def clear(work: Work, step: Step) -> None:
 
 @contextlib.contextmanager
 def _helper(client: Client, desired: Desired, what: str) -> Iterator[str]:
-    box = make_helper(client, what, desired.name, _mount(desired, True))
+    container = make_helper(client, what, desired.name, _mount(desired, True))
     try:
-        yield box
+        yield container
     finally:
-        drop_helper(client, box)
+        drop_helper(client, container)
 
 
 def _mount(desired: Desired, read_only: bool) -> Dict[str, Any]:

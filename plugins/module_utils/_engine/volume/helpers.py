@@ -32,17 +32,19 @@ def helper_name(what: str, volume: str) -> str:
 def helpers(client: Client, volume: str, listed: List[Mapping[str, Any]]) -> Dict[str, str]:
     """Return the ids of the helpers among listed containers by name."""
     names = {helper_name(what, volume) for what in _ALL}
-    boxes = {str((one.get("Names") or ("/",))[0])[1:]: one for one in listed}
+    containers = {str((entry.get("Names") or ("/",))[0])[1:]: entry for entry in listed}
     likely = {
-        name: {**one, "Image": one.get("ImageID")}
-        for name, one in boxes.items()
-        if name in names and one.get("State") == "created"
+        name: {**entry, "Image": entry.get("ImageID")}
+        for name, entry in containers.items()
+        if name in names and entry.get("State") == "created"
     }
     bases = bases_of(client, likely.values())
     return {
-        name: str(one["Id"])
-        for name, one in likely.items()
-        if own_labels(one.get("Labels"), str(one["Image"]), bases.get(str(one["Image"]))).get(LABEL)
+        name: str(entry["Id"])
+        for name, entry in likely.items()
+        if own_labels(entry.get("Labels"), str(entry["Image"]), bases.get(str(entry["Image"]))).get(
+            LABEL
+        )
         == f"volume/{volume}"
     }
 
@@ -53,14 +55,14 @@ def make_helper(client: Client, what: str, volume: str, *mounts: Dict[str, Any])
     Raise FleetError if somebody else's container has its name.
     """
     name = helper_name(what, volume)
-    made = {
+    result = {
         "Image": _smallest(client),
         "Cmd": ["never-started"],
         "Labels": {LABEL: f"volume/{volume}"},
         "HostConfig": {"Mounts": list(mounts), "NetworkMode": "none"},
     }
     try:
-        return str(client.post("/containers/create", {"name": name}, made)["Id"])
+        return str(client.post("/containers/create", {"name": name}, result)["Id"])
     except EngineError as error:
         if error.status != 409:
             raise
@@ -93,4 +95,4 @@ def _smallest(client: Client) -> str:
             "the engine has no image, and archives of volumes need one to make a helper of",
             hint="pull or build any image first",
         )
-    return str(min(images, key=lambda one: int(one.get("Size") or 0))["Id"])
+    return str(min(images, key=lambda entry: int(entry.get("Size") or 0))["Id"])

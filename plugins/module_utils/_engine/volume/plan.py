@@ -74,8 +74,8 @@ def _half_full(desired: Desired, observed: Observed) -> bool:
     if observed.current is None:
         return False
     restored = record_of(observed.current).get("restored")
-    made = helper_name(ANEW, desired.name) in observed.helpers and restored == observed.archive
-    return made or helper_name(RESTORE, desired.name) in observed.helpers
+    result = helper_name(ANEW, desired.name) in observed.helpers and restored == observed.archive
+    return result or helper_name(RESTORE, desired.name) in observed.helpers
 
 
 def _is_other(desired: Desired, observed: Observed) -> bool:

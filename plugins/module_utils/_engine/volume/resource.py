@@ -176,19 +176,21 @@ def _with_users(
     from .helpers import LABEL, helpers
 
     asked = ({"volume": [desired.name]}, {"label": [f"{LABEL}={desired.address}"]})
-    lists = client.get_all([("/containers/json", {"all": True, "filters": one}) for one in asked])
+    lists = client.get_all(
+        [("/containers/json", {"all": True, "filters": entry}) for entry in asked]
+    )
     for answer in lists:
         if isinstance(answer, EngineError):
             raise answer
-    boxes = {str(one["Names"][0]).lstrip("/"): one for answer in lists for one in answer}
-    known = helpers(client, desired.name, list(boxes.values()))
+    containers = {str(entry["Names"][0]).lstrip("/"): entry for answer in lists for entry in answer}
+    known = helpers(client, desired.name, list(containers.values()))
     users = [
         name
-        for name, one in boxes.items()
+        for name, entry in containers.items()
         # The filter takes a path inside the container as well.
         if name not in known
         and f"container/{name}" not in pending
-        and any(mount.get("Name") == desired.name for mount in one.get("Mounts") or ())
+        and any(mount.get("Name") == desired.name for mount in entry.get("Mounts") or ())
     ]
     return replace(observed, users=tuple(sorted(users)), helpers=known)
 

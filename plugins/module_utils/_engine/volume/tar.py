@@ -49,7 +49,7 @@ def root_as(path: str, name: str) -> bytes:
         root = next((member for member, _content in Tar(file)), None)
     if root is None or root.kind != "folder" or root.name.strip("./"):
         return b""
-    made = tarfile.TarInfo(name)
-    made.type = tarfile.DIRTYPE
-    made.mode, made.uid, made.gid, made.mtime = root.mode, root.uid, root.gid, root.mtime
-    return made.tobuf(tarfile.GNU_FORMAT) + bytes(2 * BLOCK)
+    result = tarfile.TarInfo(name)
+    result.type = tarfile.DIRTYPE
+    result.mode, result.uid, result.gid, result.mtime = root.mode, root.uid, root.gid, root.mtime
+    return result.tobuf(tarfile.GNU_FORMAT) + bytes(2 * BLOCK)

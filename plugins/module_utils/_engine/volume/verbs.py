@@ -24,14 +24,14 @@ def create(work: Work, step: Step) -> None:
 
     desired: Desired = work.desired
     context = Context(desired.declared, {}, {}, (0, 0), work.snapshot.kind)
-    made = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
+    result = body(for_kind(FIELDS, work.snapshot.kind), context, lambda at: at)
     extra = {
         "secret": sorted(secret_keys(desired.declared, {})),
         "restored": work.snapshot.archive,
     }
     record = encode_record(desired.address, FIELDS, desired.declared, extra)
-    made["Labels"] = {**made.get("Labels", {}), OWNER_LABEL: record}
-    answer = work.client.post("/volumes/create", None, {"Name": desired.name, **made})
+    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
+    answer = work.client.post("/volumes/create", None, {"Name": desired.name, **result})
     if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:
         raise EngineError(
             f"somebody else made the volume {desired.name} meanwhile",

@@ -56,7 +56,7 @@ def check(cloud_init: Any) -> None:
             with faults:
                 checks[key](value, f"cloud_init.{key}")
     faults.tell()
-    _check_together(cloud_init)
+    _check_conflicts(cloud_init)
 
 
 def is_script(user_data: str) -> bool:
@@ -202,7 +202,7 @@ def _write_files(value: Any, where: str) -> None:
             _fail(f"{here}.permissions", "it is not an octal mode", "write it in quotes: '0644'")
 
 
-def _check_together(cloud_init: Mapping[str, Any]) -> None:
+def _check_conflicts(cloud_init: Mapping[str, Any]) -> None:
     given = [key for key in SHORTCUTS if cloud_init.get(key) is not None]
     user_data = cloud_init.get("user_data")
     if isinstance(user_data, str):

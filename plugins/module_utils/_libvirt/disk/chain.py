@@ -58,7 +58,7 @@ class Disk:
 
     def stands_on(self, pool: str, name: str) -> bool:
         """Tell whether a volume is one of its files."""
-        return any((one.pool, one.name) == (pool, name) for one in self.files)
+        return any((entry.pool, entry.name) == (pool, name) for entry in self.files)
 
 
 def look_at(host: Hypervisor, element: Element, domain: Any = None) -> Disk:
@@ -118,7 +118,7 @@ def files_of(host: Hypervisor, element: Element) -> Tuple[Volume, ...]:
 
 
 def _is_seen(place: Volume, found: Sequence[Volume]) -> bool:
-    return bool(place.path) and any(one.path == place.path for one in found)
+    return bool(place.path) and any(entry.path == place.path for entry in found)
 
 
 def _place(host: Hypervisor, source: Optional[Element], kind: str) -> Optional[Volume]:
@@ -135,8 +135,8 @@ def _place(host: Hypervisor, source: Optional[Element], kind: str) -> Optional[V
 def at_path(host: Hypervisor, path: str, kind: str = "") -> Volume:
     """Return the volume at a path, or what stands for it where no active pool has it."""
     path = posixpath.normpath(path)
-    for one in dict.fromkeys((path, os.path.realpath(path))):
-        found = _lookup(host, one)
+    for entry in dict.fromkeys((path, os.path.realpath(path))):
+        found = _lookup(host, entry)
         if found is not None:
             return found
     holder = _pool_at(host, posixpath.dirname(path))
@@ -162,8 +162,8 @@ def _lookup(host: Hypervisor, path: str) -> Optional[Volume]:
 
 def _pool_at(host: Hypervisor, folder: str) -> Optional[str]:
     """Return the active pool of a folder, None if there is none."""
-    for one in host.call("listAllStoragePools", 0):
-        pool = find_pool(host, str(host.call("name", on=one)))
+    for entry in host.call("listAllStoragePools", 0):
+        pool = find_pool(host, str(host.call("name", on=entry)))
         if pool is not None and pool.active and pool.path == folder and pool.kind == "dir":
             return pool.name
     return None

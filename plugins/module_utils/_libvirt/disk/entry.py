@@ -52,7 +52,7 @@ def read_disk(disk: Disk, declared: Optional[Mapping[str, Any]]) -> Entry:
 
 def _pool_of(disk: Disk, declared: Optional[Mapping[str, Any]]) -> str:
     """Return the pool of a disk: of any of its files the declared one, else that of its top."""
-    pools = [one.pool for one in disk.files]
+    pools = [entry.pool for entry in disk.files]
     return declared["pool"] if declared and declared["pool"] in pools else (pools or [""])[0]
 
 
@@ -69,11 +69,11 @@ def stays(disk: Disk, image: Optional[str]) -> bool:
     It stands on that image, or on another version of it, or on none any more (flattened): what
     was written to it since cannot be carried over.
     """
-    below = [one.name for one in disk.files[1:]]
+    below = [entry.name for entry in disk.files[1:]]
     if image is None or image in below or not disk.base:
         return True
-    one, other = _VERSION.fullmatch(image), _VERSION.fullmatch(disk.base)
-    return bool(one and other and one.group(1) == other.group(1))
+    entry, other = _VERSION.fullmatch(image), _VERSION.fullmatch(disk.base)
+    return bool(entry and other and entry.group(1) == other.group(1))
 
 
 def write_disk(
@@ -99,7 +99,7 @@ def write_disk(
 
 def _need_controllers(root: Element, target: str) -> None:
     """Add what a SCSI disk is plugged into: libvirt's own choice has no driver in cloud kernels."""
-    there = {one.get("index") for one in scsi_controllers(root)}
+    there = {entry.get("index") for entry in scsi_controllers(root)}
     for number in range((ord(target[-1]) - ord("a")) // DISKS_ON_ONE + 1):
         if str(number) not in there:
             index = str(number)

@@ -74,7 +74,7 @@ def disk_name(machine: str, volume: str) -> str:
 
 def seeds_of(machine: str, record: Mapping[str, Any]) -> List[str]:
     """Return the names that the machine's seed may have: it may have been renamed since."""
-    recorded = [str(one["name"]) for one in record.get("volumes", ())]
+    recorded = [str(entry["name"]) for entry in record.get("volumes", ())]
     return [*filter(is_seed, recorded), seed_name(machine)]
 
 
@@ -127,12 +127,12 @@ def identify(
         else:
             rest.append(disk)
     former = former_name(machine, record)
-    recorded = [one for one in record.get("volumes", ()) if not is_seed(one["name"])]
-    for one in recorded:
-        matching = [disk for disk in rest if disk.stands_on(one["pool"], one["name"])]
-        _take(own, rest, disk_name(former, one["name"]), matching)
+    recorded = [entry for entry in record.get("volumes", ()) if not is_seed(entry["name"])]
+    for entry in recorded:
+        matching = [disk for disk in rest if disk.stands_on(entry["pool"], entry["name"])]
+        _take(own, rest, disk_name(former, entry["name"]), matching)
     # Moved to another pool, or into a file of the same name; whose are they in a foreign machine?
-    names = {disk_name(former, one["name"]) for one in recorded}
+    names = {disk_name(former, entry["name"]) for entry in recorded}
     for name in sorted(names) if record else _file_names(machine, rest):
         alike = [disk for disk in rest if _file_name(former, disk) == name]
         _take(own, rest, name, alike if len(alike) == 1 else [])
@@ -162,8 +162,8 @@ def plugged_names(
     """
     named, rest = identify(running, machine, record)
     for name, disk in own.items():
-        same = [one for one in rest if _place(one) == _place(disk)]
-        _take(named, rest, name, same or [one for one in rest if one.target == disk.target])
+        same = [entry for entry in rest if _place(entry) == _place(disk)]
+        _take(named, rest, name, same or [entry for entry in rest if entry.target == disk.target])
     return {name: disk.target for name, disk in named.items()}
 
 

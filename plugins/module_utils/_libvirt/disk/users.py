@@ -39,8 +39,8 @@ def _files(host: Hypervisor, root: Element) -> List[str]:
     """Return the whole chains of a domain's disks, and its other files, as real paths."""
     found = [root.findtext(place) or "" for place in _LOOSE]
     for disk in root.findall("devices/disk"):
-        found += [one.path for one in files_of(host, disk)]
-    return [os.path.realpath(one) for one in found if one]
+        found += [entry.path for entry in files_of(host, disk)]
+    return [os.path.realpath(entry) for entry in found if entry]
 
 
 def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, str]:
@@ -49,8 +49,8 @@ def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, s
     That is another machine than the one of the UUID `but`, or a file that is backed by one of
     them, and is none of them: its data would be lost as well.
     """
-    own = {os.path.realpath(one.path) for one in volumes}
-    for pool in sorted({one.pool for one in volumes}):
+    own = {os.path.realpath(entry.path) for entry in volumes}
+    for pool in sorted({entry.pool for entry in volumes}):
         # What somebody made by hand, libvirt knows after a look.
         host.refresh(host.pool(pool))
     found: Dict[str, List[str]] = {}
@@ -62,15 +62,15 @@ def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, s
     for path in own - set(found):
         # What a machine has on top of it was found with the machine.
         above = _above(path, backed, own)
-        found[path] = [f"the disk {one}" for one in above]
-    said = {one.name: sorted(set(found[os.path.realpath(one.path)])) for one in volumes}
-    return {name: ", ".join(words) for name, words in said.items() if words}
+        found[path] = [f"the disk {entry}" for entry in above]
+    output = {entry.name: sorted(set(found[os.path.realpath(entry.path)])) for entry in volumes}
+    return {name: ", ".join(words) for name, words in output.items() if words}
 
 
 def writers(host: Hypervisor, volumes: Sequence[Volume]) -> Dict[str, str]:
     """Return the machines that write to volumes, by name and in words: these are no bases."""
-    places: Dict[object, str] = {(one.pool, one.name): one.name for one in volumes}
-    places.update({os.path.realpath(one.path): one.name for one in volumes})
+    places: Dict[object, str] = {(entry.pool, entry.name): entry.name for entry in volumes}
+    places.update({os.path.realpath(entry.path): entry.name for entry in volumes})
     found: Dict[str, List[str]] = {}
     for name, root in _all_documents(host):
         for disk in root.findall("devices/disk"):
@@ -94,8 +94,8 @@ def overlays_of(host: Hypervisor, path: str) -> Tuple[str, ...]:
 
 
 def _above(path: str, backed: Mapping[str, str], but: Collection[str] = ()) -> Tuple[str, ...]:
-    others = [one for one in backed if one != path and os.path.realpath(one) not in but]
-    return tuple(sorted(one for one in others if _reaches(one, path, backed)))
+    others = [entry for entry in backed if entry != path and os.path.realpath(entry) not in but]
+    return tuple(sorted(entry for entry in others if _reaches(entry, path, backed)))
 
 
 def _backings(host: Hypervisor) -> Dict[str, str]:

@@ -14,8 +14,8 @@ def disk_trouble(host: Hypervisor, domain: Any) -> str:
     """Say in words which disks QEMU could not write to."""
     full = host.lib.VIR_DOMAIN_DISK_ERROR_NO_SPACE
     errors = host.call("diskErrors", 0, on=domain)
-    said = {
+    output = {
         disk: "no space is left in the pool of" if error == full else "an error of"
         for disk, error in sorted(errors.items())
     }
-    return ", ".join(f"{what} its disk {disk}" for disk, what in said.items())
+    return ", ".join(f"{what} its disk {disk}" for disk, what in output.items())

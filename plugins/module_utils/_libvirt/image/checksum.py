@@ -101,7 +101,7 @@ def find(text: str, wanted: str, checksum: Checksum) -> Checksum:
             option="checksum",
             hint="give the URL of a release by its own name, or the checksum itself",
         )
-    trusted = sorted(_trusted(found, checksum), key=lambda one: DIGITS[one[0]])
+    trusted = sorted(_trusted(found, checksum), key=lambda entry: DIGITS[entry[0]])
     if not trusted:
         asked = checksum.algorithm or ", ".join(DIGITS)
         raise FleetError(
@@ -122,11 +122,11 @@ def find(text: str, wanted: str, checksum: Checksum) -> Checksum:
 
 def _about(entries: List[_Entry], wanted: str) -> List[_Entry]:
     """Return the entries whose names agree most with the end of a path: one may list folders."""
-    agreed = [(_agreement(one.name, wanted), one) for one in entries]
-    most = max((score for score, _one in agreed), default=0)
+    agreed = [(_agreement(entry.name, wanted), entry) for entry in entries]
+    most = max((score for score, _entry in agreed), default=0)
     if most:
-        return [one for score, one in agreed if score == most]
-    return entries if len({one.hex for one in entries}) == 1 else []
+        return [entry for score, entry in agreed if score == most]
+    return entries if len({entry.hex for entry in entries}) == 1 else []
 
 
 def _agreement(name: str, wanted: str) -> int:
@@ -136,7 +136,7 @@ def _agreement(name: str, wanted: str) -> int:
     """
     parts, path = posixpath.normpath(name).split("/"), wanted.split("/")
     pairs = zip(reversed(parts), reversed(path))
-    common = next((n for n, (one, other) in enumerate(pairs) if one != other), len(parts))
+    common = next((n for n, (entry, other) in enumerate(pairs) if entry != other), len(parts))
     common = min(common, len(path))
     return 2 * common + (common == len(parts)) if common else 0
 
@@ -145,11 +145,17 @@ def _trusted(entries: List[_Entry], checksum: Checksum) -> List[Tuple[str, str]]
     names = {digits: name for name, digits in DIGITS.items()}
     guess = not _OTHERS.search(posixpath.basename(checksum.file))
     found = []
-    for one in entries:
-        plain = one.label.lower().replace("-", "").replace("_", "")
-        told = _LABELS.get(plain, "") if one.label else names.get(len(one.hex), "") if guess else ""
-        if told and DIGITS[told] == len(one.hex) and checksum.algorithm in ("", told):
-            found.append((told, one.hex))
+    for entry in entries:
+        plain = entry.label.lower().replace("-", "").replace("_", "")
+        told = (
+            _LABELS.get(plain, "")
+            if entry.label
+            else names.get(len(entry.hex), "")
+            if guess
+            else ""
+        )
+        if told and DIGITS[told] == len(entry.hex) and checksum.algorithm in ("", told):
+            found.append((told, entry.hex))
     return found
 
 

@@ -152,13 +152,13 @@ class Web:
     def _answered(self, url: str, error: urllib.error.HTTPError) -> Unfetched:
         error.close()
         hints = {404: "correct the address", 401: "serve it without a login"}
-        made = Unfetched(
+        result = Unfetched(
             f"{shown(url)} answers {error.code} {error.reason}",
             option=self._option,
             hint=hints.get(error.code),
         )
-        made.passing = error.code in _PASSING
-        return made
+        result.passing = error.code in _PASSING
+        return result
 
     def _silent(self, url: str, error: Exception) -> Unfetched:
         reason = getattr(error, "reason", error)
@@ -169,9 +169,9 @@ class Web:
                 hint="name the authority's certificate with ca_path if it is a private one",
             )
         words = str(reason) or type(reason).__name__
-        made = Unfetched(f"{shown(url)} does not answer: {words}", option=self._option)
-        made.passing = True
-        return made
+        result = Unfetched(f"{shown(url)} does not answer: {words}", option=self._option)
+        result.passing = True
+        return result
 
 
 def _trust(path: str) -> ssl.SSLContext:
@@ -215,8 +215,8 @@ def _within(seconds: float, once: Callable[[], T]) -> T:
 
     def work() -> None:
         try:
-            made = once()
-            done.append(lambda: made)
+            result = once()
+            done.append(lambda: result)
         except Exception as error:
             failed = error
 
@@ -331,12 +331,12 @@ def _receive(response: Any, url: str, path: str, start: int, total: Optional[int
     return path
 
 
-def _cut(url: str, size: int, total: Optional[int], why: str, passing: bool) -> Unfetched:
+def _cut(url: str, size: int, total: Optional[int], reason: str, passing: bool) -> Unfetched:
     whole = f" of {show_size(total)}" if total is not None else ""
-    made = Unfetched(
-        f"{shown(url)} was cut off after {show_size(size)}{whole}{why}",
+    result = Unfetched(
+        f"{shown(url)} was cut off after {show_size(size)}{whole}{reason}",
         option="url",
         hint="what came is kept; the next run goes on from there",
     )
-    made.passing = passing
-    return made
+    result.passing = passing
+    return result

@@ -77,10 +77,10 @@ def _is_tar(head: bytes) -> bool:
     if len(block) < 512 or not field or not block[0]:
         return False
     try:
-        said = int(field, 8)
+        output = int(field, 8)
     except ValueError:
         return False
-    return sum(block) - sum(block[148:156]) + 8 * ord(" ") == said
+    return sum(block) - sum(block[148:156]) + 8 * ord(" ") == output
 
 
 def _is_text(head: bytes) -> bool:

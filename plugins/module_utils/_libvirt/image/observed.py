@@ -104,7 +104,7 @@ def _pool(host: Hypervisor, desired: Desired, unknown: Mapping[str, str]) -> Opt
             option="pool",
             hint=f"run virsh pool-start {desired.pool}",
         )
-    names = [str(host.call("name", on=one)) for one in host.call("listAllStoragePools", 0)]
+    names = [str(host.call("name", on=entry)) for entry in host.call("listAllStoragePools", 0)]
     hint = nearest(desired.pool, names) if names else "this libvirt has none; kvm_host makes one"
     raise InvalidOption(f"there is no pool '{desired.pool}'", option="pool", hint=hint)
 
@@ -205,8 +205,10 @@ def _leaving(host: Hypervisor, desired: Desired, observed: Observed, pool: Pool)
     observed = replace(observed, checksum=checksum, folder=pool.path)
     volumes, parts = _versions(host, desired), files.parts(pool.path, desired.name)
     if checksum is not None:
-        volumes = {name: one for name, one in volumes.items() if name == f"{observed.stem}.qcow2"}
-        parts = tuple(one for one in parts if files.belongs(one, observed.stem))
+        volumes = {
+            name: entry for name, entry in volumes.items() if name == f"{observed.stem}.qcow2"
+        }
+        parts = tuple(entry for entry in parts if files.belongs(entry, observed.stem))
     users = {name: _users(host, volume) for name, volume in volumes.items()}
     return replace(observed, others=volumes, users=users, parts=parts)
 

@@ -73,12 +73,12 @@ def _sparsely(source: Any, target: str) -> None:
 
 def digest_of(path: str, algorithm: str) -> str:
     """Return a file's checksum in hexadecimal digits."""
-    made = hashlib.new(algorithm)
+    result = hashlib.new(algorithm)
     with open(path, "rb") as source:
         for piece in iter(lambda: source.read(PIECE), b""):
             go_on()
-            made.update(piece)
-    return made.hexdigest()
+            result.update(piece)
+    return result.hexdigest()
 
 
 def _verify(desired: Desired, checksum: Checksum, path: str) -> None:
@@ -168,10 +168,10 @@ def _qemu_img(desired: Desired, words: List[str], fine: Sequence[int] = (0,)) ->
             hint="install qemu-utils there (the role kvm_host does)",
         ) from None
     if done.returncode not in fine:
-        said = visible("; ".join(done.stderr.split("\n")[:_LINES]).strip("; "))
-        if "No space left" in said:
+        output = visible("; ".join(done.stderr.split("\n")[:_LINES]).strip("; "))
+        if "No space left" in output:
             raise files.full(os.path.dirname(words[-1]))
-        raise _refused(desired, f"is refused by qemu-img {words[0]}: {said}")
+        raise _refused(desired, f"is refused by qemu-img {words[0]}: {output}")
     return done.stdout
 
 

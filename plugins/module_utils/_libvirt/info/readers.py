@@ -61,7 +61,7 @@ def _machine(name: str, observed: Observed) -> Dict[str, Any]:
     if shown is None:
         return {"name": name, "exists": False}
     waiting = awaiting_restart(observed)
-    volumes = [dict(one) for one in observed.record.get("volumes", ())]
+    volumes = [dict(entry) for entry in observed.record.get("volumes", ())]
     return {
         "exists": True,
         **shown,
@@ -74,43 +74,43 @@ def _machine(name: str, observed: Observed) -> Dict[str, Any]:
 
 def _pools(client: Hypervisor, seen: Mapping[str, Observed]) -> List[Dict[str, Any]]:
     """Return the pools with their sizes in bytes (0 while not active) and their machines."""
-    made = []
+    result = []
     for pool in client.call("listAllStoragePools", 0):
         name = str(client.call("name", on=pool))
         _state, capacity, _allocation, available = client.call("info", on=pool)
-        made.append(
+        result.append(
             {
                 "name": name,
                 "active": bool(client.call("isActive", on=pool)),
                 "capacity": int(capacity),
                 "available": int(available),
-                "machines": [who for who, one in seen.items() if name in _pools_of(one)],
+                "machines": [who for who, entry in seen.items() if name in _pools_of(entry)],
             }
         )
-    return sorted(made, key=lambda one: str(one["name"]))
+    return sorted(result, key=lambda entry: str(entry["name"]))
 
 
 def _networks(client: Hypervisor, seen: Mapping[str, Observed]) -> List[Dict[str, Any]]:
-    made = []
+    result = []
     for network in client.call("listAllNetworks", 0):
         name = str(client.call("name", on=network))
         active = bool(client.call("isActive", on=network))
-        users = [who for who, one in seen.items() if name in _networks_of(one)]
-        made.append({"name": name, "active": active, "machines": users})
-    return sorted(made, key=lambda one: str(one["name"]))
+        users = [who for who, entry in seen.items() if name in _networks_of(entry)]
+        result.append({"name": name, "active": active, "machines": users})
+    return sorted(result, key=lambda entry: str(entry["name"]))
 
 
 def _pools_of(observed: Observed) -> Set[str]:
     """Return the pools that hold what a machine's disks stand on, and its seed."""
     known = [*observed.disks.own.values(), *observed.disks.others.values()]
-    used = {one.pool for disk in known for one in disk.files}
+    used = {entry.pool for disk in known for entry in disk.files}
     elements = disks(observed.config) if observed.config is not None else []
-    return used | {attribute(one, "source", "pool") or "" for one in elements}
+    return used | {attribute(entry, "source", "pool") or "" for entry in elements}
 
 
 def _networks_of(observed: Observed) -> Set[str]:
     elements = interfaces(observed.config) if observed.config is not None else []
-    return {attribute(one, "source", "network") or "" for one in elements}
+    return {attribute(entry, "source", "network") or "" for entry in elements}
 
 
 MACHINES = Machines()

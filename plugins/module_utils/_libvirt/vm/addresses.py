@@ -50,12 +50,12 @@ def checked(machine: Mapping[str, Any]) -> Dict[str, Any]:
     """
     found = {**machine}
     if "addresses" in machine:
-        found["addresses"] = [one for one in machine["addresses"] or () if unicast(one)]
+        found["addresses"] = [entry for entry in machine["addresses"] or () if unicast(entry)]
     if "address" in machine:
         found["address"] = machine["address"] if unicast(machine["address"]) else None
     if "ssh_host_keys" in machine:
         keys = machine["ssh_host_keys"] or ()
-        found["ssh_host_keys"] = [one for one in keys if _KEY.fullmatch(str(one))]
+        found["ssh_host_keys"] = [entry for entry in keys if _KEY.fullmatch(str(entry))]
     return found
 
 
@@ -71,7 +71,7 @@ class Lan:
         """Tell whether an interface with a MAC can have an address; any where none is known."""
         if not self.subnets:
             return True
-        home = next((one for one in self.subnets if address in one), None)
+        home = next((entry for entry in self.subnets if address in entry), None)
         if home is None or address in self.own:
             return False
         ends = (home.network_address, home.broadcast_address) if home.version == 4 else ()
@@ -88,7 +88,7 @@ def lan(network: Element) -> Lan:
             subnets.append(ipaddress.ip_network(f"{ip.get('address')}/{size}", strict=False))
             own.append(ipaddress.ip_address(str(ip.get("address"))))
     hosts = network.findall("ip/dhcp/host")
-    reserved = [(str(one.get("mac")).lower(), str(one.get("ip"))) for one in hosts]
+    reserved = [(str(entry.get("mac")).lower(), str(entry.get("ip"))) for entry in hosts]
     return Lan(tuple(subnets), tuple(own), tuple(reserved))
 
 
@@ -113,7 +113,7 @@ def addresses(host: Hypervisor, domain: Any) -> List[str]:
 
 def _lans(host: Hypervisor, root: Element) -> Dict[str, Lan]:
     """Return by MAC what is known of the network that an interface is in."""
-    names = {mac_of(one): attribute(one, "source", "network") for one in interfaces(root)}
+    names = {mac_of(entry): attribute(entry, "source", "network") for entry in interfaces(root)}
     networks = {name: host.network(name) for name in set(names.values()) if name}
     known = {
         name: lan(parse(host.call("XMLDesc", 0, on=network)))
@@ -135,9 +135,9 @@ def _sources(host: Hypervisor, domain: Any, macs: Iterable[str]) -> Iterator[Lis
 def _answers(host: Hypervisor, domain: Any, source: int) -> List[Tuple[str, Any]]:
     answer = host.call("interfaceAddresses", source, 0, on=domain, missing=_NO_ANSWER)
     return [
-        (str(entry.get("hwaddr") or "").lower(), one.get("addr"))
+        (str(entry.get("hwaddr") or "").lower(), item.get("addr"))
         for entry in (answer or {}).values()
-        for one in entry.get("addrs") or ()
+        for item in entry.get("addrs") or ()
     ]
 
 
@@ -147,15 +147,15 @@ def _newest_first(
     """Sort leases: a guest that asked again under another name has several for one MAC."""
     ends: Dict[Tuple[str, str], int] = {}
     root = parse(host.call("XMLDesc", 0, on=domain))
-    for name in sorted({attribute(one, "source", "network") or "" for one in interfaces(root)}):
+    for name in sorted({attribute(entry, "source", "network") or "" for entry in interfaces(root)}):
         network = host.network(name) if name else None
         if network is None:
             continue
-        for one in host.call("DHCPLeases", on=network, missing=_NO_ANSWER) or ():
-            ends[(str(one["mac"]).lower(), str(one["ipaddr"]))] = int(one["expirytime"])
-    order = list(dict.fromkeys(mac_of(one) for one in interfaces(root)))
+        for entry in host.call("DHCPLeases", on=network, missing=_NO_ANSWER) or ():
+            ends[(str(entry["mac"]).lower(), str(entry["ipaddr"]))] = int(entry["expirytime"])
+    order = list(dict.fromkeys(mac_of(entry) for entry in interfaces(root)))
     places = {mac: number for number, mac in enumerate(order)}
-    return sorted(leases, key=lambda one: (places.get(one[0], len(order)), -ends.get(one, 0)))
+    return sorted(leases, key=lambda entry: (places.get(entry[0], len(order)), -ends.get(entry, 0)))
 
 
 def _neighbours(macs: Set[str]) -> Iterator[Tuple[str, str]]:

@@ -137,7 +137,7 @@ def _own_macs(
 ) -> List[str]:
     """Return the machine's MACs, and what the network has left of one that was removed by hand."""
     present = interfaces(observed.config) if observed.config is not None else []
-    own = [*(mac_of(one) for one in present), entry.get("mac", "")]
+    own = [*(mac_of(item) for item in present), entry.get("mac", "")]
     left = leftovers(network, host_name(desired.name, number), entry["address"], own)
     return own + [mac for mac in left if mac not in observed.macs]
 
@@ -146,10 +146,10 @@ def _check_address(address: str, where: str, network: Element, own: Sequence[str
     """Raise InvalidOption for an address that no machine can have (libvirt takes it), or taken."""
     wanted = ipaddress.ip_address(address)
     subnets, served = _subnets(network)
-    subnet = next((one for one in served if wanted in one), None)
+    subnet = next((entry for entry in served if wanted in entry), None)
     if subnet is None:
-        shown = ", ".join(str(one) for one in served) or "none that libvirt serves"
-        other = any(wanted in one for one in subnets)
+        shown = ", ".join(str(entry) for entry in served) or "none that libvirt serves"
+        other = any(wanted in entry for entry in subnets)
         where_not = "a subnet that its DHCP server serves" if other else "the network's subnet"
         raise InvalidOption(
             f"{address} is not in {where_not}", option=where, hint=f"it has {shown}"
@@ -290,16 +290,16 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
         foreign = verbs - {"start", "wait", "shutdown", "resume"}
         if "shutdown" in verbs and not observed.persistent:
             return [f"{steps[0].cause}: it is not defined, and would be gone with all that it is"]
-        said = f"{steps[0].cause}: nobody here made this machine{_copied(observed)}"
-        return [said] if foreign else []
-    ours = [one["name"] for one in observed.record.get("volumes", ())]
+        output = f"{steps[0].cause}: nobody here made this machine{_copied(observed)}"
+        return [output] if foreign else []
+    ours = [entry["name"] for entry in observed.record.get("volumes", ())]
     if desired.state == "absent":
         return []
     return [
-        f"the volume {one['name']} is there already, and nothing says that it is this machine's; "
+        f"the volume {entry['name']} is there already, and nothing says that it is this machine's; "
         "remove it, or name the disk otherwise"
-        for one in volumes_of(desired, observed.disks, observed.record.get("volumes", ()))
-        if one["name"] in observed.volumes and one["name"] not in ours
+        for entry in volumes_of(desired, observed.disks, observed.record.get("volumes", ()))
+        if entry["name"] in observed.volumes and entry["name"] not in ours
     ]
 
 
@@ -325,10 +325,10 @@ def data_losses(changes: Sequence[Change], observed: Observed) -> List[str]:
             continue
         for key, way in _OTHER_DATA.items():
             if before.get(key) != after.get(key):
-                why = _moved_away(change, observed) if key == "pool" else ""
+                reason = _moved_away(change, observed) if key == "pool" else ""
                 lost.append(
                     f"disks.{change.key}.{key}: {show(before.get(key))} → {show(after.get(key))}: "
-                    + (why or f"its data would be lost; {way}")
+                    + (reason or f"its data would be lost; {way}")
                 )
     return lost
 

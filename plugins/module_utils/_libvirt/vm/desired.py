@@ -115,15 +115,15 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         ignored(params, (row.name for row in FIELDS))
     faults.tell()
-    _check_together(declared)
+    _check_conflicts(declared)
     # Nothing is awaited of a machine that is to stop or to go.
     awaited = params["wait"] == "cloud_init" and params["state"] == "started"
     if awaited and cloud_init is None:
         raise InvalidOption("cloud_init needs a cloud_init", option="wait", hint="declare one")
-    return _made(params, declared, {**handed, "cloud_init": cloud_init})
+    return _from_options(params, declared, {**handed, "cloud_init": cloud_init})
 
 
-def _made(
+def _from_options(
     params: Mapping[str, Any], declared: Mapping[str, Any], handed: Mapping[str, Any]
 ) -> Desired:
     return Desired(
@@ -148,14 +148,14 @@ def _made(
 def named(name: str) -> Desired:
     """Return the wish that says nothing of a machine but its name, to look at it."""
     options = {key: entry.get("default") for key, entry in spec().items()}
-    return _made({**options, "name": name}, {}, {})
+    return _from_options({**options, "name": name}, {}, {})
 
 
 def seed_volume(desired: Desired, volumes: Sequence[Mapping[str, Any]] = ()) -> Tuple[str, str]:
     """Return (pool, name) of the seed: the one of the record's volumes, else by the first disk."""
-    for one in volumes:
-        if is_seed(one["name"]):
-            return str(one["pool"]), str(one["name"])
+    for entry in volumes:
+        if is_seed(entry["name"]):
+            return str(entry["pool"]), str(entry["name"])
     disks = list((desired.declared.get("disks") or {}).values())
     return str(disks[0]["pool"]) if disks else "default", seed_name(desired.name)
 
@@ -168,7 +168,7 @@ def _check_cloud_init(value: Any) -> None:
     validate(value)
 
 
-def _check_together(declared: Mapping[str, Any]) -> None:
+def _check_conflicts(declared: Mapping[str, Any]) -> None:
     for name in ("initrd", "cmdline"):
         if name in declared and "kernel" not in declared:
             raise InvalidOption("goes with a kernel only", option=name, hint="declare kernel too")

@@ -23,12 +23,12 @@ def disks_of(
     if config is None:
         return Disks()
     told, machine = record(config), config.findtext("name") or ""
-    seen = [look_at(host, one, domain) for one in disk_elements(config, told)]
+    seen = [look_at(host, entry, domain) for entry in disk_elements(config, told)]
     own, rest = identify(seen, machine, told)
     own = {name: _with_base(disk, told) for name, disk in own.items()}
     plugged: Dict[str, str] = {}
     if running is not None:
-        runs = [_glance(host, one) for one in disk_elements(running, told)]
+        runs = [_glance(host, entry) for entry in disk_elements(running, told)]
         plugged = plugged_names(runs, own, machine, told)
     return Disks(own, _shown(own, rest), plugged)
 
@@ -43,7 +43,7 @@ def _glance(host: Hypervisor, element: Element) -> Disk:
 
 def _with_base(disk: Disk, told: Mapping[str, Any]) -> Disk:
     """Return a disk with the name of what it stands on, but for the machine's own volumes."""
-    ours = {(one["pool"], one["name"]) for one in told.get("volumes", ())}
+    ours = {(entry["pool"], entry["name"]) for entry in told.get("volumes", ())}
     last = disk.files[-1] if len(disk.files) > 1 else None
     is_base = last is not None and (last.pool, last.name) not in ours
     return replace(disk, base=last.name if last is not None and is_base else "")
@@ -79,15 +79,15 @@ def volumes_of(
     if desired.cloud_init is not None:
         pool, seed = seed_volume(desired, recorded)
         names[seed] = pool
-    names.update({str(one["name"]): str(one["pool"]) for one in recorded})
+    names.update({str(item["name"]): str(item["pool"]) for item in recorded})
     # Where a disk is now counts more than where it was made.
-    seen = {one.name: one for disk in known.own.values() for one in disk.files if one.pool}
+    seen = {item.name: item for disk in known.own.values() for item in disk.files if item.pool}
     found = {
         name: seen[name] if name in seen else find_volume(host, pool, name)
         for name, pool in names.items()
         if name in seen or pool in pools
     }
-    return {name: one for name, one in found.items() if one is not None and one.path}
+    return {name: item for name, item in found.items() if item is not None and item.path}
 
 
 def claims_of(
@@ -104,8 +104,8 @@ def claims_of(
             return {}
         from ..disk.users import claims
 
-        files = [one for disk in known.own.values() for one in disk.files]
-        own = {one.path: one for one in [*volumes, *files] if one.path and one.pool}
+        files = [entry for disk in known.own.values() for entry in disk.files]
+        own = {entry.path: entry for entry in [*volumes, *files] if entry.path and entry.pool}
         return claims(host, list(own.values()), told["instance"])
     return {
         **_writers(host, desired, known, volumes),
@@ -119,7 +119,7 @@ def _writers(
     """Return who writes to the images of new disks."""
     disks = desired.declared.get("disks") or {}
     wanted = {str(entry.get("image")) for name, entry in disks.items() if name not in known.own}
-    bases = [one for one in volumes if one.name in wanted]
+    bases = [item for item in volumes if item.name in wanted]
     if not bases:
         return {}
     from ..disk.users import writers
@@ -137,8 +137,8 @@ def _takers(
     """Return who has got the volumes of disks that were detached, and would be attached again."""
     disks = desired.declared.get("disks") or {}
     names = {volume_name(desired.name, name) for name in disks if name not in known.own}
-    names &= {one["name"] for one in told.get("volumes", ())}
-    back = [one for one in volumes if one.name in names]
+    names &= {entry["name"] for entry in told.get("volumes", ())}
+    back = [entry for entry in volumes if entry.name in names]
     if not back:
         return {}
     from ..disk.users import claims

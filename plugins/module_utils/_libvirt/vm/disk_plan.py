@@ -23,13 +23,13 @@ def declared_disks(desired: Desired) -> Mapping[str, Mapping[str, Any]]:
 
 def missing_volumes(desired: Desired, observed: Observed) -> Dict[str, str]:
     """Return the volumes that declared disks lack, by the disk's name."""
-    made = {}
+    result = {}
     for name, entry in declared_disks(desired).items():
         disk = observed.disks.own.get(name)
         volume = volume_of(desired.name, name, entry, observed.disks)[1]
         if disk.is_gone if disk is not None else volume not in observed.volumes:
-            made[name] = volume
-    return made
+            result[name] = volume
+    return result
 
 
 def plugged(desired: Desired, observed: Observed) -> List[str]:
@@ -48,7 +48,7 @@ def plugged(desired: Desired, observed: Observed) -> List[str]:
     free, controllers = free_ports(live), len(scsi_controllers(live))
     # Disks of SCSI, SATA and USB share the letters, by which controllers fill up.
     letters = sum(
-        one.get("dev", "").startswith("sd") for one in live.findall("devices/disk/target")
+        item.get("dev", "").startswith("sd") for item in live.findall("devices/disk/target")
     )
     chosen = []
     for name, entry in declared_disks(desired).items():
@@ -70,16 +70,16 @@ def free_ports(running: Element) -> int:
     A machine without any (such as i440fx) has slots of another kind, about 30 of them.
     """
     ports = [
-        one.get("index")
-        for one in running.findall("devices/controller[@type='pci']")
-        if one.get("model") == "pcie-root-port"
+        entry.get("index")
+        for entry in running.findall("devices/controller[@type='pci']")
+        if entry.get("model") == "pcie-root-port"
     ]
     if not ports:
         return _SLOTS
     taken = {
-        str(int(str(one.get("bus")), 16))
-        for one in running.findall("devices/*/address[@type='pci']")
-        if one.get("bus")
+        str(int(str(entry.get("bus")), 16))
+        for entry in running.findall("devices/*/address[@type='pci']")
+        if entry.get("bus")
     }
     return sum(port not in taken for port in ports)
 
@@ -94,16 +94,16 @@ def delete_or_keep(desired: Desired, observed: Observed) -> Tuple[List[Tuple[str
     put on top of a volume of the machine's, such as a snapshot, goes with it. A file that others
     put under a disk stays, as does one that is in no pool.
     """
-    recorded = [(one["pool"], one["name"]) for one in observed.record.get("volumes", ())]
-    there = [one for one in recorded if one[1] in observed.volumes]
-    ours = [one for one in there if not is_seed(one[1])]
-    seeds = [one for one in there if is_seed(one[1])]
+    recorded = [(entry["pool"], entry["name"]) for entry in observed.record.get("volumes", ())]
+    there = [entry for entry in recorded if entry[1] in observed.volumes]
+    ours = [entry for entry in there if not is_seed(entry[1])]
+    seeds = [entry for entry in there if is_seed(entry[1])]
     above, theirs = _beside(observed, ours)
     if _deletes_disks(desired, observed):
         return [*above, *ours, *seeds], theirs
     kept = [name for _pool, name in [*ours, *above]] + theirs
     shared = [name for _pool, name in seeds if name in observed.users]
-    return [one for one in seeds if one[1] not in shared], kept + shared
+    return [entry for entry in seeds if entry[1] not in shared], kept + shared
 
 
 def _deletes_disks(desired: Desired, observed: Observed) -> bool:
@@ -116,7 +116,7 @@ def removal_refusals(desired: Desired, observed: Observed) -> List[str]:
     if not observed.record:
         return []
     deleted, _kept = delete_or_keep(desired, observed)
-    said = [
+    output = [
         f"the volume {name} is used by {observed.users[name]}: remove that first, or leave out "
         "delete_disks"
         for _pool, name in deleted
@@ -124,22 +124,22 @@ def removal_refusals(desired: Desired, observed: Observed) -> List[str]:
     ]
     former = former_name(desired.name, observed.record)
     if former != desired.name and any(not is_seed(name) for _pool, name in deleted):
-        said.append(
+        output.append(
             f"it was {former}, and its disks are still those of {former}: leave out delete_disks, "
             f"or declare it as {desired.name} in a task before"
         )
-    return said
+    return output
 
 
 def moved_volumes(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks whose volume was moved to another pool, in words, by declared name."""
-    recorded = {one["name"]: one["pool"] for one in observed.record.get("volumes", ())}
+    recorded = {entry["name"]: entry["pool"] for entry in observed.record.get("volumes", ())}
     return [
-        f"disks.{name}: its volume {one.name} is in the pool {one.pool} now"
+        f"disks.{name}: its volume {entry.name} is in the pool {entry.pool} now"
         for name in declared_disks(desired)
         if name in observed.disks.own
-        for one in observed.disks.own[name].files
-        if one.pool and one.pool != recorded.get(one.name, one.pool)
+        for entry in observed.disks.own[name].files
+        if entry.pool and entry.pool != recorded.get(entry.name, entry.pool)
     ]
 
 
@@ -150,29 +150,29 @@ def _beside(
     above: List[Tuple[str, str]] = []
     theirs: List[str] = []
     for disk in observed.disks.own.values():
-        places = [(one.pool, one.name) for one in disk.files]
-        depth = next((n for n, one in enumerate(places) if one in ours), None)
-        for number, one in enumerate(disk.files[: 1 if depth is None else depth]):
-            if one.path and one.pool and depth is not None:
+        places = [(entry.pool, entry.name) for entry in disk.files]
+        depth = next((n for n, entry in enumerate(places) if entry in ours), None)
+        for number, entry in enumerate(disk.files[: 1 if depth is None else depth]):
+            if entry.path and entry.pool and depth is not None:
                 above.append(places[number])
-            elif one.path:
-                theirs.append(one.name if one.pool else one.path)
+            elif entry.path:
+                theirs.append(entry.name if entry.pool else entry.path)
     return above, theirs
 
 
 def unlike(desired: Desired, observed: Observed) -> List[str]:
     """Say which disks stand on another image than the declared one, which they keep."""
-    said = []
+    output = []
     for name, entry in declared_disks(desired).items():
         disk, image = observed.disks.own.get(name), entry.get("image")
         if disk is None or disk.is_gone or not image or not disk.files:
             continue
-        if image not in [one.name for one in disk.files] and stays(disk, image):
+        if image not in [item.name for item in disk.files] and stays(disk, image):
             base = disk.base or "no image any more"
-            said.append(
+            output.append(
                 f"disks.{name} stays on {base}: {image} is for disks that are made from now on"
             )
-    return said
+    return output
 
 
 def undriven(desired: Desired, observed: Observed) -> List[str]:
@@ -182,9 +182,9 @@ def undriven(desired: Desired, observed: Observed) -> List[str]:
     """
     if observed.config is None:
         return []
-    models = {one.get("index"): one.get("model") for one in scsi_controllers(observed.config)}
+    models = {item.get("index"): item.get("model") for item in scsi_controllers(observed.config)}
     letters = free_letters(observed.config, "scsi")
-    said = []
+    output = []
     for name, entry in declared_disks(desired).items():
         disk = observed.disks.own.get(name)
         if entry["bus"] == "virtio" or (disk is not None and disk.bus == entry["bus"]):
@@ -192,13 +192,13 @@ def undriven(desired: Desired, observed: Observed) -> List[str]:
         # Each takes a letter of those that SCSI, SATA and USB share.
         index = str((ord(next(letters)) - ord("a")) // DISKS_ON_ONE)
         if entry["bus"] == "scsi" and models.get(index, SCSI_DRIVEN[0]) not in SCSI_DRIVEN:
-            said.append(
+            output.append(
                 f"disks.{name} goes on the SCSI controller {index}, which is there already and of "
                 f"model {models[index]}; kernels of cloud images have no driver for that: if the "
                 f"guest does not see the disk, give the controller the model {SCSI_DRIVEN[0]} "
                 f"(virsh edit {desired.name}), or the disk bus: virtio"
             )
-    return said
+    return output
 
 
 def unclear(desired: Desired, observed: Observed) -> List[str]:
@@ -217,7 +217,7 @@ def unclear(desired: Desired, observed: Observed) -> List[str]:
     ]
     if observed.record.get("named"):
         return taken
-    recorded = [one["name"] for one in observed.record.get("volumes", ())]
+    recorded = [entry["name"] for entry in observed.record.get("volumes", ())]
     others = [f"{disk.target} ({disk.source})" for disk in observed.disks.others.values()]
     return taken + [
         f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "

@@ -57,10 +57,10 @@ def attach(work: Work, step: Step) -> None:
 def _plug_controllers(work: Work, domain: Any, last: str) -> None:
     """Plug the SCSI controllers up to one that run not yet: libvirt's choice cannot be plugged."""
     running = parse(work.client.call("XMLDesc", 0, on=domain))
-    there = {one.get("index") for one in scsi_controllers(running)}
-    for one in scsi_controllers(config_of(work.client, domain)):
-        if one.get("index") not in there and int(one.get("index", 0)) <= int(last):
-            _plug(work, domain, one)
+    there = {entry.get("index") for entry in scsi_controllers(running)}
+    for entry in scsi_controllers(config_of(work.client, domain)):
+        if entry.get("index") not in there and int(entry.get("index", 0)) <= int(last):
+            _plug(work, domain, entry)
 
 
 def _plug(work: Work, domain: Any, element: Element) -> None:

@@ -35,12 +35,12 @@ def new_domain(desired: Desired, observed: Observed) -> Element:
     child(root, "uuid").text = ident
     _platform(root, observed.arch, kind == "kvm")
     _devices(root, desired)
-    made: Dict[str, Any] = {"config": root}
+    result: Dict[str, Any] = {"config": root}
     context = Context(desired.declared)
     for row in FIELDS:
         value = desired.declared.get(row.name, row.default(context) if row.default else None)
         if row.write is not None and value is not None:
-            row.write(made, value, context)
+            row.write(result, value, context)
     for name, entry in (desired.declared.get("disks") or {}).items():
         write_disk(root, name, entry, None, observed.holds_raw(entry["pool"]))
     for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
@@ -66,8 +66,8 @@ def record_text(desired: Desired, known: Disks = NO_DISKS, **kept: Any) -> str:
     # `named`: its disks and interfaces have aliases.
     extra = {"generation": 1, "named": True, "token": os.urandom(8).hex(), **kept}
     recorded: List[Mapping[str, str]] = list(kept.get("volumes") or ())
-    now = {one["name"]: one for one in volumes_of(desired, known, recorded)}
-    extra["volumes"] = [now.pop(one["name"], one) for one in recorded] + list(now.values())
+    now = {entry["name"]: entry for entry in volumes_of(desired, known, recorded)}
+    extra["volumes"] = [now.pop(entry["name"], entry) for entry in recorded] + list(now.values())
     if desired.cloud_init is not None:
         extra["seeded"] = True
     return encode_record(desired.address, FIELDS, _jsonable(desired.declared), extra)
@@ -81,19 +81,19 @@ def volumes_of(
     A `known` disk keeps what is `recorded` of it, wherever that is now; a file that somebody else
     put under it is not the machine's. A seed stays where it is.
     """
-    made: List[Mapping[str, str]] = []
-    names = {one["name"] for one in recorded}
+    result: List[Mapping[str, str]] = []
+    names = {item["name"] for item in recorded}
     for name, entry in (desired.declared.get("disks") or {}).items():
         if name not in known.own:
             pool, volume = volume_of(desired.name, name, entry, known)
-            made.append({"pool": pool, "name": volume})
+            result.append({"pool": pool, "name": volume})
             continue
-        files = [one for one in known.own[name].files if one.pool and one.name in names]
-        made += [{"pool": one.pool, "name": one.name} for one in files]
+        files = [item for item in known.own[name].files if item.pool and item.name in names]
+        result += [{"pool": item.pool, "name": item.name} for item in files]
     if desired.cloud_init is not None:
         pool, seed = seed_volume(desired, recorded)
-        made.append({"pool": pool, "name": seed})
-    return made
+        result.append({"pool": pool, "name": seed})
+    return result
 
 
 def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:

@@ -65,8 +65,8 @@ def _boot_row(name: str) -> FieldSpec:
     def read(obj: Mapping[str, Any], context: Context) -> Optional[str]:
         return obj["config"].findtext(f"os/{name}") or None
 
-    def write(made: Dict[str, Any], value: Any, context: Context) -> None:
-        put_text(made["config"], f"os/{name}", value)
+    def write(result: Dict[str, Any], value: Any, context: Context) -> None:
+        put_text(result["config"], f"os/{name}", value)
 
     return FieldSpec(
         name,
@@ -110,19 +110,19 @@ def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
 
 
 def _disk(entry: Mapping[str, Any], where: str) -> Entry:
-    made: Entry = {"pool": plain_name(entry.get("pool") or "default", f"{where}.pool")}
+    result: Entry = {"pool": plain_name(entry.get("pool") or "default", f"{where}.pool")}
     if entry.get("size") is not None:
-        made["size"] = whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
+        result["size"] = whole(entry["size"], f"{where}.size", _MIB, "such as 10GiB")
     if entry.get("image"):
-        made["image"] = plain_name(entry["image"], f"{where}.image")
-    made["bus"] = str(entry.get("bus") or "virtio")
-    if made["bus"] not in BUSES:
+        result["image"] = plain_name(entry["image"], f"{where}.image")
+    result["bus"] = str(entry.get("bus") or "virtio")
+    if result["bus"] not in BUSES:
         raise InvalidOption(
-            f"'{made['bus']}' is not a bus", option=f"{where}.bus", hint=", ".join(BUSES)
+            f"'{result['bus']}' is not a bus", option=f"{where}.bus", hint=", ".join(BUSES)
         )
-    if not made.get("size") and "image" not in made:
+    if not result.get("size") and "image" not in result:
         raise InvalidOption("needs a size or an image", option=where, hint="size: 10GiB")
-    return made
+    return result
 
 
 def _read_disks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
@@ -148,10 +148,10 @@ def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:
 def _interface(entry: Mapping[str, Any], where: str) -> Entry:
     import ipaddress
 
-    made: Entry = {"network": plain_name(entry.get("network") or "default", f"{where}.network")}
+    result: Entry = {"network": plain_name(entry.get("network") or "default", f"{where}.network")}
     if entry.get("mac"):
-        made["mac"] = str(entry["mac"]).lower().replace("-", ":")
-        if not _MAC.fullmatch(made["mac"]) or int(made["mac"][1], 16) % 2:
+        result["mac"] = str(entry["mac"]).lower().replace("-", ":")
+        if not _MAC.fullmatch(result["mac"]) or int(result["mac"][1], 16) % 2:
             raise InvalidOption(
                 f"'{entry['mac']}' is not a MAC address of one machine",
                 option=f"{where}.mac",
@@ -159,12 +159,12 @@ def _interface(entry: Mapping[str, Any], where: str) -> Entry:
             )
     if entry.get("address"):
         try:
-            made["address"] = str(ipaddress.IPv4Address(str(entry["address"])))
+            result["address"] = str(ipaddress.IPv4Address(str(entry["address"])))
         except ValueError:
             raise InvalidOption(
                 f"'{entry['address']}' is not an IPv4 address", option=f"{where}.address"
             ) from None
-    return made
+    return result
 
 
 def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:

@@ -23,12 +23,12 @@ def own_interfaces(root: Element) -> Dict[str, Element]:
     """Return a domain's own interfaces by number ("0", "1")."""
     named: Dict[int, Element] = {}
     rest: List[Element] = []
-    for one in interfaces(root):
-        found = _FORM.fullmatch(attribute(one, "alias", "name") or "")
+    for entry in interfaces(root):
+        found = _FORM.fullmatch(attribute(entry, "alias", "name") or "")
         if found and int(found.group(1)) not in named:
-            named[int(found.group(1))] = one
+            named[int(found.group(1))] = entry
         else:
-            rest.append(one)
+            rest.append(entry)
     if not record(root).get("named"):
         free = (number for number in range(len(named) + len(rest)) if number not in named)
         named.update(zip(free, rest))
@@ -38,14 +38,14 @@ def own_interfaces(root: Element) -> Dict[str, Element]:
 def other_interfaces(root: Element) -> List[Element]:
     """Return the interfaces that others added to a domain of ours."""
     own = list(own_interfaces(root).values())
-    return [one for one in interfaces(root) if one not in own]
+    return [entry for entry in interfaces(root) if entry not in own]
 
 
 def name_interfaces(root: Element) -> None:
     """Write the aliases of own interfaces that have none yet."""
-    for number, one in own_interfaces(root).items():
-        if one.find("alias") is None:
-            name_interface(one, number)
+    for number, entry in own_interfaces(root).items():
+        if entry.find("alias") is None:
+            name_interface(entry, number)
 
 
 def name_interface(element: Element, number: str) -> None:

@@ -25,7 +25,7 @@ def gone(desired: Desired, observed: Observed) -> Dict[str, str]:
     return {name: volume for name, volume in missing.items() if name in observed.disks.own}
 
 
-def why_made(desired: Desired, name: str, volume: str) -> str:
+def cause_of_creation(desired: Desired, name: str, volume: str) -> str:
     """Say why a disk's volume is made although the machine had one."""
     return (
         f"disks.{name}: its volume {volume} is not there, and a new one {_content(desired, name)}"
@@ -34,28 +34,28 @@ def why_made(desired: Desired, name: str, volume: str) -> str:
 
 def losses(desired: Desired, observed: Observed) -> List[str]:
     """Return what must not go unnoticed: the new volumes do not hold what the old ones held."""
-    said = {
+    output = {
         f"disks.{name}: the volume {volume}": _content(desired, name)
         for name, volume in gone(desired, observed).items()
     }
     if _is_seed_gone(desired, observed):
         # A guest takes a key once for each instance.
         seed = seed_volume(desired, observed.record.get("volumes", ()))[1]
-        said[f"cloud_init: the volume {seed}"] = (
+        output[f"cloud_init: the volume {seed}"] = (
             "has another SSH host key, which a guest that has booted before takes with reseed: true"
         )
     return [
         f"{desired.address}: {what} was not there: somebody deleted it, or an earlier run was "
         f"interrupted; the new one {content}"
-        for what, content in said.items()
+        for what, content in output.items()
     ]
 
 
 def _is_seed_gone(desired: Desired, observed: Observed) -> bool:
     """Tell whether the machine had a seed, with its host key, that no pool has."""
-    made = {one["name"] for one in observed.record.get("volumes", ())}
+    result = {entry["name"] for entry in observed.record.get("volumes", ())}
     is_wanted = desired.cloud_init is not None and "cloud_init" not in desired.ignore
-    return is_wanted and any(is_seed(name) for name in made - set(observed.volumes))
+    return is_wanted and any(is_seed(name) for name in result - set(observed.volumes))
 
 
 def held_alone(desired: Desired, observed: Observed) -> List[str]:

@@ -102,7 +102,7 @@ def _removed(observed: Observed, cause: str) -> Observed:
     Its disks are, if that task's cause says so.
     """
     own = (
-        {mac_of(one) for one in interfaces(observed.config)}
+        {mac_of(item) for item in interfaces(observed.config)}
         if observed.config is not None
         else set()
     )
@@ -134,8 +134,8 @@ def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
 def pools_of(desired: Desired, config: Optional[Element], disks: Disks) -> Set[str]:
     """Return the names of the pools that a machine uses or shall use."""
     declared = {str(entry["pool"]) for entry in (desired.declared.get("disks") or {}).values()}
-    recorded = {str(one["pool"]) for one in record(config).get("volumes", ())}
-    used = {one.pool for disk in disks.own.values() for one in disk.files if one.pool}
+    recorded = {str(item["pool"]) for item in record(config).get("volumes", ())}
+    used = {item.pool for disk in disks.own.values() for item in disk.files if item.pool}
     return (
         declared
         | recorded
@@ -168,7 +168,7 @@ def _networks(
 ) -> Tuple[Dict[str, Element], Tuple[str, ...]]:
     names = {str(entry["network"]) for entry in (desired.declared.get("networks") or {}).values()}
     if config is not None:
-        sources = [one.find("source") for one in interfaces(config)]
+        sources = [item.find("source") for item in interfaces(config)]
         names |= {str(s.get("network")) for s in sources if s is not None and s.get("network")}
     found: Dict[str, Element] = {}
     idle: List[str] = []
@@ -201,8 +201,8 @@ def _reached(host: Hypervisor, desired: Desired, domain: Any) -> Tuple[str, ...]
         return found
     from . import console
 
-    first = next((one for one in found if console.port_answers(one)[0]), found[0])
-    return (first, *(one for one in found if one != first))
+    first = next((entry for entry in found if console.port_answers(entry)[0]), found[0])
+    return (first, *(entry for entry in found if entry != first))
 
 
 def _shortfall(desired: Desired, run: _Run, reached: Sequence[str]) -> str:
@@ -231,7 +231,7 @@ def macs_of_others(
     Also where a network holds what may be left of one (see `leftovers`).
     """
     entries = list((desired.declared.get("networks") or {}).items())
-    own = [mac_of(one) for one in interfaces(config)] if config is not None else []
+    own = [mac_of(item) for item in interfaces(config)] if config is not None else []
     named = any(
         leftovers(
             networks[entry["network"]], host_name(desired.name, number), entry["address"], own
@@ -244,7 +244,7 @@ def macs_of_others(
     found: Dict[str, str] = {}
     for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
         if name != desired.name:
-            found.update({mac_of(one): name for one in interfaces(root)})
+            found.update({mac_of(item): name for item in interfaces(root)})
     return found
 
 
@@ -254,8 +254,8 @@ def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> 
     If no machine has such a MAC, it belonged to one of this name that was removed by hand.
     """
     hosts = network.findall("ip/dhcp/host") if name else []
-    same = [one for one in hosts if (one.get("name"), one.get("ip")) == (name, address)]
-    macs = [str(one.get("mac")).lower() for one in same]
+    same = [entry for entry in hosts if (entry.get("name"), entry.get("ip")) == (name, address)]
+    macs = [str(entry.get("mac")).lower() for entry in same]
     return [mac for mac in macs if mac not in own]
 
 

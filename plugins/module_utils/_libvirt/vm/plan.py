@@ -37,7 +37,7 @@ from .interface_names import own_interfaces
 from .observed import KEPT, Observed
 from .seed import digest_of, wanted_files
 from .size import check_by_hand
-from .states import why_not_started
+from .states import reason_not_started
 
 RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 INTERRUPTED = "an earlier removal was interrupted"
@@ -97,15 +97,15 @@ def _run_refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -
         return [f"state: {observed.state} → {desired.state}: {words}; run again when that is over"]
     if desired.state != "started" or observed.config is None or observed.record.get("removing"):
         return []
-    why = why_not_started(observed.state, observed.reason, observed.saved is not None)
-    return [f"state: {observed.state} → started: {why}"] if why else []
+    reason = reason_not_started(observed.state, observed.reason, observed.saved is not None)
+    return [f"state: {observed.state} → started: {reason}"] if reason else []
 
 
 def notes_of(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     """Return what the user should know beside the steps."""
     # Said as theirs: a cause alone reads like a change of this task.
-    said = observed.unknown.items()
-    notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in said]
+    output = observed.unknown.items()
+    notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in output]
     kind, words = observed.stand
     if desired.state == "started" and kind == "busy":
         notes.append(f"{desired.address} does not run: {words}; libvirt lets it go on by itself")
@@ -131,9 +131,9 @@ def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     libvirt = observed.unknown.get("libvirt")
     cause = Causes(filter(None, ("not there", libvirt)))
     chain.add("define", cause, on=desired.name, new="yes")
-    for one in volumes_of(desired):
-        verb = "seed" if is_seed(one["name"]) else "create_volume"
-        chain.add(verb, cause, on=one["name"])
+    for item in volumes_of(desired):
+        verb = "seed" if is_seed(item["name"]) else "create_volume"
+        chain.add(verb, cause, on=item["name"])
     for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         if entry.get("address"):
             chain.add("reserve", cause, on=entry["address"], to=entry["network"], nic=str(number))
@@ -185,7 +185,7 @@ def reserved(observed: Observed) -> List[Tuple[str, str]]:
     """Return (network, MAC) of the machine's interfaces that have a reservation."""
     if observed.config is None:
         return []
-    macs = [mac_of(one) for one in own_interfaces(observed.config).values()]
+    macs = [mac_of(entry) for entry in own_interfaces(observed.config).values()]
     return [(observed.holders[mac], mac) for mac in macs if mac in observed.holders]
 
 
@@ -262,8 +262,8 @@ def _record_words(desired: Desired, observed: Observed, changes: Sequence[Change
     managed = observed.record.get("digests", {})
     # cloud_init stands in no record: its digest could tell a secret.
     new = [name for name in desired.declared if name not in managed]
-    said = {change.field: change.words() for change in changes}
-    return [said.get(name, f"{name}: managed from now on") for name in new]
+    output = {change.field: change.words() for change in changes}
+    return [output.get(name, f"{name}: managed from now on") for name in new]
 
 
 def _unreserve(
@@ -284,7 +284,7 @@ def _is_config(change: Change, observed: Observed) -> bool:
     if change.field in RESTART:
         return True
     if change.field == "cloud_init":
-        return not any(is_seed(one["name"]) for one in observed.record.get("volumes", ()))
+        return not any(is_seed(entry["name"]) for entry in observed.record.get("volumes", ()))
     if change.field == "disks":
         return change.before is None or change.after is None or _differs(change, "bus")
     if change.field == "networks":
@@ -302,7 +302,9 @@ def _storage(chain: Chain, desired: Desired, observed: Observed, changes: Sequen
     """Add what the machine's volumes need: those not there yet, a new seed, a larger disk."""
     added = {str(c.key) for c in changes if c.field == "disks" and c.before is None}
     for name, volume in missing_volumes(desired, observed).items():
-        chain.add("create_volume", _why_made(desired, name, volume, name in added), on=volume)
+        chain.add(
+            "create_volume", _cause_of_creation(desired, name, volume, name in added), on=volume
+        )
     seed = seed_volume(desired, observed.record.get("volumes", ()))[1]
     for change in changes:
         if change.field == "cloud_init":
@@ -317,12 +319,12 @@ def _storage(chain: Chain, desired: Desired, observed: Observed, changes: Sequen
         chain.add("seed", cause, "none", on=seed)
 
 
-def _why_made(desired: Desired, disk: str, volume: str, is_new: bool) -> str:
+def _cause_of_creation(desired: Desired, disk: str, volume: str, is_new: bool) -> str:
     if is_new:
         return f"disks.{disk}: not there"
-    from .missing_disks import why_made
+    from .missing_disks import cause_of_creation
 
-    return why_made(desired, disk, volume)
+    return cause_of_creation(desired, disk, volume)
 
 
 def _lighter(chain: Chain, desired: Desired, observed: Observed, change: Change) -> None:
@@ -386,8 +388,8 @@ def awaiting_restart(
 
 def _other_nics(live: Element, config: Element) -> bool:
     """Tell whether the machine's own interfaces run otherwise than they are configured."""
-    runs = [(mac_of(one), home(one)) for one in interfaces(live)]
-    wanted = [(mac_of(one), home(one)) for one in own_interfaces(config).values()]
-    there = {mac_of(one) for one in interfaces(config)}
-    goes = [one for one in own_interfaces(live).values() if mac_of(one) not in there]
-    return bool(goes) or any(one not in runs for one in wanted)
+    runs = [(mac_of(entry), home(entry)) for entry in interfaces(live)]
+    wanted = [(mac_of(entry), home(entry)) for entry in own_interfaces(config).values()]
+    there = {mac_of(entry) for entry in interfaces(config)}
+    goes = [entry for entry in own_interfaces(live).values() if mac_of(entry) not in there]
+    return bool(goes) or any(entry not in runs for entry in wanted)

@@ -22,8 +22,8 @@ def former_devices(root: Element, changes: Sequence[Change], known: Disks) -> Di
     With them, the SCSI controllers that are there.
     """
     found = {_place(change): _element(root, change, known) for change in changes}
-    made = {place: text_of(one) for place, one in found.items() if one is not None}
-    return {**made, _CONTROLLERS: _indexes(root)}
+    result = {place: text_of(entry) for place, entry in found.items() if entry is not None}
+    return {**result, _CONTROLLERS: _indexes(root)}
 
 
 def put_back(root: Element, change: Change, noted: Mapping[str, str], known: Disks) -> bool:
@@ -43,16 +43,16 @@ def put_back(root: Element, change: Change, noted: Mapping[str, str], known: Dis
 
 def drop_controllers(root: Element, step: Step) -> None:
     """Take out the SCSI controllers that came with disks which go again."""
-    if _CONTROLLERS not in step.noted or all(one.field != "disks" for one in step.changes):
+    if _CONTROLLERS not in step.noted or all(entry.field != "disks" for entry in step.changes):
         return
     devices = ensure(root, "devices")
-    for one in scsi_controllers(root):
-        if str(one.get("index")) not in step.noted[_CONTROLLERS].split():
-            devices.remove(one)
+    for entry in scsi_controllers(root):
+        if str(entry.get("index")) not in step.noted[_CONTROLLERS].split():
+            devices.remove(entry)
 
 
 def _indexes(root: Element) -> str:
-    return " ".join(str(one.get("index")) for one in scsi_controllers(root))
+    return " ".join(str(entry.get("index")) for entry in scsi_controllers(root))
 
 
 def _place(change: Change) -> str:

@@ -57,19 +57,19 @@ def _unmake(
     chain: Chain, cause: str, desired: Desired, observed: Observed, begun: Sequence[Step]
 ) -> None:
     """Take a new machine away."""
-    made = _made(begun, observed)
+    result = _created_volumes(begun, observed)
     if observed.config is None:
         # Somebody removed it meanwhile, and its record with it.
-        for name, volume in made.items():
+        for name, volume in result.items():
             chain.add("delete_volume", cause, on=name, pool=volume.pool)
         return
-    removal(chain, replace(desired, delete_disks=True), replace(observed, volumes=made), cause)
+    removal(chain, replace(desired, delete_disks=True), replace(observed, volumes=result), cause)
 
 
-def _made(begun: Sequence[Step], observed: Observed) -> Dict[str, Volume]:
+def _created_volumes(begun: Sequence[Step], observed: Observed) -> Dict[str, Volume]:
     """Return the volumes that are there because the failed run made them."""
-    made = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
-    return {name: volume for name, volume in observed.volumes.items() if name in made}
+    result = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
+    return {name: volume for name, volume in observed.volumes.items() if name in result}
 
 
 def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], observed: Observed) -> None:
@@ -87,6 +87,6 @@ def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], observed: Obse
     chain.steps[-1] = replace(chain.steps[-1], noted=defined.noted)
     # A seed that was there before was written anew, and stays.
     seeded = any(change.field == "cloud_init" for change in changes)
-    for name, volume in _made(begun, observed).items():
+    for name, volume in _created_volumes(begun, observed).items():
         if seeded if is_seed(name) else "disks" in fields:
             chain.add("delete_volume", cause, on=name, pool=volume.pool)

@@ -100,10 +100,12 @@ def public(observed: Observed) -> Optional[Dict[str, Any]]:
     read = {row.name: row.read(view, context) for row in FIELDS if row.read and not row.secret}
     read["disks"].update({name: _theirs(disk) for name, disk in observed.disks.others.items()})
     others = other_interfaces(observed.config)
-    read["networks"].update({mac_of(one): {"network": home(one)} for one in others})
+    read["networks"].update({mac_of(entry): {"network": home(entry)} for entry in others})
     kind = str(observed.config.get("type"))
-    why = "it was made so, though KVM works here" if observed.kvm else "no usable KVM on this host"
-    reason = "" if kind == "kvm" else f"{why}: it runs under emulation"
+    cause = (
+        "it was made so, though KVM works here" if observed.kvm else "no usable KVM on this host"
+    )
+    reason = "" if kind == "kvm" else f"{cause}: it runs under emulation"
     return {
         "name": observed.config.findtext("name"),
         "uuid": observed.config.findtext("uuid"),
@@ -111,7 +113,7 @@ def public(observed: Observed) -> Optional[Dict[str, Any]]:
         "accelerator": {"kind": kind, "reason": reason},
         **read,
         "autostart": bool(observed.autostart),
-        "macs": [mac_of(one) for one in interfaces(observed.config)],
+        "macs": [mac_of(entry) for entry in interfaces(observed.config)],
         "address": observed.addresses[0] if observed.addresses else None,
         "addresses": list(observed.addresses),
         "ssh_host_keys": list(public_keys(observed.seed)),

@@ -49,8 +49,8 @@ def _resume(work: Work, step: Step) -> None:
         late = time.monotonic() >= deadline
         # A disk's error comes back only when the guest writes once more.
         if late and kind:
-            why = "" if not broken else ": " + disk_trouble(host, domain)
-            raise FleetError(f"it does not go on, {words}{why}", address=work.desired.address)
+            cause = "" if not broken else ": " + disk_trouble(host, domain)
+            raise FleetError(f"it does not go on, {words}{cause}", address=work.desired.address)
         if late or not (kind or broken):
             return
         time.sleep(0.1)
@@ -125,8 +125,8 @@ def _patience(work: Work, step: Step) -> float:
 def _wait(work: Work, step: Step) -> None:
     from .wait import wait
 
-    made = work.shared.get("defined")
-    before = [] if made is None else [{"rung": "defined", "seconds": made, "seen": "defined"}]
+    result = work.shared.get("defined")
+    before = [] if result is None else [{"rung": "defined", "seconds": result, "seen": "defined"}]
     begun = work.shared.get("begun", time.monotonic())
     try:
         # After a restart the former settings have to come back, whoever waits for that.

@@ -35,10 +35,10 @@ def wanted_files(
         key = HostKey(desired.host_key["private"], desired.host_key["public"])
     instance = f"{record.get('instance')}-{record.get('generation', 1)}"
     token = str(record.get("token"))
-    made: Dict[str, bytes] = seed_files(
+    result: Dict[str, bytes] = seed_files(
         desired.cloud_init or {}, desired.name, instance, key, token
     )
-    return made
+    return result
 
 
 def public_keys(present: Mapping[str, bytes]) -> list[str]:

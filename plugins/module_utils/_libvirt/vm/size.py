@@ -35,9 +35,9 @@ def read_count(obj: Mapping[str, Any], context: Context) -> Optional[int]:
     return None if vcpu is None else int(vcpu.get("current") or vcpu.text or 0) or None
 
 
-def write_count(made: Dict[str, Any], value: Any, context: Context) -> None:
+def write_count(result: Dict[str, Any], value: Any, context: Context) -> None:
     """Give the guest so many CPUs, at most as many as its topology has, or more sockets."""
-    root = made["config"]
+    root = result["config"]
     vcpu, topology, most = ensure(root, "vcpu"), root.find("cpu/topology"), value
     vcpu.attrib.pop("current", None)
     for old in root.findall("vcpus"):  # which of them are there: libvirt says it anew
@@ -87,9 +87,9 @@ def read_memory(obj: Mapping[str, Any], context: Context) -> Optional[int]:
     return (balloon if lowered else memory) or None
 
 
-def write_memory(made: Dict[str, Any], value: Any, context: Context) -> None:
+def write_memory(result: Dict[str, Any], value: Any, context: Context) -> None:
     """Write the memory, with what the memory devices add to it."""
-    root = made["config"]
+    root = result["config"]
     total = value + _devices(root)
     for tag in ("memory", "currentMemory"):
         _put(ensure(root, tag), total)
@@ -116,7 +116,7 @@ def _size(element: Optional[Element]) -> int:
 
 def _devices(root: Element) -> int:
     """Return how much of a machine's memory is memory devices, in bytes."""
-    return sum(_size(one) for one in root.findall("devices/memory/target/size"))
+    return sum(_size(entry) for entry in root.findall("devices/memory/target/size"))
 
 
 def check_by_hand(root: Element, changed: List[str], declared: Mapping[str, Any]) -> None:

@@ -56,7 +56,7 @@ def is_io_error(state: str, reason: int) -> bool:
     return state == "paused" and reason == _IO_ERROR
 
 
-def why_not_started(state: str, reason: int, has_saved: bool) -> str:
+def reason_not_started(state: str, reason: int, has_saved: bool) -> str:
     """Say why a machine that is off must not be booted, "" if it may be.
 
     libvirt knows these reasons until its daemon is restarted.

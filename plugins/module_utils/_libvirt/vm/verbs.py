@@ -63,12 +63,12 @@ def _define(work: Work, step: Step) -> None:
     old = record(root)
     kept = {key: old[key] for key in ("instance", "token", "volumes") if key in old}
     generation = int(old.get("generation", 1)) + (1 if desired.reseed else 0)
-    made = json.loads(record_text(desired, known, generation=generation, **kept))
+    result = json.loads(record_text(desired, known, generation=generation, **kept))
     if not desired.whole:
-        made["digests"] = {**old.get("digests", {}), **made["digests"]}
+        result["digests"] = {**old.get("digests", {}), **result["digests"]}
         # One that was renamed becomes this one's only when all of it is declared.
-        made["address"] = old.get("address", made["address"])
-    put_record(root, dump(made))
+        result["address"] = old.get("address", result["address"])
+    put_record(root, dump(result))
     _define_document(work, root)
     work.note(step, **former)
 
@@ -77,15 +77,15 @@ def _undone(record: Mapping[str, Any], step: Step, desired: Desired) -> Dict[str
     """Return the record after a way back: other values were declared last, fewer volumes ours."""
     gone = [c for c in step.changes if c.after is None]
     names = {volume_name(desired.name, c.key) for c in gone if c.field == "disks"}
-    seeds = [one["name"] for one in record.get("volumes", ()) if is_seed(one["name"])]
+    seeds = [entry["name"] for entry in record.get("volumes", ()) if is_seed(entry["name"])]
     names |= {name for c in gone if c.field == "cloud_init" for name in seeds}
-    volumes = [one for one in record.get("volumes", ()) if one["name"] not in names]
+    volumes = [entry for entry in record.get("volumes", ()) if entry["name"] not in names]
     # Nothing has an empty digest: what is declared next counts as declared, not as drift.
     fields = [c.field for c in step.changes if c.field != "cloud_init"]
     digests = {**record.get("digests", {}), **dict.fromkeys(fields, "")}
     seeded = record.get("seeded") and not names.intersection(seeds)
-    made = {**record, "volumes": volumes, "digests": digests, "seeded": seeded}
-    return {key: value for key, value in made.items() if value}
+    result = {**record, "volumes": volumes, "digests": digests, "seeded": seeded}
+    return {key: value for key, value in result.items() if value}
 
 
 def _apply(root: Element, change: Change, work: Work) -> None:

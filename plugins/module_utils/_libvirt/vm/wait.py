@@ -103,8 +103,8 @@ class _Ladder:
         keys = self._public_keys()
         if not keys or not shutil.which("ssh"):
             done, seen = port_answers(address)
-            why = "no ssh client here" if keys else "no known host key"
-            return done, f"{seen} ({why}: its key is not checked)" if done else seen
+            reason = "no ssh client here" if keys else "no known host key"
+            return done, f"{seen} ({reason}: its key is not checked)" if done else seen
         with tempfile.NamedTemporaryFile("w", prefix="known_hosts") as known:
             known.writelines(f"{self.desired.name} {key}\n" for key in keys)
             known.flush()
@@ -184,8 +184,8 @@ def _climb(
 def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) -> FleetError:
     text = console_text(ladder.desired.name)
     lines = [visible(line) for line in text.splitlines()[-_CONSOLE_LINES:]]
-    said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-    hint = f"the console's last words: {said}" if said else "the console is empty"
+    output = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    hint = f"the console's last words: {output}" if output else "the console is empty"
     if is_hidden(ladder.desired.name):
         hint = "root alone can read the console: use become: true"
     details = {"rung": rung, "ready": climbed, "console": lines}

@@ -57,7 +57,7 @@ def _devices(
         return found
 
     def read(obj: Mapping[str, Any], context: Context) -> Dict[str, int]:
-        return {one["Path"]: int(one[shown]) for one in dig(obj, at) or ()}
+        return {item["Path"]: int(item[shown]) for item in dig(obj, at) or ()}
 
     def write(body: Dict[str, Any], value: Any, context: Context) -> None:
         entries = [{"Path": path, shown: wanted} for path, wanted in value.items()]

@@ -65,11 +65,11 @@ def _parts(entry: Any, where: str) -> Tuple[str, str, str]:
 
 def _read_devices(obj: Mapping[str, Any], context: Context) -> Dict[str, Device]:
     return {
-        one["PathInContainer"]: {
-            "source": one["PathOnHost"],
-            "permissions": _ordered(one.get("CgroupPermissions") or _ALL),
+        entry["PathInContainer"]: {
+            "source": entry["PathOnHost"],
+            "permissions": _ordered(entry.get("CgroupPermissions") or _ALL),
         }
-        for one in dig(obj, "HostConfig.Devices") or ()
+        for entry in dig(obj, "HostConfig.Devices") or ()
     }
 
 
@@ -100,12 +100,12 @@ def _parse_rules(value: Any, where: str) -> Tuple[str, ...]:
 
 
 def _read_rules(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
-    return tuple(sorted({_rule(one) for one in dig(obj, "HostConfig.DeviceCgroupRules") or ()}))
+    return tuple(sorted({_rule(entry) for entry in dig(obj, "HostConfig.DeviceCgroupRules") or ()}))
 
 
 def _parse_requests(value: Any, where: str) -> Tuple[Request, ...]:
-    made = [_request(entry, f"{where}[{n}]") for n, entry in enumerate(value)]
-    return tuple(sorted(made, key=canonical))
+    result = [_request(entry, f"{where}[{n}]") for n, entry in enumerate(value)]
+    return tuple(sorted(result, key=canonical))
 
 
 def _request(entry: Any, where: str) -> Request:
@@ -131,38 +131,38 @@ def _request(entry: Any, where: str) -> Request:
 def _capabilities(value: Any, where: str) -> Tuple[Tuple[str, ...], ...]:
     """Return alternatives of capabilities that go together; a plain list is one of them."""
     lists = value if value and isinstance(value[0], (list, tuple)) else [value]
-    found = [tuple(sorted(set(parse_words(one, f"{where}.capabilities")))) for one in lists]
-    return tuple(sorted(one for one in found if one))
+    found = [tuple(sorted(set(parse_words(entry, f"{where}.capabilities")))) for entry in lists]
+    return tuple(sorted(entry for entry in found if entry))
 
 
 def _read_requests(obj: Mapping[str, Any], context: Context) -> Tuple[Request, ...]:
     found = []
-    for one in dig(obj, "HostConfig.DeviceRequests") or ():
-        lists = (tuple(sorted(set(words))) for words in one.get("Capabilities") or ())
+    for entry in dig(obj, "HostConfig.DeviceRequests") or ():
+        lists = (tuple(sorted(set(words))) for words in entry.get("Capabilities") or ())
         found.append(
             {
-                "driver": one.get("Driver") or "",
-                "count": int(one.get("Count") or 0),
-                "device_ids": tuple(sorted(one.get("DeviceIDs") or ())),
+                "driver": entry.get("Driver") or "",
+                "count": int(entry.get("Count") or 0),
+                "device_ids": tuple(sorted(entry.get("DeviceIDs") or ())),
                 "capabilities": tuple(sorted(words for words in lists if words)),
-                "options": dict(one.get("Options") or {}),
+                "options": dict(entry.get("Options") or {}),
             }
         )
     return tuple(sorted(found, key=canonical))
 
 
 def _write_requests(body: Dict[str, Any], value: Any, context: Context) -> None:
-    made: List[Dict[str, Any]] = [
+    result: List[Dict[str, Any]] = [
         {
-            "Driver": one["driver"],
-            "Count": one["count"],
-            "DeviceIDs": list(one["device_ids"]) or None,
-            "Capabilities": [list(words) for words in one["capabilities"]],
-            "Options": one["options"],
+            "Driver": entry["driver"],
+            "Count": entry["count"],
+            "DeviceIDs": list(entry["device_ids"]) or None,
+            "Capabilities": [list(words) for words in entry["capabilities"]],
+            "Options": entry["options"],
         }
-        for one in value
+        for entry in value
     ]
-    body.setdefault("HostConfig", {})["DeviceRequests"] = made
+    body.setdefault("HostConfig", {})["DeviceRequests"] = result
 
 
 FIELDS = (
@@ -174,7 +174,7 @@ FIELDS = (
         parse=_parse_devices,
         read=_read_devices,
         write=_write_devices,
-        show=lambda one: f"{one['source']} ({one['permissions']})",
+        show=lambda entry: f"{entry['source']} ({entry['permissions']})",
     ),
     words(
         "device_cgroup_rules",

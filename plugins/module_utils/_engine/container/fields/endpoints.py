@@ -27,15 +27,15 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
     if value in ([], {}):
         return None  # as in Compose: the default network; network_mode: none has none
     if isinstance(value, Mapping):
-        made = {
+        result = {
             str(name): _endpoint(entry or {}, f"{where}.{name}") for name, entry in value.items()
         }
         # The first one is joined at creation; before API 1.44 only that one takes a MAC address.
         order = sorted(
-            made, key=lambda n: (-made[n].pop("priority", 0), "mac_address" not in made[n])
+            result, key=lambda n: (-result[n].pop("priority", 0), "mac_address" not in result[n])
         )
-        _check_interfaces(made, where)
-        return {name: made[name] for name in _joined(order, where)}
+        _check_interfaces(result, where)
+        return {name: result[name] for name in _joined(order, where)}
     if isinstance(value, str):
         raise InvalidOption("takes a list or a mapping", option=where, hint=f"[{value}]")
     for number, entry in enumerate(value if isinstance(value, list) else ()):
@@ -48,10 +48,10 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
     return {name: {} for name in _joined(names, where)}
 
 
-def _check_interfaces(made: Mapping[str, Endpoint], where: str) -> None:
+def _check_interfaces(result: Mapping[str, Endpoint], where: str) -> None:
     """Raise InvalidOption if two networks would have one interface."""
     seen: Dict[str, str] = {}
-    for name, endpoint in made.items():
+    for name, endpoint in result.items():
         interface = (endpoint.get("driver_opts") or {}).get(INTERFACE, "")
         if interface and interface in seen:
             text = f"{interface} is the interface of {seen[interface]} too"
@@ -75,10 +75,10 @@ def _joined(names: Iterable[str], where: str) -> Iterable[str]:
 
 def _endpoint(entry: Any, where: str) -> Endpoint:
     check_keys(entry, _KEYS, where)
-    made: Endpoint = {}
+    result: Endpoint = {}
     for key, parse in _PARSERS.items():
         if entry.get(key):
-            made[key] = parse(entry[key], f"{where}.{key}")
+            result[key] = parse(entry[key], f"{where}.{key}")
     options = parse_strings(entry.get("driver_opts") or {}, f"{where}.driver_opts")
     if entry.get("interface_name"):
         options[INTERFACE] = parse_text(entry["interface_name"], f"{where}.interface_name")
@@ -88,7 +88,7 @@ def _endpoint(entry: Any, where: str) -> Endpoint:
             option=f"{where}.interface_name",
             hint="at most 15 characters, without blanks, '/' and ':'",
         )
-    return {**made, "driver_opts": options} if options else made
+    return {**result, "driver_opts": options} if options else result
 
 
 def _whole(value: Any, where: str) -> int:
@@ -112,7 +112,9 @@ def parse_mac(value: Any, where: str) -> str:
 def split_macs(declared: Dict[str, Any]) -> None:
     """Move all MAC addresses into `mac_address`: network → address; alone it is the first's."""
     networks = declared.get("networks") or {}
-    found = {name: one.pop("mac_address") for name, one in networks.items() if "mac_address" in one}
+    found = {
+        name: entry.pop("mac_address") for name, entry in networks.items() if "mac_address" in entry
+    }
     if "mac_address" in declared:
         first = next(iter(networks), None) or declared.get("network_mode") or "bridge"
         if found.get(first, declared["mac_address"]) != declared["mac_address"]:
@@ -123,7 +125,7 @@ def split_macs(declared: Dict[str, Any]) -> None:
 
 
 def _parse_local(value: Any, where: str) -> Tuple[str, ...]:
-    return tuple(sorted({parse_ip(one, where) for one in parse_set(value, where)}))
+    return tuple(sorted({parse_ip(entry, where) for entry in parse_set(value, where)}))
 
 
 _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
@@ -139,18 +141,18 @@ _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
 
 def endpoint_body(endpoint: Endpoint) -> Dict[str, Any]:
     """Return the engine's EndpointSettings of one declared endpoint."""
-    made: Dict[str, Any] = {}
+    result: Dict[str, Any] = {}
     if endpoint.get("aliases"):
-        made["Aliases"] = list(endpoint["aliases"])
+        result["Aliases"] = list(endpoint["aliases"])
     ipam = {name: endpoint[key] for key, name in IPS.items() if endpoint.get(key)}
     if endpoint.get("link_local_ips"):
         ipam["LinkLocalIPs"] = list(endpoint["link_local_ips"])
     if ipam:
-        made["IPAMConfig"] = ipam
+        result["IPAMConfig"] = ipam
     for key, name in (("driver_opts", "DriverOpts"), ("gw_priority", "GwPriority")):
         if endpoint.get(key):
-            made[name] = endpoint[key]
-    return made
+            result[name] = endpoint[key]
+    return result
 
 
 def write_macs(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -20,11 +20,11 @@ _GATEWAY = "host-gateway"  # the engine's word for an address of the host
 
 
 def _parse_resolvers(value: Any, where: str) -> Tuple[str, ...]:
-    return tuple(parse_ip(one, where) for one in parse_lone(value, where))
+    return tuple(parse_ip(entry, where) for entry in parse_lone(value, where))
 
 
 def _read_resolvers(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
-    return tuple(plain_ip(one) for one in dig(obj, "HostConfig.Dns") or ())
+    return tuple(plain_ip(entry) for entry in dig(obj, "HostConfig.Dns") or ())
 
 
 def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
@@ -35,8 +35,8 @@ def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
             raise InvalidOption(
                 f"'{host}' is not the name of a host", option=here, hint="such as db=10.0.0.5"
             )
-        for one in parse_lone(addresses, here):
-            address = one if one == _GATEWAY else parse_ip(one, here)
+        for entry in parse_lone(addresses, here):
+            address = entry if entry == _GATEWAY else parse_ip(entry, here)
             found.setdefault(host, []).append(address)
     return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
 
@@ -44,7 +44,7 @@ def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
 def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
     if isinstance(value, Mapping):
         return [(str(host), address, f"{where}.{host}") for host, address in value.items()]
-    made = []
+    result = []
     for position, entry in enumerate(parse_words(value, where)):
         here = f"{where}[{position}]"
         host, sign, address = entry.partition("=" if "=" in entry else ":")
@@ -52,8 +52,8 @@ def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
             raise InvalidOption(
                 f"'{entry}' names no host and address", option=here, hint="such as db=10.0.0.5"
             )
-        made.append((host, address, here))
-    return made
+        result.append((host, address, here))
+    return result
 
 
 def _read_hosts(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
@@ -71,12 +71,12 @@ def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
     found = set()
-    for one in parse_set(value, where):
-        if not _LINK.fullmatch(one):
+    for entry in parse_set(value, where):
+        if not _LINK.fullmatch(entry):
             raise InvalidOption(
-                f"'{one}' names no container", option=where, hint="such as db:mysql"
+                f"'{entry}' names no container", option=where, hint="such as db:mysql"
             )
-        name, _colon, alias = one.lstrip("/").partition(":")
+        name, _colon, alias = entry.lstrip("/").partition(":")
         found.add(f"{name}:{alias or name}")
     return tuple(sorted(found))
 
@@ -86,7 +86,7 @@ def _read_links(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     found = {
         f"{target.lstrip('/')}:{alias.rpartition('/')[2]}"
         for target, _colon, alias in (
-            str(one).partition(":") for one in dig(obj, "HostConfig.Links") or ()
+            str(entry).partition(":") for entry in dig(obj, "HostConfig.Links") or ()
         )
     }
     for endpoint in (dig(obj, "NetworkSettings.Networks") or {}).values():

@@ -114,8 +114,8 @@ def _limit(entry: Any, where: str) -> Limit:
 
 def _read_ulimits(obj: Mapping[str, Any], context: Context) -> Dict[str, Limit]:
     return {
-        str(one["Name"]).lower().replace("rlimit_", ""): (int(one["Soft"]), int(one["Hard"]))
-        for one in dig(obj, "HostConfig.Ulimits") or ()
+        str(entry["Name"]).lower().replace("rlimit_", ""): (int(entry["Soft"]), int(entry["Hard"]))
+        for entry in dig(obj, "HostConfig.Ulimits") or ()
     }
 
 

@@ -134,40 +134,40 @@ def has_colon(target: str, source: Optional[str]) -> bool:
 
 def _mount_body(target: str, source: Optional[str], mount: Mount) -> Dict[str, Any]:
     kind = mount["type"]
-    made: Dict[str, Any] = {"Type": kind, "Target": target}
-    made["ReadOnly"] = bool(mount.get("read_only"))
+    result: Dict[str, Any] = {"Type": kind, "Target": target}
+    result["ReadOnly"] = bool(mount.get("read_only"))
     if source:
-        made["Source"] = source
+        result["Source"] = source
     options = _OPTIONS[kind](mount)
     if options:
-        made[f"{kind.capitalize()}Options"] = options
-    return made
+        result[f"{kind.capitalize()}Options"] = options
+    return result
 
 
 def _bind_options(mount: Mount) -> Dict[str, Any]:
     recursive = mount.get("recursive")
-    made: Dict[str, Any] = {"CreateMountpoint": mount.get("create_host_path", True)}
+    result: Dict[str, Any] = {"CreateMountpoint": mount.get("create_host_path", True)}
     for word in mount.get("options", ()):
-        made["Propagation"] = word
+        result["Propagation"] = word
     names = {
         "disabled": "NonRecursive",
         "writable": "ReadOnlyNonRecursive",
         "readonly": "ReadOnlyForceRecursive",
     }
     if recursive:
-        made[names[recursive]] = True
-    return made
+        result[names[recursive]] = True
+    return result
 
 
 def _volume_options(mount: Mount) -> Dict[str, Any]:
-    made: Dict[str, Any] = {"NoCopy": True} if "nocopy" in mount.get("options", ()) else {}
+    result: Dict[str, Any] = {"NoCopy": True} if "nocopy" in mount.get("options", ()) else {}
     for key, name in (("labels", "Labels"), ("subpath", "Subpath")):
         if key in mount:
-            made[name] = mount[key]
+            result[name] = mount[key]
     if "driver" in mount or "driver_opts" in mount:
         driver = {"Name": mount.get("driver", "local"), "Options": mount.get("driver_opts", {})}
-        made["DriverConfig"] = driver
-    return made
+        result["DriverConfig"] = driver
+    return result
 
 
 def _tmpfs_options(mount: Mount) -> Dict[str, Any]:

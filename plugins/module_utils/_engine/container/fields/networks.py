@@ -57,7 +57,7 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoi
     networks = dig(obj, "NetworkSettings.Networks") or {}
     short = str(obj.get("Id", ""))[:12]
     found = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
-    paper = [name for name, one in networks.items() if on_paper(obj, one or {}, context.kind)]
+    paper = [name for name, item in networks.items() if on_paper(obj, item or {}, context.kind)]
     return {**found, **{name: {**found[name], **PAPER} for name in paper}}
 
 
@@ -66,14 +66,14 @@ def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
     aliases = {a for a in entry.get("Aliases") or () if a != short}
     ipam = entry.get("IPAMConfig") or {}
     addresses = ipam.get("LinkLocalIPs") or ()
-    made: Endpoint = {
+    result: Endpoint = {
         "aliases": tuple(sorted(aliases)),
         **{key: _plain(ipam[name]) for key, name in IPS.items() if ipam.get(name)},
         "link_local_ips": tuple(sorted(map(_plain, addresses))),
         "driver_opts": entry.get("DriverOpts"),
         "gw_priority": entry.get("GwPriority"),
     }
-    return {key: value for key, value in made.items() if value}
+    return {key: value for key, value in result.items() if value}
 
 
 def _plain(address: str) -> str:
@@ -109,7 +109,7 @@ def _read_macs(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
         return {_first(obj): str(asked).lower()} if asked else {}
     networks = dig(obj, "NetworkSettings.Networks") or {}
     found = {
-        name: str((one or {}).get("MacAddress") or "").lower() for name, one in networks.items()
+        name: str((entry or {}).get("MacAddress") or "").lower() for name, entry in networks.items()
     }
     declared = context.declared.get("mac_address") or {}
     changed = bool(context.record) and not as_recorded(context, "mac_address")

@@ -145,14 +145,14 @@ def _range(text: str, where: str) -> range:
 def _read(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[Binding, ...]]:
     bindings = dig(obj, "HostConfig.PortBindings") or {}
     return {
-        port if "/" in port else f"{port}/tcp": tuple(sorted({_binding(one) for one in asked}))
+        port if "/" in port else f"{port}/tcp": tuple(sorted({_binding(entry) for entry in asked}))
         for port, asked in bindings.items()
         if asked
     }
 
 
-def _binding(one: Mapping[str, Any]) -> Binding:
-    return plain_ip(one.get("HostIp") or ""), str(one.get("HostPort") or "")
+def _binding(entry: Mapping[str, Any]) -> Binding:
+    return plain_ip(entry.get("HostIp") or ""), str(entry.get("HostPort") or "")
 
 
 def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
@@ -166,7 +166,7 @@ def _write(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 def _show(bindings: Tuple[Binding, ...]) -> str:
     pairs = ((f"[{ip}]" if ":" in ip else ip, port) for ip, port in bindings)
-    return ", ".join(":".join(part for part in one if part) or "any" for one in pairs)
+    return ", ".join(":".join(part for part in entry if part) or "any" for entry in pairs)
 
 
 def _parse_expose(value: Any, where: str) -> Tuple[str, ...]:

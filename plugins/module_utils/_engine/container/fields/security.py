@@ -90,12 +90,12 @@ def _read_options(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     privileged = dig(obj, "HostConfig.Privileged")
     if _OPEN_PATHS in declared if privileged else dig(obj, "HostConfig.MaskedPaths") == []:
         found.add(_OPEN_PATHS)
-    return tuple(sorted(one for one in found if one != _ADDED or one in declared or not added))
+    return tuple(sorted(item for item in found if item != _ADDED or item in declared or not added))
 
 
 def _write_options(body: Dict[str, Any], value: Any, context: Context) -> None:
     host = body.setdefault("HostConfig", {})
-    host["SecurityOpt"] = [one for one in value if one != _OPEN_PATHS]
+    host["SecurityOpt"] = [entry for entry in value if entry != _OPEN_PATHS]
     if _OPEN_PATHS in value:
         host.update(MaskedPaths=[], ReadonlyPaths=[])
 
@@ -103,7 +103,7 @@ def _write_options(body: Dict[str, Any], value: Any, context: Context) -> None:
 def _show_options(value: Tuple[str, ...]) -> str:
     if not value:
         return "none"
-    return "[" + ", ".join(one if len(one) < 60 else f"{one[:40]}…" for one in value) + "]"
+    return "[" + ", ".join(entry if len(entry) < 60 else f"{entry[:40]}…" for entry in value) + "]"
 
 
 FIELDS = (

@@ -67,8 +67,8 @@ def _read_podmans(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[s
 
 
 def _write_tmpfs(body: Dict[str, Any], value: Any, context: Context) -> None:
-    made = {path: ",".join(options) for path, options in value.items()}
-    body.setdefault("HostConfig", {})["Tmpfs"] = made
+    result = {path: ",".join(options) for path, options in value.items()}
+    body.setdefault("HostConfig", {})["Tmpfs"] = result
 
 
 def _parse_from(value: Any, where: str) -> Tuple[str, ...]:

@@ -110,36 +110,36 @@ def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
 
 def _words(inner: Mapping[str, Any], where: str) -> List[str]:
     """Return what the short syntax has words for."""
-    made = ["nocopy"] if inner.get("nocopy") else []
+    result = ["nocopy"] if inner.get("nocopy") else []
     if inner.get("propagation"):
         known = _PROPAGATIONS
-        made.append(_known(inner["propagation"], known, "a propagation", f"{where}.propagation"))
+        result.append(_known(inner["propagation"], known, "a propagation", f"{where}.propagation"))
     if inner.get("selinux"):
-        made.append(_known(inner["selinux"], ("z", "Z"), "a label", f"{where}.selinux"))
-    return made
+        result.append(_known(inner["selinux"], ("z", "Z"), "a label", f"{where}.selinux"))
+    return result
 
 
 def _more(inner: Mapping[str, Any], where: str) -> Mount:
     """Return what only the long syntax has, without what is as the engine would have it."""
-    made: Mount = {key: inner[key] for key in ("subpath", "driver") if inner.get(key)}
+    result: Mount = {key: inner[key] for key in ("subpath", "driver") if inner.get(key)}
     for key in ("labels", "driver_opts"):
         if inner.get(key):
-            made[key] = parse_strings(inner[key], f"{where}.{key}")
+            result[key] = parse_strings(inner[key], f"{where}.{key}")
     if inner.get("create_host_path") is False:
-        made["create_host_path"] = False
+        result["create_host_path"] = False
     recursive = inner.get("recursive") or "enabled"
     if _known(recursive, _RECURSIVE, "a way to mount", f"{where}.recursive") != "enabled":
-        made["recursive"] = recursive
+        result["recursive"] = recursive
     size = parse_size(inner.get("size") or None, f"{where}.size")
     if size:
-        made["size"] = size
+        result["size"] = size
     if inner.get("mode") is not None:
-        made["mode"] = _mode(inner["mode"], f"{where}.mode")
-    if made.keys() & {"create_host_path", "recursive"} and inner.get("selinux"):
+        result["mode"] = _mode(inner["mode"], f"{where}.mode")
+    if result.keys() & {"create_host_path", "recursive"} and inner.get("selinux"):
         raise InvalidOption(
             "goes with neither create_host_path: false nor recursive", option=f"{where}.selinux"
         )
-    return made
+    return result
 
 
 def _mode(value: Any, where: str) -> int:

@@ -121,11 +121,11 @@ def _query(name: str, build: Build, label: str) -> Dict[str, Any]:
 
 
 def _ulimits(limits: Optional[Mapping[str, str]]) -> Optional[List[Dict[str, Any]]]:
-    made = []
+    result = []
     for name, both in (limits or {}).items():
         soft, _colon, hard = both.partition(":")
-        made.append({"Name": name, "Soft": int(soft), "Hard": int(hard)})
-    return made or None
+        result.append({"Name": name, "Soft": int(soft), "Hard": int(hard)})
+    return result or None
 
 
 def _body(build: Build) -> Iterator[bytes]:
@@ -160,7 +160,7 @@ def added_files(text: Optional[str], root: Optional[str], dockerfile: str) -> Di
         return {RULES: rules_text(root, rules)}
     ignored = rules_text(root, RULES).rstrip(b"\n")
     more = [INLINE] if os.path.lexists(os.path.join(root, RULES)) else [INLINE, RULES]
-    lines = [*filter(None, [ignored]), *(one.encode() for one in more), b""]
+    lines = [*filter(None, [ignored]), *(entry.encode() for entry in more), b""]
     return {INLINE: text.encode("utf-8"), RULES: b"\n".join(lines)}
 
 
@@ -198,13 +198,13 @@ def _masked(tail: List[str], build: Build) -> List[str]:
 
 
 def _failed(error: EngineError, build: Build, address: str, tail: List[str]) -> FleetError:
-    made = cannot(error, "the build failed", address)
-    made.message = hide(made.message, build.private)
-    made.details["log"] = _masked(tail, build)
-    last = _last_words(made.details["log"], made.message)
+    result = cannot(error, "the build failed", address)
+    result.message = hide(result.message, build.private)
+    result.details["log"] = _masked(tail, build)
+    last = _last_words(result.details["log"], result.message)
     more = "the last lines of its output are under log; the old image stays"
-    made.hint = made.hint or (f"its last words: {last}; {more}" if last else more)
-    return made
+    result.hint = result.hint or (f"its last words: {last}; {more}" if last else more)
+    return result
 
 
 def _last_words(lines: List[str], message: str) -> str:
@@ -216,5 +216,5 @@ def _last_words(lines: List[str], message: str) -> str:
     numbered = [found[1] for found in map(_BUILDKIT.match, lines) if found]
     if not numbered and not any(line.startswith("#") for line in lines):
         numbered = [line for line in lines if not _OWN_WORDS.match(line)]
-    last = next((one.strip() for one in reversed(numbered) if one.strip()), "")
+    last = next((entry.strip() for entry in reversed(numbered) if entry.strip()), "")
     return "" if message.endswith(last) else last[:_LONGEST]

@@ -122,7 +122,7 @@ def _words(build: Build) -> List[str]:
     words += _each("--label", _pairs(build.get("labels")))
     words += _each("--ulimit", _pairs(build.get("ulimits")))
     words += _each("--build-context", _pairs(build.get("additional_contexts")))
-    words += _each("--ssh", (one.rstrip("=") for one in _pairs(build.get("ssh"))))
+    words += _each("--ssh", (entry.rstrip("=") for entry in _pairs(build.get("ssh"))))
     words += _each("--build-arg", _arguments(build))
     words += _each("--secret", (f"id={ident},env={var}" for ident, var, _v in _secrets(build)))
     return words
@@ -153,10 +153,10 @@ def _secrets(build: Build) -> Iterator[Any]:
 
 def _environment(build: Build, address: str) -> Dict[str, str]:
     args: Mapping[str, str] = build.get("args") or {}
-    made = {key: value for key, value in os.environ.items() if key not in _ASTRAY}
-    made.update({key: value for key, value in args.items() if not _OWN.fullmatch(key)})
-    made.update({var: value for _ident, var, value in _secrets(build)})
-    return {**made, "DOCKER_HOST": address}
+    result = {key: value for key, value in os.environ.items() if key not in _ASTRAY}
+    result.update({key: value for key, value in args.items() if not _OWN.fullmatch(key)})
+    result.update({var: value for _ident, var, value in _secrets(build)})
+    return {**result, "DOCKER_HOST": address}
 
 
 def _call(command: List[str], environment: Dict[str, str], tail: List[str], idle: float) -> None:
@@ -200,4 +200,4 @@ def _follow(process: Any, tail: List[str], idle: float) -> str:
             tail.append(text)
         del tail[:-40]
         if not data:
-            return last or next((one for one in reversed(tail) if one.strip()), "")
+            return last or next((entry for entry in reversed(tail) if entry.strip()), "")

@@ -213,14 +213,14 @@ def _entry(below: Below, path: str, seen: os.stat_result, link: str) -> Entry:
         )
     regular = kind == stat.S_IFREG
     mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
-    made = hashlib.sha256(f"{kind:o} {mode:o} {link}\0".encode("utf-8", "surrogateescape"))
+    result = hashlib.sha256(f"{kind:o} {mode:o} {link}\0".encode("utf-8", "surrogateescape"))
     if regular:
         with below.open(path) as content:
             for piece in iter(lambda: content.read(_PIECE), b""):
-                made.update(piece)
+                result.update(piece)
     size = seen.st_size if regular else 0
     name = path + "/" * (kind == stat.S_IFDIR)
-    return Entry(name, mode, int(seen.st_mtime), size, link, made.hexdigest())
+    return Entry(name, mode, int(seen.st_mtime), size, link, result.hexdigest())
 
 
 def _unreadable(path: str, exc: OSError) -> InvalidOption:
@@ -234,12 +234,12 @@ def _unreadable(path: str, exc: OSError) -> InvalidOption:
 def _header(entry: Entry) -> bytes:
     import tarfile
 
-    made = tarfile.TarInfo(entry.path)
-    made.mode, made.mtime, made.size = entry.mode, entry.mtime, entry.size
-    made.type = tarfile.DIRTYPE if entry.path.endswith("/") else tarfile.REGTYPE
+    result = tarfile.TarInfo(entry.path)
+    result.mode, result.mtime, result.size = entry.mode, entry.mtime, entry.size
+    result.type = tarfile.DIRTYPE if entry.path.endswith("/") else tarfile.REGTYPE
     if entry.link:
-        made.type, made.linkname = tarfile.SYMTYPE, entry.link
-    return made.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+        result.type, result.linkname = tarfile.SYMTYPE, entry.link
+    return result.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
 
 
 def _content(below: Below, entry: Entry) -> Iterator[bytes]:

@@ -25,15 +25,15 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
     that is new or gone stands for all that it holds; `("", "changed")` is the whole.
     """
     folded = [_depth(path) for path in (*then, *now) if path == "*" or path.endswith(_FOLDED)]
-    one, other = dict(then), dict(now)
+    entry, other = dict(then), dict(now)
     if folded:
-        one, other = _fold_to(one, min(folded)), _fold_to(other, min(folded))
+        entry, other = _fold_to(entry, min(folded)), _fold_to(other, min(folded))
     found: List[Tuple[str, str]] = []
     whole: List[str] = []
-    for path in sorted({*one, *other}):
-        if one.get(path) == other.get(path) or any(path.startswith(above) for above in whole):
+    for path in sorted({*entry, *other}):
+        if entry.get(path) == other.get(path) or any(path.startswith(above) for above in whole):
             continue
-        word = "changed" if path in one and path in other else "added"
+        word = "changed" if path in entry and path in other else "added"
         word = "removed" if path not in other else word
         if path.endswith("/") and word != "changed":
             whole.append(path)
@@ -65,7 +65,7 @@ def _folded(
 def _fold_level(left: Dict[str, str], paths: List[str]) -> List[str]:
     """Fold every folder that has entries at one depth, the deepest there is; return the keys."""
     groups: Dict[str, List[str]] = {}
-    made: List[str] = []
+    result: List[str] = []
     for path in paths:
         groups.setdefault(_plain(path).rpartition("/")[0], []).append(path)
     for folder, members in groups.items():
@@ -73,9 +73,9 @@ def _fold_level(left: Dict[str, str], paths: List[str]) -> List[str]:
             members.append(f"{folder}/")
         text = "\n".join(f"{path} {left.pop(path)}" for path in sorted(members))
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
-        made.append(folder + _FOLDED if folder else "*")
-        left[made[-1]] = digest[:8]
-    return made
+        result.append(folder + _FOLDED if folder else "*")
+        left[result[-1]] = digest[:8]
+    return result
 
 
 def _plain(path: str) -> str:

@@ -54,7 +54,7 @@ class Build:
         Short ones are words such as 1 or true, which would blank half the output.
         """
         values = [*(self.get("args") or {}).values(), *self.secrets.values()]
-        return tuple(sorted((one for one in values if len(one) > 3), key=len, reverse=True))
+        return tuple(sorted((entry for entry in values if len(entry) > 3), key=len, reverse=True))
 
     @property
     def needs_buildkit(self) -> str:
@@ -64,7 +64,7 @@ class Build:
                 return name
         if len(self.get("platforms") or ()) > 1:
             return "platforms"
-        cached = any("type=" in one for one in self.get("cache_from") or ())
+        cached = any("type=" in entry for entry in self.get("cache_from") or ())
         return "cache_from" if cached else ""
 
 
@@ -111,8 +111,8 @@ def placed(build: Mapping[str, Any]) -> Dict[str, Any]:
         return {**build, "dockerfile": inner}
     from .context import outside_text
 
-    made = {key: value for key, value in build.items() if key != "dockerfile"}
-    return {**made, "dockerfile_inline": outside_text(full)}
+    result = {key: value for key, value in build.items() if key != "dockerfile"}
+    return {**result, "dockerfile_inline": outside_text(full)}
 
 
 def read_for(build: Mapping[str, Any]) -> Any:
@@ -152,7 +152,7 @@ def _check_builder(build: Build) -> None:
 
 def _secrets(values: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, str]:
     """Return the secrets' values by the id that the Dockerfile uses."""
-    made = {}
+    result = {}
     for ident, source in (values.get("secrets") or {}).items():
         if given.get(source) is None:
             raise InvalidOption(
@@ -162,7 +162,7 @@ def _secrets(values: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, s
             )
         if "\0" in str(given[source]):
             raise InvalidOption("a secret is a text", option=f"build_secrets.{source}")
-        made[ident] = str(given[source])
+        result[ident] = str(given[source])
     for name in given:
         if name not in (values.get("secrets") or {}).values():
             raise InvalidOption(
@@ -170,11 +170,11 @@ def _secrets(values: Mapping[str, Any], given: Mapping[str, Any]) -> Dict[str, s
                 option=f"build_secrets.{name}",
                 hint="name it under build.secrets as well",
             )
-    return made
+    return result
 
 
 def _options(values: Mapping[str, Any], here: bool) -> Dict[str, str]:
-    made: Dict[str, str] = {}
+    result: Dict[str, str] = {}
     for key in DECIDING:
         value = values.get(key)
         if key == "additional_contexts":
@@ -182,10 +182,10 @@ def _options(values: Mapping[str, Any], here: bool) -> Dict[str, str]:
         if key == "dockerfile" and value == INLINE:
             continue
         if isinstance(value, Mapping):
-            made.update({f"{key}.{one}": text for one, text in value.items()})
+            result.update({f"{key}.{entry}": text for entry, text in value.items()})
         elif value:
-            made[key] = ",".join(value) if isinstance(value, tuple) else str(value)
-    return made
+            result[key] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return result
 
 
 def _content(name: str, text: str, here: bool) -> str:
@@ -228,5 +228,5 @@ def _context(given: Any, values: Mapping[str, Any]) -> Dict[str, Any]:
         given = read_for(values)
     if isinstance(given, Mapping):
         return dict(given)
-    made = {name: getattr(given, name) for name in ("digest", "files", "dockerfile")}
-    return {**made, "tar": given.tar, "root": given.root}
+    result = {name: getattr(given, name) for name in ("digest", "files", "dockerfile")}
+    return {**result, "tar": given.tar, "root": given.root}

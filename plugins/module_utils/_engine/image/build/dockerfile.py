@@ -59,18 +59,18 @@ def needs_buildkit(text: str) -> str:
     for word, rest in _instructions(text):
         if word in ("RUN", "COPY", "ADD") and _heredocs(rest):
             return f"{word} <<{_heredocs(rest)[0]}"
-        flags = [one for one in rest.split() if one.startswith("--")]
-        dropped = [one for one in flags if one.partition("=")[0] in _DROPPED.get(word, ())]
+        flags = [entry for entry in rest.split() if entry.startswith("--")]
+        dropped = [entry for entry in flags if entry.partition("=")[0] in _DROPPED.get(word, ())]
         if dropped:
             return f"{word} {dropped[0].partition('=')[0]}"
-        if word == "ADD" and any(_GIT.fullmatch(one) for one in rest.split()):
+        if word == "ADD" and any(_GIT.fullmatch(entry) for entry in rest.split()):
             return "ADD of a Git repository"
     return ""
 
 
 def _heredocs(rest: str) -> List[str]:
     found = (_HEREDOC.fullmatch(word) for word in rest.split())
-    return [one.group(2) for one in found if one]
+    return [entry.group(2) for entry in found if entry]
 
 
 def _instructions(text: str) -> Iterator[Tuple[str, str]]:
@@ -154,14 +154,14 @@ def _substitute(text: str, values: Mapping[str, str]) -> str:
 
     What comes to more than any reference has is cut, and cannot be one.
     """
-    made, at, room = [], 0, _MAX_VALUE
+    result, at, room = [], 0, _MAX_VALUE
     text = text[:_MAX_VALUE]
     for found in _VARIABLE.finditer(text):
         for part in (text[at : found.start()], _value(found, values)):
-            made.append(part[:room])
-            room -= len(made[-1])
+            result.append(part[:room])
+            room -= len(result[-1])
         at = found.end()
-    return "".join([*made, text[at:][:room]])
+    return "".join([*result, text[at:][:room]])
 
 
 def _value(found: re.Match[str], values: Mapping[str, str]) -> str:

@@ -22,7 +22,7 @@ LIST = {"type": "list", "elements": "str"}
 
 def parse_strings(value: Any, where: str) -> Tuple[str, ...]:
     """Return a list of texts without repetitions."""
-    return tuple(dict.fromkeys(parse_text(one, f"{where}[{n}]") for n, one in enumerate(value)))
+    return tuple(dict.fromkeys(parse_text(entry, f"{where}[{n}]") for n, entry in enumerate(value)))
 
 
 def parse_platform(value: Any, where: str) -> str:
@@ -36,34 +36,34 @@ def parse_platform(value: Any, where: str) -> str:
 
 def parse_tags(value: Any, where: str) -> Tuple[str, ...]:
     """Return references that an image can be given, in their short form."""
-    made = []
-    for number, one in enumerate(value):
-        found = parse_reference(str(one), f"{where}[{number}]")
+    result = []
+    for number, entry in enumerate(value):
+        found = parse_reference(str(entry), f"{where}[{number}]")
         if found.digest:
             raise InvalidOption(
-                f"'{one}': a digest cannot be given to an image",
+                f"'{entry}': a digest cannot be given to an image",
                 option=f"{where}[{number}]",
                 hint="write a tag, such as app:1",
             )
-        made.append(str(found))
-    return tuple(dict.fromkeys(made))
+        result.append(str(found))
+    return tuple(dict.fromkeys(result))
 
 
 def _platforms(value: Any, where: str) -> Tuple[str, ...]:
-    return tuple(sorted({parse_platform(one, f"{where}[{n}]") for n, one in enumerate(value)}))
+    return tuple(sorted({parse_platform(entry, f"{where}[{n}]") for n, entry in enumerate(value)}))
 
 
 def _hosts(value: Any, where: str) -> Tuple[str, ...]:
     """Return `host:address` entries, whatever the form (Compose Specification, `extra_hosts`)."""
     if isinstance(value, Mapping):
         pairs = [
-            (str(host), str(one))
+            (str(host), str(entry))
             for host, addresses in value.items()
-            for one in (addresses if isinstance(addresses, (list, tuple)) else [addresses])
+            for entry in (addresses if isinstance(addresses, (list, tuple)) else [addresses])
         ]
     elif isinstance(value, (list, tuple)):
-        cut = [re.split("[=:]", str(one), maxsplit=1) for one in value]
-        pairs = [(one[0], one[1] if len(one) > 1 else "") for one in cut]
+        cut = [re.split("[=:]", str(entry), maxsplit=1) for entry in value]
+        pairs = [(entry[0], entry[1] if len(entry) > 1 else "") for entry in cut]
     else:
         raise InvalidOption("is neither a mapping nor a list", option=where)
     for host, address in pairs:
@@ -75,25 +75,25 @@ def _hosts(value: Any, where: str) -> Tuple[str, ...]:
 
 def _ulimits(value: Any, where: str) -> Dict[str, str]:
     """Return `soft:hard` by name; one number stands for both."""
-    made = {}
+    result = {}
     for name, limit in value.items():
         both = limit if isinstance(limit, Mapping) else {"soft": limit, "hard": limit}
         try:
-            made[str(name)] = f"{int(both['soft'])}:{int(both['hard'])}"
+            result[str(name)] = f"{int(both['soft'])}:{int(both['hard'])}"
         except (KeyError, TypeError, ValueError):
             raise InvalidOption(
                 "is not a limit",
                 option=f"{where}.{name}",
                 hint="write a number, or soft and hard, each a number",
             ) from None
-    return made
+    return result
 
 
 def _secrets(value: Any, where: str) -> Dict[str, str]:
     """Return by the id that the Dockerfile uses the name under which build_secrets has it."""
-    made = {}
-    for number, one in enumerate(value):
-        given = one if isinstance(one, Mapping) else {"source": one}
+    result = {}
+    for number, entry in enumerate(value):
+        given = entry if isinstance(entry, Mapping) else {"source": entry}
         unknown = sorted({*given} - {"source", "target"})
         if unknown or not given.get("source"):
             raise InvalidOption(
@@ -101,8 +101,8 @@ def _secrets(value: Any, where: str) -> Dict[str, str]:
                 option=f"{where}[{number}]",
                 hint="write a name, or source and target",
             )
-        made[str(given.get("target") or given["source"])] = str(given["source"])
-    return made
+        result[str(given.get("target") or given["source"])] = str(given["source"])
+    return result
 
 
 def _ssh(value: Any, where: str) -> Dict[str, str]:
@@ -112,7 +112,7 @@ def _ssh(value: Any, where: str) -> Dict[str, str]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)):
         raise InvalidOption("is neither a mapping nor a list", option=where, hint="[default]")
-    return {key: path for key, _equals, path in (str(one).partition("=") for one in words)}
+    return {key: path for key, _equals, path in (str(entry).partition("=") for entry in words)}
 
 
 def _size(value: Any, where: str) -> Optional[str]:

@@ -75,7 +75,7 @@ class Glob:
 
 def _parts(pattern: str) -> List[Tuple[str, str]]:
     """Cut a pattern into (kind, expression of one character)."""
-    made: List[Tuple[str, str]] = []
+    result: List[Tuple[str, str]] = []
     at = 0
     while at < len(pattern):
         char = pattern[at]
@@ -84,31 +84,31 @@ def _parts(pattern: str) -> List[Tuple[str, str]]:
             at += 1
             slash = pattern.startswith("/", at)
             at += slash
-            _wild(made, _DEEP if at == len(pattern) else _ENTER)
+            _wild(result, _DEEP if at == len(pattern) else _ENTER)
         elif char == "*":
-            _wild(made, _STAR)
+            _wild(result, _STAR)
         elif char == "?":
-            made.append((_ONE, "[^/]"))
+            result.append((_ONE, "[^/]"))
         elif char == "[":
             end = _class_end(pattern, at)
-            made.append((_ONE, pattern[at - 1 : end]))
+            result.append((_ONE, pattern[at - 1 : end]))
             at = end
         elif char == "\\" and at < len(pattern):
-            made.append((_ONE, re.escape(pattern[at])))
+            result.append((_ONE, re.escape(pattern[at])))
             at += 1
         else:
-            made.append((_ONE, re.escape(char)))
-    return made
+            result.append((_ONE, re.escape(char)))
+    return result
 
 
-def _wild(made: List[Tuple[str, str]], kind: str) -> None:
+def _wild(result: List[Tuple[str, str]], kind: str) -> None:
     """Add a wildcard, unless the one before it says as much."""
-    last = made[-1][0] if made else ""
+    last = result[-1][0] if result else ""
     if kind == _ENTER:
         if last not in (_LOOP, _DEEP):
-            made += [(_ENTER, ""), (_LOOP, "")]
+            result += [(_ENTER, ""), (_LOOP, "")]
     elif last not in (_DEEP, kind):
-        made.append((kind, ""))
+        result.append((kind, ""))
 
 
 def _class_end(pattern: str, at: int) -> int:
