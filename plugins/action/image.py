@@ -10,9 +10,9 @@ from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._desired.schema import declare
-from ..module_utils._engine.image.build.build import added_files
-from ..module_utils._engine.image.build.context import Context
-from ..module_utils._engine.image.build.desired import DOCKERFILE, placed, read_for
+from ..module_utils._engine.image.building.build import added_files
+from ..module_utils._engine.image.building.context import Context
+from ..module_utils._engine.image.building.desired import DOCKERFILE, placed, read_for
 from ..module_utils._engine.image.fields import FIELDS
 from ..module_utils._engine.image.resource import IMAGE
 from ..module_utils._engine.image.source import Source, read_source

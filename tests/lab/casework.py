@@ -23,7 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resource import COPY
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.exec.resource import EXEC
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.desired import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.desired import (
     read_for,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE

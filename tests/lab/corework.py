@@ -48,7 +48,7 @@ CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 for _part in (
     "_engine.container.plan",
     "_engine.copy.fetch",
-    "_engine.image.build.build",
+    "_engine.image.building.build",
     "_engine.image.pull",
     "_engine.run.verbs",
     "_engine.network.plan",
@@ -117,7 +117,7 @@ class Crew:
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a task as the front ends do, under the machine's own lock."""
     resource = RESOURCES[job["kind"]]
-    for part in ("_engine.image.build.build", "_engine.image.pull") if "silence" in job else ():
+    for part in ("_engine.image.building.build", "_engine.image.pull") if "silence" in job else ():
         vars(sys.modules[f"{CORE}.{part}"])["_SILENCE"] = job["silence"]
     checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
     assert not checked.error_messages, checked.error_messages

@@ -41,7 +41,7 @@ def main(folder: str, *argv: str) -> None:
     from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.errors import (
         EngineError,
     )
-    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+    from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
         context as build_context,
     )
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
-    builders,
-)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import builders
 
 from tests.lab.killing import report
 

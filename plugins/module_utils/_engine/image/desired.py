@@ -12,7 +12,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.schema import argument_spec, declare
 from ..client.options import LIMITS
 from ..values.image_reference import parse_id
-from .build.desired import Build, make_build
+from .building.desired import Build, make_build
 from .fields import FIELDS
 from .pull import Account
 

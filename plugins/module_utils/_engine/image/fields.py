@@ -11,7 +11,7 @@ from ..._desired.fields import FieldSpec
 from ..client.options import LIMITS
 from ..values.image_reference import parse_id, parse_reference
 from ..values.mappings import parse_map
-from .build.fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
+from .building.fields import BUILD_FIELDS, LIST, parse_platform, parse_strings, parse_tags
 from .pull_policy import parse_policy
 
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..._desired.errors import FleetError
-from .build.desired import Build
+from .building.desired import Build
 from .desired import Desired
 
 

@@ -13,7 +13,7 @@ from ..._desired.planned import REMOVAL
 from ..._desired.steps import Causes, Step
 from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record
-from .build.desired import Build
+from .building.desired import Build
 from .desired import Desired
 from .observed import Observed
 from .pull import ABSENT, plan_pull, pull_step
@@ -144,8 +144,8 @@ def _built(desired: Desired, build: Build, observed: Observed) -> List[Step]:
 
 def _check_classic(build: Build) -> None:
     """Refuse what the builder that will do the work would leave out without a word."""
-    from .build.build import uses_buildx
-    from .build.dockerfile import needs_buildkit
+    from .building.build import uses_buildx
+    from .building.dockerfile import needs_buildkit
 
     need = needs_buildkit(str(build.context["dockerfile"]))
     if not need or uses_buildx(build):

@@ -10,8 +10,8 @@ import os
 from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired import ownership
-from .build.context_digests import compare
-from .build.desired import Build
+from .building.context_digests import compare
+from .building.desired import Build
 
 LABEL = "dockyard.fleet.image"
 VERSION = 1

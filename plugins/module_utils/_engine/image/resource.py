@@ -15,8 +15,8 @@ from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..values.image_reference import NAMELESS, short
 from . import record
-from .build.build import build
-from .build.desired import DOCKERFILE, INLINE
+from .building.build import build
+from .building.desired import DOCKERFILE, INLINE
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .handover import need_context

@@ -22,7 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_
     Raw,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container import wait
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import build
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import build
 
 from ..conftest import forever
 

@@ -7,10 +7,10 @@ from typing import Any, Dict, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
     build as image_build,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.desired import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.desired import (
     Build,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.desired import (

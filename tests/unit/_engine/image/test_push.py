@@ -109,7 +109,7 @@ def test_a_pull_cut_short_is_one_error_and_the_next_run_converges(
         ("_engine.image.push", PUSH),
         ("_engine.image.pull", {"name": "base:1"}),
         (
-            "_engine.image.build.build",
+            "_engine.image.building.build",
             {"name": "made:1", "build": {"dockerfile_inline": "FROM scratch"}},
         ),
         ("_engine.image.load", {"name": "root:1", "import": {}}),

@@ -22,11 +22,11 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.opti
     engine_options,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.frontend import module
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.build import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.build import (
     _last_words,
     _masked,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.context import (
     read_context,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE

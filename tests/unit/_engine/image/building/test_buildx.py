@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.context import (
     read_context,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE

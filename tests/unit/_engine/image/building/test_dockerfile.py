@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Dict, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.dockerfile import (
-    base_references,
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
+    dockerfile as building_dockerfile,
 )
 
 STAGES = """
@@ -44,4 +44,4 @@ COPY --from=0 /x /x
     ],
 )
 def test_bases(text: str, args: Dict[str, str], target: str, found: Tuple[str, ...]) -> None:
-    assert base_references(text, args, target) == found
+    assert building_dockerfile.base_references(text, args, target) == found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import dockerignore
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
+    dockerignore,
+)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
     context_digests,
 )
 

@@ -14,7 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
     FleetError,
     InvalidOption,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.context import (
     read_context,
 )
 

@@ -16,16 +16,18 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build import buildx, glob
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.build import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
+    buildx,
+    glob,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building import (
+    dockerfile as building_dockerfile,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.build import (
     added_files,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.context import (
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.context import (
     read_context,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build.dockerfile import (
-    base_references,
-    needs_buildkit,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
@@ -208,7 +210,7 @@ def test_both_ways_to_match_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_a_dockerfile_does_not_blow_up(text: str) -> None:
     with ends():
-        assert sum(map(len, base_references(text, {}))) < 10_000
+        assert sum(map(len, building_dockerfile.base_references(text, {}))) < 10_000
 
 
 # -- secrets in what a build says -----------------------------------------------------------------
@@ -259,7 +261,7 @@ def test_a_secret_of_several_lines_is_masked_line_by_line(fake: FakeEngine, fold
 def test_what_the_classic_builder_would_drop_is_refused(
     fake: FakeEngine, folder: Path, text: str, need: str
 ) -> None:
-    assert needs_buildkit(f"FROM scratch\n{text}\n") == need
+    assert building_dockerfile.needs_buildkit(f"FROM scratch\n{text}\n") == need
     (folder / "Dockerfile").write_text(f"FROM scratch\n{text}\n")
     given = {"context": str(folder)}
     result = do(IMAGE, fake.socket_path, name="app:1", build=given, check=True)
