@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from tests.lab.boxes import SOCKET, Boxes, docker, inspect
 from tests.lab.tasks import do
 
 SLEEP = ["sleep", "1d"]
+# The IPv6 addresses of this machine; not there without IPv6, or empty where it is switched off.
+INET6 = Path("/proc/net/if_inet6")
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +67,14 @@ def test_a_container_is_renamed_while_it_runs(boxes: Boxes) -> None:
 
 def test_a_port_is_published_on_the_addresses_that_are_asked_for(boxes: Boxes) -> None:
     params = task(boxes, "ports", monitor="50ms")
-    for address, published in {
-        "": {"0.0.0.0", "::"},
-        "0.0.0.0:": {"0.0.0.0"},
-        "[::]:": {"::"},
-    }.items():
+    every = {"0.0.0.0"}
+    cases = {"": every, "0.0.0.0:": {"0.0.0.0"}}
+    if INET6.exists() and INET6.read_text():
+        every.add("::")
+        cases["[::]:"] = {"::"}
+    else:
+        print("this machine has no IPv6, so the engine publishes no port on it")
+    for address, published in cases.items():
         result = as_checked({**params, "ports": [f"{address}:80"]})
         assert result["created"] or result["replaced"], address
         found = inspect(params["name"])["NetworkSettings"]["Ports"]["80/tcp"]

@@ -48,6 +48,7 @@ NEED_ENGINE = ("integration", "molecule", "e2e")
 PACKAGES = {
     "dockerd": "docker.io",
     "iptables": "iptables",
+    "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
     "sshd": "openssh-server",
     "ssh": "openssh-client",
