@@ -48,7 +48,7 @@ class Desk:
     def install(self) -> None:
         """Have a registry on the server, which prepare.sh starts."""
         target = f"{self.server.name}:/usr/local/bin/docker-registry"
-        subprocess.run(["docker", "cp", "-q", str(program()), target], check=True)
+        subprocess.run(["docker", "cp", str(program()), target], check=True, capture_output=True)
         self.server.exec("sh", "-c", f"printf '%s' '{HTPASSWD}' >/etc/htpasswd")
 
     def prepare(self) -> None:

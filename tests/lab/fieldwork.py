@@ -9,13 +9,29 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import stat
 import tarfile
+from pathlib import Path
 from typing import Any, ClassVar, Dict, Iterator, List, Optional, Set
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
 
 from tests.lab.fieldtable import Entry, Params, groups
 from tests.lab.ground import COMMAND, IMAGE, Ground
+
+
+def block_device() -> str:
+    """Return the path of a disk; made where the machine has one and no node of it (a container)."""
+    disks = [disk for disk in Path("/sys/block").iterdir() if (disk / "device").exists()]
+    for disk in disks:
+        if Path("/dev", disk.name).is_block_device():
+            return f"/dev/{disk.name}"
+    made = Path("/dev/fleet-disk")
+    if not made.is_block_device():
+        major, minor = map(int, (disks[0] / "dev").read_text().split(":"))
+        os.mknod(made, 0o600 | stat.S_IFBLK, os.makedev(major, minor))
+    return str(made)
 
 
 class Field(Ground):
@@ -65,7 +81,7 @@ class Field(Ground):
     def names(self) -> Dict[str, str]:
         endings = {"peer": "-peer", "net": "-net", "image1": "/app:1", "image2": "/app:2"}
         filled = {name: f"{self.prefix}{ending}" for name, ending in endings.items()}
-        return {**super().names, **filled}
+        return {**super().names, **filled, "device": block_device()}
 
     def common(self, group: List[Entry], turn: int) -> Params:
         return {} if group[0].runs else {"state": "present"}

@@ -73,7 +73,8 @@ def test_twenty_forks_with_forty_hosts_each_on_one_engine(crowd: FakeEngine) -> 
             name = f"box-{number * 20 + host % 20}"
             # The removal looks at all containers, as each that has steps does.
             state = "absent" if (number + host) % 320 == 0 else "present"
-            made = do(CONTAINER, crowd.socket_path, check=True, name=name, state=state)
+            task = {"name": name, "state": state, "adopt": True}
+            made = do(CONTAINER, crowd.socket_path, check=True, **task)
             if len(made.get("plan", {}).get("steps", ())) != (state == "absent"):
                 failed.append(made)
 

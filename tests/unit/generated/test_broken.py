@@ -16,7 +16,14 @@ from tests.lab.specs import Specs
 
 WANTED = amount(2_000, 10_000)
 SEED = 20
-NAMES = {"peer": "peer", "net": "net", "prefix": "web", "image1": "app:1", "image2": "app:2"}
+NAMES = {
+    "peer": "peer",
+    "net": "net",
+    "prefix": "web",
+    "image1": "app:1",
+    "image2": "app:2",
+    "device": "/dev/vda",
+}
 # How an error of ours begins, and how ansible-core names an option.
 _OURS = re.compile(r"(?P<option>[^.:\[]*)[^:]*: ")
 _CORES = re.compile(r"(?:argument|value of|arguments:) '?(\w+)")

@@ -16,7 +16,14 @@ from tests.lab.specs import Specs
 
 COUNT = amount(250, 1_000)
 SEED = 2
-NAMES = {"peer": "peer", "net": "net", "prefix": "vol", "image1": "app:1", "image2": "app:2"}
+NAMES = {
+    "peer": "peer",
+    "net": "net",
+    "prefix": "vol",
+    "image1": "app:1",
+    "image2": "app:2",
+    "device": "/dev/vda",
+}
 
 
 class Yard:
