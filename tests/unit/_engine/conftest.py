@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 from pathlib import Path
-from typing import Callable, Iterator, List
+from typing import BinaryIO, Callable, Iterator, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
@@ -32,6 +32,19 @@ def client(fake: FakeEngine) -> Iterator[Client]:
         yield one
 
 
+def head_of(reader: BinaryIO) -> List[bytes]:
+    """Read the lines of a request's head; one empty line where the peer has gone.
+
+    To go on reading after the end would keep a thread busy as long as the process lives.
+    """
+    lines = []
+    while True:
+        line = reader.readline()
+        if line in (b"\r\n", b""):
+            return lines or [b""]
+        lines.append(line)
+
+
 class Script:
     """Answers each request on a connection with the next piece of bytes; None closes instead."""
 
@@ -49,8 +62,7 @@ class Script:
             conn, _peer = self._listener.accept()
             with conn, conn.makefile("rb") as reader, contextlib.suppress(BrokenPipeError):
                 for answer in answers:
-                    head = b"".join(iter(reader.readline, b"\r\n"))
-                    self.seen.append(head.split(b"\r\n", maxsplit=1)[0])
+                    self.seen.append(head_of(reader)[0].rstrip(b"\r\n"))
                     if not isinstance(answer, bytes):
                         break
                     conn.sendall(answer)
@@ -73,10 +85,10 @@ def drip(tmp_path: Path) -> Iterator[Callable[[bytes, Iterator[bytes]], str]]:
 
     def talk(conn: socket.socket, start: bytes, rest: Iterator[bytes]) -> None:
         with contextlib.suppress(OSError), conn, conn.makefile("rb") as reader:
-            head = list(iter(reader.readline, b"\r\n"))
+            head = head_of(reader)
             while b"/_ping" in head[0]:
                 conn.sendall(PING)
-                head = list(iter(reader.readline, b"\r\n"))
+                head = head_of(reader)
             conn.sendall(start)
             for piece in rest:
                 conn.sendall(piece)
@@ -95,6 +107,8 @@ def drip(tmp_path: Path) -> Iterator[Callable[[bytes, Iterator[bytes]], str]]:
 
     yield begin
     over.set()
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)  # wakes who waits in accept()
     listener.close()
 
 
