@@ -59,7 +59,14 @@ def test_what_is_not_up_fails_the_task_and_is_left_alone(
 def test_what_becomes_healthy_is_waited_for_and_nothing_has_changed(bench: Bench) -> None:
     turned(bench, "starting")
     box = bench.fake.state.container("web")
-    bench.fake.state.later(0.1, lambda: turned(bench, "healthy"))
+
+    def once_it_is_watched() -> None:
+        if any(call.path.endswith("/events") for call in bench.fake.calls):
+            turned(bench, "healthy")
+        else:
+            bench.fake.state.later(0.01, once_it_is_watched)
+
+    bench.fake.state.later(0.01, once_it_is_watched)
     task = {**WEB, "wait": "healthy", "wait_timeout": "20s"}
     first, again = bench.run(task), bench.run(task)
     assert (first.get("failed"), first["changed"]) == (None, False)
