@@ -36,7 +36,7 @@ def name(path: Path) -> str:
 def test_every_package_is_there_with_what_it_says_of_itself() -> None:
     told = {row[0].strip("`"): row[1] for row in table("Packages")}
     there = {}
-    for path in PLUGINS.rglob("__init__.py"):
+    for path in PLUGINS.glob("*/*/**/__init__.py"):
         text = ast.get_docstring(ast.parse(path.read_text())) or ""
         there[name(path.parent)] = text.splitlines()[0]
     assert told == there

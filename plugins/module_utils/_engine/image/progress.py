@@ -39,7 +39,8 @@ class Layers:
 
 
 def _is_size(value: Any) -> bool:
-    return type(value) is int and 0 <= value < _LARGEST
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return whole and 0 <= value < _LARGEST
 
 
 class Tail(List[str]):
