@@ -17,6 +17,7 @@ import pytest
 from tests.lab.boxes import SOCKET, Boxes, docker, mountpoint
 from tests.lab.corework import Crew
 from tests.lab.killing import (
+    ALL,
     POINTS,
     Params,
     Seen,
@@ -133,7 +134,7 @@ def test_nothing_is_lost_and_the_next_run_converges(
             converges(stage, where)
             stage.keeps_its_data(where)
 
-    points = deaths(len(writes(yard, kind)), every=True)
+    points = deaths(len(writes(yard, kind)), every=ALL)
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda one: point(*one), points))
     assert yard.boxes.orphans() == set()
