@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab.playbook import run_playbook
 from tests.lab.playing import Play
 from tests.unit._libvirt.imagework import MIB, qcow2, qemu_img, raw_disk, sha256, volume
 from tests.unit._libvirt.origin import Origin
@@ -148,11 +149,8 @@ def test_the_role_brings_every_version_of_a_name(lab: Lab) -> None:
         "tasks": [{"ansible.builtin.include_role": role}],
     }
     (lab.folder / "role.yml").write_text(json.dumps([play]))
-    command = ["ansible-playbook", "-i", "inventory.json", "role.yml"]
     env = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(MODULE.parents[2] / "collections")}
-    done = subprocess.run(
-        command, cwd=lab.folder, env=env, capture_output=True, text=True, check=False
-    )
+    done = run_playbook(["-i", "inventory.json", "role.yml"], lab.folder, env)
     assert done.returncode == 0, done.stdout + done.stderr
     assert files(lab.path) == sorted(volume(one["checksum"]) for one in versions)
     assert "(item=debian-12)" in done.stdout

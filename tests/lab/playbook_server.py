@@ -14,6 +14,7 @@ import os
 import socket
 import sys
 import traceback
+from types import ModuleType
 
 # What every playbook needs, beside what ansible.cli.playbook loads by itself.
 MODULES = (
@@ -53,7 +54,13 @@ def serve(link: socket.socket) -> None:
         link.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def play(playbook, arguments, folder, environment, files):  # type: ignore[no-untyped-def]
+def play(
+    playbook: ModuleType,
+    arguments: list[str],
+    folder: str,
+    environment: dict[str, str],
+    files: list[int],
+) -> None:
     """Be ansible-playbook, as the shell would start it, and end."""
     code = 250
     try:

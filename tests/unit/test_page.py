@@ -5,14 +5,14 @@ from __future__ import annotations
 import http.server
 import json
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.lab.playbook import run_playbook
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,18 +45,14 @@ def play(folder: Path, *options: str, **variables: Any) -> str:
     """Run the role's pages alone against this machine; return what was printed."""
     book = folder / "play.yml"
     role = {"name": "dockyard.fleet.workloads", "tasks_from": "pages.yml"}
-    tasks = [{"ansible.builtin.include_role": role}]
-    tasks.append({"ansible.builtin.debug": {"msg": "{{ __workloads_answers | to_json }}"}})  # type: ignore[dict-item]
+    tasks: list[dict[str, Any]] = [
+        {"ansible.builtin.include_role": role},
+        {"ansible.builtin.debug": {"msg": "{{ __workloads_answers | to_json }}"}},
+    ]
     hosts = {"hosts": "localhost", "connection": "local", "gather_facts": False, "vars": variables}
     book.write_text(json.dumps([{**hosts, "tasks": tasks}]))
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("ansible-playbook")), *options, str(book)],
-        cwd=ROOT,
-        env={**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "NO_COLOR": "1"}
+    done = run_playbook([*options, str(book)], ROOT, environment)
     return done.stdout + done.stderr
 
 

@@ -37,12 +37,7 @@ def head_of(reader: BinaryIO) -> List[bytes]:
 
     To go on reading after the end would keep a thread busy as long as the process lives.
     """
-    lines = []
-    while True:
-        line = reader.readline()
-        if line in (b"\r\n", b""):
-            return lines or [b""]
-        lines.append(line)
+    return list(iter(lambda: reader.readline().rstrip(b"\r\n"), b"")) or [b""]
 
 
 class Script:
@@ -62,7 +57,7 @@ class Script:
             conn, _peer = self._listener.accept()
             with conn, conn.makefile("rb") as reader, contextlib.suppress(BrokenPipeError):
                 for answer in answers:
-                    self.seen.append(head_of(reader)[0].rstrip(b"\r\n"))
+                    self.seen.append(head_of(reader)[0])
                     if not isinstance(answer, bytes):
                         break
                     conn.sendall(answer)

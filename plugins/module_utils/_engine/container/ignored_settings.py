@@ -21,11 +21,10 @@ from .reads import bases_of
 
 # What a container that has not run does not tell. The image is what the reference meant at that
 # moment; further networks are joined later, before API 1.44; a MAC address of an endpoint, from
-# 1.44 on, is what it has while it runs. Podman shows ports as it has chosen them at the start.
-_LATER = {
-    "docker": ("image", "networks", "mac_address"),
-    "podman": ("image", "networks", "mac_address", "ports"),
-}
+# 1.44 on, is what it has while it runs.
+_LATER = ("image", "networks", "mac_address")
+# Podman shows ports as it has chosen them at the start.
+_LATER_ON_PODMAN = (*_LATER, "ports")
 
 
 def check_created(work: Work, step: Step) -> None:
@@ -36,7 +35,7 @@ def check_created(work: Work, step: Step) -> None:
     result = {**result, "Name": f"/{desired.name}"}
     bases = bases_of(work.client, (result,), observed.image)
     changes = changes_of(desired, replace(observed, current=result, bases=bases, settled=True))
-    later = _LATER["podman" if observed.kind == "podman" else "docker"]
+    later = _LATER_ON_PODMAN if observed.kind == "podman" else _LATER
     ignored = [
         replace(change, origin="declared").words()
         for change in changes

@@ -75,8 +75,7 @@ def _remove(work: Work, step: Step) -> Optional[bool]:
 
 
 def _delete(work: Work, step: Step) -> bool:
-    removed: bool = work.client.discard(f"/networks/{step.args.get('id') or step.args['on']}")
-    return removed
+    return bool(work.client.discard(f"/networks/{step.args.get('id') or step.args['on']}"))
 
 
 def _connect(work: Work, step: Step) -> Optional[bool]:

@@ -41,5 +41,4 @@ def create(work: Work, step: Step) -> None:
 
 
 def remove(work: Work, step: Step) -> bool:
-    removed: bool = work.client.discard(f"/volumes/{step.args['on']}")
-    return removed
+    return bool(work.client.discard(f"/volumes/{step.args['on']}"))
