@@ -21,7 +21,8 @@ options:
     default: qemu:///system
   pending:
     description:
-      - What earlier tasks of a run in check mode would change, by address.
+      - What earlier tasks of a run in check mode would do, by address, each with C(kind), C(causes)
+        and C(keeps). A text stands for a change with that cause.
       - It is filled in by the collection itself; it has no use in a playbook.
     type: dict
     default: {}

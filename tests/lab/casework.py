@@ -63,7 +63,7 @@ class Bench:
     `networks` and `volumes` [name or create body]; `containers` {name: {body, running}};
     `files` {path: text} of a build context, at `{{context}}`; `before` [params applied first,
     of another `resource`]; `then` {behaviours: {reference: …}, images: …, registry: …, files:
-    …} done after that; `task` params; `pending` {address: cause}; `missing_engine`; and `plan`
+    …} done after that; `task` params; `pending` {address: planned}; `missing_engine`; and `plan`
     (printed), `error` (refused before any write) or `fails` (during: everything stays as it
     was).
     """

@@ -241,7 +241,7 @@ class HostBench:
     after that]; `broken` {call: libvirt's message}; `edited` {machine: {old: new words of its
     document}}, `renames` and `copies` {machine: another name}; `saved` [machine whose memory
     libvirt keeps], `states` {machine: [state, reason]} and `transient` [machine that is not
-    defined], before the task; `task` params; `pending` {address: cause}; `no_libvirt` (why it
+    defined], before the task; `task` params; `pending` {address: planned}; `no_libvirt` (why it
     does not answer); and `plan` (printed), `error` (refused before any write) or `fails`
     (during: everything stays as it was).
     """

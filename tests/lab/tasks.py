@@ -20,7 +20,7 @@ def do(
     socket: str,
     *,
     check: bool = False,
-    pending: Optional[Mapping[str, str]] = None,
+    pending: Optional[Mapping[str, Any]] = None,
     **params: Any,
 ) -> Dict[str, Any]:
     """Return the task's result; `what` is a Resource or a Reader."""

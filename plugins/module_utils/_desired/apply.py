@@ -118,8 +118,8 @@ def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan)
     Where all is as it was, the same plan would be made again. What cannot be seen may be otherwise.
     """
 
-    def steps(of: Plan) -> List[Tuple[str, str, str]]:
-        return sorted((step.address, step.verb, step.cause) for step in of.steps)
+    def steps(of: Plan) -> List[Tuple[str, str, Tuple[str, ...]]]:
+        return sorted((step.address, step.verb, step.causes) for step in of.steps)
 
     try:
         # It was planned before or after what brings things to light.

@@ -28,6 +28,9 @@ def report(reader: Reader, params: Mapping[str, Any], connect: Callable[[], Any]
 
     In check mode a server that an earlier task would install is not missing: it is empty.
     """
+    from .planned import read_planned
+
+    params = {**params, "pending": read_planned(params["pending"])}
     try:
         try:
             return {"changed": False, **reader.read(connect(), params)}

@@ -27,7 +27,7 @@ def text(
     lines: List[str] = []
     for address, own in grouped(lambda step: step.address, steps).items():
         lines.append(address)
-        for same in grouped(lambda step: step.cause, own).values():
+        for same in grouped(lambda step: step.causes, own).values():
             impact = worst([step.impact for step in same])
             lines += [f"  {entry} [{impact}]" for entry in same[0].causes]
             lines.append("    " + " · ".join(step.words() for step in same))

@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, List, Mapping, Optional, Protocol, Tuple
 
 from .plan import Plan
+from .planned import Pending
 from .steps import Step
-
-# Addresses that earlier tasks of this run would create or change, each with its cause in words.
-Pending = Mapping[str, str]
 
 
 class Task(Protocol):

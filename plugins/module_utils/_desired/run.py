@@ -17,7 +17,8 @@ from .errors import STRANGE, EngineMissing, FleetError
 from .plan import Plan
 
 if TYPE_CHECKING:
-    from .resource import Desired, Pending, Resource, Task
+    from .planned import Pending
+    from .resource import Desired, Resource, Task
     from .steps import Step
 
 # Verbs by which a resource, or one more version of it, comes into being.
@@ -29,7 +30,7 @@ def run(
     params: Mapping[str, Any],
     connect: Callable[[], Any],
     task: Task,
-    pending: Pending,
+    pending: Mapping[str, Any],
     lock: Callable[[], ContextManager[Any]],
 ) -> Dict[str, Any]:
     """Bring one resource to its declared state, or say what that would take.
@@ -37,12 +38,14 @@ def run(
     `connect` returns a client or raises EngineMissing; `lock`, called after it, excludes other
     writers while applying. Return Ansible's result: `changed`, `plan`, `created`, `updated`,
     `replaced`, `restarted`, the resource under its name; or `failed` and `msg`. In check mode
-    `_pending` maps the addresses that applying would create or change to their causes.
+    `_pending` says by address what applying would create, change, remove or rename.
     """
     try:
         desired = resource.desired(params)
         if task.check_mode:
-            return _check(resource, desired, connect, pending)
+            from .planned import read_planned
+
+            return _check(resource, desired, connect, read_planned(pending))
         client = connect()
         with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
             return _apply(resource, desired, client)
@@ -52,7 +55,7 @@ def run(
         return failure(as_fleet_error(error))
 
 
-def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
+def foreseen(task: Task, causes: Mapping[str, str]) -> Dict[str, Any]:
     """Return the result of a task that only tells later ones, in check mode, what is to come.
 
     `causes` maps addresses to what will happen to them; outside of check mode the real work is
@@ -63,7 +66,7 @@ def foreseen(task: Task, causes: Pending) -> Dict[str, Any]:
     return {**result, "_pending": dict(causes)} if task.check_mode else result
 
 
-def coming(task: Task, read: Callable[[], Pending]) -> Dict[str, str]:
+def coming(task: Task, read: Callable[[], Mapping[str, Any]]) -> Dict[str, Any]:
     """Return what earlier tasks of a check would do; a task that is run for real looks itself."""
     return dict(read()) if task.check_mode else {}
 
@@ -86,11 +89,12 @@ def _check(
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {}
     if result["changed"]:
+        from .planned import as_data
         from .steps import foretold
 
         looks = getattr(resource, "looks", ())
         changing = [step for step in plan.steps if step.verb not in looks]
-        result["_pending"] = foretold(changing)
+        result["_pending"] = as_data(foretold(changing))
     return {**result, **_outcome(resource, desired, plan, snapshot, True)}
 
 

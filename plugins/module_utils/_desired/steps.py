@@ -16,12 +16,16 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
+    TypeVar,
+    Union,
 )
 
-from .planned import REMOVAL
+from .planned import Planned
 
 # What a change costs, mildest first. `destroy` loses data.
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
+# What builders of steps take: one cause in words, or several.
+Cause = Union[str, Tuple[str, ...]]
 
 
 def worst(impacts: List[str]) -> str:
@@ -55,50 +59,38 @@ class Change:
         return f"{where}: {self.text}{drift}"
 
 
-class Causes(str):
-    """Several causes of one step: their text, joined, and in `each` what was joined.
-
-    A cause may hold anything, a semicolon too: it is never cut apart again.
-    """
-
-    each: Tuple[str, ...]
-
-    def __new__(cls, causes: Iterable[str]) -> Causes:
-        """Join causes, each in words."""
-        each = tuple(causes)
-        result = super().__new__(cls, "; ".join(each))
-        result.each = each
-        return result
-
-
 @dataclass(frozen=True)
 class Step:
-    """One mutation with its cause, which is text or Causes.
+    """One mutation with its causes, each in words.
 
     `args` holds ids and names only, never bodies or secrets: `on` is what the verb acts on, `to`
-    its target, `frees` an address that nothing has any more afterwards. `needs` are ids of steps
-    that must be done before. A `maybe` step may turn out to be needless once the steps before it
-    are done. `noted` is what its verb told of it once it was begun, such as the id of what it
-    made: for the way back, it is not shown.
+    its target. `needs` are ids of steps that must be done before. A `maybe` step may turn out to be
+    needless once the steps before it are done. `noted` is what its verb told of it once it was
+    begun, such as the id of what it made: for the way back, it is not shown.
+
+    `effect` is what the step does to what has the address as a whole (`create`, `remove`,
+    `rename`; `change` for all else), for later tasks of a check: `keeps` names what a removal
+    leaves, `was` is the address before a rename.
     """
 
     id: str
     address: str
     verb: str
-    cause: str
+    causes: Tuple[str, ...]
     impact: str = "none"
     changes: Tuple[Change, ...] = ()
     needs: Tuple[str, ...] = ()
     maybe: bool = False
     args: Mapping[str, str] = field(default_factory=dict)
     noted: Mapping[str, str] = field(default_factory=dict)
+    effect: str = "change"
+    keeps: Tuple[str, ...] = ()
+    was: str = ""
 
     @property
-    def causes(self) -> Tuple[str, ...]:
-        """Each of its causes in words; none for a step that is not planned for one."""
-        if isinstance(self.cause, Causes):
-            return self.cause.each
-        return (self.cause,) if self.cause else ()
+    def cause(self) -> str:
+        """Its causes in one line, for people; it is never taken apart again."""
+        return "; ".join(self.causes)
 
     def words(self) -> str:
         """Say what the step does: `rename web → web.old-0123456789ab`."""
@@ -112,7 +104,7 @@ class Step:
             "id": self.id,
             "address": self.address,
             "verb": self.verb,
-            "cause": str(self.cause),
+            "cause": self.cause,
             "impact": self.impact,
             "maybe": self.maybe,
             "needs": list(self.needs),
@@ -131,42 +123,62 @@ class Chain:
     def add(
         self,
         verb: str,
-        cause: str,
+        cause: Cause,
         impact: str = "none",
         changes: Tuple[Change, ...] = (),
         maybe: bool = False,
         address: str = "",
         args: Optional[Mapping[str, str]] = None,
+        effect: str = "change",
+        keeps: Tuple[str, ...] = (),
+        was: str = "",
         **names: str,
     ) -> None:
         """Append a step; `args` and `names` are ids and names (`on`, `to`, `id`)."""
+        causes = (cause,) if isinstance(cause, str) else cause
         needs = (self.steps[-1].id,) if self.steps else ()
         where = address or self.address
         number = str(self._number + len(self.steps))
         self.steps.append(
             Step(
-                number, where, verb, cause, impact, changes, needs, maybe, {**(args or {}), **names}
+                id=number,
+                address=where,
+                verb=verb,
+                causes=causes,
+                impact=impact,
+                changes=changes,
+                needs=needs,
+                maybe=maybe,
+                args={**(args or {}), **names},
+                effect=effect,
+                keeps=keeps,
+                was=was,
             )
         )
 
 
-def foretold(steps: Sequence[Step]) -> Dict[str, str]:
-    """Return what a check tells later tasks of the run: the causes of each address's steps.
-
-    What goes is told by the removal alone (will_go), what a step `frees` as if it went.
-    """
-    result: Dict[str, str] = {}
+def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
+    """Return what a check tells later tasks of the run of what steps would do, by address."""
+    result: Dict[str, Planned] = {}
     for address, same in grouped(lambda step: step.address, steps).items():
-        gone = [step.cause for step in same if step.cause.startswith(REMOVAL)]
-        causes = dict.fromkeys(cause for step in same for cause in step.causes)
-        result[address] = gone[-1] if gone else str(Causes(causes))
-    freed = (step.args["frees"] for step in steps if "frees" in step.args)
-    return {**dict.fromkeys(freed, REMOVAL), **result}
+        causes = tuple(dict.fromkeys(cause for step in same for cause in step.causes))
+        whole = [step.effect for step in same if step.effect != "change"]
+        keeps = tuple(dict.fromkeys(name for step in same for name in step.keeps))
+        kind = whole[-1] if whole else "change"
+        if kind == "rename":
+            # Nothing has the old address any more, and what has the new one is not there yet.
+            kind, old = "create", next(step for step in same if step.effect == "rename")
+            result[old.was] = Planned("rename", old.causes, to=address)
+        result[address] = Planned(kind, causes, keeps)
+    return result
 
 
-def grouped(key: Callable[[Step], str], steps: Iterable[Step]) -> Dict[str, List[Step]]:
+_Key = TypeVar("_Key")
+
+
+def grouped(key: Callable[[Step], _Key], steps: Iterable[Step]) -> Dict[_Key, List[Step]]:
     """Return steps by a key, each group where its first step stands."""
-    result: Dict[str, List[Step]] = {}
+    result: Dict[_Key, List[Step]] = {}
     for step in steps:
         result.setdefault(key(step), []).append(step)
     return result

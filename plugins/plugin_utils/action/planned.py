@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What earlier tasks of this run would create or change: kept in check mode, per host.
+"""What earlier tasks of this run would do: kept in check mode, per host.
 
 Ansible tasks share nothing, so a container would be planned against the image that an earlier
 task would have rebuilt. The record lives in the run's own temporary folder: facts would land on
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import Any, Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Iterable, Mapping
 
 from ansible import constants as C
 
@@ -27,25 +27,28 @@ class Pending:
         self._path = os.path.join(str(C.DEFAULT_LOCAL_TMP), f"dockyard.fleet-{name}")
         self._engine = engine
 
-    def read(self) -> Dict[str, str]:
-        """Return the causes by address; the engine itself counts whatever it is reached by."""
+    def read(self) -> Dict[str, Any]:
+        """Return what is planned, by address; the engine itself counts whatever it is reached by.
+
+        Each is data, or a cause in words (see `read_planned` of `_desired/planned.py`).
+        """
         if not os.path.exists(self._path):
             return {}
-        found: Dict[str, str] = {}
+        found: Dict[str, Any] = {}
         with open(self._path, encoding="utf-8") as lines:
             for line in lines:
-                engine, address, cause = json.loads(line)
+                engine, address, planned = json.loads(line)
                 if engine != self._engine and address != "engine":
                     continue
-                if cause is None:
+                if planned is None:
                     found.pop(address, None)
                 else:
-                    found[address] = cause
+                    found[address] = planned
         return found
 
-    def add(self, causes: Mapping[str, Any]) -> None:
-        """Add addresses with their causes; one write, so that forks cannot mix lines."""
-        self._write({address: str(cause) for address, cause in causes.items()})
+    def add(self, planned: Mapping[str, Any]) -> None:
+        """Add what is planned, by address; one write, so that forks cannot mix lines."""
+        self._write(planned)
 
     def drop(self, addresses: Iterable[str]) -> None:
         """Forget addresses; a run without a check has nothing to forget."""
@@ -53,9 +56,9 @@ class Pending:
         if known:
             self._write({address: None for address in addresses if address in known})
 
-    def _write(self, causes: Mapping[str, Optional[str]]) -> None:
+    def _write(self, planned: Mapping[str, Any]) -> None:
         lines = "".join(
-            json.dumps([self._engine, address, cause]) + "\n" for address, cause in causes.items()
+            json.dumps([self._engine, address, entry]) + "\n" for address, entry in planned.items()
         )
         handle = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         try:

@@ -60,7 +60,7 @@ class Images:
         self.origin = origin
 
     def run(
-        self, check: bool = False, pending: Optional[Mapping[str, str]] = None, **params: Any
+        self, check: bool = False, pending: Optional[Mapping[str, Any]] = None, **params: Any
     ) -> Dict[str, Any]:
         """Run a task about debian-12; it has no patience unless it says so."""
         given = {"name": "debian-12", "retries": 0, "timeout": "5s", **params}

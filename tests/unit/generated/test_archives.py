@@ -78,7 +78,7 @@ class Ways:
         desired = Desired("web", "/tree", None, str(self.out / "tree"), None, None, "", "", False)
         observed = Observed(Target("web", "web"), "/tree", wanted=entries)
         try:
-            copy_out.fetch(Work(None, desired, observed, {}), Step("1", "copy/web", "fetch", ""))
+            copy_out.fetch(Work(None, desired, observed, {}), Step("1", "copy/web", "fetch", ()))
         finally:
             made = self.out / "tree"
             if made.is_dir() and not made.is_symlink():

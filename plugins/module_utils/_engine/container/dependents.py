@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
-from ..._desired.steps import Chain
+from ..._desired.steps import Cause, Chain
 from ..._desired.values import dig
 from ..client.engine import Client
 from .dependent import Dependent
@@ -154,7 +154,7 @@ def forward(chain: Chain, dependents: Iterable[Dependent], waits: bool, maybe: b
         cause = f"in the namespaces of {entry.parent}, which is replaced"
         temporary = temporary_name(entry.id, entry.name)
 
-        def add(verb: str, entry: Dependent = entry, cause: str = cause, **args: str) -> None:
+        def add(verb: str, entry: Dependent = entry, cause: Cause = cause, **args: str) -> None:
             chain.add(verb, cause, "replace", (), maybe, entry.address, args)
 
         if entry.new is None:
@@ -184,7 +184,7 @@ def clear(chain: Chain, dependents: Tuple[Dependent, ...], maybe: bool) -> None:
         chain.add("remove", cause, "replace", (), maybe, entry.address, args)
 
 
-def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: str) -> None:
+def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause) -> None:
     """Take new dependents out of the way and give the old ones their names back."""
     for entry in reversed(dependents):
         if entry.new is not None:
@@ -198,7 +198,9 @@ def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: str) -> No
             _add(chain, entry, "rename", cause, on=bare_name(entry.old), to=entry.name, id=entry.id)
 
 
-def bring_back(chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, cause: str) -> None:
+def bring_back(
+    chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, cause: Cause
+) -> None:
     """Let old dependents run again, as they did, in namespaces that are there again.
 
     `root_ran`: the container whose namespaces they use had not been stopped. Otherwise those that
@@ -221,5 +223,5 @@ def bring_back(chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, 
             _add(chain, entry, "remove", cause, on=temporary, id=ident, volumes=OWN)
 
 
-def _add(chain: Chain, entry: Dependent, verb: str, cause: str, **args: str) -> None:
+def _add(chain: Chain, entry: Dependent, verb: str, cause: Cause, **args: str) -> None:
     chain.add(verb, cause, address=entry.address, args=args)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Optional, Sequence
 
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
@@ -59,7 +59,7 @@ def with_beside(
     client: Client,
     desired: Desired,
     observed: Observed,
-    pending: Mapping[str, str],
+    pending: Pending,
     steps: Sequence[Step],
 ) -> Observed:
     """Add what the steps make it needful to look at: volumes, and all others for a new one."""
@@ -76,7 +76,7 @@ def with_beside(
 
 
 def with_others(
-    client: Client, observed: Observed, pending: Mapping[str, str], replaced: str = ""
+    client: Client, observed: Observed, pending: Pending, replaced: str = ""
 ) -> Observed:
     """Add all containers of the engine as listed, for the checks before a creation.
 

@@ -6,23 +6,23 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
-from ..._desired.planned import will_go
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import Inspect, bare_name
 from .observed import Observed
 from .reads import Request, ask, bases_of
 
+if TYPE_CHECKING:
+    from ..._desired.planned import Pending
+
 # How often to look until nobody renames what is looked at meanwhile.
 _LOOKS = 5
 
 
-def observe(
-    client: Client, desired: Desired, pending: Mapping[str, str], settled: bool
-) -> Observed:
+def observe(client: Client, desired: Desired, pending: Pending, settled: bool) -> Observed:
     """Take a snapshot with reads only, pipelined: one round trip when nothing is to be done.
 
     Another run may rename between two reads what this one looks at: then it looks again.
@@ -44,7 +44,7 @@ def observe(
     )
 
 
-def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled: bool) -> Observed:
+def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> Observed:
     name = re.escape(desired.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
@@ -59,8 +59,6 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
     got = ask(client, requests)
     current, image = got[f"current {desired.name}"], got.get("image")
-    if will_go(pending, desired.address):
-        current = None
     observed = Observed(
         current=current,
         image=image,
@@ -68,10 +66,9 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
         remote=_remote(client, desired, image, settled),
         networks=_ids("network", desired.networks, got),
         peers=_ids("peer", desired.peers, got),
-        nets={n: _net(entry, pending) for n, entry in _seen("network", desired.networks, got)},
+        nets=dict(_seen("network", desired.networks, got)),
         api=client.api,
         kind=client.kind,
-        unknown=_unknown(desired, pending),
         hidden=frozenset(desired.declared.get("secret_environment") or ()),
         settled=settled,
     )
@@ -79,6 +76,10 @@ def _look(client: Client, desired: Desired, pending: Mapping[str, str], settled:
         from .leftovers import with_left
 
         observed = with_left(client, desired, observed, got["leftovers"])
+    if pending:
+        from .planned import with_planned
+
+        observed = with_planned(desired, observed, pending)
     if not desired.moved_from:
         return observed
     from .rename import look
@@ -96,15 +97,6 @@ def _ids(word: str, names: Iterable[str], got: Mapping[str, Any]) -> Dict[str, s
     return {name: str(entry["Id"]) for name, entry in _seen(word, names, got)}
 
 
-def _net(network: Inspect, pending: Mapping[str, str]) -> Inspect:
-    """Return a network without the containers of which nobody knows where they will be."""
-    containers = (network.get("Containers") or {}).items()
-    stay = {
-        key: entry for key, entry in containers if f"container/{entry.get('Name')}" not in pending
-    }
-    return {**network, "Containers": stay}
-
-
 def _remote(client: Client, desired: Desired, image: Optional[Inspect], settled: bool) -> Any:
     """Ask the registry if it is time to; a digest cannot change."""
     if desired.pull_policy in ("missing", "never") or not desired.reference or settled:
@@ -115,26 +107,6 @@ def _remote(client: Client, desired: Desired, image: Optional[Inspect], settled:
     if policy_now(desired.pull_policy, image) != "always":
         return None
     return ask_registry(client, desired.reference)
-
-
-def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
-    found = {n: pending[f"network/{n}"] for n in desired.networks if f"network/{n}" in pending}
-    for name in desired.peers:
-        if f"container/{name}" in pending:
-            found[f"container {name}"] = pending[f"container/{name}"]
-    image = pending.get(f"image/{desired.reference}")
-    if image is not None:
-        found["image"] = image
-    comes = desired.address in pending and not will_go(pending, desired.address)
-    if comes and (desired.state == "absent" or not desired.reference):
-        found["container"] = pending[desired.address]
-    return found
-
-
-def unreachable(desired: Desired, pending: Mapping[str, str]) -> Observed:
-    """Return the snapshot of an engine that an earlier task of this run would bring."""
-    unknown = {**_unknown(desired, pending), "engine": pending["engine"]}
-    return Observed(api=(1, 99), unknown=unknown)
 
 
 def require_references(desired: Desired, observed: Observed) -> None:

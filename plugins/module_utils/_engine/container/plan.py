@@ -13,7 +13,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.ownership import parse
 from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
-from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import Unknown, dig
 from ..image.pull import plan_pull
 from ..values.labels import from_compose
@@ -72,7 +72,7 @@ def _later(chain: Chain, desired: Desired) -> None:
     """Add what there may be to do to a container that an earlier task of this check would make."""
     if desired.state == "absent":
         chain.add("stop", REMOVAL, "replace", maybe=True, on=desired.name)
-        chain.add("remove", REMOVAL, "replace", maybe=True, on=desired.name)
+        chain.add("remove", REMOVAL, "replace", maybe=True, effect="remove", on=desired.name)
     elif desired.state == "stopped":
         chain.add("stop", "state: running → stopped", "restart", maybe=True, on=desired.name)
     elif desired.state == "paused":
@@ -131,7 +131,7 @@ def _renamed(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
 def _awaited(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Tuple[str, ...]:
     """Say why there is something to wait for, where nothing else is done."""
     current = observed.current or {}
-    if not any(step.cause == _awaiting(desired) for step in steps):
+    if not any(step.causes == (_awaiting(desired),) for step in steps):
         return ()
     restarting = dig(current, "State.Restarting")
     health = dig(current, "State.Health.Status") if desired.wait == "healthy" else None
@@ -149,7 +149,7 @@ def pull(chain: Chain, desired: Desired, observed: Observed) -> None:
     policy, platform = pull_policy(desired, observed), desired.platform
     step = plan_pull(desired.reference, policy, observed.image, observed.remote, platform=platform)
     if step is not None:
-        chain.add(step.verb, step.cause, address=step.address, maybe=step.maybe, args=step.args)
+        chain.add(step.verb, step.causes, address=step.address, maybe=step.maybe, args=step.args)
 
 
 def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
@@ -159,8 +159,8 @@ def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
         )
     base = dig(observed.image, "Config") or {}
     check_supported(for_kind(FIELDS, observed.kind), context_of(desired, observed, base))
-    cause = Causes(filter(None, ("not there", observed.unknown.get("engine"))))
-    chain.add("create", cause, on=desired.name)
+    cause = tuple(filter(None, ("not there", observed.unknown.get("engine"))))
+    chain.add("create", cause, effect="create", on=desired.name)
     for network in later_networks(desired, observed.api):
         chain.add("connect", cause, on=desired.name, to=network)
     if replacement.will_run(desired, False):
@@ -175,7 +175,7 @@ def later_networks(desired: Desired, api: Tuple[int, int]) -> Tuple[str, ...]:
     return names[1:] if api < (1, 44) else ()
 
 
-def _start(chain: Chain, desired: Desired, cause: str, ident: str = "") -> None:
+def _start(chain: Chain, desired: Desired, cause: Cause, ident: str = "") -> None:
     args = {"on": desired.name, **({"id": ident} if ident else {})}
     chain.add("start", cause, args=args)
     _wait(chain, desired, cause, args)
@@ -193,9 +193,7 @@ def _alteration(chain: Chain, desired: Desired, observed: Observed) -> None:
     maybe = not sure and not any(change.impact == "replace" for change in known)
     networks = later_networks(desired, observed.api)
     others = observed.dependents if desired.dependents == "replace" else ()
-    replacement.swap(
-        chain, desired, current, Causes(words), tuple(changes), networks, maybe, others
-    )
+    replacement.swap(chain, desired, current, tuple(words), tuple(changes), networks, maybe, others)
     if maybe:
         # If the pull brings nothing new, this is what is left to do.
         light = Chain(desired.address, len(chain.steps) + 1)
@@ -230,7 +228,7 @@ def _lighter(chain: Chain, desired: Desired, current: Inspect, changes: List[Cha
         chain.add("pause", f"state: {shown} → paused", impact, args=args)
 
 
-def _wait(chain: Chain, desired: Desired, cause: str, args: Mapping[str, str]) -> None:
+def _wait(chain: Chain, desired: Desired, cause: Cause, args: Mapping[str, str]) -> None:
     if desired.wait != "none":
         chain.add("wait", cause, args=args)
 
@@ -256,7 +254,7 @@ def _live(chain: Chain, desired: Desired, current: Inspect, changes: List[Change
     limits = {row.name for row in FIELDS if row.live == "update"}
     updates = tuple(change for change in changes if change.field in limits)
     if updates:
-        cause = Causes(change.words() for change in updates)
+        cause = tuple(change.words() for change in updates)
         chain.add("update", cause, "live", updates, on=desired.name, id=ident)
     networks = [change for change in changes if change.field not in limits]
     if networks:
@@ -296,8 +294,9 @@ def _volumes_of_others(observed: Observed) -> FrozenSet[str]:
     return frozenset(str(entry.get("Name")) for entry in mounts if isinstance(entry, dict))
 
 
-def _remove(chain: Chain, container: Inspect, cause: str, impact: str) -> None:
-    chain.add("remove", cause, impact, on=bare_name(container), id=str(container["Id"]))
+def _remove(chain: Chain, container: Inspect, cause: Cause, impact: str) -> None:
+    args = {"on": bare_name(container), "id": str(container["Id"])}
+    chain.add("remove", cause, impact, args=args, effect="remove")
 
 
 def _foreign_refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:

@@ -64,8 +64,9 @@ def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:
     if current is None or bare_name(current) == desired.name:
         return observed
     ident, old = str(current["Id"]), desired.moved_from
-    args = {"on": old, "to": desired.name, "id": ident, "frees": f"container/{old}"}
-    chain.add("rename", f"moved_from: {old}", "live", args=args)
+    args = {"on": old, "to": desired.name, "id": ident}
+    was = f"container/{old}"
+    chain.add("rename", f"moved_from: {old}", "live", args=args, effect="rename", was=was)
     return replace(observed, current={**current, "Name": f"/{desired.name}"})
 
 

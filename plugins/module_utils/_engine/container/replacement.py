@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ..._desired.steps import Chain, Change, Step
+from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import dig
 from . import dependents
 from .dependent import Dependent
@@ -41,7 +41,7 @@ def swap(
     chain: Chain,
     desired: Desired,
     old: Inspect,
-    cause: str,
+    cause: Cause,
     changes: Tuple[Change, ...],
     networks: Tuple[str, ...] = (),
     maybe: bool = False,
@@ -131,7 +131,7 @@ def recover(chain: Chain, desired: Desired, observed: Observed, failed: bool = F
     return Recovered(undo(chain, desired, observed, cause))
 
 
-def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: str) -> Observed:
+def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
     """Keep the old one while the new one has only its temporary name."""
     fresh = observed.fresh or {}
     base = observed.bases.get(str(fresh.get("Image")))
@@ -151,7 +151,7 @@ def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: s
     return replace(observed, current=kept, fresh=None, old=None, dependents=others)
 
 
-def undo(chain: Chain, desired: Desired, observed: Observed, cause: str) -> Observed:
+def undo(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
     """Take the new one out of the way and bring the old one back."""
     new, old = observed.current or {}, observed.old or {}
     replaces = record_of(new, observed.base, desired.names).get("replaces") or {}
@@ -188,7 +188,7 @@ def bring_back(
     desired: Desired,
     kept: Inspect,
     replaces: Mapping[str, Any],
-    cause: str,
+    cause: Cause,
     others: Tuple[Dependent, ...],
     new: str,
 ) -> Inspect:

@@ -20,10 +20,11 @@ from .fields import declared_subjects, rows
 from .fields.process import split_env
 from .inspected import bare_name, runs, secrets_on_record
 from .observe import observe as look
-from .observe import require_references, unreachable
+from .observe import require_references
 from .observed import Observed
 
 if TYPE_CHECKING:
+    from ..._desired.planned import Pending
     from ..._desired.resource import Verb
     from ..._desired.steps import Step
 
@@ -51,11 +52,11 @@ class Container:
         """Return the declared container; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Take a snapshot; look at all other containers only if one is to be made or removed."""
         if client is None:
+            from .planned import unreachable
+
             return unreachable(desired, pending)
         observed = look(client, desired, pending, settled)
         steps = _steps(desired, observed)

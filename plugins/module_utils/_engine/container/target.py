@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
+from ..._desired.planned import Pending
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -35,11 +36,12 @@ class Target:
         return {"name": self.name, "id": self.id, "running": self.running}
 
 
-def look_at(client: Optional[Client], name: str, pending: Mapping[str, str]) -> Target:
+def look_at(client: Optional[Client], name: str, pending: Pending) -> Target:
     """Look at the container; InvalidOption if it is not there and no earlier task brings it."""
-    unknown = pending.get(f"container/{name}", "")
+    planned = pending.get(f"container/{name}")
+    unknown = planned.text if planned else ""
     if client is None:
-        return Target(name, unknown=unknown or pending["engine"])
+        return Target(name, unknown=unknown or pending["engine"].text)
     seen = find(client, name)
     if seen is None:
         if unknown:

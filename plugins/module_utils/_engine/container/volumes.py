@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
@@ -24,7 +24,7 @@ from .observed import Observed
 
 
 def with_volumes(
-    client: Client, desired: Desired, observed: Observed, pending: Mapping[str, str]
+    client: Client, desired: Desired, observed: Observed, pending: Pending
 ) -> Observed:
     """Add the named volumes that are not there, but for those that an earlier task would make."""
     names = [name for name in _named(desired.declared) if not _comes(pending, name)]
@@ -56,7 +56,7 @@ def _named(declared: Mapping[str, Any]) -> Tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _comes(pending: Mapping[str, str], name: str) -> bool:
+def _comes(pending: Pending, name: str) -> bool:
     address = f"volume/{name}"
     return address in pending and not will_go(pending, address)
 

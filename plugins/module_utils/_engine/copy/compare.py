@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.plan import Plan
 from ..._desired.sizes import show_size
-from ..._desired.steps import Causes, Change, Step
+from ..._desired.steps import Change, Step
 from ..._desired.terminal_text import visible_lines
 from .desired import Desired
 from .observed import Observed, Seen
@@ -95,7 +95,7 @@ def plan(
     """Return the one step that copies what differs, or none."""
     if not observed.target.id:
         note = f"container/{observed.target.name}: {observed.target.unknown}"
-        return Plan((_step(desired, verb, "the container comes first", (), names),), (note,))
+        return Plan((_step(desired, verb, ("the container comes first",), (), names),), (note,))
     by_path = differing(desired, observed, entries)
     changes = tuple(change for some in by_path.values() for change in some)
     parts = [f"{folder} does not exist" for folder in observed.missing[:1]]
@@ -112,23 +112,23 @@ def plan(
             hint="mount what is to be written to, or copy before it is made read-only",
         )
     if changes:
-        return Plan((_step(desired, verb, Causes(parts), changes, names),), notes)
+        return Plan((_step(desired, verb, tuple(parts), changes, names),), notes)
     if observed.target.unknown:
         # It may be replaced, and then have none of what was copied.
         cause = f"container/{observed.target.name}: {observed.target.unknown}"
-        return Plan((_step(desired, verb, cause, (), names, maybe=True),), notes)
+        return Plan((_step(desired, verb, (cause,), (), names, maybe=True),), notes)
     return Plan(notes=notes)
 
 
 def _step(
     desired: Desired,
     verb: str,
-    cause: str,
+    causes: Tuple[str, ...],
     changes: Tuple[Change, ...],
     names: Mapping[str, str],
     maybe: bool = False,
 ) -> Step:
-    return Step(verb, desired.address, verb, cause, "live", changes, (), maybe, dict(names))
+    return Step(verb, desired.address, verb, causes, "live", changes, (), maybe, dict(names))
 
 
 def texts(

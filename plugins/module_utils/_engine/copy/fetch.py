@@ -10,10 +10,11 @@ import errno
 import os
 import stat as bits
 from dataclasses import replace
-from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Work
 from ..._desired.safe_files import Below, words
 from ..._desired.steps import Step
@@ -30,7 +31,7 @@ _PIECE = 1 << 18
 _NO_NAMES = frozenset(("", ".", ".."))
 
 
-def look(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
+def look(client: Optional[Client], desired: Desired, pending: Pending) -> Observed:
     """Compare what the container has with what is here; both are read once."""
     container = look_at(client, desired.container, pending)
     if client is None or not container.id:

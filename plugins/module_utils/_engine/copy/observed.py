@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Iterator, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
+from ..._desired.planned import Pending
 from ..._desired.values import dig
 from ..client.container_archive import Stat, members, stat
 from ..client.engine import Client
@@ -54,7 +55,7 @@ class Observed:
 
 
 def observe(
-    client: Optional[Client], desired: Desired, source: Source, pending: Mapping[str, str]
+    client: Optional[Client], desired: Desired, source: Source, pending: Pending
 ) -> Observed:
     """Look at the target; InvalidOption for what cannot be copied to."""
     container = look_at(client, desired.container, pending)

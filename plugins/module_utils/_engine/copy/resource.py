@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.container_archive import put
@@ -43,9 +44,7 @@ class Copy:
         """Return the declared copy; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Read back what is there now."""
         with about(desired.container):
             if desired.source is not None:

@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.container_archive import stat
@@ -47,9 +48,7 @@ class Exec:
         """Return the declared command; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look for the container and the paths that decide; only its archive is asked."""
         with about(desired.container):
             container = look_at(client, desired.container, pending)
@@ -71,7 +70,7 @@ class Exec:
             id="exec",
             address=desired.address,
             verb="exec",
-            cause=f"command: {desired.words()}",
+            causes=(f"command: {desired.words()}",),
             impact="live",
             args={"on": desired.container, **{key: path for key, path in paths.items() if path}},
         )

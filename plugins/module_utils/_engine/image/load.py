@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.resource import Work
 from ..._desired.safe_files import mode_of, words, written
-from ..._desired.steps import Causes, Step
+from ..._desired.steps import Step
 from ..client.errors import ConnectionLost, EngineError
 from ..values.image_reference import parse_id, parse_reference
 from . import record as image_record
@@ -77,7 +77,8 @@ def source_step(name: str, source: Source, causes: List[str]) -> Step:
         id=f"{source.kind}:{name}",
         address=f"image/{name}",
         verb=source.kind,
-        cause=Causes(causes),
+        causes=tuple(causes),
+        effect="create" if causes == [ABSENT] else "change",
         args={"on": name},
     )
 
@@ -187,7 +188,7 @@ def plan_save(
     maybe = bool(ids) and (later if main is None else main.maybe or main.verb != "build")
     needs = (main.id,) if main else ()
     args = {"on": name, "to": path}
-    return [Step(f"save:{name}", f"image/{name}", "save", cause, "none", (), needs, maybe, args)]
+    return [Step(f"save:{name}", f"image/{name}", "save", (cause,), "none", (), needs, maybe, args)]
 
 
 def save(work: Work, step: Step) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..client.engine import Client, Query
 from ..client.errors import EngineError
 from . import record as image_record
@@ -44,12 +44,12 @@ class Observed:
 
 
 def observe(
-    client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
+    client: Optional[Client], desired: Desired, pending: Pending, settled: bool
 ) -> Observed:
     """Take a snapshot with reads only: one round trip if the image is not ours to compare."""
     bases = desired.build.bases if desired.build else ()
     unknown = {
-        entry: pending[f"image/{entry}"]
+        entry: pending[f"image/{entry}"].text
         for entry in (desired.name, *bases)
         if f"image/{entry}" in pending
     }
@@ -57,7 +57,7 @@ def observe(
     if gone:
         del unknown[desired.name]
     if client is None:
-        return Observed(unknown={**unknown, "engine": pending["engine"]}, settled=settled)
+        return Observed(unknown={**unknown, "engine": pending["engine"].text}, settled=settled)
     tags = desired.tags if desired.name or not desired.source else tuple(desired.source.references)
     asked = [entry for entry in (desired.name, *bases, *tags) if entry]
     requests: List[Tuple[str, Optional[Query]]] = [
@@ -134,7 +134,7 @@ def _record(client: Client, desired: Desired, image: Optional[Inspect]) -> Mappi
     return {} if inherited else record
 
 
-def _users(client: Client, image: Inspect, pending: Mapping[str, str]) -> Tuple[str, ...]:
+def _users(client: Client, image: Inspect, pending: Pending) -> Tuple[str, ...]:
     """Return who uses an image, but for whom an earlier task of this check changes or removes."""
     # Not the ancestor filter: it finds users of derived images too, and Podman's takes no id.
     listed = client.get("/containers/json", {"all": True}) or []

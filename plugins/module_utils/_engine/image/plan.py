@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.plan import Plan
 from ..._desired.planned import REMOVAL
-from ..._desired.steps import Causes, Step
+from ..._desired.steps import Step
 from ..values.image_reference import NAMELESS, parse_reference, short
 from . import record as image_record
 from .building.desired import Build
@@ -131,7 +131,7 @@ def _built(desired: Desired, build: Build, observed: Observed) -> List[Step]:
         _check_classic(build)
     pulls = _base_pulls(build, observed)
     causes = _causes(build, observed)
-    newer = [step for step in pulls if step.cause != ABSENT]
+    newer = [step for step in pulls if step.causes != (ABSENT,)]
     sure = [_base_changed(step.args["on"]) for step in newer if not step.maybe]
     maybe = [_base_changed(step.args["on"]) for step in newer if step.maybe]
     if causes or sure:
@@ -207,7 +207,8 @@ def _build_step(desired: Desired, causes: List[str], needs: Any, maybe: bool = F
         id=f"build:{desired.name}",
         address=desired.address,
         verb="build",
-        cause=Causes(causes),
+        causes=tuple(causes),
+        effect="create" if causes == [ABSENT] else "change",
         impact="none",
         needs=tuple(step.id for step in needs),
         maybe=maybe,
@@ -246,8 +247,9 @@ def plan_absent(desired: Desired, observed: Observed) -> Plan:
         id=f"{verb}:{desired.name}",
         address=desired.address,
         verb=verb,
-        cause=cause,
+        causes=(cause,),
         impact=impact,
         args=args,
+        effect="remove",
     )
     return Plan((step,), refused=tuple(refused))

@@ -90,10 +90,11 @@ def pull_step(reference: str, cause: str, maybe: bool = False) -> Step:
         id=f"pull:{reference}",
         address=_address(reference),
         verb="pull",
-        cause=cause,
+        causes=(cause,),
         impact="none",
         maybe=maybe,
         args={"on": reference},
+        effect="create" if cause == ABSENT else "change",
     )
 
 

@@ -46,7 +46,7 @@ def plan_push(
         id=f"push:{reference}",
         address=f"image/{reference}",
         verb="push",
-        cause=cause,
+        causes=(cause,),
         needs=needs,
         maybe=maybe,
         args={"on": reference},
@@ -113,10 +113,11 @@ def plan_tags(
                 id=f"tag:{tag}",
                 address=f"image/{tag}",
                 verb="tag",
-                cause=ABSENT if other is None else f"it is another image than {name}",
+                causes=(ABSENT if other is None else f"it is another image than {name}",),
                 needs=(main.id,) if main else (),
                 maybe=maybe,
                 args={"on": name, "to": tag},
+                effect="create" if other is None else "change",
             )
         )
     return steps

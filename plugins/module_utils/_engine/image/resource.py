@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..values.image_reference import NAMELESS, short
@@ -63,9 +64,7 @@ class Image:
         """Return the declared image; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look at the engine, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 

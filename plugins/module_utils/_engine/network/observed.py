@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired import ownership
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -80,10 +80,10 @@ def note_of(network: Inspect) -> Dict[str, Any]:
     return note if sound and named else {}
 
 
-def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
+def observe(client: Optional[Client], desired: Desired, pending: Pending) -> Observed:
     """Take a snapshot with one read: twins are seen in the list alone, and ids never guessed."""
     if client is None:
-        return Observed(api=(1, 99), unknown={"engine": pending["engine"]})
+        return Observed(api=(1, 99), unknown={"engine": pending["engine"].text})
     named: List[Inspect] = []
     notes: List[Inspect] = []
     others: List[Inspect] = []
@@ -95,7 +95,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
             notes.append(network)
         else:
             others.append(network)
-    unknown = {"network": pending[desired.address]} if desired.address in pending else {}
+    unknown = {"network": pending[desired.address].text} if desired.address in pending else {}
     return Observed(
         current=named[0] if named else None,
         twins=tuple(named[1:]),
@@ -107,7 +107,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
     )
 
 
-def with_users(client: Client, observed: Observed, pending: Mapping[str, str]) -> Observed:
+def with_users(client: Client, observed: Observed, pending: Pending) -> Observed:
     """Add the containers that are or were connected, stopped ones too, but for those that an
     earlier task of this check removes."""
     from dataclasses import replace

@@ -29,7 +29,7 @@ from ..._desired.fields import Context
 from ..._desired.plan import Plan
 from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
-from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import dig
 from ..values.ip_addresses import plain_ip, reserved
 from .desired import Desired
@@ -48,8 +48,8 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
         _removal(chain, desired, observed)
         return chain.steps
     if observed.current is None:
-        cause = Causes(filter(None, ("not there", observed.unknown.get("engine"))))
-        chain.add("create", cause, on=desired.name)
+        cause = tuple(filter(None, ("not there", observed.unknown.get("engine"))))
+        chain.add("create", cause, effect="create", on=desired.name)
     if observed.notes:
         _connect(chain, desired, observed.missing, INTERRUPTED)
         _forget(chain, observed.notes, INTERRUPTED)
@@ -61,7 +61,7 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
 def _replacement(
     chain: Chain, desired: Desired, observed: Observed, old: Inspect, changes: Tuple[Change, ...]
 ) -> None:
-    cause = Causes(change.words() for change in changes)
+    cause = tuple(change.words() for change in changes)
     containers = (*observed.users, *observed.missing)
     chain.add("note", cause, "replace", on=note_name(old))
     _disconnect(chain, desired, containers, cause)
@@ -79,7 +79,8 @@ def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
         if noted:
             chain.add("note", cause, "replace", on=note_name(old))
         _disconnect(chain, desired, observed.users, cause)
-        chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
+        args = {"on": desired.name, "id": str(old["Id"])}
+        chain.add("remove", cause, "replace", args=args, effect="remove")
         if noted:
             chain.add("forget", cause, "replace", on=note_name(old))
     _forget(chain, observed.notes, cause)
@@ -115,21 +116,27 @@ def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
     _forget(chain, observed.notes, FAILED)
 
 
-def _disconnect(chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: str) -> None:
+def _disconnect(
+    chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: Cause
+) -> None:
     for container in containers:
         args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
         chain.add("disconnect", cause, "replace", args=args)
 
 
 def _connect(
-    chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: str, impact: str = "live"
+    chain: Chain,
+    desired: Desired,
+    containers: Iterable[Inspect],
+    cause: Cause,
+    impact: str = "live",
 ) -> None:
     for container in containers:
         args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
         chain.add("connect", cause, impact, args=args)
 
 
-def _forget(chain: Chain, notes: Iterable[Inspect], cause: str) -> None:
+def _forget(chain: Chain, notes: Iterable[Inspect], cause: Cause) -> None:
     for note in notes:
         chain.add("forget", cause, on=str(note["Name"]), id=str(note["Id"]))
 

@@ -15,6 +15,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.schema import check_supported, for_kind, observed_values
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS
@@ -47,9 +48,7 @@ class Network:
         """Return the declared network; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Take a snapshot; look at containers only if there is something to do."""
         observed = observe(client, desired, pending)
         idle = client is None or desired.external or not _calls(desired, observed)

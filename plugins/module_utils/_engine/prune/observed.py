@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ..._desired.ownership import parse
+from ..._desired.planned import Pending
 from ..client.engine import Client, Query
 from ..client.errors import EngineError
 from ..container.reads import bases_of
@@ -41,7 +42,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Observed:
-    """The engine's lists at the moment `now`; `unknown` is what earlier tasks of the run do.
+    """The engine's lists at the moment `now`; `unknown` are addresses of what earlier tasks do.
 
     `bases` are the configurations, by image id, of the images of containers that say they are ours;
     `labelled`: this engine labels the volumes that have no name of their own.
@@ -55,13 +56,13 @@ class Observed:
     bases: Mapping[str, Object] = field(default_factory=dict)
     labelled: bool = False
     now: float = 0
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    unknown: FrozenSet[str] = frozenset()
 
 
-def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, str]) -> Observed:
+def observe(client: Optional[Client], desired: Desired, pending: Pending) -> Observed:
     """Ask for the lists that are needed, in one go."""
     if client is None:
-        return Observed(unknown=pending)
+        return Observed(unknown=frozenset(pending))
     asked: Dict[str, Tuple[str, Optional[Query]]] = {
         "containers": ("/containers/json", {"all": True})
     }
@@ -81,7 +82,9 @@ def observe(client: Optional[Client], desired: Desired, pending: Mapping[str, st
         lists[kind] = tuple(_items(kind, answer))
     labelled = client.kind != "podman" and client.api >= (1, 42)
     bases = _bases(client, desired, lists["containers"])
-    return Observed(now=time.time(), unknown=pending, bases=bases, labelled=labelled, **lists)
+    return Observed(
+        now=time.time(), unknown=frozenset(pending), bases=bases, labelled=labelled, **lists
+    )
 
 
 def _bases(client: Client, desired: Desired, containers: Iterable[Object]) -> Dict[str, Object]:

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
 from ..client.errors import EngineError
@@ -39,9 +40,7 @@ class Prune:
         """Return what is to go; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Take the engine's lists."""
         return observe(client, desired, pending)
 
@@ -92,16 +91,17 @@ def _some(names: List[str]) -> str:
 
 def _step(item: Item, needs: Tuple[str, ...]) -> Step:
     if item.kind == "build_cache":
-        return Step("prune:cache", "build cache", "prune", item.reason, "none")
+        return Step("prune:cache", "build cache", "prune", (item.reason,), "none")
     address = f"{item.kind}/{item.name}"
     return Step(
         id=f"remove:{address}",
         address=address,
         verb="remove",
-        cause=item.reason,
+        causes=(item.reason,),
         impact=_IMPACTS.get(item.kind, "none"),
         needs=needs,
         args={"on": item.name, "ids": " ".join(item.ids)},
+        effect="remove",
     )
 
 

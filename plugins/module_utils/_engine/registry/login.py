@@ -12,8 +12,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..._desired.errors import InvalidOption
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb, Work
-from ..._desired.steps import Causes, Change, Step
+from ..._desired.steps import Change, Step
 from ..client.errors import EngineError
 from ..client.options import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
@@ -66,9 +67,7 @@ class _Account:
     reveals: Tuple[str, ...] = ()
     verbs: Mapping[str, Verb]
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look into config.json and ask its helper; the engine is not asked."""
         config = read_config(desired.path)
         return Observed(
@@ -120,9 +119,7 @@ class LoginResource(_Account):
         account = (params["username"], params["password"], params["plain_text"])
         return Desired(result.registry, result.path, *account)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look at what is kept; prove an account that is not, in check mode too.
 
         The engine asks the registry for it and keeps nothing of it (moby, `POST /auth`).
@@ -146,7 +143,7 @@ class LoginResource(_Account):
         mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
         if not changes:
             return Plan(fingerprint=mark)
-        cause = Causes(change.words() for change in changes)
+        cause = tuple(change.words() for change in changes)
         names = {"on": host(desired.registry), "to": _place(observed)}
         step = Step("1", desired.address, "login", cause, "live", changes, args=names)
         return Plan((step,), fingerprint=mark)
@@ -182,7 +179,9 @@ class LogoutResource(_Account):
         user = observed.kept.username if observed.kept and observed.kept.username else "an account"
         change = Change("login", "", user, None, "live", "declared", text=f"{user} → none")
         names = {"on": host(desired.registry), "to": _place(observed)}
-        step = Step("1", desired.address, "logout", change.words(), "live", (change,), args=names)
+        step = Step(
+            "1", desired.address, "logout", (change.words(),), "live", (change,), args=names
+        )
         return Plan((step,), fingerprint=mark)
 
 

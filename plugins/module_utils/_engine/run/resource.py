@@ -13,18 +13,20 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb
 from ..._desired.schema import check_supported, for_kind
-from ..._desired.steps import Chain, Step
+from ..._desired.steps import Cause, Chain, Step
 from ..._desired.values import dig
 from ..container.checks import before_creation
 from ..container.compare import changes_of, context_of
 from ..container.fields import FIELDS, declared_subjects, rows
 from ..container.inspected import record_of, runs
 from ..container.leftovers import with_others
-from ..container.observe import observe, require_references, unreachable
+from ..container.observe import observe, require_references
 from ..container.observed import Observed
 from ..container.plan import later_networks, pull
+from ..container.planned import unreachable
 from ..container.resource import masked
 from ..container.volumes import notes as volume_notes
 from ..container.volumes import with_volumes
@@ -58,9 +60,7 @@ class Jobs:
         """Return the declared job; raise InvalidOption for what cannot be right."""
         return job(params)
 
-    def observe(
-        self, client: Any, desired: Job, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Job, pending: Pending, settled: bool) -> Observed:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
             return unreachable(desired.desired, pending)
@@ -155,7 +155,7 @@ def _begin(chain: Chain, desired: Job, observed: Observed) -> None:
         chain.add("remove", cause, on=name, volumes="own")
 
 
-def _remove(chain: Chain, desired: Job, container: Mapping[str, Any], cause: str) -> None:
+def _remove(chain: Chain, desired: Job, container: Mapping[str, Any], cause: Cause) -> None:
     ident = str(container["Id"])
     chain.add("remove", cause, on=desired.desired.name, id=ident, volumes="own")
 

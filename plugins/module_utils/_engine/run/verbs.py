@@ -150,7 +150,7 @@ def _too_long(work: Work, ref: str, attached: Attached) -> FleetError:
     """End a job whose time is over, and say so with what it said until then."""
     job: Job = work.desired
     patience = show_duration(round((job.limit or 0) * 1e9))
-    _stop(work, Step("", job.address, "stop", "", args={"on": ref}))
+    _stop(work, Step("", job.address, "stop", (), args={"on": ref}))
     attached.read_rest(work.client.timeout)
     return FleetError(
         f"the job did not end within {patience}",

@@ -9,7 +9,7 @@ from typing import List, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.planned import REMOVAL
-from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.steps import Cause, Chain, Change, Step
 from .desired import Desired
 from .helpers import ANEW, RESTORE, helper_name
 from .observed import Observed, is_foreign, record_of
@@ -33,7 +33,7 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
         words = ["not there"]
         if "engine" in observed.unknown:
             words.append(observed.unknown["engine"])
-    cause = Causes(words)
+    cause = tuple(words)
     if words:
         _make(chain, desired, observed, cause, tuple(changes))
     if desired.restore:
@@ -55,7 +55,7 @@ def undo(desired: Desired, observed: Observed) -> List[Step]:
 
 
 def _make(
-    chain: Chain, desired: Desired, observed: Observed, cause: str, changes: Tuple[Change, ...]
+    chain: Chain, desired: Desired, observed: Observed, cause: Cause, changes: Tuple[Change, ...]
 ) -> None:
     mark = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
     if observed.current is not None:
@@ -65,8 +65,9 @@ def _make(
         chain.add("remove", cause, "destroy", on=desired.name)
     elif mark:
         chain.add("mark", cause, args=mark)
-    impact = "replace" if observed.current is not None else "none"
-    chain.add("create", cause, impact, changes, on=desired.name)
+    anew = observed.current is not None
+    impact, effect = ("replace", "change") if anew else ("none", "create")
+    chain.add("create", cause, impact, changes, effect=effect, on=desired.name)
 
 
 def _half_full(desired: Desired, observed: Observed) -> bool:
@@ -103,7 +104,7 @@ def _backup(chain: Chain, desired: Desired, observed: Observed) -> None:
     chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
 
 
-def _restore(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
+def _restore(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> None:
     args = {"on": desired.name}
     if cause:
         chain.add("restore", cause, args=args)
@@ -113,13 +114,13 @@ def _restore(chain: Chain, desired: Desired, observed: Observed, cause: str) -> 
         chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
 
 
-def _remove(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
+def _remove(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> None:
     _clear(chain, observed, cause)
     if observed.current is not None:
-        chain.add("remove", cause, "destroy", on=desired.name)
+        chain.add("remove", cause, "destroy", effect="remove", on=desired.name)
 
 
-def _clear(chain: Chain, observed: Observed, cause: str) -> None:
+def _clear(chain: Chain, observed: Observed, cause: Cause) -> None:
     for name, ident in observed.helpers.items():
         chain.add("clear", cause, on=name, id=ident)
 

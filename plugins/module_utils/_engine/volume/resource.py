@@ -17,7 +17,7 @@ from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.plan import Plan
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..._desired.schema import for_kind, observed_values
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -67,18 +67,18 @@ class Volume:
         return desired_of(params)
 
     def observe(
-        self, client: Optional[Client], desired: Desired, pending: Mapping[str, str], settled: bool
+        self, client: Optional[Client], desired: Desired, pending: Pending, settled: bool
     ) -> Observed:
         """Take a snapshot; look at containers only if the volume has to go."""
         if client is None:
-            return Observed(unknown={"engine": pending["engine"]})
+            return Observed(unknown={"engine": pending["engine"].text})
         asked, listed = client.get_all(
             [(f"/volumes/{desired.name}", None), ("/containers/json", helpers_of(desired.name))]
         )
         answer = meant("volume", desired.name, asked)
         if will_go(pending, desired.address):
             answer = None
-        unknown = {"volume": pending[desired.address]} if desired.address in pending else {}
+        unknown = {"volume": pending[desired.address].text} if desired.address in pending else {}
         observed = Observed(answer, kind=client.kind, unknown=unknown, settled=settled)
         if answer is not None and listed and desired.state != "absent" and not desired.restore:
             observed = replace(observed, half=_is_half(client, answer, listed))
@@ -169,9 +169,7 @@ def _with_archive(desired: Desired, observed: Observed) -> Observed:
     return replace(observed, archive=digest_of(desired.restore))
 
 
-def _with_users(
-    client: Client, desired: Desired, observed: Observed, pending: Mapping[str, str]
-) -> Observed:
+def _with_users(client: Client, desired: Desired, observed: Observed, pending: Pending) -> Observed:
     """Add who mounts it, but for whom an earlier task of this check changes or removes."""
     from .helpers import LABEL, helpers
 

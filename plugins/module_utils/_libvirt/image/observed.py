@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
+from ..._desired.planned import Pending
 from ..._desired.values import nearest
 from ..client import storage
 from ..client.hypervisor import Hypervisor
@@ -53,7 +54,7 @@ class Observed:
 
 
 def observe(
-    host: Optional[Hypervisor], desired: Desired, pending: Mapping[str, str], settled: bool
+    host: Optional[Hypervisor], desired: Desired, pending: Pending, settled: bool
 ) -> Observed:
     """Take a snapshot, reading only: libvirt, the source if the image is not there yet.
 
@@ -64,7 +65,9 @@ def observe(
         desired.name, desired.pool, unknown=_foreseen(desired, pending), leaving=leaving
     )
     if host is None:
-        observed = replace(observed, unknown={**observed.unknown, "libvirt": pending["libvirt"]})
+        observed = replace(
+            observed, unknown={**observed.unknown, "libvirt": pending["libvirt"].text}
+        )
     pool = _pool(host, desired, observed.unknown) if host else None
     if host is None or pool is None:
         literal = desired.checksum is not None and not desired.checksum.file
@@ -75,13 +78,13 @@ def observe(
     return _wanted(host, desired, observed, settled)
 
 
-def _foreseen(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
+def _foreseen(desired: Desired, pending: Pending) -> Dict[str, str]:
     keys = {"pool": f"pool/{desired.pool}", "path": desired.path, "checksum": ""}
     if desired.checksum is not None:
         keys["checksum"] = desired.checksum.file
-    found = {key: pending[address] for key, address in keys.items() if address in pending}
+    found = {key: pending[address].text for key, address in keys.items() if address in pending}
     if "libvirt" in pending and "pool" not in found:
-        found["pool"] = pending["libvirt"]
+        found["pool"] = pending["libvirt"].text
     return found
 
 

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
-from ..._desired.planned import REMOVAL
+from ..._desired.planned import REMOVAL, Pending
 from ..._desired.resource import Verb, Work
 from ..._desired.steps import Chain, Step
 from ..client import storage
@@ -43,9 +43,7 @@ class VmImage:
         """Return the declared image; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look at the pool, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
@@ -95,7 +93,8 @@ def _plan_present(desired: Desired, observed: Observed) -> Plan:
         return Plan(tuple(chain.steps))
     verb = "import" if desired.path else "download"
     args = {"on": desired.source, "to": f"{observed.stem}.qcow2" if observed.stem else desired.name}
-    chain.add(verb, _cause(desired, observed), args=args)
+    effect = "change" if observed.others else "create"
+    chain.add(verb, _cause(desired, observed), effect=effect, args=args)
     return Plan(tuple(chain.steps), tuple(_notes(desired)))
 
 
@@ -133,9 +132,10 @@ def _absent_step(desired: Desired, verb: str, name: str, impact: str) -> Step:
         id=f"{verb}:{name}",
         address=desired.address,
         verb=verb,
-        cause=REMOVAL,
+        causes=(REMOVAL,),
         impact=impact,
         args={"on": name},
+        effect="remove",
     )
 
 

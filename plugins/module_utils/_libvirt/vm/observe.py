@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.planned import will_go
+from ..._desired.planned import Pending, will_go
 from ..client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
 from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume
@@ -19,7 +19,7 @@ from .addresses import addresses
 from .desired import Desired, seed_volume
 from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
 from .fields import host_name
-from .observed import KEPT, Observed, machine_type
+from .observed import Observed, machine_type
 from .states import ACTIVE, STATES, stand
 
 # On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
@@ -27,7 +27,7 @@ from .states import ACTIVE, STATES, stand
 _WITHOUT_IOMMU = 255
 
 
-def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> Observed:
+def observe(host: Hypervisor, desired: Desired, pending: Pending) -> Observed:
     """Take a snapshot of a machine, its volumes, and the pools, images and networks it names."""
     domain = host.domain(desired.name)
     config, run = (None, _Run()) if domain is None else _documents(host, domain)
@@ -60,11 +60,9 @@ def observe(host: Hypervisor, desired: Desired, pending: Mapping[str, str]) -> O
         arch=str(info[0]),
         unknown=_unknown(desired, pending),
     )
-    return (
-        _removed(observed, pending[desired.address])
-        if will_go(pending, desired.address)
-        else observed
-    )
+    if will_go(pending, desired.address):
+        return _removed(observed, pending[desired.address].keeps)
+    return observed
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,10 @@ def _documents(host: Hypervisor, domain: Any) -> Tuple[Element, _Run]:
     return config, _Run(running, saved, named, int(reason), persistent, autostart)
 
 
-def _removed(observed: Observed, cause: str) -> Observed:
+def _removed(observed: Observed, kept: Sequence[str]) -> Observed:
     """Return what is left when an earlier task of this check has removed the machine.
 
-    Its disks are, if that task's cause says so.
+    Of its disks those are that the task keeps.
     """
     own = (
         {mac_of(item) for item in interfaces(observed.config)}
@@ -111,22 +109,21 @@ def _removed(observed: Observed, cause: str) -> Observed:
             for entry in served.findall("host"):
                 if str(entry.get("mac")).lower() in own:
                     served.remove(entry)
-    kept = cause.partition(KEPT)[2].split(", ")
     volumes = {name: volume for name, volume in observed.volumes.items() if name in kept}
     gone = replace(observed, config=None, disks=NO_DISKS, volumes=volumes, seed={}, addresses=())
-    return replace(gone, shortfall="", **vars(_Run()))
+    return replace(gone, shortfall="", removed=True, **vars(_Run()))
 
 
-def unreachable(desired: Desired, pending: Mapping[str, str]) -> Observed:
+def unreachable(desired: Desired, pending: Pending) -> Observed:
     """Return the snapshot of a libvirt that an earlier task of this run would bring."""
-    return Observed(unknown={**_unknown(desired, pending), "libvirt": pending["libvirt"]})
+    return Observed(unknown={**_unknown(desired, pending), "libvirt": pending["libvirt"].text})
 
 
-def _unknown(desired: Desired, pending: Mapping[str, str]) -> Dict[str, str]:
+def _unknown(desired: Desired, pending: Pending) -> Dict[str, str]:
     prefixes = ("vm_image/", "network/", "pool/")
     return {
-        address: cause
-        for address, cause in pending.items()
+        address: entry.text
+        for address, entry in pending.items()
         if address == desired.address or address.startswith(prefixes)
     }
 

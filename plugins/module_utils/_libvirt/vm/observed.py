@@ -14,7 +14,6 @@ from ..disk.names import NO_DISKS, Disks
 from .states import stand
 
 # What a removal's cause adds before the names of the volumes that it leaves.
-KEPT = ", disks stay: "
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Observed:
     only where it matters, as are the names of internal `snapshots`. `shortfall` says in
     words what a running machine lacks of `wait`. `max_vcpus` is what QEMU gives one machine, 0
     if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and addresses to
-    what an earlier task of this run would do to them.
+    what an earlier task of this run would do to them; `removed`: one removes the machine.
     """
 
     config: Optional[Element] = None
@@ -57,6 +56,7 @@ class Observed:
     kvm: bool = False
     arch: str = "x86_64"
     unknown: Mapping[str, str] = field(default_factory=dict)
+    removed: bool = False
 
     @property
     def record(self) -> Dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any, Dict, List, Sequence, Tuple
 from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, Scope
-from ..._desired.planned import REMOVAL, will_go
+from ..._desired.planned import REMOVAL
 from ..._desired.schema import observed_values
 from ..._desired.sizes import show_size
-from ..._desired.steps import Causes, Chain, Change, Step
+from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import show
 from ..client.domain_xml import Element, interfaces, mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
@@ -34,7 +34,7 @@ from .disk_plan import (
 from .domain import volumes_of
 from .fields import FIELDS, home
 from .interface_names import own_interfaces
-from .observed import KEPT, Observed
+from .observed import Observed
 from .seed import digest_of, wanted_files
 from .size import check_by_hand
 from .states import reason_not_started
@@ -57,7 +57,7 @@ def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str
         removal(chain, replace(desired, delete_disks=True), observed, INTERRUPTED)
         observed = replace(observed, config=None, running=None, state="absent", disks=NO_DISKS)
         observed = replace(observed, volumes={}, seed={})
-    comes = desired.address in observed.unknown and not will_go(observed.unknown, desired.address)
+    comes = desired.address in observed.unknown and not observed.removed
     if observed.config is None and not desired.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
         return [], []
@@ -129,8 +129,8 @@ def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     if "memory" not in desired.declared:
         raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
     libvirt = observed.unknown.get("libvirt")
-    cause = Causes(filter(None, ("not there", libvirt)))
-    chain.add("define", cause, on=desired.name, new="yes")
+    cause = tuple(filter(None, ("not there", libvirt)))
+    chain.add("define", cause, effect="create", on=desired.name, new="yes")
     for item in volumes_of(desired):
         verb = "seed" if is_seed(item["name"]) else "create_volume"
         chain.add(verb, cause, on=item["name"])
@@ -144,14 +144,14 @@ def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
 
 
 def _start(
-    chain: Chain, desired: Desired, cause: str, impact: str = "none", restored: bool = False
+    chain: Chain, desired: Desired, cause: Cause, impact: str = "none", restored: bool = False
 ) -> None:
     chain.add("start", cause, impact, args={"saved": "yes"} if restored else {}, on=desired.name)
     if desired.wait != "none":
         chain.add("wait", cause, impact, on=desired.name, to=desired.wait)
 
 
-def removal(chain: Chain, desired: Desired, observed: Observed, cause: str) -> None:
+def removal(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> None:
     """Take away what we made: the intention is written first, so that it can be finished."""
     if observed.config is None:
         return
@@ -159,8 +159,9 @@ def removal(chain: Chain, desired: Desired, observed: Observed, cause: str) -> N
     impact = _cost(cause, deleted)
     # What is taken away again at once has nothing to lose.
     back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
-    if kept and cause == REMOVAL:  # in the cause, which is what a check hands on to later tasks
-        cause += KEPT + ", ".join(kept)
+    keeps = tuple(kept) if cause == REMOVAL else ()
+    if keeps:
+        cause = f"{REMOVAL}, disks stay: {', '.join(keeps)}"
     if observed.record and not observed.record.get("removing"):
         chain.add("mark", cause, impact, on=desired.name)
     if observed.runs:
@@ -169,10 +170,10 @@ def removal(chain: Chain, desired: Desired, observed: Observed, cause: str) -> N
         chain.add("delete_volume", cause, impact, on=name, pool=pool)
     for network, mac in reserved(observed):
         chain.add("unreserve", cause, impact, on=mac, to=network)
-    chain.add("undefine", cause, impact, on=desired.name)
+    chain.add("undefine", cause, impact, effect="remove", keeps=keeps, on=desired.name)
 
 
-def _cost(cause: str, deleted: Sequence[Tuple[str, str]]) -> str:
+def _cost(cause: Cause, deleted: Sequence[Tuple[str, str]]) -> str:
     """Return what a removal costs: data goes with disks alone."""
     # What a failed run has just made holds none.
     if cause not in (REMOVAL, INTERRUPTED):
@@ -198,7 +199,7 @@ def _alteration(chain: Chain, desired: Desired, observed: Observed) -> List[str]
     if observed.record and not observed.persistent:
         words.insert(0, UNDEFINED)
     if words:
-        chain.add("define", Causes(words), "none", tuple(config), on=desired.name)
+        chain.add("define", tuple(words), "none", tuple(config), on=desired.name)
     _storage(chain, desired, observed, changes)
     attached = plugged(desired, observed)
     # A saved memory comes back as it was: what it can take is given to it then.
@@ -230,7 +231,7 @@ def _run_state(
         return kind == "leaving"
     goes_on = kind == "" or desired.state == "started"
     if waiting and runs and goes_on and kind != "busy" and "restart" in desired.allow:
-        cause = Causes([*(["it came back as it was saved"] if restored else ()), *waiting])
+        cause = (*(["it came back as it was saved"] if restored else ()), *waiting)
         chain.add("shutdown", cause, "restart", on=desired.name)
         _start(chain, desired, cause, "restart")
         return True
@@ -267,7 +268,7 @@ def _record_words(desired: Desired, observed: Observed, changes: Sequence[Change
 
 
 def _unreserve(
-    chain: Chain, observed: Observed, change: Change, cause: str, shown: Tuple[Change, ...] = ()
+    chain: Chain, observed: Observed, change: Change, cause: Cause, shown: Tuple[Change, ...] = ()
 ) -> None:
     """Give the reserved address of an interface back, if it goes or becomes another one."""
     if change.field != "networks" or change.before is None or observed.config is None:

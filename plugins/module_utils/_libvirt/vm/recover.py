@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Dict, Sequence
 
 from ..._desired.plan import Plan
-from ..._desired.steps import Chain, Step
+from ..._desired.steps import Cause, Chain, Step
 from ..client.storage import Volume
 from ..disk.names import is_seed
 from .desired import Desired
@@ -54,7 +54,7 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
 
 
 def _unmake(
-    chain: Chain, cause: str, desired: Desired, observed: Observed, begun: Sequence[Step]
+    chain: Chain, cause: Cause, desired: Desired, observed: Observed, begun: Sequence[Step]
 ) -> None:
     """Take a new machine away."""
     result = _created_volumes(begun, observed)
@@ -72,7 +72,7 @@ def _created_volumes(begun: Sequence[Step], observed: Observed) -> Dict[str, Vol
     return {name: volume for name, volume in observed.volumes.items() if name in result}
 
 
-def _undo_define(chain: Chain, cause: str, begun: Sequence[Step], observed: Observed) -> None:
+def _undo_define(chain: Chain, cause: Cause, begun: Sequence[Step], observed: Observed) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
     fields = {*RESTART, "networks", "cloud_init"}
     if not any(step.verb == "attach" for step in begun):

@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.planned import Pending
 from ..._desired.resource import Verb
 from ..._desired.steps import Step
 from ..client.domain_xml import interfaces, mac_of
@@ -51,9 +52,7 @@ class Machine:
         """Return the declared machine; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
-    def observe(
-        self, client: Any, desired: Desired, pending: Mapping[str, str], settled: bool
-    ) -> Observed:
+    def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Take a snapshot; without a client everything is unknown."""
         return (
             unreachable(desired, pending) if client is None else observe(client, desired, pending)

@@ -33,9 +33,10 @@ def test_a_renamed_container_is_gone_from_its_old_name(fake: FakeEngine) -> None
 def test_every_cause_is_handed_on(fake: FakeEngine) -> None:
     do(CONTAINER, fake.socket_path, name="web", state="stopped", mem_limit="64m", **TASK)
     told = do(CONTAINER, fake.socket_path, check=True, name="web", mem_limit="128m", **TASK)
-    causes = told["_pending"]["container/web"]
-    assert causes.startswith("mem_limit: 64MiB → 128MiB; ")
-    assert causes.endswith("; state: created → started")
+    planned = told["_pending"]["container/web"]
+    assert planned["kind"] == "change"
+    assert planned["causes"][0] == "mem_limit: 64MiB → 128MiB"
+    assert planned["causes"][-1] == "state: created → started"
 
 
 def test_a_cause_is_never_cut_at_a_semicolon(fake: FakeEngine) -> None:

@@ -282,7 +282,9 @@ def test_a_pull_that_brings_a_new_base_leads_to_a_build(fake: FakeEngine, folder
 def test_check_mode_tells_later_tasks_what_will_change(fake: FakeEngine, folder: Path) -> None:
     params = {"name": "app", "build": {"context": str(folder)}}
     result = apply(fake, params, check=True)
-    assert result["_pending"] == {"image/app:latest": "not on the engine"}
+    assert result["_pending"] == {
+        "image/app:latest": {"kind": "create", "causes": ["not on the engine"], "keeps": []}
+    }
     assert fake.writes == []
 
 

@@ -39,7 +39,9 @@ def test_a_first_download_is_planned_made_and_not_made_again(images: Images) -> 
         "  not in the pool default [none]\n"
         f"    download {task['url']} → {name}\n"
     )
-    assert planned["_pending"] == {"vm_image/debian-12": "not in the pool default"}
+    assert planned["_pending"] == {
+        "vm_image/debian-12": {"kind": "create", "causes": ["not in the pool default"], "keeps": []}
+    }
     assert planned["vm_image"]["volume"] == name
     assert planned["vm_image"]["virtual_size"] is None
     assert images.files == []

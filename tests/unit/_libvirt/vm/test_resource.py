@@ -256,7 +256,7 @@ def test_who_loses_a_simultaneous_reservation_is_told_the_option(
 
 def test_the_state_of_a_machine_that_an_earlier_task_would_remove(bench: HostBench) -> None:
     bench.run(FULL)
-    bench.case["pending"] = {"vm/web01": "state: absent"}
+    bench.case["pending"] = {"vm/web01": {"kind": "remove", "causes": ["state: absent"]}}
     said = bench.run({"name": "web01", "state": "stopped"}, check=True)["msg"]
     assert said == "memory: is required to make a machine; such as 1GiB"
 
