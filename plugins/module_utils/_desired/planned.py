@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
 # The cause of a removal that the task asks for, in words.
 REMOVAL = "state: absent"
@@ -15,14 +15,15 @@ class Planned(NamedTuple):
     """What an earlier task of this check would do to what has an address.
 
     `kind` is `create`, `change`, `remove` or `rename`; `causes` are in words. `keeps` names what
-    stays when the rest is removed, such as disks; `to` is the address that a renamed thing has
-    afterwards, and is itself planned as created.
+    stays when the rest is removed, such as disks. `same_as` is another address of the same thing:
+    of what is renamed the one that it will have, which is itself planned as created; of a further
+    tag the one of its image.
     """
 
     kind: str
     causes: Tuple[str, ...] = ()
     keeps: Tuple[str, ...] = ()
-    to: str = ""
+    same_as: str = ""
 
     @property
     def text(self) -> str:
@@ -34,36 +35,43 @@ class Planned(NamedTuple):
 Pending = Mapping[str, Planned]
 
 
-def will_go(planned: Pending, address: str) -> bool:
+def will_go(pending: Pending, address: str) -> bool:
     """Tell whether nothing will have an address any more: it is removed, or renamed."""
-    return address in planned and planned[address].kind in ("remove", "rename")
+    return address in pending and pending[address].kind in ("remove", "rename")
 
 
-def will_be(planned: Pending, addresses: Iterable[str]) -> Dict[str, str]:
-    """Return which of some addresses an earlier task makes or changes, with its causes."""
-    return {
-        entry: planned[entry].text
-        for entry in addresses
-        if entry in planned and not will_go(planned, entry)
-    }
+def will_be(pending: Pending, address: str) -> str:
+    """Return in words why an earlier task makes or changes what has an address, "" if none does."""
+    return "" if address not in pending or will_go(pending, address) else pending[address].text
 
 
-def address_then(planned: Pending, address: str) -> str:
+def will_change(pending: Pending, address: str) -> bool:
+    """Tell whether more than the name of what has an address now may be another by then."""
+    entry = pending.get(address)
+    if entry is None or entry.kind != "rename":
+        return entry is not None
+    then = pending.get(entry.same_as)
+    return then is None or then.causes != entry.causes
+
+
+def address_then(pending: Pending, address: str) -> str:
     """Return the address that what has one now will have, "" for what will be gone."""
-    seen = set()
-    while will_go(planned, address) and address not in seen:
-        seen.add(address)
-        address = planned[address].to
-    return address
+    to = {old: entry.same_as for old, entry in pending.items() if will_go(pending, old)}
+    return follow(to, address)
 
 
-def address_now(planned: Pending, address: str) -> str:
+def address_now(pending: Pending, address: str) -> str:
     """Return the address that what will have one by a rename has now; else the same."""
-    former = {entry.to: old for old, entry in planned.items() if entry.kind == "rename"}
+    former = {entry.same_as: old for old, entry in pending.items() if entry.kind == "rename"}
+    return follow(former, address)
+
+
+def follow(links: Mapping[str, str], address: str) -> str:
+    """Return where links from address to address end; a circle ends where it closes."""
     seen = set()
-    while address in former and address not in seen:
+    while address in links and address not in seen:
         seen.add(address)
-        address = former[address]
+        address = links[address]
     return address
 
 
@@ -78,18 +86,20 @@ def read_planned(given: Mapping[str, Any]) -> Dict[str, Planned]:
         if not isinstance(entry, Mapping):
             entry = {"kind": "change", "causes": [str(entry)]}
         causes, keeps = (tuple(map(str, entry.get(key) or ())) for key in ("causes", "keeps"))
-        result[str(address)] = Planned(str(entry["kind"]), causes, keeps, str(entry.get("to", "")))
+        result[str(address)] = Planned(
+            str(entry["kind"]), causes, keeps, str(entry.get("same_as", ""))
+        )
     return result
 
 
-def as_data(planned: Pending) -> Dict[str, Dict[str, Any]]:
+def as_data(pending: Pending) -> Dict[str, Dict[str, Any]]:
     """Return what a check hands on in a form that JSON can hold."""
     return {
         address: {
             "kind": entry.kind,
             "causes": list(entry.causes),
             "keeps": list(entry.keeps),
-            **({"to": entry.to} if entry.to else {}),
+            **({"same_as": entry.same_as} if entry.same_as else {}),
         }
-        for address, entry in planned.items()
+        for address, entry in pending.items()
     }

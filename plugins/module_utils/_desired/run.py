@@ -86,6 +86,10 @@ def _check(
             raise
         snapshot = resource.observe(None, desired, pending, False)
     plan = _planned(resource, desired, snapshot)
+    if pending:
+        from .steps import with_doubt
+
+        plan = replace(plan, steps=with_doubt(plan.steps, pending))
     result = _result(resource, plan, snapshot, plan.steps)
     result["_pending"] = {}
     if result["changed"]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import (
     Any,
     Callable,
@@ -20,7 +20,7 @@ from typing import (
     Union,
 )
 
-from .planned import Planned
+from .planned import Pending, Planned, will_be
 
 # What a change costs, mildest first. `destroy` loses data.
 IMPACTS = ("none", "live", "restart", "replace", "destroy")
@@ -70,7 +70,8 @@ class Step:
 
     `effect` is what the step does to what has the address as a whole (`create`, `remove`,
     `rename`; `change` for all else), for later tasks of a check: `keeps` names what a removal
-    leaves, `was` is the address before a rename.
+    leaves; `same_as` is another address of the same thing: the one before a rename, or the image
+    that gets a further tag.
     """
 
     id: str
@@ -85,7 +86,7 @@ class Step:
     noted: Mapping[str, str] = field(default_factory=dict)
     effect: str = "change"
     keeps: Tuple[str, ...] = ()
-    was: str = ""
+    same_as: str = ""
 
     @property
     def cause(self) -> str:
@@ -131,7 +132,7 @@ class Chain:
         args: Optional[Mapping[str, str]] = None,
         effect: str = "change",
         keeps: Tuple[str, ...] = (),
-        was: str = "",
+        same_as: str = "",
         **names: str,
     ) -> None:
         """Append a step; `args` and `names` are ids and names (`on`, `to`, `id`)."""
@@ -152,7 +153,7 @@ class Chain:
                 args={**(args or {}), **names},
                 effect=effect,
                 keeps=keeps,
-                was=was,
+                same_as=same_as,
             )
         )
 
@@ -168,12 +169,27 @@ def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
         if kind == "rename":
             # Nothing has the old address any more, and what has the new one is not there yet.
             kind, old = "create", next(step for step in same if step.effect == "rename")
-            result[old.was] = Planned("rename", old.causes, to=address)
-        result[address] = Planned(kind, causes, keeps)
+            result[old.same_as] = Planned("rename", old.causes, same_as=address)
+            same = []
+        same_as = next((step.same_as for step in same if step.same_as), "")
+        result[address] = Planned(kind, causes, keeps, same_as)
     return result
 
 
 _Key = TypeVar("_Key")
+
+
+def with_doubt(steps: Sequence[Step], pending: Pending) -> Tuple[Step, ...]:
+    """Return steps, those marked `maybe` that an earlier task of this check makes already: what
+    goes by the address, and why, is the same."""
+    return tuple(
+        replace(step, maybe=True)
+        if step.causes
+        and will_be(pending, step.address)
+        and set(step.causes) <= set(pending[step.address].causes)
+        else step
+        for step in steps
+    )
 
 
 def grouped(key: Callable[[Step], _Key], steps: Iterable[Step]) -> Dict[_Key, List[Step]]:

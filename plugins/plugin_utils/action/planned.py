@@ -19,6 +19,10 @@ from typing import Any, Dict, Iterable, Mapping
 from ansible import constants as C
 
 
+def _is_rename(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("kind") == "rename"
+
+
 class Pending:
     """The addresses of one host (where the work is delegated to) and one of its engines."""
 
@@ -51,10 +55,16 @@ class Pending:
         self._write(planned)
 
     def drop(self, addresses: Iterable[str]) -> None:
-        """Forget addresses; a run without a check has nothing to forget."""
-        known = self.read()
+        """Forget addresses; a run without a check has nothing to forget.
+
+        A rename that is done is done for the old address as well.
+        """
+        known, done = self.read(), set(addresses)
+        done |= {
+            old for old, entry in known.items() if _is_rename(entry) and entry["same_as"] in done
+        }
         if known:
-            self._write({address: None for address in addresses if address in known})
+            self._write({address: None for address in done if address in known})
 
     def _write(self, planned: Mapping[str, Any]) -> None:
         lines = "".join(

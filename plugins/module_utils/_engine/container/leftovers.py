@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, List, Mapping, Optional, Sequence
 
-from ..._desired.planned import Pending, will_go
+from ..._desired.planned import Pending, address_then, will_change
 from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
@@ -84,12 +84,15 @@ def with_others(
     change otherwise nobody knows the ports. `replaced` names the container that is replaced, whose
     dependents are looked for.
     """
-    others = []
+    others: List[Mapping[str, Any]] = []
     for entry in client.get("/containers/json", {"all": True}) or ():
         name = str((entry.get("Names") or ["?"])[0])
         address = f"container{name}"
-        if not will_go(pending, address):
-            others.append({**entry, "Ports": ()} if address in pending else entry)
+        then = address_then(pending, address)
+        if then and then != address:
+            entry = {**entry, "Names": [f"/{then.partition('/')[2]}"]}
+        if then:
+            others.append({**entry, "Ports": ()} if will_change(pending, address) else entry)
     observed = replace(observed, others=tuple(others))
     if not replaced:
         return observed

@@ -79,12 +79,12 @@ def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> 
     if pending:
         from .planned import with_planned
 
-        observed = with_planned(desired, observed, pending)
+        observed = with_planned(client, desired, observed, pending)
     if not desired.moved_from:
         return observed
     from .rename import look
 
-    return look(client, desired, observed)
+    return look(client, desired, observed, pending)
 
 
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:

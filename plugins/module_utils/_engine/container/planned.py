@@ -8,22 +8,40 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Dict
 
-from ..._desired.planned import Pending, will_go
+from ..._desired.planned import Pending, address_now, will_be, will_go
+from ..client.engine import Client
 from .desired import Desired
 from .inspected import Inspect
 from .observed import Observed
+from .reads import bases_of
+from .target import find_then
 
 
-def with_planned(desired: Desired, observed: Observed, pending: Pending) -> Observed:
+def with_planned(
+    client: Client, desired: Desired, observed: Observed, pending: Pending
+) -> Observed:
     """Return a snapshot without what will be gone by then, and with what nobody can know yet."""
+    stay = [name for name in desired.networks if not will_go(pending, f"network/{name}")]
     observed = replace(
         observed,
-        nets={name: _net(entry, pending) for name, entry in observed.nets.items()},
+        networks={name: net for name, net in observed.networks.items() if name in stay},
+        nets={name: _net(net, pending) for name, net in observed.nets.items() if name in stay},
+        peers={
+            name: peer
+            for name, peer in observed.peers.items()
+            if not will_go(pending, f"container/{name}")
+        },
         unknown=_unknown(desired, pending),
     )
+    if will_go(pending, f"image/{desired.reference}"):
+        observed = replace(observed, image=None)
     if will_go(pending, desired.address):
-        observed = replace(observed, current=None)
-    return observed
+        return replace(observed, current=None, fresh=None, old=None, apart=None)
+    if address_now(pending, desired.address) == desired.address:
+        return observed
+    current = find_then(client, desired.name, pending)
+    bases = {**observed.bases, **bases_of(client, (current,), observed.image)}
+    return replace(observed, current=current, bases=bases)
 
 
 def _net(network: Inspect, pending: Pending) -> Inspect:
@@ -36,17 +54,13 @@ def _net(network: Inspect, pending: Pending) -> Inspect:
 
 
 def _unknown(desired: Desired, pending: Pending) -> Dict[str, str]:
-    found = {n: pending[f"network/{n}"].text for n in desired.networks if f"network/{n}" in pending}
-    for name in desired.peers:
-        if f"container/{name}" in pending:
-            found[f"container {name}"] = pending[f"container/{name}"].text
-    image = pending.get(f"image/{desired.reference}")
-    if image is not None:
-        found["image"] = image.text
-    comes = desired.address in pending and not will_go(pending, desired.address)
-    if comes and (desired.state == "absent" or not desired.reference):
-        found["container"] = pending[desired.address].text
-    return found
+    addresses = {name: f"network/{name}" for name in desired.networks}
+    addresses.update((f"container {name}", f"container/{name}") for name in desired.peers)
+    addresses["image"] = f"image/{desired.reference}"
+    if desired.state == "absent" or not desired.reference:
+        addresses["container"] = desired.address
+    found = {what: will_be(pending, address) for what, address in addresses.items()}
+    return {what: cause for what, cause in found.items() if cause}
 
 
 def unreachable(desired: Desired, pending: Pending) -> Observed:

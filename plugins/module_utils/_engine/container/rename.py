@@ -14,22 +14,23 @@ from dataclasses import replace
 from typing import List, Sequence
 
 from ..._desired.errors import InvalidOption
+from ..._desired.planned import Pending
 from ..._desired.steps import Chain, Step
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import bare_name
 from .observed import Observed
 from .reads import bases_of
-from .target import find
+from .target import find_then
 
 
-def look(client: Client, desired: Desired, observed: Observed) -> Observed:
+def look(client: Client, desired: Desired, observed: Observed, pending: Pending) -> Observed:
     """Return the snapshot with the container of the old name as the current one, if it is there.
 
     Raise InvalidOption if both names are taken, or a replacement under the old one is unfinished.
     """
     old = desired.moved_from
-    moved = find(client, old)
+    moved = find_then(client, old, pending)
     if moved is None:
         return observed
     there = [
@@ -66,7 +67,7 @@ def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:
     ident, old = str(current["Id"]), desired.moved_from
     args = {"on": old, "to": desired.name, "id": ident}
     was = f"container/{old}"
-    chain.add("rename", f"moved_from: {old}", "live", args=args, effect="rename", was=was)
+    chain.add("rename", f"moved_from: {old}", "live", args=args, effect="rename", same_as=was)
     return replace(observed, current={**current, "Name": f"/{desired.name}"})
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.planned import Pending
+from ..._desired.planned import Pending, address_now, will_be, will_go
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -38,11 +38,10 @@ class Target:
 
 def look_at(client: Optional[Client], name: str, pending: Pending) -> Target:
     """Look at the container; InvalidOption if it is not there and no earlier task brings it."""
-    planned = pending.get(f"container/{name}")
-    unknown = planned.text if planned else ""
+    unknown = will_be(pending, f"container/{name}")
     if client is None:
         return Target(name, unknown=unknown or pending["engine"].text)
-    seen = find(client, name)
+    seen = find_then(client, name, pending)
     if seen is None:
         if unknown:
             return Target(name, unknown=unknown)
@@ -72,6 +71,16 @@ def about(name: str) -> Iterator[None]:
 def find(client: Client, name: str) -> Optional[Mapping[str, Any]]:
     """Return the container that has a name or a whole id, None if there is none."""
     return meant("container", name, client.get_all([(f"/containers/{name}/json", None)])[0])
+
+
+def find_then(client: Client, name: str, pending: Pending) -> Optional[Mapping[str, Any]]:
+    """Return the container that will have a name once earlier tasks of a check are done, under
+    that name; None if none will, or none that is there yet."""
+    if will_go(pending, f"container/{name}"):
+        return None
+    now = address_now(pending, f"container/{name}").partition("/")[2]
+    seen = find(client, now)
+    return seen if seen is None or now == name else {**seen, "Name": f"/{name}"}
 
 
 def output(texts: Mapping[int, str], strip: bool = False) -> Dict[str, Any]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ..._desired.planned import Pending, will_go
+from ..._desired.planned import Pending, address_then, follow, will_change, will_go
 from ..client.engine import Client, Query
 from ..client.errors import EngineError
+from ..values.image_reference import short
 from . import record as image_record
 from .desired import Desired
 from .pull import ask_registry
@@ -65,6 +66,8 @@ def observe(
     ]
     there = {entry: found(answer) for entry, answer in zip(asked, client.get_all(requests))}
     image = None if gone else there.get(desired.name)
+    if pending and desired.state == "absent" and not gone:
+        image, unknown = _then(client, desired, image, unknown, pending)
     policy = policy_now(desired.pull_policy, image)
     return Observed(
         image=image,
@@ -79,6 +82,31 @@ def observe(
         settled=settled,
         kind=client.kind,
     )
+
+
+def _then(
+    client: Client,
+    desired: Desired,
+    image: Optional[Inspect],
+    unknown: Dict[str, str],
+    pending: Pending,
+) -> Tuple[Optional[Inspect], Dict[str, str]]:
+    """Return the image that will have the name of one that is to go, with the tags that it will
+    have once earlier tasks of a check are done; None where nobody can know which one it will be.
+    """
+    tagged = {tag: entry.same_as for tag, entry in pending.items() if entry.same_as}
+    address = follow(tagged, desired.address)
+    if address in pending:
+        return None, unknown
+    if address != desired.address:
+        path = f"/images/{address.partition('/')[2]}/json"
+        image = found(client.get_all([(path, None)])[0])
+    if image is None:
+        return None, unknown
+    tags = [tag for tag in image.get("RepoTags") or () if f"image/{short(tag)}" not in pending]
+    stay = {f"image/{short(tag)}" for tag in tags}
+    given = [key.partition("/")[2] for key, entry in pending.items() if entry.same_as in stay]
+    return {**image, "RepoTags": [*tags, *given]}, {}
 
 
 def _saved(desired: Desired) -> Optional[Tuple[str, ...]]:
@@ -138,7 +166,8 @@ def _users(client: Client, image: Inspect, pending: Pending) -> Tuple[str, ...]:
     """Return who uses an image, but for whom an earlier task of this check changes or removes."""
     # Not the ancestor filter: it finds users of derived images too, and Podman's takes no id.
     listed = client.get("/containers/json", {"all": True}) or []
-    names = [
-        entry["Names"][0].lstrip("/") for entry in listed if entry.get("ImageID") == image["Id"]
+    addresses = [
+        f"container{entry['Names'][0]}" for entry in listed if entry.get("ImageID") == image["Id"]
     ]
-    return tuple(sorted(name for name in names if f"container/{name}" not in pending))
+    users = (address_then(pending, name) for name in addresses if not will_change(pending, name))
+    return tuple(sorted(name.partition("/")[2] for name in users))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.plan import Plan
@@ -36,23 +36,23 @@ def plan_present(desired: Desired, observed: Observed) -> Plan:
     main = next((step for step in steps if step.args["on"] == desired.name), None)
     if not desired.name:  # all images of an archive, under the names that they have there
         return Plan(tuple(steps))
-    if notes:  # nothing is known of the image, but that it will be another one
-        return Plan((*steps, *_archive(desired, observed, main)), notes)
-    return Plan((*steps, *_followers(desired, observed, main)))
+    return Plan((*steps, *_followers(desired, observed, main)), notes)
 
 
 def _followers(desired: Desired, observed: Observed, main: Optional[Step]) -> List[Step]:
     """Return the steps that follow the image: tags, pushes, the archive."""
     from .push import plan_push, plan_tags
 
-    steps = plan_tags(desired.name, desired.tags, observed.image, observed.tags, main)
+    # Of what an earlier task brings nothing is known, but that it will be another image.
+    image = None if desired.name in observed.unknown else observed.image
+    steps = plan_tags(desired.name, desired.tags, image, observed.tags, main)
     tagged = {step.args["to"]: step.id for step in steps}
     before: Dict[str, str] = {}  # registries may fail at two pushes to one repository at once
     for reference in desired.pushed:
         repository = parse_reference(reference, "tags").name
         needs = (tagged.get(reference) or (main.id if main else ""), before.get(repository, ""))
         remote = observed.remotes.get(reference)
-        step = plan_push(reference, observed.image, remote, main, tuple(filter(None, needs)))
+        step = plan_push(reference, image, remote, main, tuple(filter(None, needs)))
         if step is not None:
             steps.append(step)
             before[repository] = step.id
@@ -224,8 +224,13 @@ def plan_absent(desired: Desired, observed: Observed) -> Plan:
 
     One that is called by its id goes with all of its tags.
     """
-    if observed.image is None:
+    if observed.image is None and desired.name not in observed.unknown:
         return Plan()
+    if observed.image is None:
+        # An earlier task of this check would bring it.
+        return Plan(
+            (_absent_step(desired, "remove", "destroy", REMOVAL, {"on": desired.name}, True),)
+        )
     tags = [short(tag) for tag in observed.image.get("RepoTags") or () if tag != NAMELESS]
     # Podman finds localhost/app:1 by the name app:1 as well, if there is no other app:1.
     own = desired.name if desired.name in tags else f"localhost/{desired.name}"
@@ -243,13 +248,24 @@ def plan_absent(desired: Desired, observed: Observed) -> Plan:
     args = {"on": desired.name}
     if desired.by_id and others:
         cause, args = f"{REMOVAL}, with {', '.join(others)}", {**args, "tags": " ".join(others)}
-    step = Step(
+    return Plan((_absent_step(desired, verb, impact, cause, args),), refused=tuple(refused))
+
+
+def _absent_step(
+    desired: Desired,
+    verb: str,
+    impact: str,
+    cause: str,
+    args: Mapping[str, str],
+    maybe: bool = False,
+) -> Step:
+    return Step(
         id=f"{verb}:{desired.name}",
         address=desired.address,
         verb=verb,
         causes=(cause,),
         impact=impact,
+        maybe=maybe,
         args=args,
         effect="remove",
     )
-    return Plan((step,), refused=tuple(refused))

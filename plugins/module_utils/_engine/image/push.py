@@ -99,7 +99,10 @@ def plan_tags(
     there: Mapping[str, Optional[Mapping[str, Any]]],
     main: Optional[Step],
 ) -> List[Step]:
-    """Return the steps that give an image further tags; `there` is what has them now."""
+    """Return the steps that give an image further tags; `there` is what has them now.
+
+    `image` is None also for one that an earlier task of a check brings or changes.
+    """
     steps = []
     for tag in tags:
         other = there.get(tag)
@@ -107,7 +110,8 @@ def plan_tags(
         if same and main is None:
             continue
         # What is built is new; what is pulled or loaded may be the image that has the tag.
-        maybe = other is not None and main is not None and (main.maybe or main.verb != "build")
+        later = image is None if main is None else main.maybe or main.verb != "build"
+        maybe = other is not None and later
         steps.append(
             Step(
                 id=f"tag:{tag}",
@@ -118,6 +122,7 @@ def plan_tags(
                 maybe=maybe,
                 args={"on": name, "to": tag},
                 effect="create" if other is None else "change",
+                same_as=f"image/{name}",
             )
         )
     return steps

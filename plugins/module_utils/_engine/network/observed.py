@@ -13,10 +13,10 @@ is missing.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 
 from ..._desired import ownership
-from ..._desired.planned import Pending, will_go
+from ..._desired.planned import Pending, address_then, will_be, will_change, will_go
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -36,7 +36,9 @@ class Observed:
     `current` has the network's name, `twins` are further ones of that name; `notes` are those
     that interrupted replacements left; `others` are all other networks. `users` are the
     containers with an endpoint in the network, and `missing` those that a note names and that
-    have none; they are looked up only if there is something to do.
+    have none; they are looked up only if there is something to do. `unsure` are the ids of those
+    that an earlier task of this check changes, so that nobody knows where they will be; `comes`:
+    one makes or changes the network itself.
     """
 
     current: Optional[Inspect] = None
@@ -45,9 +47,11 @@ class Observed:
     others: Tuple[Inspect, ...] = ()
     users: Tuple[Inspect, ...] = ()
     missing: Tuple[Inspect, ...] = ()
+    unsure: FrozenSet[str] = frozenset()
     api: Tuple[int, int] = (0, 0)
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
+    comes: bool = False
 
 
 def record_of(network: Optional[Inspect], name: str) -> Dict[str, Any]:
@@ -104,6 +108,7 @@ def observe(client: Optional[Client], desired: Desired, pending: Pending) -> Obs
         api=client.api,
         kind=client.kind,
         unknown=unknown,
+        comes=bool(will_be(pending, desired.address)),
     )
 
 
@@ -120,17 +125,21 @@ def with_users(client: Client, observed: Observed, pending: Pending) -> Observed
         if entry["Id"] in noted or _connected(entry, observed)
     ]
     seen: List[Inspect] = []
+    unsure: Set[str] = set()
     for answer in client.get_all([(path, None) for path in asked]):
         if not isinstance(answer, EngineError):
-            if not will_go(pending, f"container{answer['Name']}"):
-                seen.append(answer)
+            address = f"container{answer['Name']}"
+            then = address_then(pending, address)
+            if will_change(pending, address):
+                unsure.add(str(answer["Id"]))
+            if then:
+                seen.append({**answer, "Name": f"/{then.partition('/')[2]}"})
         elif answer.status != 404:
             raise answer
     seen.sort(key=lambda entry: str(entry["Name"]))
     users = tuple(entry for entry in seen if _connected(entry, observed))
-    return replace(
-        observed, users=users, missing=tuple(entry for entry in seen if entry not in users)
-    )
+    missing = tuple(entry for entry in seen if entry not in users)
+    return replace(observed, users=users, missing=missing, unsure=frozenset(unsure))
 
 
 def _connected(container: Inspect, observed: Observed) -> bool:

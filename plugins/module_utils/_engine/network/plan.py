@@ -51,7 +51,7 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
         cause = tuple(filter(None, ("not there", observed.unknown.get("engine"))))
         chain.add("create", cause, effect="create", on=desired.name)
     if observed.notes:
-        _connect(chain, desired, observed.missing, INTERRUPTED)
+        _connect(chain, desired, observed, observed.missing, INTERRUPTED)
         _forget(chain, observed.notes, INTERRUPTED)
     if changes and observed.current is not None:
         _replacement(chain, desired, observed, observed.current, tuple(changes))
@@ -64,10 +64,10 @@ def _replacement(
     cause = tuple(change.words() for change in changes)
     containers = (*observed.users, *observed.missing)
     chain.add("note", cause, "replace", on=note_name(old))
-    _disconnect(chain, desired, containers, cause)
+    _disconnect(chain, desired, observed, containers, cause)
     chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
     chain.add("create", cause, "replace", changes, on=desired.name)
-    _connect(chain, desired, containers, cause, "replace")
+    _connect(chain, desired, observed, containers, cause, "replace")
     chain.add("forget", cause, "replace", on=note_name(old))
 
 
@@ -75,14 +75,18 @@ def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
     cause, old = REMOVAL, observed.current
     # The note of an interrupted removal has the containers that it has disconnected.
     noted = bool(observed.users) and not _is_old(observed)
+    maybe = all(str(entry["Id"]) in observed.unsure for entry in observed.users)
+    if old is None and observed.comes:
+        # An earlier task of this check would make it.
+        chain.add("remove", cause, "replace", maybe=True, effect="remove", on=desired.name)
     if old is not None:
         if noted:
-            chain.add("note", cause, "replace", on=note_name(old))
-        _disconnect(chain, desired, observed.users, cause)
+            chain.add("note", cause, "replace", maybe=maybe, on=note_name(old))
+        _disconnect(chain, desired, observed, observed.users, cause)
         args = {"on": desired.name, "id": str(old["Id"])}
         chain.add("remove", cause, "replace", args=args, effect="remove")
         if noted:
-            chain.add("forget", cause, "replace", on=note_name(old))
+            chain.add("forget", cause, "replace", maybe=maybe, on=note_name(old))
     _forget(chain, observed.notes, cause)
 
 
@@ -109,31 +113,37 @@ def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
     if observed.current is None or not _is_old(observed):
         if observed.current is not None:
             containers = (*observed.users, *observed.missing)
-            _disconnect(chain, desired, observed.users, FAILED)
+            _disconnect(chain, desired, observed, observed.users, FAILED)
             chain.add("remove", FAILED, on=desired.name, id=str(observed.current["Id"]))
         chain.add("restore", FAILED, on=desired.name)
-    _connect(chain, desired, containers, FAILED)
+    _connect(chain, desired, observed, containers, FAILED)
     _forget(chain, observed.notes, FAILED)
 
 
 def _disconnect(
-    chain: Chain, desired: Desired, containers: Iterable[Inspect], cause: Cause
+    chain: Chain,
+    desired: Desired,
+    observed: Observed,
+    containers: Iterable[Inspect],
+    cause: Cause,
 ) -> None:
     for container in containers:
         args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
-        chain.add("disconnect", cause, "replace", args=args)
+        maybe = args["id"] in observed.unsure
+        chain.add("disconnect", cause, "replace", maybe=maybe, args=args)
 
 
 def _connect(
     chain: Chain,
     desired: Desired,
+    observed: Observed,
     containers: Iterable[Inspect],
     cause: Cause,
     impact: str = "live",
 ) -> None:
     for container in containers:
         args = {"on": _name(container), "to": desired.name, "id": str(container["Id"])}
-        chain.add("connect", cause, impact, args=args)
+        chain.add("connect", cause, impact, maybe=args["id"] in observed.unsure, args=args)
 
 
 def _forget(chain: Chain, notes: Iterable[Inspect], cause: Cause) -> None:
@@ -160,7 +170,8 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     if foreign and "remove" in causes and not desired.adopt:
         reason = "nobody here made this network; adopt: true permits it"
         refused.append(f"{causes['remove']}: {reason}")
-    containers = (*observed.users, *observed.missing)
+    all_of = (*observed.users, *observed.missing)
+    containers = [entry for entry in all_of if str(entry["Id"]) not in observed.unsure]
     if desired.state == "absent" and containers and not desired.force:
         names = ", ".join(map(_name, containers))
         refused.append(f"used by {names}; remove the containers, or set force: true")

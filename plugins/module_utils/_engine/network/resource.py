@@ -110,7 +110,8 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
 def _calls(desired: Desired, observed: Observed) -> bool:
     """Tell whether there is something to do."""
     if desired.state == "absent":
-        return observed.current is not None or bool(observed.notes)
+        there = observed.current is not None or bool(observed.notes)
+        return there or observed.comes
     return observed.current is None or bool(observed.notes) or bool(changes_of(desired, observed))
 
 
@@ -120,7 +121,7 @@ def _twins(desired: Desired, observed: Observed) -> str:
 
 
 def _require(desired: Desired, observed: Observed) -> None:
-    if observed.current is None and not observed.unknown:
+    if observed.current is None and not observed.comes and "engine" not in observed.unknown:
         raise InvalidOption(
             f"the network {desired.name} does not exist", option="external", hint="create it first"
         )

@@ -118,6 +118,9 @@ def _remove(chain: Chain, desired: Desired, observed: Observed, cause: Cause) ->
     _clear(chain, observed, cause)
     if observed.current is not None:
         chain.add("remove", cause, "destroy", effect="remove", on=desired.name)
+    elif "volume" in observed.unknown:
+        # An earlier task of this check would make it.
+        chain.add("remove", cause, "destroy", maybe=True, effect="remove", on=desired.name)
 
 
 def _clear(chain: Chain, observed: Observed, cause: Cause) -> None:
@@ -128,14 +131,14 @@ def _clear(chain: Chain, observed: Observed, cause: Cause) -> None:
 def refusals(desired: Desired, observed: Observed, steps: Tuple[Step, ...]) -> List[str]:
     """Return why the steps may not be made: what goes with its data is asked for by name."""
     causes = [step.cause for step in steps if step.verb == "remove"]
-    if observed.current is None or not causes:
+    if not causes:
         return []
     refused = []
     if not desired.destroys:
         refused.append(
             f"{causes[0]}: the data in the volume would be lost; destroy: {desired.name} permits it"
         )
-    if is_foreign(observed.current) and not desired.adopt:
+    if observed.current is not None and is_foreign(observed.current) and not desired.adopt:
         refused.append(f"{causes[0]}: nobody here made this volume; adopt: true permits it")
     if observed.users:
         refused.append(f"used by {', '.join(observed.users)}; remove the containers first")

@@ -17,7 +17,7 @@ from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.plan import Plan
-from ..._desired.planned import Pending, will_go
+from ..._desired.planned import Pending, address_then, will_be, will_change, will_go
 from ..._desired.schema import for_kind, observed_values
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -78,7 +78,8 @@ class Volume:
         answer = meant("volume", desired.name, asked)
         if will_go(pending, desired.address):
             answer = None
-        unknown = {"volume": pending[desired.address].text} if desired.address in pending else {}
+        coming = will_be(pending, desired.address)
+        unknown = {"volume": coming} if coming else {}
         observed = Observed(answer, kind=client.kind, unknown=unknown, settled=settled)
         if answer is not None and listed and desired.state != "absent" and not desired.restore:
             observed = replace(observed, half=_is_half(client, answer, listed))
@@ -151,7 +152,7 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
 def _calls(desired: Desired, observed: Observed) -> bool:
     """Tell whether there may be something to do."""
     if desired.state == "absent":
-        return observed.current is not None
+        return observed.current is not None or "volume" in observed.unknown
     missing = observed.current is None and not desired.external
     return missing or bool(desired.backup or desired.restore or changes_of(desired, observed))
 
@@ -183,11 +184,11 @@ def _with_users(client: Client, desired: Desired, observed: Observed, pending: P
     containers = {str(entry["Names"][0]).lstrip("/"): entry for answer in lists for entry in answer}
     known = helpers(client, desired.name, list(containers.values()))
     users = [
-        name
+        address_then(pending, f"container/{name}").partition("/")[2]
         for name, entry in containers.items()
         # The filter takes a path inside the container as well.
         if name not in known
-        and f"container/{name}" not in pending
+        and not will_change(pending, f"container/{name}")
         and any(mount.get("Name") == desired.name for mount in entry.get("Mounts") or ())
     ]
     return replace(observed, users=tuple(sorted(users)), helpers=known)

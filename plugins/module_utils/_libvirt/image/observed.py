@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.planned import Pending
+from ..._desired.planned import Pending, will_be
 from ..._desired.values import nearest
 from ..client import storage
 from ..client.hypervisor import Hypervisor
@@ -33,7 +33,8 @@ class Observed:
     the volume of it, None if it is not there; `others` further versions of the image by volume
     name; `users` who is backed by a volume, in words, by its name (looked up before a removal);
     `parts` names of temporary files; `unknown` what an earlier task of this run would bring
-    (`libvirt`, `pool`, `path`, `checksum`), with its cause; `leaving`: it is to be absent.
+    (`libvirt`, `pool`, `path`, `checksum`, the `image` itself), with its cause; `leaving`: it is to
+    be absent.
     """
 
     name: str
@@ -85,6 +86,9 @@ def _foreseen(desired: Desired, pending: Pending) -> Dict[str, str]:
     found = {key: pending[address].text for key, address in keys.items() if address in pending}
     if "libvirt" in pending and "pool" not in found:
         found["pool"] = pending["libvirt"].text
+    coming = will_be(pending, desired.address)
+    if coming:
+        found["image"] = coming
     return found
 
 

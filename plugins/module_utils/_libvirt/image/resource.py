@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
@@ -124,6 +125,10 @@ def _plan_absent(desired: Desired, observed: Observed) -> Plan:
             refused.append(f"{name} is the base of the {users}; remove that first")
         steps.append(_absent_step(desired, "remove", name, "destroy"))
     steps += [_absent_step(desired, "discard", part, "none") for part in observed.parts]
+    if not observed.others and "image" in observed.unknown:
+        # An earlier task of this check would bring it.
+        step = _absent_step(desired, "remove", observed.stem or desired.name, "destroy")
+        steps.append(replace(step, maybe=True))
     return Plan(tuple(steps), refused=tuple(refused))
 
 

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
-from ..._desired.diff import diff
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context, Scope
+from ..._desired.fields import Context
 from ..._desired.planned import REMOVAL
 from ..._desired.schema import observed_values
 from ..._desired.sizes import show_size
@@ -19,6 +18,7 @@ from ..._desired.values import show
 from ..client.domain_xml import Element, interfaces, mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
 from .checks import check_references, data_losses, refusals
+from .compare import changes_of
 from .desired import Desired, seed_volume
 from .disk_plan import (
     delete_or_keep,
@@ -35,7 +35,6 @@ from .domain import volumes_of
 from .fields import FIELDS, home
 from .interface_names import own_interfaces
 from .observed import Observed
-from .seed import digest_of, wanted_files
 from .size import check_by_hand
 from .states import reason_not_started
 
@@ -49,7 +48,10 @@ def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str
     """Return the steps, and what only waits for a restart."""
     chain = Chain(desired.address)
     removing = observed.record.get("removing")
+    comes = desired.address in observed.unknown and not observed.removed
     if desired.state == "absent":
+        if observed.config is None and comes:
+            _later(chain, desired)
         removal(chain, desired, observed, REMOVAL)
         return chain.steps, []
     if removing == "disks":
@@ -57,7 +59,6 @@ def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str
         removal(chain, replace(desired, delete_disks=True), observed, INTERRUPTED)
         observed = replace(observed, config=None, running=None, state="absent", disks=NO_DISKS)
         observed = replace(observed, volumes={}, seed={})
-    comes = desired.address in observed.unknown and not observed.removed
     if observed.config is None and not desired.whole and comes:
         # An earlier task of this run would make it: that one's plan says what of.
         return [], []
@@ -65,6 +66,15 @@ def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str
         _creation(chain, desired, observed)
         return chain.steps, []
     return chain.steps, _alteration(chain, desired, observed)
+
+
+def _later(chain: Chain, desired: Desired) -> None:
+    """Add the removal of a machine that an earlier task of this check would make; which disks it
+    will have is known after apply."""
+    impact = "destroy" if desired.delete_disks else "replace"
+    chain.add("mark", REMOVAL, impact, maybe=True, on=desired.name)
+    chain.add("shutdown", REMOVAL, impact, maybe=True, on=desired.name)
+    chain.add("undefine", REMOVAL, impact, maybe=True, effect="remove", on=desired.name)
 
 
 def refusals_of(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
@@ -112,17 +122,6 @@ def notes_of(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     if observed.record and desired.state != "absent":
         notes += unlike(desired, observed) + undriven(desired, observed)
     return tuple(notes)
-
-
-def changes_of(desired: Desired, observed: Observed) -> List[Change]:
-    """Return what differs between a defined machine and the declared one."""
-    declared: Dict[str, Any] = dict(desired.declared)
-    if desired.cloud_init is not None and observed.record:
-        declared["cloud_init"] = digest_of(wanted_files(desired, observed.record, observed.seed))
-    context = Context(declared, record=observed.record)
-    managed = frozenset(observed.record.get("digests", {}))
-    scope = Scope(full=desired.whole, managed=managed, ignore=desired.ignore)
-    return diff(FIELDS, context, observed_values(FIELDS, observed.view(), context), scope)
 
 
 def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:

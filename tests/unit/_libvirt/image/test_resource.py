@@ -189,6 +189,18 @@ def test_libvirt_comes_first(images: Images) -> None:
     assert images.run(check=True, **task)["msg"] == "no libvirt here"
 
 
+def test_an_image_that_an_earlier_task_would_bring_is_removed(images: Images) -> None:
+    task = images.publish(qcow2())
+    planned = images.run(check=True, **task)["_pending"]
+    check = images.run(check=True, pending=planned, state="absent")
+    assert [(step["verb"], step["maybe"]) for step in check["plan"]["steps"]] == [("remove", True)]
+    planned = {**planned, **check["_pending"]}
+    assert images.run(check=True, pending=planned, state="absent")["changed"] is False
+    images.run(**task)
+    real = images.run(state="absent")
+    assert [step["verb"] for step in real["plan"]["steps"]] == ["remove"]
+
+
 @pytest.mark.parametrize("address", ["pool/fast", "libvirt"])
 def test_the_pool_comes_first(images: Images, address: str) -> None:
     task = images.publish(qcow2())

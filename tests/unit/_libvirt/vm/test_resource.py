@@ -261,6 +261,20 @@ def test_the_state_of_a_machine_that_an_earlier_task_would_remove(bench: HostBen
     assert said == "memory: is required to make a machine; such as 1GiB"
 
 
+def test_a_machine_that_an_earlier_task_would_make_is_removed(bench: HostBench) -> None:
+    gone = {"name": "web01", "state": "absent"}
+    bench.case["pending"] = bench.run(FULL, check=True)["_pending"]
+    check = bench.run(gone, check=True)
+    bench.run(FULL)
+    real = bench.run(gone)
+    announced = {(step["verb"], step["impact"]) for step in check["plan"]["steps"]}
+    assert all(step["maybe"] for step in check["plan"]["steps"])
+    made = {(step["verb"], step["impact"]) for step in real["plan"]["steps"]}
+    # Which volumes and addresses it will have is known after apply.
+    assert made - {("delete_volume", "replace"), ("unreserve", "replace")} == announced
+    assert check["_pending"]["vm/web01"]["kind"] == "remove"
+
+
 @pytest.mark.parametrize("deleted", [False, True], ids=["kept", "deleted"])
 def test_a_check_foresees_what_kept_disks_stand_against(deleted: bool, bench: HostBench) -> None:
     gone = {"name": "web01", "state": "absent", "delete_disks": deleted}

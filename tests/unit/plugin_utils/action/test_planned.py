@@ -52,3 +52,11 @@ def test_a_task_that_is_run_for_real_looks_itself(pending: Pending) -> None:
 def test_a_run_without_a_check_writes_nothing(tmp_path: Path, pending: Pending) -> None:
     noted(result("image/app:1"), Pending("quiet", ""))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_rename_that_is_done_is_done_for_both_addresses(pending: Pending) -> None:
+    moved = {"kind": "rename", "causes": [], "keeps": [], "same_as": "container/new"}
+    made = {"kind": "create", "causes": [], "keeps": []}
+    noted({"_pending": {"container/old": moved, "container/new": made}}, pending)
+    noted(result("container/new"), pending)
+    assert pending.read() == CHECKED
