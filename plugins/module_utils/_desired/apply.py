@@ -12,8 +12,9 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 from .errors import FleetError
 from .execute import Result, execute
 from .plan import Plan
-from .resource import Desired, Resource, Work
+from .resource import Resource
 from .steps import Step
+from .work import Desired, Work
 
 # How often to go back.
 _TRIES = 3
@@ -102,9 +103,9 @@ def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step
     error: Optional[Exception] = None
     for _attempt in range(_TRIES):
         try:
-            snapshot = resource.observe(client, desired, {}, True)
-            plan = resource.recover(desired, snapshot, begun)
-            error = _act(resource, desired, client, snapshot, plan, plan.steps).error
+            observed, _difference = resource.look(client, desired, {}, True)
+            plan = resource.recover(desired, observed, begun)
+            error = _act(resource, desired, client, observed, plan, plan.steps).error
         except FleetError as broken:
             error = broken
         if not getattr(error, "refused", False):
@@ -123,8 +124,8 @@ def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan)
 
     try:
         # It was planned before or after what brings things to light.
-        again = (resource.observe(client, desired, {}, settled) for settled in (False, True))
-        return all(steps(resource.plan(desired, entry)) != steps(plan) for entry in again)
+        again = (resource.look(client, desired, {}, settled) for settled in (False, True))
+        return all(steps(resource.plan(desired, *entry)) != steps(plan) for entry in again)
     except FleetError:
         return True
 
@@ -153,23 +154,28 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
 
 
 def verify(
-    resource: Resource, desired: Desired, snapshot: Any, done: List[Step], result: Dict[str, Any]
+    resource: Resource,
+    desired: Desired,
+    observed: Any,
+    difference: Any,
+    done: List[Step],
+    result: Dict[str, Any],
 ) -> None:
     """Raise FleetError if the server accepted a change and did not make it, or another undid it.
 
     What was made stays, so the error tells what `result` does, but for the resource itself.
     """
-    again = resource.plan(desired, snapshot)
+    again = resource.plan(desired, observed, difference)
     ignored = [change.words() for step in again.steps for change in step.changes]
     if not ignored:
         return
     known = {entry.get("id") for step in done for entry in (step.args, step.noted)}
-    identify = getattr(resource, "identity", None)
+    ident = resource.identity(observed)
     output = "the server answered with success but did not apply"
     hint: Optional[str] = None
-    if identify:
+    if ident is not None:
         hint = "unless another run, or somebody else, changed it meanwhile"
-        if identify(snapshot) not in known:
+        if ident not in known:
             output, hint = "another run, or somebody else, has put another one in its place:", None
     told = {key: value for key, value in result.items() if key != resource.name}
     told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])

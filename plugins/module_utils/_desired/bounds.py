@@ -12,7 +12,7 @@ from .errors import Refused
 
 if TYPE_CHECKING:
     from .plan import Plan
-    from .resource import Desired
+    from .work import Desired
 
 
 def check_bounds(desired: Desired, plan: Plan) -> None:

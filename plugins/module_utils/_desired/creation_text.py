@@ -10,6 +10,7 @@ from typing import Any, Iterable, Iterator, List, Mapping, Tuple
 
 from .fields import FieldSpec
 from .plan import Plan
+from .resource import Resource
 from .secrets import hide
 from .terminal_text import visible
 from .values import MASK
@@ -19,12 +20,12 @@ _WIDTH = 160
 _LINES = 60
 
 
-def with_declared(resource: Any, desired: Any, snapshot: Any, plan: Plan) -> Plan:
+def with_declared(resource: Resource, desired: Any, observed: Any, plan: Plan) -> Plan:
     """Return a plan that makes something with what is declared for it, if it is not there yet."""
-    table = getattr(resource, "declares", None)
-    if table is None or resource.present(snapshot) is not None:
+    table = resource.declares(desired)
+    if table is None or resource.present(observed) is not None:
         return plan
-    lines = declared_lines(*table(desired))
+    lines = declared_lines(*table)
     return replace(plan, declared={desired.address: lines} if lines else {})
 
 

@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The one way from parameters to a result, for every resource and both front ends.
 
-params → desired → connect → (apply: lock) → observe → plan → refused?
-→ check: result | execute → result. This is the only file that looks at check mode.
+params → desired → connect → (apply: lock) → observe → compare → (survey) → plan → refused?
+→ check: result | execute → observe, compare, verify → result.
+This is the only file that looks at check mode.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from .plan import Plan
 
 if TYPE_CHECKING:
     from .planned import Pending
-    from .resource import Desired, Resource, Task
+    from .resource import Resource
     from .steps import Step
+    from .work import Task
 
 # Verbs by which a resource, or one more version of it, comes into being.
 _MAKING = frozenset(("create", "build", "pull", "load", "download", "import"))
@@ -47,7 +49,7 @@ def run(
 
             return _check(resource, desired, connect, read_planned(pending))
         client = connect()
-        with lock() if getattr(resource, "exclusive", True) else contextlib.nullcontext():
+        with lock() if resource.exclusive else contextlib.nullcontext():
             return _apply(resource, desired, client)
     except STRANGE as error:
         from .unexpected import as_fleet_error
@@ -80,81 +82,71 @@ def _check(
     resource: Resource, desired: Any, connect: Callable[[], Any], pending: Pending
 ) -> Dict[str, Any]:
     try:
-        snapshot = resource.observe(connect(), desired, pending, False)
+        observed, difference = resource.look(connect(), desired, pending, False)
     except EngineMissing:
         if resource.server not in pending:
             raise
-        snapshot = resource.observe(None, desired, pending, False)
-    plan = _planned(resource, desired, snapshot)
+        observed, difference = resource.look(None, desired, pending, False)
+    plan = _planned(resource, desired, observed, difference)
     if pending:
         from .steps import with_doubt
 
         plan = replace(plan, steps=with_doubt(plan.steps, pending))
-    result = _result(resource, plan, snapshot, plan.steps)
+    result = _result(resource, plan, observed, plan.steps)
     result["_pending"] = {}
     if result["changed"]:
         from .planned import as_data
         from .steps import foretold
 
-        looks = getattr(resource, "looks", ())
-        changing = [step for step in plan.steps if step.verb not in looks]
+        changing = [step for step in plan.steps if step.verb not in resource.looks]
         result["_pending"] = as_data(foretold(changing))
-    return {**result, **_outcome(resource, desired, plan, snapshot, True)}
+    return {**result, **resource.outcome(desired, plan, observed, True)}
 
 
 def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
-    snapshot = resource.observe(client, desired, {}, False)
-    plan = _planned(resource, desired, snapshot)
+    observed, difference = resource.look(client, desired, {}, False)
+    plan = _planned(resource, desired, observed, difference)
     if not plan.steps:
-        result = _result(resource, plan, snapshot, ())
-        return {**result, **_outcome(resource, desired, plan, snapshot, False)}
+        result = _result(resource, plan, observed, ())
+        return {**result, **resource.outcome(desired, plan, observed, False)}
     # A no-op on a target must not pay for it.
     from .apply import make, verify
 
     done: List[Step] = []
     report: Dict[str, Any] = {}
-    before = snapshot
+    before = observed
     if any(step.maybe for step in plan.steps):
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
-        done += make(resource, desired, client, snapshot, plan, reveal, report)
-        snapshot = resource.observe(client, desired, {}, True)
-        plan = _planned(resource, desired, snapshot)
+        done += make(resource, desired, client, observed, plan, reveal, report)
+        observed, difference = resource.look(client, desired, {}, True)
+        plan = _planned(resource, desired, observed, difference)
     try:
-        done += make(resource, desired, client, snapshot, plan, plan.steps, report)
+        done += make(resource, desired, client, observed, plan, plan.steps, report)
     except FleetError as error:
         # What brought it to light, such as a pull, was done all the same.
         error.details.update({"changed": True} if done else {})
         raise
     if done:
-        snapshot = resource.observe(client, desired, {}, True)
+        observed, difference = resource.look(client, desired, {}, True)
     notes = (*plan.notes, *report.pop("notes", ()))
     plan = replace(plan, steps=tuple(done), notes=notes)
-    result = _result(resource, plan, snapshot, plan.steps)
-    result.update(**_outcome(resource, desired, plan, before, False), **report)
+    result = _result(resource, plan, observed, plan.steps)
+    result.update(**resource.outcome(desired, plan, before, False), **report)
     if done:
-        verify(resource, desired, snapshot, done, result)
+        verify(resource, desired, observed, difference, done, result)
     return result
 
 
-def _outcome(
-    resource: Resource, desired: Any, plan: Plan, before: Any, foreseen: bool
-) -> Dict[str, Any]:
-    tell = getattr(resource, "outcome", None)
-    return dict(tell(desired, plan, before, foreseen)) if tell else {}
+def _planned(resource: Resource, desired: Any, observed: Any, difference: Any) -> Plan:
+    """Return the plan with what is declared for a resource that is not there.
 
-
-def _planned(resource: Resource, desired: Any, snapshot: Any) -> Plan:
-    """Return the plan with what is declared for a resource that is not there; raise Refused."""
-    plan = resource.plan(desired, snapshot)
+    Raise Refused, with every reason, if it goes beyond what the user allows.
+    """
+    plan = resource.plan(desired, observed, difference)
     if any(step.verb in _MAKING or "new" in step.args for step in plan.steps):
         from .creation_text import with_declared
 
-        plan = with_declared(resource, desired, snapshot, plan)
-    return _bounded(desired, plan)
-
-
-def _bounded(desired: Desired, plan: Plan) -> Plan:
-    """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
+        plan = with_declared(resource, desired, observed, plan)
     if plan.steps or plan.refused:
         from .bounds import check_bounds
 
@@ -163,19 +155,19 @@ def _bounded(desired: Desired, plan: Plan) -> Plan:
 
 
 def _result(
-    resource: Resource, plan: Plan, snapshot: Any, steps: Tuple[Step, ...]
+    resource: Resource, plan: Plan, observed: Any, steps: Tuple[Step, ...]
 ) -> Dict[str, Any]:
     verbs = {step.verb for step in steps}
     impacts = {step.impact for step in steps}
     result: Dict[str, Any] = {
-        "changed": any(step.verb not in getattr(resource, "looks", ()) for step in steps),
+        "changed": any(step.verb not in resource.looks for step in steps),
         "plan": plan.public(),
         "created": "replace" not in impacts
         and any(step.verb in _MAKING or "new" in step.args for step in steps),
         "updated": "live" in impacts,
         "replaced": "create" in verbs and "replace" in impacts,
         "restarted": "restart" in impacts,
-        resource.name: resource.present(snapshot),
+        resource.name: resource.present(observed),
     }
     if plan.pending:
         result["restart_required"] = True

@@ -17,8 +17,8 @@ from typing import Any, Callable
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource import Work
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.work import Work
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client import container_archive
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.target import Target
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy import fetch as copy_out

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, List, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Tuple
 
 from ..._desired.diff import diff
 from ..._desired.fields import Context, Scope
@@ -20,6 +20,30 @@ from .observed import Observed
 
 if TYPE_CHECKING:
     from ..._desired.steps import Change
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What differs between a container and the declared one.
+
+    `of` is the container that was compared: where recovery brings another one, that is compared
+    anew. `replaces`: the declared one has to be another container.
+    """
+
+    of: Optional[Inspect]
+    changes: Tuple[Change, ...] = ()
+    replaces: bool = False
+
+
+def compare(desired: Desired, observed: Observed) -> Difference:
+    """Compare the current container with the declared one."""
+    current = observed.current
+    if current is None or desired.state == "absent" or not desired.reference:
+        return Difference(current)
+    changes = tuple(changes_of(desired, observed))
+    heavy = any(change.impact == "replace" for change in changes)
+    replaces = desired.recreate == "always" or (heavy and desired.recreate != "never")
+    return Difference(current, changes, replaces)
 
 
 def context_of(desired: Desired, observed: Observed, base: Mapping[str, Any]) -> Context:

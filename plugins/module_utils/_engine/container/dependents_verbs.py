@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping
 
-from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
+from ..._desired.work import Work
 from ..client.engine import Client
 from ..client.errors import EngineError
 from .dependents import LABEL, label, lenders

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional
 
-from ..._desired.resource import Work
 from ..._desired.steps import Step
+from ..._desired.work import Work
 
 
 def ref_of(work: Work, step: Step) -> str:

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Work
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from .compare import changes_of
 from .desired import Desired
 from .observed import Observed

@@ -12,10 +12,9 @@ labels to be ours (or Compose's), was set aside.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Mapping, Optional, Sequence
+from typing import Any, List, Mapping, Optional
 
 from ..._desired.planned import Pending, address_then, will_change
-from ..._desired.steps import Step
 from ..._desired.values import dig
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -60,19 +59,17 @@ def with_beside(
     desired: Desired,
     observed: Observed,
     pending: Pending,
-    steps: Sequence[Step],
+    makes: bool,
 ) -> Observed:
-    """Add what the steps make it needful to look at: volumes, and all others for a new one."""
-    creations = [step for step in steps if step.verb == "create"]
-    if creations and desired.declared.get("volumes"):
+    """Add what a plan that makes or removes a container needs to know: the named volumes that are
+    not there, all other containers, and the dependents of one that is replaced.
+    """
+    if makes and desired.declared.get("volumes"):
         from .volumes import with_volumes
 
         observed = with_volumes(client, desired, observed, pending)
-    swaps = any(step.args["on"] != desired.name for step in creations)
-    removes = desired.state == "absent" and observed.current is not None
-    if swaps or removes or observed.fresh is not None or observed.old is not None:
-        return with_others(client, observed, pending, desired.name)
-    return with_others(client, observed, pending) if creations else observed
+    there = (observed.current, observed.fresh, observed.old) != (None, None, None)
+    return with_others(client, observed, pending, desired.name if there else "")
 
 
 def with_others(

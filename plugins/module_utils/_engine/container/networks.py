@@ -13,9 +13,9 @@ import json
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Sequence
 
-from ..._desired.resource import Work
 from ..._desired.steps import Chain, Change, Step
 from ..._desired.values import dig
+from ..._desired.work import Work
 from ..client.errors import EngineError
 from ..network.endpoint import on_paper
 from ..network.endpoint_settings import asked_of, fixed_mac

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ..._desired.errors import FleetError, InvalidOption
+from ..._desired.errors import FleetError
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import Inspect, bare_name
@@ -107,20 +107,3 @@ def _remote(client: Client, desired: Desired, image: Optional[Inspect], settled:
     if policy_now(desired.pull_policy, image) != "always":
         return None
     return ask_registry(client, desired.reference)
-
-
-def require_references(desired: Desired, observed: Observed) -> None:
-    """Raise InvalidOption for a network or a container that the task names and nobody has."""
-    if "engine" in observed.unknown or desired.state == "absent":
-        return  # what is to go needs nothing
-    for name in desired.networks:
-        if name not in observed.networks and name not in observed.unknown:
-            option = "network_mode" if desired.declared.get("network_mode") == name else "networks"
-            raise InvalidOption(
-                f"the network {name} does not exist", option=option, hint="create it first"
-            )
-    for peer, option in desired.peers.items():
-        if peer not in observed.peers and f"container {peer}" not in observed.unknown:
-            raise InvalidOption(
-                f"the container {peer} does not exist", option=option, hint="create it first"
-            )

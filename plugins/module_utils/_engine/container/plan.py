@@ -11,6 +11,7 @@ from typing import FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.ownership import parse
+from ..._desired.plan import Plan
 from ..._desired.planned import REMOVAL
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Cause, Chain, Change, Step
@@ -19,7 +20,7 @@ from ..image.pull import plan_pull
 from ..values.labels import from_compose
 from . import replacement
 from .checks import before_creation, before_removal, check_addresses, check_waiting
-from .compare import changes_of, context_of, pull_policy
+from .compare import Difference, compare, context_of, pull_policy
 from .desired import Desired
 from .fields import FIELDS
 from .fields.mounts import anonymous
@@ -31,7 +32,19 @@ from .state import healthy, is_paused, is_settled
 RESTART = "force_restart: true"
 
 
-def steps_of(desired: Desired, observed: Observed) -> List[Step]:
+def plan_of(desired: Desired, observed: Observed, difference: Difference) -> Plan:
+    """Return the steps with what is to be said of them; raise InvalidOption for what cannot be."""
+    from .volumes import left_behind
+
+    steps = tuple(steps_of(desired, observed, difference))
+    if not steps:
+        return Plan()
+    refused = tuple(refusals(desired, observed, steps))
+    left = left_behind(desired, observed, steps)
+    return Plan(steps, (*left, *remarks(desired, observed, steps)), refused=refused)
+
+
+def steps_of(desired: Desired, observed: Observed, difference: Difference) -> List[Step]:
     """Return the steps, recovery of an interrupted replacement first."""
     chain = Chain(desired.address)
     if observed.current is None and "container" in observed.unknown:
@@ -41,6 +54,7 @@ def steps_of(desired: Desired, observed: Observed) -> List[Step]:
         from .rename import move
 
         observed = move(chain, desired, observed)
+        difference = replace(difference, of=observed.current)
     recovered = replacement.recover(chain, desired, observed)
     observed = recovered.found
     if desired.state == "absent":
@@ -49,7 +63,8 @@ def steps_of(desired: Desired, observed: Observed) -> List[Step]:
     if desired.reference and "image" not in observed.unknown and not observed.settled:
         pull(chain, desired, observed)
     old = recovered.remove_after
-    if old is not None and _calls_for_another(desired, observed):
+    difference = _again(desired, observed, difference)
+    if old is not None and difference.replaces:
         # Only one container can stand aside: this replacement ends before the next one begins.
         if healthy(observed.current or {}, desired.wait) and not observed.dependents:
             replacement.forward(chain, desired, observed, old)
@@ -59,10 +74,11 @@ def steps_of(desired: Desired, observed: Observed) -> List[Step]:
                 chain, desired, replace(observed, old=old), replacement.INTERRUPTED
             )
         old = None
+    difference = _again(desired, observed, difference)
     if observed.current is None:
         _creation(chain, desired, observed)
     else:
-        _alteration(chain, desired, observed)
+        _alteration(chain, desired, observed, difference)
         if old is not None:
             replacement.forward(chain, desired, observed, old)
     return chain.steps
@@ -85,11 +101,9 @@ def _later(chain: Chain, desired: Desired) -> None:
             chain.add("wait", RESTART, maybe=True, on=desired.name)
 
 
-def _calls_for_another(desired: Desired, observed: Observed) -> bool:
-    """Tell whether the current container is to be replaced (again)."""
-    heavy = any(change.impact == "replace" for change in changes_of(desired, observed))
-    always = desired.recreate == "always" and bool(desired.reference)
-    return always or (heavy and desired.recreate != "never")
+def _again(desired: Desired, observed: Observed, difference: Difference) -> Difference:
+    """Return what differs, compared once more if recovery has brought another container."""
+    return difference if observed.current is difference.of else compare(desired, observed)
 
 
 def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
@@ -181,10 +195,10 @@ def _start(chain: Chain, desired: Desired, cause: Cause, ident: str = "") -> Non
     _wait(chain, desired, cause, args)
 
 
-def _alteration(chain: Chain, desired: Desired, observed: Observed) -> None:
+def _alteration(chain: Chain, desired: Desired, observed: Observed, difference: Difference) -> None:
     current = observed.current or {}
-    changes = changes_of(desired, observed)
-    if not _calls_for_another(desired, observed):
+    changes = list(difference.changes)
+    if not difference.replaces:
         _lighter(chain, desired, current, changes)
         return
     known = [change for change in changes if not isinstance(change.after, Unknown)]

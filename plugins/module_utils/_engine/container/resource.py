@@ -8,28 +8,29 @@ What only a change needs is imported when there is one: a no-op on a target must
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
+from ..._desired.resource import Resource
 from ..._desired.values import MASK, dig
-from .compare import changes_of, will_pull
+from .compare import Difference, compare, will_pull
 from .desired import Desired, desired_of, spec
 from .fields import declared_subjects, rows
 from .fields.process import split_env
 from .inspected import bare_name, runs, secrets_on_record
 from .observe import observe as look
-from .observe import require_references
 from .observed import Observed
 
 if TYPE_CHECKING:
     from ..._desired.planned import Pending
-    from ..._desired.resource import Verb
     from ..._desired.steps import Step
+    from ..._desired.work import Verbs
 
 
-class Container:
+class Container(Resource):
     """The resource `container` (see `_desired.run.Resource`)."""
 
     name = "container"
@@ -38,7 +39,7 @@ class Container:
     looks = ("wait",)
 
     @property
-    def verbs(self) -> Mapping[str, Verb]:
+    def verbs(self) -> Verbs:
         """The mutations by verb."""
         from .verbs import VERBS
 
@@ -53,33 +54,51 @@ class Container:
         return desired_of(params)
 
     def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
-        """Take a snapshot; look at all other containers only if one is to be made or removed."""
+        """Take a snapshot of the container, its image and what it refers to."""
         if client is None:
             from .planned import unreachable
 
             return unreachable(desired, pending)
-        observed = look(client, desired, pending, settled)
-        steps = _steps(desired, observed)
-        if not steps and observed.fresh is None and observed.old is None:
+        return look(client, desired, pending, settled)
+
+    def compare(self, desired: Desired, observed: Observed) -> Difference:
+        """Return what differs from the declared container."""
+        return compare(desired, observed)
+
+    def survey(
+        self,
+        client: Any,
+        desired: Desired,
+        observed: Observed,
+        difference: Difference,
+        pending: Pending,
+    ) -> Observed:
+        """Look at volumes and all other containers if one is to be made or removed."""
+        makes = desired.state != "absent" and (observed.current is None or difference.replaces)
+        removes = desired.state == "absent" and observed.current is not None
+        if not (makes or removes or observed.fresh is not None or observed.old is not None):
             return observed
         from .leftovers import with_beside
 
-        return with_beside(client, desired, observed, pending, steps)
+        return with_beside(client, desired, observed, pending, makes)
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Difference) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
-        require_references(desired, observed)
-        steps = _steps(desired, observed)
-        refused: List[str] = []
-        left: List[str] = []
-        if steps:
-            from .plan import refusals, remarks
-            from .volumes import left_behind
+        if desired.networks or desired.peers:
+            from .references import require_references
 
-            refused = refusals(desired, observed, steps)
-            left = [*left_behind(desired, observed, steps), *remarks(desired, observed, steps)]
-        notes = (*_notes(desired, observed), *left)
-        return Plan(steps, notes, refused=tuple(refused), fingerprint=_mark(observed))
+            require_references(desired, observed)
+        notes: Tuple[str, ...] = ()
+        if observed.unknown or observed.new_volumes or observed.apart or difference.changes:
+            from .notes import notes_of
+
+            notes = notes_of(desired, observed, difference)
+        if _is_as_declared(desired, observed, difference):
+            return Plan(notes=notes, fingerprint=_mark(observed))
+        from .plan import plan_of
+
+        plan = plan_of(desired, observed, difference)
+        return replace(plan, notes=(*notes, *plan.notes), fingerprint=_mark(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
@@ -102,15 +121,7 @@ class Container:
         return masked(observed.current, observed.hidden)
 
 
-def _steps(desired: Desired, observed: Observed) -> Tuple[Step, ...]:
-    if _is_as_declared(desired, observed):
-        return ()
-    from .plan import steps_of
-
-    return tuple(steps_of(desired, observed))
-
-
-def _is_as_declared(desired: Desired, observed: Observed) -> bool:
+def _is_as_declared(desired: Desired, observed: Observed, difference: Difference) -> bool:
     """Tell whether there is nothing to do, without what only a change needs."""
     if observed.current is not None and bare_name(observed.current) != desired.name:
         return False
@@ -125,7 +136,7 @@ def _is_as_declared(desired: Desired, observed: Observed) -> bool:
         return False
     if desired.reference and not observed.settled and will_pull(desired, observed):
         return False
-    return not changes_of(desired, observed)
+    return not difference.changes
 
 
 def _is_settled(container: Mapping[str, Any], desired: Desired) -> bool:
@@ -148,25 +159,6 @@ def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
         for key, value in env.items()
     ]
     return {**container, "Config": {**container["Config"], "Env": shown}}
-
-
-def _notes(desired: Desired, observed: Observed) -> Tuple[str, ...]:
-    notes = [f"{what}: {cause}" for what, cause in observed.unknown.items()]
-    if dig(observed.current, "HostConfig.AutoRemove") and changes_of(desired, observed):
-        notes.append("auto_remove: the old container is gone once it stops, so it cannot come back")
-    if desired.recreate == "never":
-        heavy = [c.words() for c in changes_of(desired, observed) if c.impact == "replace"]
-        notes += [f"recreate: never leaves {words}" for words in heavy]
-    if observed.apart is not None:
-        notes.append(
-            f"{bare_name(observed.apart)} is called like what a replacement sets aside, but nothing"
-            " says that one did: it stays as it is"
-        )
-    if observed.new_volumes:
-        from .volumes import notes as volumes
-
-        notes += volumes(observed)
-    return tuple(notes)
 
 
 def _mark(observed: Observed) -> str:

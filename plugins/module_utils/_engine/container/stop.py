@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any, Mapping
 
-from ..._desired.resource import Work
 from ..._desired.values import dig
+from ..._desired.work import Work
 from .desired import Desired
 from .state import is_paused
 

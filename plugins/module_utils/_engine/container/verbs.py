@@ -14,10 +14,10 @@ from ..._desired.diff import wanted
 from ..._desired.errors import FleetError
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.record import encode_record
-from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
 from ..._desired.values import put
+from ..._desired.work import Verb, Work
 from ..client.errors import EngineError
 from .desired import Desired
 from .fields import FIELDS

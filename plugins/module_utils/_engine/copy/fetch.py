@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
 from ..._desired.errors import FleetError, InvalidOption
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Work
 from ..._desired.safe_files import Below, words
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from ..client.container_archive import members
 from ..client.engine import Client
 from ..container.target import look_at

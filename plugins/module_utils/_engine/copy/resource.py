@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Step
+from ..._desired.work import Verbs, Work
 from ..client.container_archive import put
 from ..client.errors import EngineError
 from ..container.target import about
@@ -25,16 +26,16 @@ from .source import END, Entry, Source, header, member
 _DIFFS = 20  # files whose text is shown
 
 
-class Copy:
+class Copy(Resource):
     """Copies as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "container"
     server = "engine"
-    reveals: Tuple[str, ...] = ()
-    verbs: Mapping[str, Verb]
 
-    def __init__(self) -> None:
-        self.verbs = {"copy": _copy, "fetch": _fetch}
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {"copy": _copy, "fetch": _fetch}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -53,7 +54,7 @@ class Copy:
 
             return look(client, desired, pending)
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the one step that copies what differs."""
         if desired.source is not None:
             result = plan(desired, observed, desired.source.entries, "copy", on=observed.path)
@@ -63,10 +64,6 @@ class Copy:
             result = plan_out(desired, observed)
         mark = {path: [seen.entry.mode, seen.same] for path, seen in observed.there.items()}
         return Plan(result.steps, result.notes, fingerprint=fingerprint(mark))
-
-    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: what was copied in part is completed by the next run."""
-        return Plan()
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Step
+from ..._desired.work import Verbs, Work
 from ..client.container_archive import stat
 from ..container.target import Target, about, look_at
 from .desired import Desired, desired_of, spec
@@ -27,18 +28,18 @@ class Observed:
     there: Tuple[str, ...] = ()
 
 
-class Exec:
+class Exec(Resource):
     """Commands as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "container"
     server = "engine"
-    reveals: Tuple[str, ...] = ()
     # A command may run for hours: others need not wait for it.
     exclusive = False
-    verbs: Mapping[str, Verb]
 
-    def __init__(self) -> None:
-        self.verbs = {"exec": _run}
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {"exec": _run}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -59,7 +60,7 @@ class Exec:
                 container, tuple(path for path in paths if stat(client, container.id, path))
             )
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the one step, or a note that tells why there is none."""
         note = _needless(desired, observed)
         if note:
@@ -75,10 +76,6 @@ class Exec:
             args={"on": desired.container, **{key: path for key, path in paths.items() if path}},
         )
         return Plan((step,), notes, fingerprint=fingerprint(observed.there))
-
-    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: what a command did cannot be undone."""
-        return Plan()
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""

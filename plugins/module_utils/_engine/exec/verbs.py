@@ -10,9 +10,9 @@ import time
 from typing import Any, Dict, Optional
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import show_duration
+from ..._desired.work import Work
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..client.raw_stream import Frames, Raw, exit_code

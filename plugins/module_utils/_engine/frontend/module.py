@@ -32,7 +32,7 @@ def main(resource: Any) -> None:
     result = run(resource, params, lambda: local_client(params), module, pending, exclude)
     # core would repeat the arguments; it masks secrets, and blanks whatever looks like them
     arguments = masked_arguments(params, spec)
-    if hasattr(resource, "private"):
+    if resource.private:
         from ..._desired.input_checks import keys_alone
 
         arguments = keys_alone(arguments, resource.private)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import FleetError, InvalidOption
-from ..._desired.resource import Work
 from ..._desired.safe_files import mode_of, words, written
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from ..client.errors import ConnectionLost, EngineError
 from ..values.image_reference import parse_id, parse_reference
 from . import record as image_record

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
+from ..._desired.work import Work
 from ..client.errors import EngineError
 from ..values.image_reference import parse_reference
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Optional, Tuple
 
-from ..._desired.resource import Work
 from ..._desired.steps import Step
 from ..._desired.values import dig
+from ..._desired.work import Work
 from ..client.errors import EngineError
 from ..registry.credentials import ANONYMOUS
 from ..values.image_reference import parse_reference

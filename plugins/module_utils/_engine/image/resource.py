@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Mapping, Optional, Tuple
 
 from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Step
+from ..._desired.work import Verbs, Work
 from ..values.image_reference import NAMELESS, short
 from . import record
 from .building.build import build
@@ -35,7 +36,7 @@ _NAMES = ("build.args",)
 _LEFT_OUT = ("context", "dockerfile_inline", "secrets")
 
 
-class Image:
+class Image(Resource):
     """Images as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "image"
@@ -43,8 +44,10 @@ class Image:
     reveals: Tuple[str, ...] = ("pull",)
     private = _NAMES  # options of which only the keys are shown
 
-    def __init__(self) -> None:
-        self.verbs: Mapping[str, Verb] = {
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {
             "build": build,
             "import": import_,
             "load": load,
@@ -68,13 +71,13 @@ class Image:
         """Look at the engine, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Desired, snapshot: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return what has to be done, with its causes."""
         if desired.state == "absent":
-            plan = plan_absent(desired, snapshot)
+            plan = plan_absent(desired, observed)
         else:
-            plan = plan_present(desired, snapshot)
-        return Plan(plan.steps, plan.notes, (), plan.refused, _mark(snapshot))
+            plan = plan_present(desired, observed)
+        return Plan(plan.steps, plan.notes, (), plan.refused, _mark(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names: of arguments only the names."""
@@ -87,13 +90,9 @@ class Image:
         declared["platform"] = desired.platform or None
         return rows, {name: entry for name, entry in declared.items() if entry not in usual[name]}
 
-    def recover(self, desired: Desired, snapshot: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: a failed pull or build leaves every tag where it was."""
-        return Plan()
-
-    def present(self, snapshot: Observed) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the image for the task's result, None if it is not there."""
-        return public(snapshot.image) if snapshot.image else None
+        return public(observed.image) if observed.image else None
 
     def outcome(
         self, desired: Desired, plan: Plan, before: Observed, foreseen: bool

@@ -16,25 +16,25 @@ from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
+from ..._desired.resource import Resource
 from ..._desired.schema import check_supported, for_kind, observed_values
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS
 from .observed import Observed, is_foreign, observe, record_of, with_users
 
 if TYPE_CHECKING:
-    from ..._desired.resource import Verb
     from ..._desired.steps import Change, Step
+    from ..._desired.work import Verbs
 
 
-class Network:
+class Network(Resource):
     """The resource `network` (see `_desired.run.Resource`)."""
 
     name = "network"
     server = "engine"
-    reveals = ()
 
     @property
-    def verbs(self) -> Mapping[str, Verb]:
+    def verbs(self) -> Verbs:
         """The mutations by verb."""
         from .verbs import VERBS
 
@@ -49,12 +49,26 @@ class Network:
         return desired_of(params)
 
     def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
-        """Take a snapshot; look at containers only if there is something to do."""
-        observed = observe(client, desired, pending)
-        idle = client is None or desired.external or not _calls(desired, observed)
+        """Take a snapshot of the networks."""
+        return observe(client, desired, pending)
+
+    def compare(self, desired: Desired, observed: Observed) -> List[Change]:
+        """Return what differs from the declared network."""
+        return changes_of(desired, observed)
+
+    def survey(
+        self,
+        client: Any,
+        desired: Desired,
+        observed: Observed,
+        difference: List[Change],
+        pending: Pending,
+    ) -> Observed:
+        """Look at containers only if there is something to do."""
+        idle = desired.external or not _calls(desired, observed, difference)
         return observed if idle else with_users(client, observed, pending)
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: List[Change]) -> Plan:
         """Return the steps from the snapshot to the declared state, recovery first."""
         coming = observed.unknown.get("network")
         notes = (f"{desired.name}: {coming}",) if coming else ()
@@ -63,12 +77,11 @@ class Network:
         if desired.external:
             _require(desired, observed)
             return Plan(notes=notes, fingerprint=_mark(observed))
-        if not _calls(desired, observed):
+        if not _calls(desired, observed, difference):
             return Plan(notes=notes, fingerprint=_mark(observed))
         from .plan import refusals, steps_of
 
-        changes = changes_of(desired, observed)
-        steps = steps_of(desired, observed, changes)
+        steps = steps_of(desired, observed, difference)
         refused = refusals(desired, observed, steps)
         return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(observed))
 
@@ -107,12 +120,12 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     return diff(fields, context, observed_values(fields, shown, context), scope)
 
 
-def _calls(desired: Desired, observed: Observed) -> bool:
+def _calls(desired: Desired, observed: Observed, changes: List[Change]) -> bool:
     """Tell whether there is something to do."""
     if desired.state == "absent":
         there = observed.current is not None or bool(observed.notes)
         return there or observed.comes
-    return observed.current is None or bool(observed.notes) or bool(changes_of(desired, observed))
+    return observed.current is None or bool(observed.notes) or bool(changes)
 
 
 def _twins(desired: Desired, observed: Observed) -> str:

@@ -11,9 +11,9 @@ from typing import Any, Dict, Optional
 from ..._desired.create_body import body
 from ..._desired.fields import Context
 from ..._desired.record import encode_record
-from ..._desired.resource import Verb, Work
 from ..._desired.schema import for_kind
 from ..._desired.steps import Step
+from ..._desired.work import Verb, Work
 from ..client.errors import EngineError
 from .desired import Desired
 from .fields import FIELDS, OWNER_LABEL, asked_keys

@@ -10,8 +10,9 @@ from typing import Any, Dict, List, Mapping, Tuple
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Step
+from ..._desired.work import Verbs, Work
 from ..client.errors import EngineError
 from .desired import KINDS, Desired, desired_of, spec
 from .observed import Item, Observed, chosen, kept, observe, users
@@ -21,16 +22,16 @@ _SHOWN = 10
 _IMPACTS = {"container": "destroy", "image": "destroy", "volume": "destroy"}
 
 
-class Prune:
+class Prune(Resource):
     """Pruning as the desired-state engine sees it (`_desired/run.py`, Resource)."""
 
     name = "removed"
     server = "engine"
-    reveals: Tuple[str, ...] = ()
-    verbs: Mapping[str, Verb]
 
-    def __init__(self) -> None:
-        self.verbs = {"remove": _remove, "prune": _prune_cache}
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {"remove": _remove, "prune": _prune_cache}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -44,7 +45,7 @@ class Prune:
         """Take the engine's lists."""
         return observe(client, desired, pending)
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return one step for each thing that nothing uses; containers go before the rest."""
         steps: List[Step] = []
         containers: List[str] = []
@@ -62,10 +63,6 @@ class Prune:
         refused = _refusals(desired, observed)
         mark = fingerprint([step.id for step in steps])
         return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=mark)
-
-    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: what is gone is gone."""
-        return Plan()
 
     def present(self, observed: Observed) -> Dict[str, List[str]]:
         """Return the shape of what was removed; outcome() fills it."""

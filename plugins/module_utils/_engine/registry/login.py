@@ -13,8 +13,9 @@ from ..._desired.errors import InvalidOption
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Change, Step
+from ..._desired.work import Verbs, Work
 from ..client.errors import EngineError
 from ..client.options import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
@@ -59,13 +60,11 @@ class Observed:
     token: str = field(default="", repr=False)
 
 
-class _Account:
+class _Account(Resource):
     """What both resources share (`_desired/run.py`, Resource)."""
 
     name = "login"
     server = "engine"
-    reveals: Tuple[str, ...] = ()
-    verbs: Mapping[str, Verb]
 
     def observe(self, client: Any, desired: Desired, pending: Pending, settled: bool) -> Observed:
         """Look into config.json and ask its helper; the engine is not asked."""
@@ -77,10 +76,6 @@ class _Account:
             listed=is_listed(config, desired.registry),
             kept=find(desired.registry, desired.path),
         )
-
-    def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: what was kept before is still kept."""
-        return Plan()
 
     def present(self, observed: Observed) -> Dict[str, Any]:
         """Return what is kept, without anything secret."""
@@ -96,8 +91,10 @@ class _Account:
 class LoginResource(_Account):
     """An account that is to be kept."""
 
-    def __init__(self) -> None:
-        self.verbs = {"login": _login}
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {"login": _login}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -130,7 +127,7 @@ class LoginResource(_Account):
             return observed
         return replace(observed, token=_prove(client, desired))
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the one step that keeps the account, or none."""
         if not observed.helper and not desired.plain_text:
             raise InvalidOption(
@@ -152,8 +149,10 @@ class LoginResource(_Account):
 class LogoutResource(_Account):
     """An account that is to be forgotten."""
 
-    def __init__(self) -> None:
-        self.verbs = {"logout": _logout}
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {"logout": _logout}
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""
@@ -171,7 +170,7 @@ class LogoutResource(_Account):
             raise InvalidOption(f"'{path}' is not absolute", option="config_path", hint=hint)
         return Desired(registry_key(params["registry"]), path)
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the one step that forgets the account, or none."""
         mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
         if not observed.kept and not observed.listed:

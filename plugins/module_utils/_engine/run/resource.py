@@ -14,19 +14,21 @@ from ..._desired.fields import FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb
+from ..._desired.resource import Resource
 from ..._desired.schema import check_supported, for_kind
 from ..._desired.steps import Cause, Chain, Step
 from ..._desired.values import dig
+from ..._desired.work import Verbs
 from ..container.checks import before_creation
 from ..container.compare import changes_of, context_of
 from ..container.fields import FIELDS, declared_subjects, rows
 from ..container.inspected import record_of, runs
 from ..container.leftovers import with_others
-from ..container.observe import observe, require_references
+from ..container.observe import observe
 from ..container.observed import Observed
 from ..container.plan import later_networks, pull
 from ..container.planned import unreachable
+from ..container.references import require_references
 from ..container.resource import masked
 from ..container.volumes import notes as volume_notes
 from ..container.volumes import with_volumes
@@ -36,7 +38,7 @@ GOES_ON = "an earlier run of this job goes on"
 LEFT = "an earlier run left it"
 
 
-class Jobs:
+class Jobs(Resource):
     """Jobs as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "container"
@@ -46,7 +48,7 @@ class Jobs:
     exclusive = False
 
     @property
-    def verbs(self) -> Mapping[str, Verb]:
+    def verbs(self) -> Verbs:
         """The mutations by verb."""
         from .verbs import VERBS
 
@@ -67,7 +69,7 @@ class Jobs:
         observed = with_others(client, observe(client, desired.desired, pending, settled), pending)
         return observed if settled else with_volumes(client, desired.desired, observed, pending)
 
-    def plan(self, desired: Job, observed: Observed) -> Plan:
+    def plan(self, desired: Job, observed: Observed, difference: Any) -> Plan:
         """Return the steps of one run."""
         declared = desired.desired
         require_references(declared, observed)

@@ -11,10 +11,10 @@ import time
 from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Verb, Work
 from ..._desired.secrets import hide
 from ..._desired.steps import Step
 from ..._desired.values import dig, show_duration
+from ..._desired.work import Verb, Work
 from ..client.errors import EngineError
 from ..client.events import until_ended
 from ..client.raw_stream import Frames, Raw

@@ -18,9 +18,9 @@ import os
 from typing import Any, Dict, Iterator, Optional
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Work
 from ..._desired.safe_files import words, written
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from ..client.container_archive import members
 from ..client.engine import Client
 from ..client.raw_stream import Raw

@@ -18,6 +18,7 @@ from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec, Scope
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending, address_then, will_be, will_change, will_go
+from ..._desired.resource import Resource
 from ..._desired.schema import for_kind, observed_values
 from ..client.engine import Client
 from ..client.errors import EngineError
@@ -28,8 +29,8 @@ from .observed import Inspect, Observed, is_foreign, masked, record_of
 from .verbs import create, remove
 
 if TYPE_CHECKING:
-    from ..._desired.resource import Verb
     from ..._desired.steps import Change, Step
+    from ..._desired.work import Verbs
 
 
 HALF = (
@@ -43,7 +44,7 @@ def helpers_of(volume: str) -> Dict[str, Any]:
     return {"all": True, "filters": {"label": [f"dockyard.fleet.helper=volume/{volume}"]}}
 
 
-class Volume:
+class Volume(Resource):
     """The resource `volume` (see `_desired.run.Resource`)."""
 
     name = "volume"
@@ -51,7 +52,7 @@ class Volume:
     reveals = ("backup", "fill")
 
     @property
-    def verbs(self) -> Mapping[str, Verb]:
+    def verbs(self) -> Verbs:
         """The mutations by verb."""
         from .archive import backup, clear, fill, mark, restore
 
@@ -69,7 +70,7 @@ class Volume:
     def observe(
         self, client: Optional[Client], desired: Desired, pending: Pending, settled: bool
     ) -> Observed:
-        """Take a snapshot; look at containers only if the volume has to go."""
+        """Take a snapshot of the volume."""
         if client is None:
             return Observed(unknown={"engine": pending["engine"].text})
         asked, listed = client.get_all(
@@ -83,12 +84,27 @@ class Volume:
         observed = Observed(answer, kind=client.kind, unknown=unknown, settled=settled)
         if answer is not None and listed and desired.state != "absent" and not desired.restore:
             observed = replace(observed, half=_is_half(client, answer, listed))
-        if not _calls(desired, observed):
+        return observed
+
+    def compare(self, desired: Desired, observed: Observed) -> List[Change]:
+        """Return what differs from the declared volume."""
+        return changes_of(desired, observed)
+
+    def survey(
+        self,
+        client: Client,
+        desired: Desired,
+        observed: Observed,
+        difference: List[Change],
+        pending: Pending,
+    ) -> Observed:
+        """Look at containers, and into an archive, only if there may be something to do."""
+        if not _calls(desired, observed, difference):
             return observed
         observed = _with_users(client, desired, observed, pending)
         return _with_archive(desired, observed) if desired.restore else observed
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: List[Change]) -> Plan:
         """Return the steps from the snapshot to the declared state."""
         mark = ownership.fingerprint([observed.current, observed.users])
         if desired.external:
@@ -100,14 +116,13 @@ class Volume:
                 )
             if not desired.backup:
                 return Plan(fingerprint=mark)
-        changes = changes_of(desired, observed)
         if observed.half:
             return Plan(refused=(HALF.format(desired.name),), fingerprint=mark)
-        if not _calls(desired, observed):
+        if not _calls(desired, observed, difference):
             return Plan(fingerprint=mark)
         from .plan import refusals, steps_of
 
-        steps = tuple(steps_of(desired, observed, changes))
+        steps = tuple(steps_of(desired, observed, difference))
         return Plan(steps, (), (), tuple(refusals(desired, observed, steps)), mark)
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
@@ -149,12 +164,12 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     return diff(fields, context, observed_values(fields, observed.current, context), scope)
 
 
-def _calls(desired: Desired, observed: Observed) -> bool:
+def _calls(desired: Desired, observed: Observed, changes: List[Change]) -> bool:
     """Tell whether there may be something to do."""
     if desired.state == "absent":
         return observed.current is not None or "volume" in observed.unknown
     missing = observed.current is None and not desired.external
-    return missing or bool(desired.backup or desired.restore or changes_of(desired, observed))
+    return missing or bool(desired.backup or desired.restore or changes)
 
 
 def _with_archive(desired: Desired, observed: Observed) -> Observed:

@@ -15,8 +15,8 @@ from .desired import Desired
 from .fields import FIELDS, OWNER_LABEL, secret_keys
 
 if TYPE_CHECKING:
-    from ..._desired.resource import Work
     from ..._desired.steps import Step
+    from ..._desired.work import Work
 
 
 def create(work: Work, step: Step) -> None:

@@ -36,7 +36,7 @@ def main(resource: Any) -> None:
 
 def lock_name(resource: Any, params: Mapping[str, Any]) -> str:
     """Return what a task excludes others from: a hypervisor, or one resource of it."""
-    return f"{hypervisor_name(params['uri'])} {params.get(getattr(resource, 'lock_by', ''), '')}"
+    return f"{hypervisor_name(params['uri'])} {params.get(resource.lock_by, '')}"
 
 
 def look(reader: Reader) -> None:

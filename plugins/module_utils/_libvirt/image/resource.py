@@ -7,29 +7,31 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired.errors import FleetError
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import REMOVAL, Pending
-from ..._desired.resource import Verb, Work
+from ..._desired.resource import Resource
 from ..._desired.steps import Chain, Step
+from ..._desired.work import Verbs, Work
 from ..client import storage
 from .desired import Desired, desired_of, spec
 from .files import belongs, remove
 from .observed import Observed, observe
 
 
-class VmImage:
+class VmImage(Resource):
     """Base images as the desired-state engine sees them (`_desired/run.py`, Resource)."""
 
     name = "vm_image"
     server = "libvirt"
-    reveals: Tuple[str, ...] = ()
 
-    def __init__(self) -> None:
-        self.verbs: Mapping[str, Verb] = {
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""
+        return {
             "download": _bring,
             "import": _bring,
             "discard": _discard,
@@ -48,24 +50,20 @@ class VmImage:
         """Look at the pool, reading only; without a client everything is unknown."""
         return observe(client, desired, pending, settled)
 
-    def plan(self, desired: Desired, snapshot: Observed) -> Plan:
+    def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return what has to be done, with its causes."""
         absent = desired.state == "absent"
-        plan = _plan_absent(desired, snapshot) if absent else _plan_present(desired, snapshot)
-        seen = [snapshot.volume and snapshot.volume.name, sorted(snapshot.others), snapshot.users]
+        plan = _plan_absent(desired, observed) if absent else _plan_present(desired, observed)
+        seen = [observed.volume and observed.volume.name, sorted(observed.others), observed.users]
         return Plan(plan.steps, plan.notes, (), plan.refused, fingerprint(seen))
 
-    def recover(self, desired: Desired, snapshot: Observed, begun: List[Step]) -> Plan:
-        """Plan nothing: what fails leaves no volume, and takes none."""
-        return Plan()
-
-    def present(self, snapshot: Observed) -> Optional[Dict[str, Any]]:
+    def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the image for the task's result; None if it is or will be absent.
 
         In check mode an image that is not there yet is described as far as it is known, so that
         machines can be planned on its volume.
         """
-        return public(snapshot)
+        return public(observed)
 
 
 def public(observed: Observed) -> Optional[Dict[str, Any]]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Work
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from ..client import storage
 from ..client.domain_xml import Element, attribute, parse, text_of
 from ..disk.entry import scsi_controllers

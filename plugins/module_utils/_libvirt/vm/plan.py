@@ -18,7 +18,6 @@ from ..._desired.values import show
 from ..client.domain_xml import Element, interfaces, mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
 from .checks import check_references, data_losses, refusals
-from .compare import changes_of
 from .desired import Desired, seed_volume
 from .disk_plan import (
     delete_or_keep,
@@ -44,7 +43,9 @@ UNDEFINED = "not defined any more: it would end with its run"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
 
 
-def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str]]:
+def steps_of(
+    desired: Desired, observed: Observed, changes: Sequence[Change]
+) -> Tuple[List[Step], List[str]]:
     """Return the steps, and what only waits for a restart."""
     chain = Chain(desired.address)
     removing = observed.record.get("removing")
@@ -65,7 +66,7 @@ def steps_of(desired: Desired, observed: Observed) -> Tuple[List[Step], List[str
     if observed.config is None:
         _creation(chain, desired, observed)
         return chain.steps, []
-    return chain.steps, _alteration(chain, desired, observed)
+    return chain.steps, _alteration(chain, desired, observed, changes)
 
 
 def _later(chain: Chain, desired: Desired) -> None:
@@ -77,12 +78,13 @@ def _later(chain: Chain, desired: Desired) -> None:
     chain.add("undefine", REMOVAL, impact, maybe=True, effect="remove", on=desired.name)
 
 
-def refusals_of(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
+def refusals_of(
+    desired: Desired, observed: Observed, changes: Sequence[Change], steps: Sequence[Step]
+) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for what is not there."""
     check_references(desired, observed)
     lost: List[str] = []
     if observed.config is not None and observed.record and desired.state != "absent":
-        changes = changes_of(desired, observed)
         lost = data_losses(changes, observed) + unclear(desired, observed)
         check_by_hand(observed.config, [change.field for change in changes], desired.declared)
         growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
@@ -189,8 +191,9 @@ def reserved(observed: Observed) -> List[Tuple[str, str]]:
     return [(observed.holders[mac], mac) for mac in macs if mac in observed.holders]
 
 
-def _alteration(chain: Chain, desired: Desired, observed: Observed) -> List[str]:
-    changes = changes_of(desired, observed)
+def _alteration(
+    chain: Chain, desired: Desired, observed: Observed, changes: Sequence[Change]
+) -> List[str]:
     config = [change for change in changes if _is_config(change, observed)]
     for change in config:
         _unreserve(chain, observed, change, change.words())

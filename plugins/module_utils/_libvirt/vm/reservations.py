@@ -10,8 +10,8 @@ from typing import Any, Iterator, Tuple
 
 from ..._desired.errors import FleetError
 from ..._desired.lock import lock
-from ..._desired.resource import Work
 from ..._desired.steps import Step
+from ..._desired.work import Work
 from ..client.domain_xml import Element, document, mac_of, parse, text_of
 from ..client.hypervisor import Hypervisor, LibvirtError
 from ..client.options import hypervisor_name

@@ -11,11 +11,13 @@ from ..._desired.fields import Context, FieldSpec
 from ..._desired.ownership import fingerprint
 from ..._desired.plan import Plan
 from ..._desired.planned import Pending
-from ..._desired.resource import Verb
-from ..._desired.steps import Step
+from ..._desired.resource import Resource
+from ..._desired.steps import Change, Step
+from ..._desired.work import Verbs
 from ..client.domain_xml import interfaces, mac_of
 from ..disk.chain import Disk
 from ..disk.entry import read_disk
+from .compare import changes_of
 from .desired import Desired, desired_of, spec
 from .fields import FIELDS, home
 from .interface_names import other_interfaces
@@ -28,17 +30,16 @@ from .seed import public_keys
 _SHOWN = tuple(FieldSpec(row.name) if row.name == "cloud_init" else row for row in FIELDS)
 
 
-class Machine:
+class Machine(Resource):
     """The resource `vm` (see `_desired.run.Resource`)."""
 
     name = "vm"
     server = "libvirt"
-    reveals: Tuple[str, ...] = ()
     # Machines of one hypervisor are made side by side: the lock is a machine's own.
     lock_by = "name"
 
     @property
-    def verbs(self) -> Mapping[str, Verb]:
+    def verbs(self) -> Verbs:
         """The mutations by verb."""
         from .verbs import VERBS
 
@@ -58,10 +59,15 @@ class Machine:
             unreachable(desired, pending) if client is None else observe(client, desired, pending)
         )
 
-    def plan(self, desired: Desired, observed: Observed) -> Plan:
+    def compare(self, desired: Desired, observed: Observed) -> List[Change]:
+        """Return what differs from the declared machine."""
+        there = observed.config is not None and desired.state != "absent"
+        return changes_of(desired, observed) if there else []
+
+    def plan(self, desired: Desired, observed: Observed, difference: List[Change]) -> Plan:
         """Return the steps from the snapshot to the declared state."""
-        steps, waiting = steps_of(desired, observed)
-        refused = refusals_of(desired, observed, steps)
+        steps, waiting = steps_of(desired, observed, difference)
+        refused = refusals_of(desired, observed, difference, steps)
         notes = notes_of(desired, observed)
         return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(observed))
 

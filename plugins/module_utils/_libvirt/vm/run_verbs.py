@@ -9,8 +9,8 @@ import time
 from typing import Any, Dict, Tuple
 
 from ..._desired.errors import FleetError
-from ..._desired.resource import Verb, Work
 from ..._desired.steps import Step
+from ..._desired.work import Verb, Work
 from ..client.abandoned import GivenUp
 from ..client.hypervisor import LibvirtError
 from ..disk.write_errors import disk_trouble

@@ -10,8 +10,8 @@ from typing import Any, Dict, Mapping
 
 from ..._desired.errors import FleetError
 from ..._desired.fields import Context
-from ..._desired.resource import Verb, Work
 from ..._desired.steps import Change, Step
+from ..._desired.work import Verb, Work
 from ..client import storage
 from ..client.domain_xml import Element, attribute, put_record, record, text_of
 from ..client.hypervisor import LibvirtError

@@ -130,4 +130,4 @@ def test_a_backup_would_lose_the_owners() -> None:
     desired = volume_desired.desired_of(checked.validated_parameters)
     observed = volume_observed.Observed(current={"Name": "data", "Driver": "local"}, kind="podman")
     with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
-        volume.VOLUME.plan(desired, observed)
+        volume.VOLUME.plan(desired, observed, [])

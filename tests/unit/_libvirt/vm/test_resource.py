@@ -17,6 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hyp
     LibvirtMissing,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.nocloud import read
+from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import compare
 
 from tests.lab.hostwork import URI, HostBench, binding
 from tests.lab.hostworld import World
@@ -289,3 +290,18 @@ def test_a_check_foresees_what_kept_disks_stand_against(deleted: bool, bench: Ho
     else:
         assert bench.steps(foreseen) == bench.steps(real)
     assert bool(real.get("failed")) is not deleted
+
+
+def test_each_look_is_compared_once(bench: HostBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[bool] = []
+    whole = compare.diff
+    monkeypatch.setattr(compare, "diff", lambda *args: (compared.append(True), whole(*args))[1])
+
+    def count(check: bool, params: dict[str, Any]) -> int:
+        compared.clear()
+        assert not bench.run(params, check=check).get("failed")
+        return len(compared)
+
+    bench.run(FULL)
+    more = {**FULL, "memory": "512MiB"}
+    assert (count(False, FULL), count(True, more), count(False, more)) == (1, 1, 2)

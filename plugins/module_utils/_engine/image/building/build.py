@@ -11,10 +11,10 @@ import re
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ...._desired.errors import FleetError
-from ...._desired.resource import Work
 from ...._desired.secrets import hide
 from ...._desired.steps import Step
 from ...._desired.terminal_text import visible
+from ...._desired.work import Work
 from ...client.errors import ConnectionLost, EngineError
 from .. import record
 from ..desired import Desired
