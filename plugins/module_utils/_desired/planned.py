@@ -16,8 +16,8 @@ class Planned(NamedTuple):
 
     `kind` is `create`, `change`, `remove` or `rename`; `causes` are in words. `keeps` names what
     stays when the rest is removed, such as disks. `same_as` is another address of the same thing:
-    of what is renamed the one that it will have, which is itself planned as created; of a further
-    tag the one of its image.
+    of what is renamed the one that it will have, and of that, which is planned as created, the one
+    that it has now; of a further tag the one of its image.
     """
 
     kind: str
@@ -42,7 +42,9 @@ def will_go(pending: Pending, address: str) -> bool:
 
 def will_be(pending: Pending, address: str) -> str:
     """Return in words why an earlier task makes or changes what has an address, "" if none does."""
-    return "" if address not in pending or will_go(pending, address) else pending[address].text
+    if address not in pending or will_go(pending, address):
+        return ""
+    return pending[address].text or pending[address].kind
 
 
 def will_change(pending: Pending, address: str) -> bool:
@@ -63,7 +65,13 @@ def address_then(pending: Pending, address: str) -> str:
 def address_now(pending: Pending, address: str) -> str:
     """Return the address that what will have one by a rename has now; else the same."""
     former = {entry.same_as: old for old, entry in pending.items() if entry.kind == "rename"}
+    # The old name may have been taken anew since.
+    former.update({new: entry.same_as for new, entry in pending.items() if _is_moved(entry)})
     return follow(former, address)
+
+
+def _is_moved(entry: Planned) -> bool:
+    return entry.kind == "create" and bool(entry.same_as)
 
 
 def follow(links: Mapping[str, str], address: str) -> str:

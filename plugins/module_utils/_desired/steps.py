@@ -166,13 +166,13 @@ def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
         whole = [step.effect for step in same if step.effect != "change"]
         keeps = tuple(dict.fromkeys(name for step in same for name in step.keeps))
         kind = whole[-1] if whole else "change"
-        if kind == "rename":
-            # Nothing has the old address any more, and what has the new one is not there yet.
-            kind, old = "create", next(step for step in same if step.effect == "rename")
-            result[old.same_as] = Planned("rename", old.causes, same_as=address)
-            same = []
         same_as = next((step.same_as for step in same if step.same_as), "")
-        result[address] = Planned(kind, causes, keeps, same_as)
+        for step in same:
+            if step.effect == "rename":
+                # Nothing has the old address any more, and what has the new one is not there yet.
+                result[step.same_as] = Planned("rename", step.causes, same_as=address)
+        made = "create" if kind == "rename" else kind
+        result[address] = Planned(made, causes, keeps, same_as if made != "remove" else "")
     return result
 
 

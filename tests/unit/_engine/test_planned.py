@@ -67,6 +67,14 @@ CASES: Dict[str, Tuple[List[Task], List[Task]]] = {
         [container("old")],
         [MOVED, container("old", environment={"A": "1"})],
     ),
+    "the old name is taken anew, and the new one is looked at again": (
+        [container("old")],
+        [MOVED, container("old", environment={"A": "1"}), container("new")],
+    ),
+    "what is renamed and removed at once": (
+        [container("old")],
+        [gone("container", "new", moved_from="old"), gone("container", "old")],
+    ),
     "what is to be renamed was removed": ([container("old")], [gone("container", "old"), MOVED]),
     "a renamed container is still in its network": (
         [network("front"), container("old", networks=["front"])],
