@@ -160,10 +160,8 @@ plan:
   returned: success
   type: dict
   sample:
-    text: |
-      network/shop
-        internal: false → true [replace]
-          note shop.old-7d86d31b1478 · remove shop · create shop · forget shop.old-7d86d31b1478
+    text: "network/shop\n  internal: false → true [replace]\n    save_note shop.old-7d86d31b1478 ·
+      remove shop · create shop · remove_note shop.old-7d86d31b1478\n"
     steps: []
     notes: []
     pending: []

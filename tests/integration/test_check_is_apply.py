@@ -39,23 +39,23 @@ CASES: dict[str, tuple[Optional[Params], Params, str]] = {
     "an environment key removed": (
         FULL,
         {**FULL, "environment": {"LOG": "info"}},
-        "create hold stop rename rename start wait remove",
+        "create disable_restart stop rename rename start wait remove",
     ),
     "another secret": (
         FULL,
         {**FULL, "secret_environment": {"TOKEN": "hush again"}},
-        "create hold stop rename rename start wait remove",
+        "create disable_restart stop rename rename start wait remove",
     ),
     "another image": (
         FULL,
         {**FULL, "image": "app:2"},
-        "create hold stop rename rename start wait remove",
+        "create disable_restart stop rename rename start wait remove",
     ),
     "a limit raised": (FULL, {**FULL, "mem_limit": "128m"}, "update"),
     "a limit lifted": (
         FULL,
         {key: value for key, value in FULL.items() if key != "mem_limit"},
-        "create hold stop rename rename start wait remove",
+        "create disable_restart stop rename rename start wait remove",
     ),
     "another restart policy": (FULL, {**FULL, "restart": "no"}, "update"),
     "one more network": (FULL, {**FULL, "networks": ["front", "back"]}, "connect"),

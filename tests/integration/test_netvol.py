@@ -115,7 +115,10 @@ def test_a_network_is_replaced_under_its_containers(tmp_path: Path) -> None:
     ]
     assert apply["replaced"] is True
     verbs = [step["verb"] for step in apply["plan"]["steps"]]
-    assert " ".join(verbs) == "note disconnect disconnect remove create connect connect forget"
+    assert (
+        " ".join(verbs)
+        == "save_note disconnect disconnect remove create connect connect remove_note"
+    )
     assert apply["plan"]["text"] == check["plan"]["text"]
     assert "the fixed address 10.219.0.7" in unfit["msg"]
     assert f"used by {JOB}, {WEB}" in used["msg"]

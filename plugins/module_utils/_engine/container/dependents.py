@@ -161,7 +161,7 @@ def forward(chain: Chain, dependents: Iterable[Dependent], waits: bool, maybe: b
             add("recreate", on=temporary, id=entry.id)
         if bare_name(entry.old) == entry.name:
             if read_restart(entry.old)[0] != "no":
-                add("hold", on=entry.name, id=entry.id)
+                add("disable_restart", on=entry.name, id=entry.id)
             if runs(entry.old):
                 add("stop", on=entry.name, id=entry.id)
             add("rename", on=entry.name, to=aside_name(entry.id, entry.name), id=entry.id)
@@ -210,7 +210,7 @@ def bring_back(
         policy = read_restart(entry.new) if entry.new is not None else read_restart(entry.old)
         if policy != read_restart(entry.old):
             text = restart_text(policy)
-            _add(chain, entry, "restore", cause, on=entry.name, id=entry.id, policy=text)
+            _add(chain, entry, "enable_restart", cause, on=entry.name, id=entry.id, policy=text)
         if runs(entry.old):
             if not root_ran:
                 _add(chain, entry, "restart", cause, on=entry.name, id=entry.id)

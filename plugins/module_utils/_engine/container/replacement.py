@@ -64,7 +64,7 @@ def swap(
         add("connect", on=temporary, to=network)
     if read_restart(old)[0] != "no":
         # A restart of the engine would revive the old one beside the new one.
-        add("hold", on=name, id=ident)
+        add("disable_restart", on=name, id=ident)
     gone = runs(old) and bool(dig(old, "HostConfig.AutoRemove"))
     if runs(old):
         add("stop", on=name, id=ident)
@@ -202,7 +202,7 @@ def bring_back(
         chain.add("rename", cause, args={**args, "on": bare_name(kept), "to": desired.name})
     policy = tuple(replaces.get("restart") or ("no", 0))
     if replaces.get("id") == ident and policy != read_restart(kept):
-        chain.add("restore", cause, args={**args, "policy": restart_text(policy)})
+        chain.add("enable_restart", cause, args={**args, "policy": restart_text(policy)})
         kept = _with_policy(kept, policy)
     if replaces.get("id") == ident and replaces.get("running") and not root_ran:
         chain.add("start", cause, args=args)

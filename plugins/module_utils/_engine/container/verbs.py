@@ -176,12 +176,12 @@ def _set_policy(work: Work, step: Step, policy: Any) -> None:
     work.client.post(f"/containers/{ref_of(work, step)}/update", None, result)
 
 
-def _hold(work: Work, step: Step) -> None:
+def _disable_restart(work: Work, step: Step) -> None:
     with _or_gone(step):
         _set_policy(work, step, ("no", 0))
 
 
-def _restore(work: Work, step: Step) -> None:
+def _enable_restart(work: Work, step: Step) -> None:
     name, count = restart_of(step.args["policy"])
     _set_policy(work, step, (name, count if name == "on-failure" else 0))
 
@@ -317,19 +317,19 @@ def _told(verb: Verb) -> Verb:
 
 
 _VERBS: Dict[str, Verb] = {
+    **{word: functools.partial(_say, word) for word in ("kill", "pause", "unpause")},
     "await_removal": _await_removal,
     "connect": _connect,
     "create": _create,
+    "disable_restart": _disable_restart,
     "disconnect": _disconnect,
-    "hold": _hold,
-    **{word: functools.partial(_say, word) for word in ("kill", "pause", "unpause")},
+    "enable_restart": _enable_restart,
     "pull": _pull,
     "recreate": _recreate,
     "remove": _remove,
     "remove_volume": _remove_volume,
     "rename": _rename,
     "restart": _restart,
-    "restore": _restore,
     "start": _start,
     "stop": _stop,
     "update": _update,

@@ -52,7 +52,7 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
         chain.add("create", cause, effect="create", on=desired.name)
     if observed.notes:
         _connect(chain, desired, observed, observed.missing, INTERRUPTED)
-        _forget(chain, observed.notes, INTERRUPTED)
+        _remove_note(chain, observed.notes, INTERRUPTED)
     if changes and observed.current is not None:
         _replacement(chain, desired, observed, observed.current, tuple(changes))
     return chain.steps
@@ -63,12 +63,12 @@ def _replacement(
 ) -> None:
     cause = tuple(change.words() for change in changes)
     containers = (*observed.users, *observed.missing)
-    chain.add("note", cause, "replace", on=note_name(old))
+    chain.add("save_note", cause, "replace", on=note_name(old))
     _disconnect(chain, desired, observed, containers, cause)
     chain.add("remove", cause, "replace", on=desired.name, id=str(old["Id"]))
     chain.add("create", cause, "replace", changes, on=desired.name)
     _connect(chain, desired, observed, containers, cause, "replace")
-    chain.add("forget", cause, "replace", on=note_name(old))
+    chain.add("remove_note", cause, "replace", on=note_name(old))
 
 
 def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
@@ -81,13 +81,13 @@ def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
         chain.add("remove", cause, "replace", maybe=True, effect="remove", on=desired.name)
     if old is not None:
         if noted:
-            chain.add("note", cause, "replace", maybe=maybe, on=note_name(old))
+            chain.add("save_note", cause, "replace", maybe=maybe, on=note_name(old))
         _disconnect(chain, desired, observed, observed.users, cause)
         args = {"on": desired.name, "id": str(old["Id"])}
         chain.add("remove", cause, "replace", args=args, effect="remove")
         if noted:
-            chain.add("forget", cause, "replace", maybe=maybe, on=note_name(old))
-    _forget(chain, observed.notes, cause)
+            chain.add("remove_note", cause, "replace", maybe=maybe, on=note_name(old))
+    _remove_note(chain, observed.notes, cause)
 
 
 def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
@@ -98,7 +98,12 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     verbs = {step.verb for step in begun}
     if observed.notes and (ours or current is None or _is_old(observed)):
         _bring_back(chain, desired, observed)
-    elif current is not None and ours and "create" in verbs and not verbs & {"note", "forget"}:
+    elif (
+        current is not None
+        and ours
+        and "create" in verbs
+        and not verbs & {"save_note", "remove_note"}
+    ):
         chain.add("remove", "it was not wanted so", on=desired.name, id=str(current["Id"]))
     return Plan(tuple(chain.steps))
 
@@ -115,9 +120,9 @@ def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
             containers = (*observed.users, *observed.missing)
             _disconnect(chain, desired, observed, observed.users, FAILED)
             chain.add("remove", FAILED, on=desired.name, id=str(observed.current["Id"]))
-        chain.add("restore", FAILED, on=desired.name)
+        chain.add("recreate", FAILED, on=desired.name)
     _connect(chain, desired, observed, containers, FAILED)
-    _forget(chain, observed.notes, FAILED)
+    _remove_note(chain, observed.notes, FAILED)
 
 
 def _disconnect(
@@ -146,9 +151,9 @@ def _connect(
         chain.add("connect", cause, impact, maybe=args["id"] in observed.unsure, args=args)
 
 
-def _forget(chain: Chain, notes: Iterable[Inspect], cause: Cause) -> None:
+def _remove_note(chain: Chain, notes: Iterable[Inspect], cause: Cause) -> None:
     for note in notes:
-        chain.add("forget", cause, on=str(note["Name"]), id=str(note["Id"]))
+        chain.add("remove_note", cause, on=str(note["Name"]), id=str(note["Id"]))
 
 
 def _name(container: Inspect) -> str:

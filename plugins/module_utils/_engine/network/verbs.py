@@ -41,7 +41,7 @@ def _create(work: Work, step: Step) -> None:
     work.shared["network"] = _post(work, {"Name": desired.name, **result})
 
 
-def _note(work: Work, step: Step) -> None:
+def _save_note(work: Work, step: Step) -> None:
     desired: Desired = work.desired
     old: Inspect = work.snapshot.current
     note = {
@@ -62,11 +62,11 @@ def _body_of(network: Inspect) -> Dict[str, Any]:
     return {"Name": network["Name"], **result, "IPAM": ipam}
 
 
-def _restore(work: Work, step: Step) -> None:
+def _recreate(work: Work, step: Step) -> None:
     work.shared["network"] = _post(work, note_of(work.snapshot.notes[0])["body"])
 
 
-def _forget(work: Work, step: Step) -> Optional[bool]:
+def _remove_note(work: Work, step: Step) -> Optional[bool]:
     return _delete(work, step)
 
 
@@ -112,8 +112,8 @@ VERBS: Dict[str, Verb] = {
     "connect": _connect,
     "create": _create,
     "disconnect": _disconnect,
-    "forget": _forget,
-    "note": _note,
+    "recreate": _recreate,
     "remove": _remove,
-    "restore": _restore,
+    "remove_note": _remove_note,
+    "save_note": _save_note,
 }

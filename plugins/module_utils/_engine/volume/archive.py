@@ -57,7 +57,7 @@ def backup(work: Work, step: Step) -> Optional[bool]:
     return None
 
 
-def fill(work: Work, step: Step) -> Optional[bool]:
+def restore_if_empty(work: Work, step: Step) -> Optional[bool]:
     """Restore into a volume that is there if it is empty; False if it is not."""
     with _helper(work.client, work.desired, LOOK) as container:
         names = (member.name for member, _body in members(work.client, container, f"{_TARGET}/."))
@@ -94,12 +94,12 @@ def _put(client: Client, container: str, path: str, pieces: Iterator[bytes]) -> 
         answer.read()
 
 
-def mark(work: Work, step: Step) -> None:
+def mark_incomplete(work: Work, step: Step) -> None:
     """Say that a volume is about to be made and filled."""
     make_helper(work.client, ANEW, work.desired.name)
 
 
-def clear(work: Work, step: Step) -> None:
+def remove_helper(work: Work, step: Step) -> None:
     """Remove a helper that an interrupted run left."""
     drop_helper(work.client, step.args["id"])
 

@@ -57,14 +57,14 @@ def undo(desired: Desired, observed: Observed) -> List[Step]:
 def _make(
     chain: Chain, desired: Desired, observed: Observed, cause: Cause, changes: Tuple[Change, ...]
 ) -> None:
-    mark = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
+    helper = {"on": helper_name(ANEW, desired.name)} if desired.restore else {}
     if observed.current is not None:
-        _clear(chain, observed, cause)
-        if mark:
-            chain.add("mark", cause, args=mark)
+        _remove_helpers(chain, observed, cause)
+        if helper:
+            chain.add("mark_incomplete", cause, args=helper)
         chain.add("remove", cause, "destroy", on=desired.name)
-    elif mark:
-        chain.add("mark", cause, args=mark)
+    elif helper:
+        chain.add("mark_incomplete", cause, args=helper)
     anew = observed.current is not None
     impact, effect = ("replace", "change") if anew else ("none", "create")
     chain.add("create", cause, impact, changes, effect=effect, on=desired.name)
@@ -109,13 +109,13 @@ def _restore(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -
     if cause:
         chain.add("restore", cause, args=args)
         return
-    _clear(chain, observed, INTERRUPTED)
+    _remove_helpers(chain, observed, INTERRUPTED)
     if not observed.settled and not record_of(observed.current or {"Name": ""}).get("restored"):
-        chain.add("fill", "restore, if the volume is empty", maybe=True, args=args)
+        chain.add("restore_if_empty", "restore, if the volume is empty", maybe=True, args=args)
 
 
 def _remove(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> None:
-    _clear(chain, observed, cause)
+    _remove_helpers(chain, observed, cause)
     if observed.current is not None:
         chain.add("remove", cause, "destroy", effect="remove", on=desired.name)
     elif "volume" in observed.unknown:
@@ -123,9 +123,9 @@ def _remove(chain: Chain, desired: Desired, observed: Observed, cause: Cause) ->
         chain.add("remove", cause, "destroy", maybe=True, effect="remove", on=desired.name)
 
 
-def _clear(chain: Chain, observed: Observed, cause: Cause) -> None:
+def _remove_helpers(chain: Chain, observed: Observed, cause: Cause) -> None:
     for name, ident in observed.helpers.items():
-        chain.add("clear", cause, on=name, id=ident)
+        chain.add("remove_helper", cause, on=name, id=ident)
 
 
 def refusals(desired: Desired, observed: Observed, steps: Tuple[Step, ...]) -> List[str]:

@@ -49,15 +49,22 @@ class Volume(Resource):
 
     name = "volume"
     server = "engine"
-    reveals = ("backup", "fill")
+    reveals = ("backup", "restore_if_empty")
 
     @property
     def verbs(self) -> Verbs:
         """The mutations by verb."""
-        from .archive import backup, clear, fill, mark, restore
+        from .archive import backup, mark_incomplete, remove_helper, restore, restore_if_empty
 
-        archives = {"backup": backup, "fill": fill, "mark": mark, "restore": restore}
-        return {"clear": clear, "create": create, "remove": remove, **archives}
+        return {
+            "backup": backup,
+            "create": create,
+            "mark_incomplete": mark_incomplete,
+            "remove": remove,
+            "remove_helper": remove_helper,
+            "restore": restore,
+            "restore_if_empty": restore_if_empty,
+        }
 
     def spec(self) -> Dict[str, Any]:
         """Return the argument spec, without the options of the connection."""

@@ -34,7 +34,7 @@ class VmImage(Resource):
         return {
             "download": _bring,
             "import": _bring,
-            "discard": _discard,
+            "remove_temporary": _remove_temporary,
             "remove": _remove,
         }
 
@@ -87,7 +87,7 @@ def _plan_present(desired: Desired, observed: Observed) -> Plan:
     chain = Chain(desired.address)
     for part in observed.parts:
         if observed.volume is not None or not (observed.stem and belongs(part, observed.stem)):
-            chain.add("discard", "left by a run that was cut off", on=part)
+            chain.add("remove_temporary", "left by a run that was cut off", on=part)
     if observed.volume is not None:
         return Plan(tuple(chain.steps))
     verb = "import" if desired.path else "download"
@@ -122,7 +122,7 @@ def _plan_absent(desired: Desired, observed: Observed) -> Plan:
         if users:
             refused.append(f"{name} is the base of the {users}; remove that first")
         steps.append(_absent_step(desired, "remove", name, "destroy"))
-    steps += [_absent_step(desired, "discard", part, "none") for part in observed.parts]
+    steps += [_absent_step(desired, "remove_temporary", part, "none") for part in observed.parts]
     if not observed.others and "image" in observed.unknown:
         # An earlier task of this check would bring it.
         step = _absent_step(desired, "remove", observed.stem or desired.name, "destroy")
@@ -159,7 +159,7 @@ def _bring(work: Work, step: Step) -> bool:
     return True
 
 
-def _discard(work: Work, step: Step) -> bool:
+def _remove_temporary(work: Work, step: Step) -> bool:
     """Remove a temporary file of ours."""
     remove(os.path.join(work.snapshot.folder, step.args["on"]))
     return True

@@ -43,7 +43,7 @@ def _create_disk(work: Work, pool: str, name: str, entry: Mapping[str, Any]) -> 
     storage.create(work.client, pool, name, size, kind, backing)
 
 
-def attach(work: Work, step: Step) -> None:
+def attach_disk(work: Work, step: Step) -> None:
     """Plug a disk that the document has already into the running machine."""
     domain, name = need(work), step.args["on"]
     element = element_of(config_of(work.client, domain), name, work.snapshot.disks)
@@ -70,7 +70,7 @@ def _plug(work: Work, domain: Any, element: Element) -> None:
     work.client.call("attachDeviceFlags", text_of(element), live, on=domain)
 
 
-def grow(work: Work, step: Step) -> None:
+def resize_disk(work: Work, step: Step) -> None:
     """Make a disk larger: by the running machine if it has it, else its volume."""
     desired, name = work.desired, step.args["on"]
     entry, known = desired.declared["disks"][name], work.snapshot.disks

@@ -271,7 +271,7 @@ FIELDS = (
         read=_read_disks,
         change="restart",
         unset="restart",
-        live="attach",
+        live="attach_disk",
     ),
     FieldSpec(
         "networks",

@@ -73,7 +73,7 @@ def _later(chain: Chain, desired: Desired) -> None:
     """Add the removal of a machine that an earlier task of this check would make; which disks it
     will have is known after apply."""
     impact = "destroy" if desired.delete_disks else "replace"
-    chain.add("mark", REMOVAL, impact, maybe=True, on=desired.name)
+    chain.add("mark_removal", REMOVAL, impact, maybe=True, on=desired.name)
     chain.add("shutdown", REMOVAL, impact, maybe=True, on=desired.name)
     chain.add("undefine", REMOVAL, impact, maybe=True, effect="remove", on=desired.name)
 
@@ -87,7 +87,7 @@ def refusals_of(
     if observed.config is not None and observed.record and desired.state != "absent":
         lost = data_losses(changes, observed) + unclear(desired, observed)
         check_by_hand(observed.config, [change.field for change in changes], desired.declared)
-        growing = [str(step.args["on"]) for step in steps if step.verb == "grow"]
+        growing = [str(step.args["on"]) for step in steps if step.verb == "resize_disk"]
         lost += growth_refusals(desired, observed, growing)
         if any(step.verb == "create_volume" for step in steps):
             from .missing_disks import covered, held_alone
@@ -133,11 +133,13 @@ def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     cause = tuple(filter(None, ("not there", libvirt)))
     chain.add("define", cause, effect="create", on=desired.name, new="yes")
     for item in volumes_of(desired):
-        verb = "seed" if is_seed(item["name"]) else "create_volume"
+        verb = "write_seed" if is_seed(item["name"]) else "create_volume"
         chain.add(verb, cause, on=item["name"])
     for number, entry in enumerate((desired.declared.get("networks") or {}).values()):
         if entry.get("address"):
-            chain.add("reserve", cause, on=entry["address"], to=entry["network"], nic=str(number))
+            chain.add(
+                "reserve_address", cause, on=entry["address"], to=entry["network"], nic=str(number)
+            )
     if desired.declared.get("autostart"):
         chain.add("autostart", cause, on=desired.name)
     if desired.state == "started":
@@ -164,13 +166,13 @@ def removal(chain: Chain, desired: Desired, observed: Observed, cause: Cause) ->
     if keeps:
         cause = f"{REMOVAL}, disks stay: {', '.join(keeps)}"
     if observed.record and not observed.record.get("removing"):
-        chain.add("mark", cause, impact, on=desired.name)
+        chain.add("mark_removal", cause, impact, on=desired.name)
     if observed.runs:
         chain.add("shutdown", cause, impact, args=back, on=desired.name)
     for pool, name in deleted:
         chain.add("delete_volume", cause, impact, on=name, pool=pool)
     for network, mac in reserved(observed):
-        chain.add("unreserve", cause, impact, on=mac, to=network)
+        chain.add("release_address", cause, impact, on=mac, to=network)
     chain.add("undefine", cause, impact, effect="remove", keeps=keeps, on=desired.name)
 
 
@@ -196,7 +198,7 @@ def _alteration(
 ) -> List[str]:
     config = [change for change in changes if _is_config(change, observed)]
     for change in config:
-        _unreserve(chain, observed, change, change.words())
+        _release_address(chain, observed, change, change.words())
     words = [change.words() for change in config] or _record_words(desired, observed, changes)
     if observed.record and not observed.persistent:
         words.insert(0, UNDEFINED)
@@ -209,7 +211,7 @@ def _alteration(
     if restored:
         _start(chain, desired, "state: saved → started", restored=True)
     for name in attached:
-        chain.add("attach", f"disks.{name}: not attached yet", "live", on=name)
+        chain.add("attach_disk", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
         _lighter(chain, desired, observed, change)
     waiting = awaiting_restart(observed, config, attached)
@@ -269,7 +271,7 @@ def _record_words(desired: Desired, observed: Observed, changes: Sequence[Change
     return [output.get(name, f"{name}: managed from now on") for name in new]
 
 
-def _unreserve(
+def _release_address(
     chain: Chain, observed: Observed, change: Change, cause: Cause, shown: Tuple[Change, ...] = ()
 ) -> None:
     """Give the reserved address of an interface back, if it goes or becomes another one."""
@@ -279,7 +281,7 @@ def _unreserve(
     if mac in observed.reservations:
         address = observed.reservations[mac]
         args = {"on": mac, "to": observed.holders[mac], "nic": str(change.key), "address": address}
-        chain.add("unreserve", cause, "live", shown, args=args)
+        chain.add("release_address", cause, "live", shown, args=args)
 
 
 def _is_config(change: Change, observed: Observed) -> bool:
@@ -312,14 +314,14 @@ def _storage(chain: Chain, desired: Desired, observed: Observed, changes: Sequen
     for change in changes:
         if change.field == "cloud_init":
             cause = SEED if observed.seed else "the seed is not there"
-            chain.add("seed", cause, "none", on=seed)
+            chain.add("write_seed", cause, "none", on=seed)
     if (
         desired.reseed
         and desired.cloud_init is not None
         and not any(c.field == "cloud_init" for c in changes)
     ):
         cause = "reseed: true: the guest runs all of cloud_init again at its next boot"
-        chain.add("seed", cause, "none", on=seed)
+        chain.add("write_seed", cause, "none", on=seed)
 
 
 def _cause_of_creation(desired: Desired, disk: str, volume: str, is_new: bool) -> str:
@@ -335,18 +337,18 @@ def _lighter(chain: Chain, desired: Desired, observed: Observed, change: Change)
     if change.field == "autostart":
         chain.add("autostart", change.words(), "live", (change,), on=desired.name)
     if change.field == "disks" and change.before and change.after and _differs(change, "size"):
-        chain.add("grow", _words(change, "size"), "live", (change,), on=str(change.key))
+        chain.add("resize_disk", _words(change, "size"), "live", (change,), on=str(change.key))
     if change.field == "networks" and change.after:
         moved = _is_config(change, observed)
         entry = desired.declared["networks"][change.key]
         args = {"on": entry.get("address", ""), "to": entry["network"], "nic": str(change.key)}
         if moved and args["on"]:
             words = f"networks.{change.key}.address: none → {args['on']}"
-            chain.add("reserve", words, "live", (change,), args=args)
+            chain.add("reserve_address", words, "live", (change,), args=args)
         elif not moved and args["on"] and _differs(change, "address"):
-            chain.add("reserve", _words(change, "address"), "live", (change,), args=args)
+            chain.add("reserve_address", _words(change, "address"), "live", (change,), args=args)
         elif not moved and _differs(change, "address"):
-            _unreserve(chain, observed, change, _words(change, "address"), (change,))
+            _release_address(chain, observed, change, _words(change, "address"), (change,))
 
 
 def _words(change: Change, key: str) -> str:

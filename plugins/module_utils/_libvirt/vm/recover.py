@@ -45,9 +45,9 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     if defined:
         _undo_define(chain, cause, begun, observed)
     for step in begun:
-        if step.verb == "unreserve" and "nic" in step.args:
+        if step.verb == "release_address" and "nic" in step.args:
             args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
-            chain.add("reserve", cause, args=args)
+            chain.add("reserve_address", cause, args=args)
     if "shutdown" in verbs:
         chain.add("start", cause, on=desired.name)
     return Plan(tuple(chain.steps))
@@ -68,14 +68,14 @@ def _unmake(
 
 def _created_volumes(begun: Sequence[Step], observed: Observed) -> Dict[str, Volume]:
     """Return the volumes that are there because the failed run made them."""
-    result = {step.args["on"] for step in begun if step.verb in ("create_volume", "seed")}
+    result = {step.args["on"] for step in begun if step.verb in ("create_volume", "write_seed")}
     return {name: volume for name, volume in observed.volumes.items() if name in result}
 
 
 def _undo_define(chain: Chain, cause: Cause, begun: Sequence[Step], observed: Observed) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
     fields = {*RESTART, "networks", "cloud_init"}
-    if not any(step.verb == "attach" for step in begun):
+    if not any(step.verb == "attach_disk" for step in begun):
         fields.add("disks")
     defined = next(step for step in begun if step.verb == "define")
     changes = tuple(

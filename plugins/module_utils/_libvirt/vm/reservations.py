@@ -51,7 +51,7 @@ def alone_with_macs(work: Work) -> Iterator[None]:
         yield
 
 
-def reserve(work: Work, step: Step) -> None:
+def reserve_address(work: Work, step: Step) -> None:
     """Reserve an address for an interface's MAC, in the running network and its document."""
     domain = need(work)
     mac = mac_of(own_interfaces(config_of(work.client, domain))[step.args["nic"]])
@@ -73,7 +73,7 @@ def reserve(work: Work, step: Step) -> None:
         ) from None
 
 
-def unreserve(work: Work, step: Step) -> None:
+def release_address(work: Work, step: Step) -> None:
     _drop_reservation(work.client, step.args["to"], step.args["on"])
 
 

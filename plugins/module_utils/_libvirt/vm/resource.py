@@ -75,7 +75,7 @@ class Machine(Resource):
         self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Warn of volumes that do not hold any more what they held."""
-        if all(step.verb not in ("create_volume", "seed") for step in plan.steps):
+        if all(step.verb not in ("create_volume", "write_seed") for step in plan.steps):
             return {}
         from .missing_disks import losses
 

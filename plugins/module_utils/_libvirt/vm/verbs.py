@@ -18,12 +18,12 @@ from ..client.hypervisor import LibvirtError
 from ..disk.entry import write_disk
 from ..disk.names import element_of, give_names, is_seed, volume_name
 from .desired import Desired, seed_volume
-from .disk_verbs import attach, create_volume, delete_volume, grow
+from .disk_verbs import attach_disk, create_volume, delete_volume, resize_disk
 from .domain import new_domain, new_mac, record_text
 from .fields import FIELDS, write_interface
 from .interface_names import name_interfaces, own_interfaces
 from .previous_devices import drop_controllers, former_devices, put_back
-from .reservations import alone_with_macs, config_of, need, reserve, unreserve
+from .reservations import alone_with_macs, config_of, need, release_address, reserve_address
 from .run_verbs import RUN_VERBS, is_gone, since
 from .seed import dump, wanted_files
 
@@ -126,7 +126,7 @@ def _apply_seed(root: Element, change: Change, desired: Desired) -> None:
                 devices.remove(disk)
 
 
-def _seed(work: Work, step: Step) -> None:
+def _write_seed(work: Work, step: Step) -> None:
     """Write the seed: the volume made anew, since a half-written one must not be booted."""
     from ..cloud_init.nocloud import write
 
@@ -155,7 +155,7 @@ def _autostart(work: Work, step: Step) -> None:
     work.client.call("setAutostart", wanted, on=need(work))
 
 
-def _mark(work: Work, step: Step) -> None:
+def _mark_removal(work: Work, step: Step) -> None:
     """Write the intention to remove into the document, so that the next run can finish."""
     if is_gone(work):
         return
@@ -196,15 +196,15 @@ def _about_nvram(work: Work) -> int:
 
 VERBS: Dict[str, Verb] = {
     **RUN_VERBS,
-    "attach": attach,
+    "attach_disk": attach_disk,
     "autostart": _autostart,
     "create_volume": create_volume,
     "define": _define,
     "delete_volume": delete_volume,
-    "grow": grow,
-    "mark": _mark,
-    "reserve": reserve,
-    "seed": _seed,
+    "mark_removal": _mark_removal,
+    "release_address": release_address,
+    "reserve_address": reserve_address,
+    "resize_disk": resize_disk,
     "undefine": _undefine,
-    "unreserve": unreserve,
+    "write_seed": _write_seed,
 }

@@ -67,10 +67,10 @@ def test_a_network_is_replaced_beside_an_endpoint_on_paper(bench: Bench) -> None
     task = {"name": "front", "adopt": True, "internal": True}
     apply = bench.run(task, kind="network")
     assert [step["verb"] for step in apply["plan"]["steps"]] == [
-        "note",
+        "save_note",
         "remove",
         "create",
-        "forget",
+        "remove_note",
     ]
     assert bench.run(task, kind="network")["changed"] is False
 

@@ -231,7 +231,7 @@ def test_what_a_killed_run_left_of_another_version_goes(
     assert planned["plan"]["text"] == (
         "vm_image/debian-12\n"
         "  left by a run that was cut off [none]\n"
-        f"    discard {left}\n"
+        f"    remove_temporary {left}\n"
         "  not in the pool default [none]\n"
         f"    download {new['url']} → {volume(new['checksum'])}\n"
     )

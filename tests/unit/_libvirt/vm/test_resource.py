@@ -272,7 +272,7 @@ def test_a_machine_that_an_earlier_task_would_make_is_removed(bench: HostBench) 
     assert all(step["maybe"] for step in check["plan"]["steps"])
     made = {(step["verb"], step["impact"]) for step in real["plan"]["steps"]}
     # Which volumes and addresses it will have is known after apply.
-    assert made - {("delete_volume", "replace"), ("unreserve", "replace")} == announced
+    assert made - {("delete_volume", "replace"), ("release_address", "replace")} == announced
     assert check["_pending"]["vm/web01"]["kind"] == "remove"
 
 
