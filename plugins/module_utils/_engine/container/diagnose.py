@@ -191,8 +191,8 @@ def meaning_of(code: Any) -> str:
 
 def likely(message: str) -> Optional[str]:
     """Return the likely cause of an engine's refusal to create or start a container."""
-    found = (cause for pattern, cause in _REFUSALS if re.search(pattern, message))
-    return next(found, None)
+    causes = (cause for pattern, cause in _REFUSALS if re.search(pattern, message))
+    return next(causes, None)
 
 
 def explain_start(client: Client, ref: str, desired: Desired, error: EngineError) -> FleetError:

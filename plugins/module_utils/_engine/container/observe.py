@@ -89,8 +89,8 @@ def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> 
 
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:
     """Return what is there of some names, each with its name."""
-    found = ((name, got[f"{word} {name}"]) for name in names)
-    return [(name, entry) for name, entry in found if entry is not None]
+    answers = ((name, got[f"{word} {name}"]) for name in names)
+    return [(name, entry) for name, entry in answers if entry is not None]
 
 
 def _ids(word: str, names: Iterable[str], got: Mapping[str, Any]) -> Dict[str, str]:

@@ -56,7 +56,7 @@ def steps_of(desired: Desired, observed: Observed, difference: Difference) -> Li
         observed = move(chain, desired, observed)
         difference = replace(difference, of=observed.current)
     recovered = replacement.recover(chain, desired, observed)
-    observed = recovered.found
+    observed = recovered.observed
     if desired.state == "absent":
         _removal(chain, desired, observed, recovered.remove_after)
         return chain.steps

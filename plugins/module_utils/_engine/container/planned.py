@@ -59,8 +59,8 @@ def _unknown(desired: Desired, pending: Pending) -> Dict[str, str]:
     addresses["image"] = f"image/{desired.reference}"
     if desired.state == "absent" or not desired.reference:
         addresses["container"] = desired.address
-    found = {what: will_be(pending, address) for what, address in addresses.items()}
-    return {what: cause for what, cause in found.items() if cause}
+    causes = {what: will_be(pending, address) for what, address in addresses.items()}
+    return {what: cause for what, cause in causes.items() if cause}
 
 
 def unreachable(desired: Desired, pending: Pending) -> Observed:

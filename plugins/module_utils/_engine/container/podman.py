@@ -237,11 +237,11 @@ def _ports(host: Json, context: Context) -> Json:
     result: Json = {}
     declared = context.declared.get("ports") or {}
     others = host.get("PublishAllPorts") and as_recorded(context, "ports")
-    for port, found in (host.get("PortBindings") or {}).items():
+    for port, bindings in (host.get("PortBindings") or {}).items():
         if others and port not in declared:
             continue
         asked = list(declared.get(port, ()))
-        result[port] = [_binding(entry, asked) for entry in found or ()]
+        result[port] = [_binding(entry, asked) for entry in bindings or ()]
     return result
 
 
@@ -279,8 +279,8 @@ def _networks(container: Mapping[str, Any], context: Context) -> Json:
         own -= {*(desired.get("aliases") or ())}
         shown["Aliases"] = [alias for alias in shown.get("Aliases") or () if alias not in own]
         shown["IPAMConfig"] = {
-            key: shown.get(found)
-            for option, key, found in (
+            key: shown.get(shown_key)
+            for option, key, shown_key in (
                 ("ipv4_address", "IPv4Address", "IPAddress"),
                 ("ipv6_address", "IPv6Address", "GlobalIPv6Address"),
             )

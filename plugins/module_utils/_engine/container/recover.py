@@ -98,18 +98,18 @@ def _undo_swap(
     fresh = observed.fresh
     if fresh is not None and ours.touched(fresh):
         alone = observed.current is None and observed.old is None
-        observed = replacement.recover(chain, desired, observed, failed=ours.judged(fresh)).found
+        observed = replacement.recover(chain, desired, observed, failed=ours.judged(fresh)).observed
         if alone and ours.stopped(fresh):
             chain.add("start", replacement.FAILED, on=desired.name, id=str(fresh["Id"]))
         return observed
     left = replace(observed, fresh=None)
     current = observed.current
     if current is not None and _has_replaced(current, desired, observed) and ours.touched(current):
-        return replacement.recover(chain, desired, left, failed=ours.judged(current)).found
+        return replacement.recover(chain, desired, left, failed=ours.judged(current)).observed
     if swapping is not None:
         _bring_back(chain, desired, observed, ours, swapping)
     elif current is None and fresh is None:
-        return replacement.recover(chain, desired, observed).found
+        return replacement.recover(chain, desired, observed).observed
     return observed
 
 

@@ -100,7 +100,7 @@ class Recovered:
     be up; until then `undo` can bring it back.
     """
 
-    found: Observed
+    observed: Observed
     remove_after: Optional[Inspect] = None
 
 

@@ -48,12 +48,12 @@ def notes(observed: Observed) -> Tuple[str, ...]:
 
 def _named(declared: Mapping[str, Any]) -> Tuple[str, ...]:
     mounts = (declared.get("volumes") or {}).values()
-    found = (
+    names = (
         str(entry["source"])
         for entry in mounts
         if entry["type"] == "volume" and entry.get("source")
     )
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
 def _comes(pending: Pending, name: str) -> bool:

@@ -67,11 +67,11 @@ _MASKED = "HostConfig.MaskedPaths"
 def rows(subjects: Iterable[str] = SUBJECTS) -> Tuple[FieldSpec, ...]:
     """Return the rows of some subjects, in table order."""
     wanted = set(subjects)
-    found: List[FieldSpec] = []
+    result: List[FieldSpec] = []
     for subject in SUBJECTS:
         if subject in wanted:
-            found += importlib.import_module(f"{__name__}.{subject}").FIELDS
-    return tuple(found)
+            result += importlib.import_module(f"{__name__}.{subject}").FIELDS
+    return tuple(result)
 
 
 def __getattr__(name: str) -> Any:

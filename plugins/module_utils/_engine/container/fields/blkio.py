@@ -42,7 +42,7 @@ def _devices(
     at, shown = f"HostConfig.{at}", key.capitalize()
 
     def parse(value: Any, where: str) -> Dict[str, int]:
-        found: Dict[str, int] = {}
+        result: Dict[str, int] = {}
         for position, entry in enumerate(value):
             here = f"{where}[{position}]"
             check_keys(entry, ("path", key), here)
@@ -53,8 +53,8 @@ def _devices(
                 raise InvalidOption(
                     f"'{path}' is not a device", option=f"{here}.path", hint="such as /dev/sda"
                 )
-            found[path] = amount(entry[key], f"{here}.{key}")
-        return found
+            result[path] = amount(entry[key], f"{here}.{key}")
+        return result
 
     def read(obj: Mapping[str, Any], context: Context) -> Dict[str, int]:
         return {item["Path"]: int(item[shown]) for item in dig(obj, at) or ()}

@@ -116,13 +116,13 @@ def words(name: str, at: str, **more: Any) -> FieldSpec:
 
 
 def _parse_given(value: Any, where: str) -> Dict[str, str]:
-    found: Dict[str, str] = {}
+    result: Dict[str, str] = {}
     for key, given in parse_mapping(value, where).items():
         if given is None:
             hint = "give it one, or leave it out"
             raise InvalidOption("has no value", option=f"{where}.{key}", hint=hint)
-        found[key] = given
-    return found
+        result[key] = given
+    return result
 
 
 def mapping(name: str, at: str, **more: Any) -> FieldSpec:

@@ -44,11 +44,11 @@ def _parse_time(value: Any, where: str) -> Optional[int]:
 
 
 def _numbers(text: str) -> Tuple[int, ...]:
-    found: Set[int] = set()
+    numbers: Set[int] = set()
     for part in text.split(",") if text else ():
         first, _dash, last = part.partition("-")
-        found.update(range(int(first), int(last or first) + 1))
-    return tuple(sorted(found))
+        numbers.update(range(int(first), int(last or first) + 1))
+    return tuple(sorted(numbers))
 
 
 def _parse_set(value: Any, where: str) -> str:

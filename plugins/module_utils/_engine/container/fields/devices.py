@@ -28,7 +28,7 @@ _REQUEST = ("driver", "count", "device_ids", "capabilities", "options")
 
 
 def _parse_devices(value: Any, where: str) -> Dict[str, Device]:
-    found: Dict[str, Device] = {}
+    devices: Dict[str, Device] = {}
     for position, entry in enumerate(value):
         here = f"{where}[{position}]"
         source, target, permissions = _parts(entry, here)
@@ -37,14 +37,14 @@ def _parse_devices(value: Any, where: str) -> Dict[str, Device]:
                 raise InvalidOption(
                     f"'{path}' is not a path", option=here, hint='such as "/dev/fuse:/dev/fuse:rw"'
                 )
-        if target in found:
+        if target in devices:
             raise InvalidOption(f"two devices have the target {target}", option=here)
         if not permissions or set(permissions) - set(_ALL):
             raise InvalidOption(
                 f"'{permissions}' are no permissions", option=here, hint="letters of rwm"
             )
-        found[target] = {"source": source, "permissions": _ordered(permissions)}
-    return found
+        devices[target] = {"source": source, "permissions": _ordered(permissions)}
+    return devices
 
 
 def _ordered(permissions: str) -> str:
@@ -131,15 +131,15 @@ def _request(entry: Any, where: str) -> Request:
 def _capabilities(value: Any, where: str) -> Tuple[Tuple[str, ...], ...]:
     """Return alternatives of capabilities that go together; a plain list is one of them."""
     lists = value if value and isinstance(value[0], (list, tuple)) else [value]
-    found = [tuple(sorted(set(parse_words(entry, f"{where}.capabilities")))) for entry in lists]
-    return tuple(sorted(entry for entry in found if entry))
+    parsed = [tuple(sorted(set(parse_words(entry, f"{where}.capabilities")))) for entry in lists]
+    return tuple(sorted(entry for entry in parsed if entry))
 
 
 def _read_requests(obj: Mapping[str, Any], context: Context) -> Tuple[Request, ...]:
-    found = []
+    requests = []
     for entry in dig(obj, "HostConfig.DeviceRequests") or ():
         lists = (tuple(sorted(set(words))) for words in entry.get("Capabilities") or ())
-        found.append(
+        requests.append(
             {
                 "driver": entry.get("Driver") or "",
                 "count": int(entry.get("Count") or 0),
@@ -148,7 +148,7 @@ def _read_requests(obj: Mapping[str, Any], context: Context) -> Tuple[Request, .
                 "options": dict(entry.get("Options") or {}),
             }
         )
-    return tuple(sorted(found, key=canonical))
+    return tuple(sorted(requests, key=canonical))
 
 
 def _write_requests(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -112,16 +112,16 @@ def parse_mac(value: Any, where: str) -> str:
 def split_macs(declared: Dict[str, Any]) -> None:
     """Move all MAC addresses into `mac_address`: network → address; alone it is the first's."""
     networks = declared.get("networks") or {}
-    found = {
+    macs = {
         name: entry.pop("mac_address") for name, entry in networks.items() if "mac_address" in entry
     }
     if "mac_address" in declared:
         first = next(iter(networks), None) or declared.get("network_mode") or "bridge"
-        if found.get(first, declared["mac_address"]) != declared["mac_address"]:
+        if macs.get(first, declared["mac_address"]) != declared["mac_address"]:
             raise InvalidOption(f"networks.{first} says otherwise", option="mac_address")
-        found[first] = declared["mac_address"]
-    if found:
-        declared["mac_address"] = found
+        macs[first] = declared["mac_address"]
+    if macs:
+        declared["mac_address"] = macs
 
 
 def _parse_local(value: Any, where: str) -> Tuple[str, ...]:

@@ -29,7 +29,7 @@ def _read_resolvers(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]
 
 def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
     """Return host → addresses of a mapping or of a list of `HOST=ADDRESS` or `HOST:ADDRESS`."""
-    found: Dict[str, List[str]] = {}
+    hosts: Dict[str, List[str]] = {}
     for host, addresses, here in _host_entries(value, where):
         if not _HOST.fullmatch(host):
             raise InvalidOption(
@@ -37,8 +37,8 @@ def _parse_hosts(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
             )
         for entry in parse_lone(addresses, here):
             address = entry if entry == _GATEWAY else parse_ip(entry, here)
-            found.setdefault(host, []).append(address)
-    return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
+            hosts.setdefault(host, []).append(address)
+    return {host: tuple(sorted(set(addresses))) for host, addresses in hosts.items()}
 
 
 def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
@@ -57,11 +57,11 @@ def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
 
 
 def _read_hosts(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
-    found: Dict[str, List[str]] = {}
+    hosts: Dict[str, List[str]] = {}
     for entry in dig(obj, "HostConfig.ExtraHosts") or ():
         host, _colon, address = str(entry).partition(":")
-        found.setdefault(host, []).append(plain_ip(address))
-    return {host: tuple(sorted(set(addresses))) for host, addresses in found.items()}
+        hosts.setdefault(host, []).append(plain_ip(address))
+    return {host: tuple(sorted(set(addresses))) for host, addresses in hosts.items()}
 
 
 def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:
@@ -70,28 +70,28 @@ def _write_hosts(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 
 def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
-    found = set()
+    links = set()
     for entry in parse_set(value, where):
         if not _LINK.fullmatch(entry):
             raise InvalidOption(
                 f"'{entry}' names no container", option=where, hint="such as db:mysql"
             )
         name, _colon, alias = entry.lstrip("/").partition(":")
-        found.add(f"{name}:{alias or name}")
-    return tuple(sorted(found))
+        links.add(f"{name}:{alias or name}")
+    return tuple(sorted(links))
 
 
 def _read_links(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     # On the default bridge `/db:/web/alias`; in other networks as they were asked for.
-    found = {
+    links = {
         f"{target.lstrip('/')}:{alias.rpartition('/')[2]}"
         for target, _colon, alias in (
             str(entry).partition(":") for entry in dig(obj, "HostConfig.Links") or ()
         )
     }
     for endpoint in (dig(obj, "NetworkSettings.Networks") or {}).values():
-        found.update(_parse_links(list((endpoint or {}).get("Links") or ()), "links"))
-    return tuple(sorted(found))
+        links.update(_parse_links(list((endpoint or {}).get("Links") or ()), "links"))
+    return tuple(sorted(links))
 
 
 def _write_links(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -17,11 +17,11 @@ _DRIVER, _OPTIONS = "HostConfig.LogConfig.Type", "HostConfig.LogConfig.Config"
 
 def _read_options(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
     """Leave out what the engine may have added: what differs is told by the record."""
-    found = dig(obj, _OPTIONS) or {}
+    options = dig(obj, _OPTIONS) or {}
     declared = context.declared.get("logging.options") or {}
     if context.record and not as_recorded(context, "logging.options"):
-        return dict(found)
-    return {key: found[key] for key in declared if key in found}
+        return dict(options)
+    return {key: options[key] for key in declared if key in options}
 
 
 FIELDS = (

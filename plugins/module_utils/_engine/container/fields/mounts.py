@@ -52,15 +52,15 @@ def made_of(
 def read(obj: Mapping[str, Any], context: Context) -> Dict[str, Mount]:
     """Return the mounts of an inspected container."""
     targets = dig(obj, "Config.Volumes") or {}
-    found = {posixpath.normpath(target): made_of("volume", "", ()) for target in targets}
+    mounts = {posixpath.normpath(target): made_of("volume", "", ()) for target in targets}
     for bind in dig(obj, "HostConfig.Binds") or ():
         source, _colon, rest = bind.partition(":")
         target, _colon, options = rest.partition(":")
         kind = "bind" if source.startswith("/") else "volume"
-        found[posixpath.normpath(target)] = made_of(kind, source, options.split(","))
+        mounts[posixpath.normpath(target)] = made_of(kind, source, options.split(","))
     for mount in dig(obj, "HostConfig.Mounts") or ():
-        found[posixpath.normpath(mount.get("Target", "/"))] = _read_mount(mount)
-    return found
+        mounts[posixpath.normpath(mount.get("Target", "/"))] = _read_mount(mount)
+    return mounts
 
 
 def _read_mount(mount: Mapping[str, Any]) -> Mount:

@@ -56,9 +56,9 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Endpoi
         return {}
     networks = dig(obj, "NetworkSettings.Networks") or {}
     short = str(obj.get("Id", ""))[:12]
-    found = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
+    endpoints = {name: _read_endpoint(entry or {}, short) for name, entry in networks.items()}
     paper = [name for name, item in networks.items() if on_paper(obj, item or {}, context.kind)]
-    return {**found, **{name: {**found[name], **PAPER} for name in paper}}
+    return {**endpoints, **{name: {**endpoints[name], **PAPER} for name in paper}}
 
 
 def _read_endpoint(entry: Mapping[str, Any], short: str) -> Endpoint:
@@ -108,12 +108,12 @@ def _read_macs(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
         asked = dig(obj, "Config.MacAddress")
         return {_first(obj): str(asked).lower()} if asked else {}
     networks = dig(obj, "NetworkSettings.Networks") or {}
-    found = {
+    macs = {
         name: str((entry or {}).get("MacAddress") or "").lower() for name, entry in networks.items()
     }
     declared = context.declared.get("mac_address") or {}
     changed = bool(context.record) and not as_recorded(context, "mac_address")
-    return {name: mac for name, mac in found.items() if mac and (changed or name in declared)}
+    return {name: mac for name, mac in macs.items() if mac and (changed or name in declared)}
 
 
 def _write_mode(body: Dict[str, Any], value: Any, context: Context) -> None:

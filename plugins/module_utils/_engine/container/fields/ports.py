@@ -40,7 +40,7 @@ def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
     Raise InvalidOption for an unquoted number (YAML reads 22:22 as 1342), an unknown key, a port
     out of range, or a host port claimed twice.
     """
-    found: Dict[str, List[Binding]] = {}
+    ports: Dict[str, List[Binding]] = {}
     claimed: Dict[Tuple[str, str, str], str] = {}
     faults = Faults()
     for number, entry in enumerate(value):
@@ -48,11 +48,11 @@ def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
         with faults:
             for target, protocol, binding in _expand(_entry(entry, here), here):
                 _claim(claimed, binding, protocol, here)
-                bindings = found.setdefault(f"{target}/{protocol}", [])
+                bindings = ports.setdefault(f"{target}/{protocol}", [])
                 if binding not in bindings:
                     bindings.append(binding)
     faults.tell()
-    return {port: tuple(sorted(bindings)) for port, bindings in found.items()}
+    return {port: tuple(sorted(bindings)) for port, bindings in ports.items()}
 
 
 def _claim(
@@ -79,8 +79,8 @@ def _entry(entry: Any, where: str) -> Mapping[str, str]:
         return {key: parse_text(item, f"{where}.{key}") for key, item in entry.items()}
     if not isinstance(entry, str):
         raise _not_quoted(entry, where)
-    found = _SHORT.fullmatch(entry)
-    if found is None:
+    match = _SHORT.fullmatch(entry)
+    if match is None:
         hint = 'write "8080:80", "127.0.0.1:8080:80" or "53:53/udp"'
         unclear = _UNCLEAR.fullmatch(entry)
         if unclear:
@@ -88,10 +88,10 @@ def _entry(entry: Any, where: str) -> Mapping[str, str]:
             hint = f'write "{ip}:8080:{port}", or "{ip}::{port}" for any free port of the host'
         raise InvalidOption(f"'{entry}' is not a port mapping", option=where, hint=hint)
     return {
-        "target": found.group("target"),
-        "published": found.group("host") or "",
-        "host_ip": (found.group("ip") or "").strip("[]"),
-        "protocol": found.group("protocol") or "tcp",
+        "target": match.group("target"),
+        "published": match.group("host") or "",
+        "host_ip": (match.group("ip") or "").strip("[]"),
+        "protocol": match.group("protocol") or "tcp",
     }
 
 
@@ -170,15 +170,15 @@ def _show(bindings: Tuple[Binding, ...]) -> str:
 
 
 def _parse_expose(value: Any, where: str) -> Tuple[str, ...]:
-    found = []
+    ports = []
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         text, _slash, protocol = parse_text(entry, here).partition("/")
         for target, kind, _binding in _expand(
             {"target": text, "protocol": protocol or "tcp"}, here
         ):
-            found.append(f"{target}/{kind}")
-    return tuple(sorted(set(found)))
+            ports.append(f"{target}/{kind}")
+    return tuple(sorted(set(ports)))
 
 
 def _read_exposed(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:

@@ -75,8 +75,8 @@ def _parse_platform(value: Any, where: str) -> str:
 
 
 def _read_annotations(obj: Mapping[str, Any], context: Context) -> Dict[str, str]:
-    found = dig(obj, "HostConfig.Annotations") or {}
-    return {key: value for key, value in found.items() if not key.startswith("io.podman.")}
+    given = dig(obj, "HostConfig.Annotations") or {}
+    return {key: value for key, value in given.items() if not key.startswith("io.podman.")}
 
 
 def _parse_spec(value: Any, where: str) -> Dict[str, str]:

@@ -85,12 +85,12 @@ def _read_options(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     declared = context.declared.get("security_opt") or ()
     modes = [dig(obj, f"HostConfig.{key}") for key in ("IpcMode", "PidMode")]
     added = dig(obj, "HostConfig.Privileged") or "host" in modes
-    found = {_option(entry) for entry in dig(obj, "HostConfig.SecurityOpt") or ()}
+    words = {_option(entry) for entry in dig(obj, "HostConfig.SecurityOpt") or ()}
     # To a privileged container all paths are open, whether or not it was asked for.
     privileged = dig(obj, "HostConfig.Privileged")
     if _OPEN_PATHS in declared if privileged else dig(obj, "HostConfig.MaskedPaths") == []:
-        found.add(_OPEN_PATHS)
-    return tuple(sorted(item for item in found if item != _ADDED or item in declared or not added))
+        words.add(_OPEN_PATHS)
+    return tuple(sorted(item for item in words if item != _ADDED or item in declared or not added))
 
 
 def _write_options(body: Dict[str, Any], value: Any, context: Context) -> None:

@@ -22,7 +22,7 @@ _ADDED = ("rprivate", "nosuid", "nodev", "tmpcopyup", "noexec", "rw")
 
 
 def _parse_tmpfs(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
-    found: Dict[str, Tuple[str, ...]] = {}
+    mounts: Dict[str, Tuple[str, ...]] = {}
     for number, entry in enumerate(parse_lone(value, where)):
         target, _colon, options = parse_text(entry, where).partition(":")
         if not target.startswith("/"):
@@ -31,8 +31,8 @@ def _parse_tmpfs(value: Any, where: str) -> Dict[str, Tuple[str, ...]]:
                 option=f"{where}[{number}]",
                 hint="such as /run:size=64m",
             )
-        found[posixpath.normpath(target)] = _options(options)
-    return found
+        mounts[posixpath.normpath(target)] = _options(options)
+    return mounts
 
 
 def _options(text: str) -> Tuple[str, ...]:
@@ -44,18 +44,18 @@ def _option(word: str) -> str:
     key, _sign, value = word.partition("=")
     if key == "mode" and re.fullmatch("[0-7]+", value):
         return f"mode={value.lstrip('0') or '0'}"
-    found = _COUNT.fullmatch(value) if key in ("size", "nr_inodes") else None
-    if found is None:
+    match = _COUNT.fullmatch(value) if key in ("size", "nr_inodes") else None
+    if match is None:
         return word
-    count, unit = int(found.group(1)), _UNITS.index(found.group(2).lower())
+    count, unit = int(match.group(1)), _UNITS.index(match.group(2).lower())
     while count and count % 1024 == 0 and unit < len(_UNITS) - 1:
         count, unit = count // 1024, unit + 1
     return f"{key}={count}{_UNITS[unit] if count else ''}"
 
 
 def _read_tmpfs(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
-    found = dig(obj, "HostConfig.Tmpfs") or {}
-    return {posixpath.normpath(path): _options(options) for path, options in found.items()}
+    mounts = dig(obj, "HostConfig.Tmpfs") or {}
+    return {posixpath.normpath(path): _options(options) for path, options in mounts.items()}
 
 
 def _read_podmans(obj: Mapping[str, Any], context: Context) -> Dict[str, Tuple[str, ...]]:
@@ -73,15 +73,15 @@ def _write_tmpfs(body: Dict[str, Any], value: Any, context: Context) -> None:
 
 def _parse_from(value: Any, where: str) -> Tuple[str, ...]:
     """Return NAME or NAME:ro of Compose's `[container:]NAME[:ro|:rw]`."""
-    found = set()
+    sources = set()
     for number, entry in enumerate(parse_set(value, where)):
         matched = re.fullmatch(r"(container:)?/?([A-Za-z0-9][A-Za-z0-9_.-]*)(:r[ow])?", entry)
         if matched is None:
             raise InvalidOption(
                 f"'{entry}' names no container", option=f"{where}[{number}]", hint="such as db:ro"
             )
-        found.add(matched.group(2) + (":ro" if matched.group(3) == ":ro" else ""))
-    return tuple(sorted(found))
+        sources.add(matched.group(2) + (":ro" if matched.group(3) == ":ro" else ""))
+    return tuple(sorted(sources))
 
 
 def _read_from(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:

@@ -46,17 +46,17 @@ def parse_volumes(value: Any, where: str) -> Dict[str, Mount]:
 
     Raise InvalidOption for a target used twice, a relative path, `~` or `$`, unknown options.
     """
-    found: Dict[str, Mount] = {}
+    result: Dict[str, Mount] = {}
     faults = Faults()
     for number, entry in enumerate(value):
         here, long = f"{where}[{number}]", isinstance(entry, Mapping)
         with faults:
             target, mount = _long(entry, here) if long else _short(entry, here)
-            if target in found:
+            if target in result:
                 raise InvalidOption(f"two volumes have the target {target}", option=here)
-            found[target] = mount
+            result[target] = mount
     faults.tell()
-    return found
+    return result
 
 
 def _short(entry: Any, where: str) -> Tuple[str, Mount]:
