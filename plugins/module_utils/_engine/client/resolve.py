@@ -36,10 +36,10 @@ def find_address(options: Mapping[str, Any], environment: Mapping[str, str], own
     elif own and (context or may_choose(environment)):
         from .docker_context import context_address
 
-        found = context_address(context, environment)
-        if found is not None:
+        chosen = context_address(context, environment)
+        if chosen is not None:
             # What the environment says of TLS is not about a context.
-            address, switches = found, {}
+            address, switches = chosen, {}
     if address.scheme == UNIX and not any(options.get(name) for name in ("engine_tls", *TLS_FILES)):
         return address
     from .tls import secured

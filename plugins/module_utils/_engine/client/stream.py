@@ -63,12 +63,12 @@ class _Objects:
         self._text = self._text.lstrip()
         if self._text and not self._text.startswith("{"):
             raise ValueError(f"it goes on with {self._text[:60]!r}")
-        found = _first(self._text) if self._ends else None
-        if found is None:
+        message = _first(self._text) if self._ends else None
+        if message is None:
             self._ends = False
             return None
-        self._text = self._text[found[1] :]
-        return dict(found[0])
+        self._text = self._text[message[1] :]
+        return dict(message[0])
 
     def finish(self) -> None:
         if self._text.strip():

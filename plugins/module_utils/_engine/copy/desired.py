@@ -117,10 +117,10 @@ def _source(params: Mapping[str, Any]) -> Source:
     for name in ("content", "secret_content"):
         if params.get(name) is not None:
             return Text(params[name])
-    found = params.get("_source") or {"path": params["src"]}
-    if "archive" in found:
-        return Packed(found["archive"], found["name"])
-    return Local(found["path"], found.get("name", ""))
+    given = params.get("_source") or {"path": params["src"]}
+    if "archive" in given:
+        return Packed(given["archive"], given["name"])
+    return Local(given["path"], given.get("name", ""))
 
 
 def _target(params: Mapping[str, Any], source: Source) -> str:

@@ -246,12 +246,12 @@ def _number(client: Client, container: str, name: str, option: str) -> Optional[
         return int(name) if name else None
     what, file = ("user", "/etc/passwd") if option == "owner" else ("group", "/etc/group")
     path, seen = follow(client, container, file)
-    found = ""
+    text = ""
     if seen is not None and seen.kind == "file":
         for _member, content in members(client, container, path):
-            found = content.read().decode("utf-8", "replace")
+            text = content.read().decode("utf-8", "replace")
             break
-    for line in found.splitlines():
+    for line in text.splitlines():
         parts = line.split(":")
         if parts[0] == name and len(parts) > 2 and parts[2].isdigit():
             return int(parts[2])

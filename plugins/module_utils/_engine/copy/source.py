@@ -130,8 +130,8 @@ class Packed:
 
     def open(self, path: str) -> ContextManager[BinaryIO]:
         """Return a file of the archive."""
-        found: Any = self._archive.extractfile(self._members[path])
-        return contextlib.closing(found)
+        stream: Any = self._archive.extractfile(self._members[path])
+        return contextlib.closing(stream)
 
 
 def pack(source: Source) -> Iterator[bytes]:

@@ -138,28 +138,28 @@ class _Files:
 def _read(path: str, option: str) -> List[Member]:
     with TarFile(path, option) as file:
         files = _Files(file)
-        found: Dict[Tuple[str, ...], Member] = {}
+        members: Dict[Tuple[str, ...], Member] = {}
         if "index.json" in files:
             for entry in _list(_map(files.json("index.json")).get("manifests")):
                 member = _of_index(files, _map(entry))
-                found[member.ids[-1:]] = member
+                members[member.ids[-1:]] = member
         if "manifest.json" in files:
             for entry in _list(files.json("manifest.json")):
-                member = _of_manifest(files, _map(entry), found)
-                found[member.ids[-1:]] = member
-    if not found:
+                member = _of_manifest(files, _map(entry), members)
+                members[member.ids[-1:]] = member
+    if not members:
         raise BadArchive("it has neither index.json nor manifest.json")
-    return list(found.values())
+    return list(members.values())
 
 
 def _of_manifest(
-    files: _Files, entry: Mapping[str, Any], found: Mapping[Tuple[str, ...], Member]
+    files: _Files, entry: Mapping[str, Any], members: Mapping[Tuple[str, ...], Member]
 ) -> Member:
     """Return the image of an entry of manifest.json, with what index.json says of it."""
     at = _text(entry.get("Config"))
     ident = "sha256:" + at.rpartition("/")[2].partition(".")[0]
     tags = tuple(short(_text(tag)) for tag in _list(entry.get("RepoTags")))
-    known = found.get((ident,), Member((), ()))
+    known = members.get((ident,), Member((), ()))
     content: Mapping[str, Any] = {}
     if not known.ids and at in files:
         config = _map(files.json(at))

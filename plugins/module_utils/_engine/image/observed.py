@@ -64,7 +64,7 @@ def observe(
     requests: List[Tuple[str, Optional[Query]]] = [
         (f"/images/{entry}/json", None) for entry in asked
     ]
-    there = {entry: found(answer) for entry, answer in zip(asked, client.get_all(requests))}
+    there = {entry: present(answer) for entry, answer in zip(asked, client.get_all(requests))}
     image = None if gone else there.get(desired.name)
     if pending and desired.state == "absent" and not gone:
         image, unknown = _then(client, desired, image, unknown, pending)
@@ -100,7 +100,7 @@ def _then(
         return None, unknown
     if address != desired.address:
         path = f"/images/{address.partition('/')[2]}/json"
-        image = found(client.get_all([(path, None)])[0])
+        image = present(client.get_all([(path, None)])[0])
     if image is None:
         return None, unknown
     tags = [tag for tag in image.get("RepoTags") or () if f"image/{short(tag)}" not in pending]
@@ -117,7 +117,7 @@ def _saved(desired: Desired) -> Optional[Tuple[str, ...]]:
     return saved_ids(desired.save, desired.name)
 
 
-def found(answer: Any) -> Optional[Inspect]:
+def present(answer: Any) -> Optional[Inspect]:
     """Return an inspect answer, None for what does not exist; raise any other error."""
     if isinstance(answer, EngineError):
         if answer.status != 404:
@@ -157,7 +157,7 @@ def _record(client: Client, desired: Desired, image: Optional[Inspect]) -> Mappi
         parent = (above or {}).get("Parent")
         if not parent:
             return record
-        above = found(client.get_all([(f"/images/{parent}/json", None)])[0])
+        above = present(client.get_all([(f"/images/{parent}/json", None)])[0])
     inherited = record and image_record.label_of(above or {}) == image_record.label_of(image or {})
     return {} if inherited else record
 

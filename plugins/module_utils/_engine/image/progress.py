@@ -54,6 +54,6 @@ class Tail(List[str]):
     def append(self, line: str) -> None:
         """Keep a line."""
         super().append(line)
-        found = _STEP.match(line)
-        if found:
-            self._tell(f"building, step {found[1]}/{found[2]}")
+        match = _STEP.match(line)
+        if match:
+            self._tell(f"building, step {match[1]}/{match[2]}")

@@ -73,10 +73,10 @@ def label_of(image: Mapping[str, Any]) -> Optional[str]:
 
 def causes(record: Mapping[str, Any], build: Build) -> List[str]:
     """Return in words what changed in context and options since the recorded build."""
-    found: List[str] = []
+    result: List[str] = []
     if record.get("context") != build.context["digest"]:
-        found += _file_causes(record.get("files") or {}, build.context["files"])
-    return [*found, *option_causes(record, build.options, "build")]
+        result += _file_causes(record.get("files") or {}, build.context["files"])
+    return [*result, *option_causes(record, build.options, "build")]
 
 
 def option_causes(record: Mapping[str, Any], options: Mapping[str, str], where: str) -> List[str]:

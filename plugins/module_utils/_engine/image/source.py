@@ -45,9 +45,9 @@ class Source:
             )
 
         path, changes = str(given.get("path") or ""), tuple(given["changes"])
-        found = member(given["member"]) if given["member"] else None
+        image = member(given["member"]) if given["member"] else None
         every = tuple(member(entry) for entry in given["every"])
-        return cls(given["kind"], path, found, given["digest"], changes, every, given["file"])
+        return cls(given["kind"], path, image, given["digest"], changes, every, given["file"])
 
     def public(self, path: str = "") -> Dict[str, Any]:
         """Return this as JSON-able values, for a machine that has the file at `path`."""

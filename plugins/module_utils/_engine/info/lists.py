@@ -110,14 +110,14 @@ class Listed:
         for number, (asked, answer) in enumerate(zip(wanted, answers)):
             named = number < len(names)
             try:
-                found = meant(self.kind.word, asked, answer)
+                match = meant(self.kind.word, asked, answer)
             except EngineError as error:
                 raise _about(error, f"names[{number}]" if named else "filters") from error
-            if found is None:
+            if match is None:
                 result += [{"name": given[number], "exists": False}] if named else []
-            elif named or found[self.kind.key] not in seen:
-                seen.add(found[self.kind.key])
-                result.append(self._entry(found, asked))
+            elif named or match[self.kind.key] not in seen:
+                seen.add(match[self.kind.key])
+                result.append(self._entry(match, asked))
         return {self.kind.plural: result}
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:

@@ -63,10 +63,10 @@ class Logs:
                 return _result_of(container, frames, params, None)
             end = time.monotonic() + limit * 1e-9
             with Raw(client, "GET", path, {**query, "follow": True}) as raw:
-                found = _wait(raw, frames, pattern, end)
-            if found is None:
+                matched_line = _wait(raw, frames, pattern, end)
+            if matched_line is None:
                 raise _missed(client, container, frames, params, end)
-            return _result_of(container, frames, params, found)
+            return _result_of(container, frames, params, matched_line)
 
     def nothing(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return that nothing was written yet."""
@@ -74,17 +74,17 @@ class Logs:
 
 
 def _result_of(
-    container: Target, frames: Frames, params: Mapping[str, Any], found: Optional[str]
+    container: Target, frames: Frames, params: Mapping[str, Any], matched_line: Optional[str]
 ) -> Dict[str, Any]:
     """Return the result: of the one stream that is asked for, its last lines."""
     texts = dict(frames.texts())
     streams, tail = params["streams"], params["tail"]
-    if found is None and len(streams) == 1 and tail != "all":
+    if matched_line is None and len(streams) == 1 and tail != "all":
         number = _STREAMS.index(streams[0]) + 1
         lines = texts[number].splitlines(keepends=True)
         texts[number] = "".join(lines[-int(tail) :] if int(tail) else ())
     result = {"container": container.public(), **output(texts, params["strip_empty_ends"])}
-    return result if found is None else {**result, "matched": found}
+    return result if matched_line is None else {**result, "matched": matched_line}
 
 
 def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
@@ -149,9 +149,9 @@ def _wait(raw: Raw, frames: Frames, pattern: Pattern[str], end: float) -> Option
             for number, data in frames.feed(piece):
                 *lines, rest = (rests[number] + data).split(b"\n")
                 rests[number] = rest[-_LINE:]
-                found = _first(lines, pattern)
-                if found is not None:
-                    return found
+                matched_line = _first(lines, pattern)
+                if matched_line is not None:
+                    return matched_line
     except socket.timeout:
         return None
     return _first(list(rests.values()), pattern)

@@ -101,9 +101,9 @@ def _items(kind: str, answer: Any) -> List[Object]:
     networks and volumes in any order, and images of one second.
     """
     inner = {"volumes": "Volumes", "cache": "BuildCache"}.get(kind)
-    found = (answer.get(inner) if inner else answer) or ()
+    items = (answer.get(inner) if inner else answer) or ()
     return sorted(
-        found, key=lambda entry: [*_names_of(entry), str(entry.get("Id") or entry.get("ID"))]
+        items, key=lambda entry: [*_names_of(entry), str(entry.get("Id") or entry.get("ID"))]
     )
 
 

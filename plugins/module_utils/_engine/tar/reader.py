@@ -196,7 +196,7 @@ def _number(field: bytes, what: str) -> int:
 
 def _pax(data: bytes) -> Dict[str, str]:
     """Return the records `LENGTH KEY=VALUE` and a line feed of an extended header."""
-    found: Dict[str, str] = {}
+    records: Dict[str, str] = {}
     while data:
         digits, blank, _rest = data[:12].partition(b" ")
         length = int(digits) if blank and digits.isdigit() else 0
@@ -204,8 +204,8 @@ def _pax(data: bytes) -> Dict[str, str]:
         key, equals, value = record[len(digits) + 1 : -1].partition(b"=")
         if not equals or not record.endswith(b"\n") or len(record) != length:
             raise BadArchive("an extended header is damaged")
-        found[_text(key)] = _text(value)
-    return found
+        records[_text(key)] = _text(value)
+    return records
 
 
 def _with(member: Member, more: Dict[str, str]) -> Member:

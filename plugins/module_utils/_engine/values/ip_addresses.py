@@ -30,12 +30,12 @@ def parse_ip(value: Any, where: str, version: int = 0) -> str:
 
     With a `version`, only that of the Internet Protocol will do.
     """
-    found = _read(value)
-    if found is None or version not in (0, found.version):
+    address = _read(value)
+    if address is None or version not in (0, address.version):
         what = f"an IPv{version} address" if version else "an address"
         hint = "such as fd00::5" if version == 6 else "such as 10.0.0.53"
         raise InvalidOption(f"'{value}' is not {what}", option=where, hint=hint)
-    return str(found)
+    return str(address)
 
 
 def meet(entry: str, other: str) -> bool:

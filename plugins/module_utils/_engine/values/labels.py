@@ -28,8 +28,8 @@ def plain_labels(labels: Any, declared: Any = None) -> Dict[str, str]:
     """
     kept = (OUR_LABELS, COMPOSE_LABELS)
     named = declared or ()
-    found = (labels or {}).items()
-    return {key: value for key, value in found if key in named or not key.startswith(kept)}
+    pairs = (labels or {}).items()
+    return {key: value for key, value in pairs if key in named or not key.startswith(kept)}
 
 
 def own_labels(labels: Any, image: str, base: Optional[Mapping[str, Any]]) -> Dict[str, str]:

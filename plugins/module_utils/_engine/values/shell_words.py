@@ -31,8 +31,8 @@ def split(text: str, where: str) -> Tuple[str, ...]:
         ) from None
 
 
-def _joined(found: re.Match[str]) -> str:
-    part = found.group()
+def _joined(match: re.Match[str]) -> str:
+    part = match.group()
     if part[0] == "'":
         return part
     return _ESCAPED.sub(lambda entry: "" if entry[1] == "\n" else entry[0], part)

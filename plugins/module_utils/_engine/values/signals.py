@@ -28,10 +28,10 @@ def signal_number(value: Any) -> Optional[int]:
     word = word[3:] if word.startswith("SIG") else word
     if word in _NAMES:
         return _NAMES.index(word) + 1
-    found = _REAL_TIME.fullmatch(word)
-    if found is None:
+    match = _REAL_TIME.fullmatch(word)
+    if match is None:
         return _ALIASES.get(word)
-    up, down = int(found.group(1) or 0), int(found.group(2) or 0)
+    up, down = int(match.group(1) or 0), int(match.group(2) or 0)
     if up > _UP or down > _DOWN:
         return None
     return _FIRST + up if word.startswith("RTMIN") else _LAST - down

@@ -14,7 +14,7 @@ def parse_time(text: str) -> Optional[float]:
     """Return a date and time (RFC 3339; UTC if it names no zone) in seconds since 1970, or None."""
     # The form that Python 3.9 knows: no Z, six digits behind the point.
     plain = re.sub("[zZ]$", "+00:00", text)
-    plain = re.sub(r"\.([0-9]+)", lambda found: "." + found.group(1)[:6].ljust(6, "0"), plain)
+    plain = re.sub(r"\.([0-9]+)", lambda match: "." + match.group(1)[:6].ljust(6, "0"), plain)
     try:
         moment = datetime.fromisoformat(plain)
     except ValueError:

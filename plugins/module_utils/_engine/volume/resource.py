@@ -156,9 +156,9 @@ def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
     if isinstance(listed, EngineError):
         raise listed
     name = str(volume["Name"])
-    found = helpers(client, name, listed)
-    begun = helper_name(ANEW, name) in found and bool(record_of(volume).get("restored"))
-    return begun or helper_name(RESTORE, name) in found
+    present = helpers(client, name, listed)
+    begun = helper_name(ANEW, name) in present and bool(record_of(volume).get("restored"))
+    return begun or helper_name(RESTORE, name) in present
 
 
 def changes_of(desired: Desired, observed: Observed) -> List[Change]:

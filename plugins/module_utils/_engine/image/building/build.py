@@ -213,7 +213,7 @@ def _last_words(lines: List[str], message: str) -> str:
     BuildKit writes such lines behind a step's number and the time, the classic builder beside its
     own ones.
     """
-    numbered = [found[1] for found in map(_BUILDKIT.match, lines) if found]
+    numbered = [match[1] for match in map(_BUILDKIT.match, lines) if match]
     if not numbered and not any(line.startswith("#") for line in lines):
         numbered = [line for line in lines if not _OWN_WORDS.match(line)]
     last = next((entry.strip() for entry in reversed(numbered) if entry.strip()), "")

@@ -26,9 +26,9 @@ def program() -> str:
     own = os.environ.get("DOCKER_CONFIG") or os.path.join(os.path.expanduser("~"), ".docker")
     path = os.environ.get("PATH", "").split(os.pathsep)
     for folder in (os.path.join(own, "cli-plugins"), *_FOLDERS, *path):
-        found = os.path.join(folder, _NAME)
-        if os.access(found, os.X_OK) and os.path.isfile(found):
-            return found
+        file = os.path.join(folder, _NAME)
+        if os.access(file, os.X_OK) and os.path.isfile(file):
+            return file
     return ""
 
 

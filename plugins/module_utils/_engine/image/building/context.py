@@ -183,14 +183,14 @@ def rules_text(root: str, rules: str) -> bytes:
 
 
 def _walk(root: str, ignore: Ignore) -> Iterator[Entry]:
-    found: Dict[str, Matched] = {}
+    matches: Dict[str, Matched] = {}
 
     def choose(path: str, folder: bool) -> Tuple[bool, bool]:
         if not path:
             return False, True
-        matched = ignore.matched(path, found.get(path.rpartition("/")[0], ()))
+        matched = ignore.matched(path, matches.get(path.rpartition("/")[0], ()))
         if folder:
-            found[path] = matched
+            matches[path] = matched
         out = ignore.leaves_out(path, matched)
         return not out, not out or ignore.returns(path)
 

@@ -28,7 +28,7 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
     entry, other = dict(then), dict(now)
     if folded:
         entry, other = _fold_to(entry, min(folded)), _fold_to(other, min(folded))
-    found: List[Tuple[str, str]] = []
+    differences: List[Tuple[str, str]] = []
     whole: List[str] = []
     for path in sorted({*entry, *other}):
         if entry.get(path) == other.get(path) or any(path.startswith(above) for above in whole):
@@ -38,8 +38,8 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
         if path.endswith("/") and word != "changed":
             whole.append(path)
         shown = path[:-1] if path.endswith("*") else path
-        found.append((shown, word))
-    return found
+        differences.append((shown, word))
+    return differences
 
 
 def _fold_to(files: Dict[str, str], level: int) -> Dict[str, str]:

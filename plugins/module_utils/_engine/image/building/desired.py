@@ -210,16 +210,16 @@ def _bases(text: str, values: Mapping[str, Any]) -> Tuple[str, ...]:
     A name that is an additional context is that context.
     """
     contexts: Mapping[str, str] = values.get("additional_contexts") or {}
-    found = []
+    references = []
     for base in base_references(text, values.get("args") or {}, values.get("target") or ""):
         where = contexts.get(base, _IMAGE + base)
         if not where.startswith(_IMAGE):
             continue
         try:
-            found.append(str(parse_reference(where[len(_IMAGE) :], "build.dockerfile")))
+            references.append(str(parse_reference(where[len(_IMAGE) :], "build.dockerfile")))
         except InvalidOption:
             continue
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(references))
 
 
 def _context(given: Any, values: Mapping[str, Any]) -> Dict[str, Any]:

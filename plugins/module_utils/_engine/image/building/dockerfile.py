@@ -32,7 +32,7 @@ def base_references(text: str, args: Mapping[str, str], target: str = "") -> Tup
     values: Dict[str, str] = {}
     stages: Set[str] = set()
     last, count = "", 0
-    found: List[str] = []
+    references: List[str] = []
     for word, rest in _instructions(text):
         if word == "ARG" and not count:
             _argument(rest, args, values)
@@ -41,14 +41,14 @@ def base_references(text: str, args: Mapping[str, str], target: str = "") -> Tup
                 break
             base, last = _from(rest, values)
             if base.lower() not in stages and base.lower() not in ("scratch", ""):
-                found.append(base)
+                references.append(base)
             stages.add(last)
             count += 1
         elif word in ("COPY", "RUN"):
             source = _copied_from(word, rest)
             if source and source.lower() not in stages and not source.isdigit():
-                found.append(source)
-    return tuple(dict.fromkeys(found))
+                references.append(source)
+    return tuple(dict.fromkeys(references))
 
 
 def needs_buildkit(text: str) -> str:
@@ -69,8 +69,8 @@ def needs_buildkit(text: str) -> str:
 
 
 def _heredocs(rest: str) -> List[str]:
-    found = (_HEREDOC.fullmatch(word) for word in rest.split())
-    return [entry.group(2) for entry in found if entry]
+    matches = (_HEREDOC.fullmatch(word) for word in rest.split())
+    return [entry.group(2) for entry in matches if entry]
 
 
 def _instructions(text: str) -> Iterator[Tuple[str, str]]:
@@ -104,9 +104,9 @@ def _skip(lines: Iterator[str], end: str) -> None:
 def _escape(text: str) -> str:
     # Parser directives stand before everything else, comments included.
     for line in text.lstrip("\ufeff").splitlines():
-        found = _ESCAPE.fullmatch(line.strip())
-        if found:
-            return found.group(1)
+        match = _ESCAPE.fullmatch(line.strip())
+        if match:
+            return match.group(1)
         if not _DIRECTIVE.fullmatch(line.strip()):
             break
     return "\\"
@@ -156,19 +156,19 @@ def _substitute(text: str, values: Mapping[str, str]) -> str:
     """
     result, at, room = [], 0, _MAX_VALUE
     text = text[:_MAX_VALUE]
-    for found in _VARIABLE.finditer(text):
-        for part in (text[at : found.start()], _value(found, values)):
+    for match in _VARIABLE.finditer(text):
+        for part in (text[at : match.start()], _value(match, values)):
             result.append(part[:room])
             room -= len(result[-1])
-        at = found.end()
+        at = match.end()
     return "".join([*result, text[at:][:room]])
 
 
-def _value(found: re.Match[str], values: Mapping[str, str]) -> str:
-    name: Optional[str] = found.group(1) or found.group(2)
+def _value(match: re.Match[str], values: Mapping[str, str]) -> str:
+    name: Optional[str] = match.group(1) or match.group(2)
     if name is None:
         return "$"
-    value, operator, word = values.get(name), found.group(3) or "", found.group(4) or ""
+    value, operator, word = values.get(name), match.group(3) or "", match.group(4) or ""
     given = bool(value) if operator.startswith(":") else value is not None
     if operator.endswith("+"):
         return word if given else ""

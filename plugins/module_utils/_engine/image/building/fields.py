@@ -38,14 +38,14 @@ def parse_tags(value: Any, where: str) -> Tuple[str, ...]:
     """Return references that an image can be given, in their short form."""
     result = []
     for number, entry in enumerate(value):
-        found = parse_reference(str(entry), f"{where}[{number}]")
-        if found.digest:
+        reference = parse_reference(str(entry), f"{where}[{number}]")
+        if reference.digest:
             raise InvalidOption(
                 f"'{entry}': a digest cannot be given to an image",
                 option=f"{where}[{number}]",
                 hint="write a tag, such as app:1",
             )
-        result.append(str(found))
+        result.append(str(reference))
     return tuple(dict.fromkeys(result))
 
 
