@@ -61,14 +61,14 @@ def child(parent: Element, tag: str, **attributes: str) -> Element:
 
 def attribute(root: Element, path: str, name: str) -> Optional[str]:
     """Return an attribute of the element at a path, None if either is not there."""
-    found = root.find(path)
-    return None if found is None else found.get(name)
+    element = root.find(path)
+    return None if element is None else element.get(name)
 
 
 def disks(root: Element) -> List[Element]:
     """Return a domain's disks that are no CD-ROM or floppy."""
-    found = root.findall("devices/disk")
-    return [disk for disk in found if disk.get("device", "disk") == "disk"]
+    entries = root.findall("devices/disk")
+    return [disk for disk in entries if disk.get("device", "disk") == "disk"]
 
 
 def interfaces(root: Element) -> List[Element]:
@@ -94,18 +94,18 @@ def record(root: Optional[Element]) -> Dict[str, Any]:
     One that names another UUID came with a copied document (virt-clone copies metadata), and
     speaks of the original's volumes: it is nobody's here.
     """
-    found = copied_record(root)
+    copied = copied_record(root)
     uuid = None if root is None else root.findtext("uuid")
-    return found if found.get("instance") == uuid else {}
+    return copied if copied.get("instance") == uuid else {}
 
 
 def copied_record(root: Optional[Element]) -> Dict[str, Any]:
     """Return the record in a domain's metadata, whosever it is; {} if it cannot be read."""
     try:
-        found = json.loads(raw_record(root) or "{}")
+        content = json.loads(raw_record(root) or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def put_alias(element: Element, name: str) -> None:
@@ -116,6 +116,6 @@ def put_alias(element: Element, name: str) -> None:
 def put_record(root: Element, text: str) -> None:
     """Write our record into a domain's metadata, beside whatever others keep there."""
     metadata = ensure(root, "metadata")
-    found = metadata.find(_RECORD)
-    target = found if found is not None else ET.SubElement(metadata, _RECORD)
+    present = metadata.find(_RECORD)
+    target = present if present is not None else ET.SubElement(metadata, _RECORD)
     target.text = text

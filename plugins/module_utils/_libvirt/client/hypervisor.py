@@ -96,11 +96,11 @@ class Hypervisor:
         The pool is refreshed on a miss only: refreshing reads every file in it.
         """
         missing = (self.lib.VIR_ERR_NO_STORAGE_VOL,)
-        found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
-        if found is None:
+        result = self.call("storageVolLookupByName", name, on=pool, missing=missing)
+        if result is None:
             self.refresh(pool)
-            found = self.call("storageVolLookupByName", name, on=pool, missing=missing)
-        return found
+            result = self.call("storageVolLookupByName", name, on=pool, missing=missing)
+        return result
 
     def refresh(self, pool: Any) -> None:
         """Let a pool look at what it holds; libvirt refuses that while volumes are made in it."""
@@ -142,5 +142,5 @@ def _missing(uri: str, text: str) -> LibvirtMissing:
         "No such file": "start libvirtd (the role kvm_host does), or correct uri",
         "refused": "start libvirtd (the role kvm_host does), or correct uri",
     }
-    found: Optional[str] = next((hint for part, hint in hints.items() if part in text), None)
-    return LibvirtMissing(f"libvirt does not answer at {uri}: {text}", option="uri", hint=found)
+    hint: Optional[str] = next((words for part, words in hints.items() if part in text), None)
+    return LibvirtMissing(f"libvirt does not answer at {uri}: {text}", option="uri", hint=hint)

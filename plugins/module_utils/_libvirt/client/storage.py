@@ -69,11 +69,11 @@ def find_volume(host: Hypervisor, pool: str, name: str) -> Optional[Volume]:
     if holder is None or not host.call("isActive", on=holder):
         return None
     volume = host.volume(holder, name)
-    found = None if volume is None else describe(host, pool, volume)
-    if volume is not None and found is None:
+    result = None if volume is None else describe(host, pool, volume)
+    if volume is not None and result is None:
         # Its file was deleted: until libvirt looks, it makes no other volume of that name.
         host.refresh(holder)
-    return found
+    return result
 
 
 def describe(host: Hypervisor, pool: str, volume: Any) -> Optional[Volume]:

@@ -110,9 +110,9 @@ def _user_data(value: Any, where: str) -> None:
             f"write a mapping, or begin the text with one of {', '.join(_KINDS)}",
         )
     elif not is_script(value):
-        found = _OURS.search(value)
-        if found:
-            _fail(where, f"its text sets {found.group(1)}", "write user_data as a mapping")
+        match = _OURS.search(value)
+        if match:
+            _fail(where, f"its text sets {match.group(1)}", "write user_data as a mapping")
 
 
 def _own_keys(value: Mapping[str, Any], where: str) -> None:

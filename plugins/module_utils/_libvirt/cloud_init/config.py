@@ -134,7 +134,7 @@ def _dump(values: Mapping[str, Any], option: str) -> str:
         text = json.dumps(values, ensure_ascii=False, allow_nan=False, indent=1, sort_keys=True)
     except (TypeError, ValueError):
         raise _unwritable(option) from None
-    text = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
     _encode(text, option)
     return text + "\n"
 

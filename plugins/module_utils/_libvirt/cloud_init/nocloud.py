@@ -203,12 +203,12 @@ def _read_boot(image: bytes) -> _Shape:
 def _content(image: bytes, shape: _Shape, first: int, size: int) -> bytes:
     """Follow a file's chain of clusters."""
     step = shape.cluster * _SECTOR
-    found, cluster = bytearray(), first
+    content, cluster = bytearray(), first
     for _number in range(_ceil(size, step)):
         if not 2 <= cluster < shape.clusters + 2:
             raise ValueError("a chain that leads nowhere")
         at = shape.data * _SECTOR + (cluster - 2) * step
-        found += image[at : at + step]
+        content += image[at : at + step]
         (pair,) = struct.unpack_from("<H", image, _SECTOR + cluster * 3 // 2)
         cluster = pair >> 4 if cluster % 2 else pair & 0xFFF
-    return bytes(found[:size])
+    return bytes(content[:size])

@@ -102,23 +102,23 @@ def files_of(host: Hypervisor, element: Element) -> Tuple[Volume, ...]:
 
     Below a raw file nothing is believed: a guest can write there what reads like a header.
     """
-    found: List[Volume] = []
+    files: List[Volume] = []
     holder, kind = element, attribute(element, "driver", "type") or "raw"
-    while len(found) < _DEPTH:
+    while len(files) < _DEPTH:
         place = _place(host, holder.find("source"), kind)
-        if place is None or _is_seen(place, found):
+        if place is None or _is_seen(place, files):
             break
-        found.append(place)
+        files.append(place)
         below = holder.find("backingStore")
         if below is None:
-            found += _told(host, place, kind, found)
+            files += _told(host, place, kind, files)
             break
         holder, kind = below, attribute(below, "format", "type") or "raw"
-    return tuple(found)
+    return tuple(files)
 
 
-def _is_seen(place: Volume, found: Sequence[Volume]) -> bool:
-    return bool(place.path) and any(entry.path == place.path for entry in found)
+def _is_seen(place: Volume, known: Sequence[Volume]) -> bool:
+    return bool(place.path) and any(entry.path == place.path for entry in known)
 
 
 def _place(host: Hypervisor, source: Optional[Element], kind: str) -> Optional[Volume]:
@@ -136,15 +136,15 @@ def at_path(host: Hypervisor, path: str, kind: str = "") -> Volume:
     """Return the volume at a path, or what stands for it where no active pool has it."""
     path = posixpath.normpath(path)
     for entry in dict.fromkeys((path, os.path.realpath(path))):
-        found = _lookup(host, entry)
-        if found is not None:
-            return found
+        result = _lookup(host, entry)
+        if result is not None:
+            return result
     holder = _pool_at(host, posixpath.dirname(path))
     if holder is not None:
         # Made by hand since libvirt looked: it knows after another look.
         host.refresh(host.pool(holder))
-        found = _lookup(host, path)
-        return found or Volume(holder, posixpath.basename(path), 0, "", kind)
+        result = _lookup(host, path)
+        return result or Volume(holder, posixpath.basename(path), 0, "", kind)
     return Volume("", posixpath.basename(path), 0, path, kind)
 
 
@@ -154,10 +154,10 @@ def _lookup(host: Hypervisor, path: str) -> Optional[Volume]:
     if volume is None:
         return None
     pool = host.call("storagePoolLookupByVolume", on=volume)
-    found = describe(host, str(host.call("name", on=pool)), volume)
-    if found is None:
+    result = describe(host, str(host.call("name", on=pool)), volume)
+    if result is None:
         host.refresh(pool)
-    return found
+    return result
 
 
 def _pool_at(host: Hypervisor, folder: str) -> Optional[str]:
@@ -171,18 +171,18 @@ def _pool_at(host: Hypervisor, folder: str) -> Optional[str]:
 
 def _told(host: Hypervisor, top: Volume, kind: str, above: Sequence[Volume]) -> List[Volume]:
     """Return the files below one, as they tell themselves."""
-    found: List[Volume] = []
+    files: List[Volume] = []
     here, kind = top, top.format if top.pool else kind
-    while kind != "raw" and len(found) + len(above) < _DEPTH:
+    while kind != "raw" and len(files) + len(above) < _DEPTH:
         path = here.backing if here.pool else _backing_in(here.path)
         if not path:
             break
         here = at_path(host, path)
-        if _is_seen(here, [*above, *found]):
+        if _is_seen(here, [*above, *files]):
             break
-        found.append(here)
+        files.append(here)
         kind = here.format
-    return found
+    return files
 
 
 def _backing_in(path: str) -> str:

@@ -48,7 +48,7 @@ def name_in(alias: Optional[str]) -> str:
     if not alias or not alias.startswith(_PREFIX):
         return ""
     written = alias[len(_PREFIX) :]
-    return re.sub("__|_d", lambda found: "_" if found.group() == "__" else ".", written)
+    return re.sub("__|_d", lambda match: "_" if match.group() == "__" else ".", written)
 
 
 def seed_name(machine: str) -> str:
@@ -115,12 +115,12 @@ def give_names(root: Element, known: Disks) -> None:
 
 
 def identify(
-    found: Sequence[Disk], machine: str, record: Mapping[str, Any]
+    entries: Sequence[Disk], machine: str, record: Mapping[str, Any]
 ) -> Tuple[Dict[str, Disk], List[Disk]]:
     """Return the machine's own disks by name, and those that are nobody's here."""
     own: Dict[str, Disk] = {}
     rest: List[Disk] = []
-    for disk in found:
+    for disk in entries:
         name = name_in(disk.alias)
         if name and name not in own:
             own[name] = disk
@@ -149,8 +149,8 @@ def _file_name(former: str, disk: Disk) -> str:
     return disk_name(former, disk.top.name) if disk.top is not None else ""
 
 
-def _file_names(machine: str, found: Sequence[Disk]) -> List[str]:
-    return [name for name in dict.fromkeys(_file_name(machine, disk) for disk in found) if name]
+def _file_names(machine: str, entries: Sequence[Disk]) -> List[str]:
+    return [name for name in dict.fromkeys(_file_name(machine, disk) for disk in entries) if name]
 
 
 def plugged_names(

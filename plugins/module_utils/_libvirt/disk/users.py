@@ -37,10 +37,10 @@ def _all_documents(host: Hypervisor) -> Iterator[Tuple[str, Element]]:
 
 def _files(host: Hypervisor, root: Element) -> List[str]:
     """Return the whole chains of a domain's disks, and its other files, as real paths."""
-    found = [root.findtext(place) or "" for place in _LOOSE]
+    paths = [root.findtext(place) or "" for place in _LOOSE]
     for disk in root.findall("devices/disk"):
-        found += [entry.path for entry in files_of(host, disk)]
-    return [os.path.realpath(entry) for entry in found if entry]
+        paths += [entry.path for entry in files_of(host, disk)]
+    return [os.path.realpath(entry) for entry in paths if entry]
 
 
 def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, str]:
@@ -53,17 +53,17 @@ def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, s
     for pool in sorted({entry.pool for entry in volumes}):
         # What somebody made by hand, libvirt knows after a look.
         host.refresh(host.pool(pool))
-    found: Dict[str, List[str]] = {}
+    users: Dict[str, List[str]] = {}
     for name, root in _all_documents(host):
         if root.findtext("uuid") != but:
             for path in own.intersection(_files(host, root)):
-                found.setdefault(path, []).append(f"the machine {name}")
+                users.setdefault(path, []).append(f"the machine {name}")
     backed = _backings(host)
-    for path in own - set(found):
+    for path in own - set(users):
         # What a machine has on top of it was found with the machine.
         above = _above(path, backed, own)
-        found[path] = [f"the disk {entry}" for entry in above]
-    output = {entry.name: sorted(set(found[os.path.realpath(entry.path)])) for entry in volumes}
+        users[path] = [f"the disk {entry}" for entry in above]
+    output = {entry.name: sorted(set(users[os.path.realpath(entry.path)])) for entry in volumes}
     return {name: ", ".join(words) for name, words in output.items() if words}
 
 
@@ -71,13 +71,13 @@ def writers(host: Hypervisor, volumes: Sequence[Volume]) -> Dict[str, str]:
     """Return the machines that write to volumes, by name and in words: these are no bases."""
     places: Dict[object, str] = {(entry.pool, entry.name): entry.name for entry in volumes}
     places.update({os.path.realpath(entry.path): entry.name for entry in volumes})
-    found: Dict[str, List[str]] = {}
+    users: Dict[str, List[str]] = {}
     for name, root in _all_documents(host):
         for disk in root.findall("devices/disk"):
             used = places.get(_written(disk)) if disk.find("readonly") is None else None
             if used is not None:
-                found.setdefault(used, []).append(f"the machine {name}")
-    return {name: ", ".join(sorted(set(words))) for name, words in found.items()}
+                users.setdefault(used, []).append(f"the machine {name}")
+    return {name: ", ".join(sorted(set(words))) for name, words in users.items()}
 
 
 def _written(disk: Element) -> object:
@@ -105,9 +105,9 @@ def _backings(host: Hypervisor) -> Dict[str, str]:
         if host.call("isActive", on=pool):
             name = str(host.call("name", on=pool))
             for volume in host.call("listAllVolumes", 0, on=pool):
-                found = describe(host, name, volume)
-                if found is not None:
-                    backed[found.path] = found.backing
+                entry = describe(host, name, volume)
+                if entry is not None:
+                    backed[entry.path] = entry.backing
     return backed
 
 

@@ -94,14 +94,14 @@ def find(text: str, wanted: str, checksum: Checksum) -> Checksum:
     Raise FleetError if there is none, none that is trusted, or two that differ.
     """
     name = posixpath.basename(wanted)
-    found = _about(list(_entries(text)), wanted)
-    if not found:
+    entries = _about(list(_entries(text)), wanted)
+    if not entries:
         raise FleetError(
             f"{checksum.file} does not list {name}",
             option="checksum",
             hint="give the URL of a release by its own name, or the checksum itself",
         )
-    trusted = sorted(_trusted(found, checksum), key=lambda entry: DIGITS[entry[0]])
+    trusted = sorted(_trusted(entries, checksum), key=lambda entry: DIGITS[entry[0]])
     if not trusted:
         asked = checksum.algorithm or ", ".join(DIGITS)
         raise FleetError(
@@ -144,7 +144,7 @@ def _agreement(name: str, wanted: str) -> int:
 def _trusted(entries: List[_Entry], checksum: Checksum) -> List[Tuple[str, str]]:
     names = {digits: name for name, digits in DIGITS.items()}
     guess = not _OTHERS.search(posixpath.basename(checksum.file))
-    found = []
+    result = []
     for entry in entries:
         plain = entry.label.lower().replace("-", "").replace("_", "")
         told = (
@@ -155,8 +155,8 @@ def _trusted(entries: List[_Entry], checksum: Checksum) -> List[Tuple[str, str]]
             else ""
         )
         if told and DIGITS[told] == len(entry.hex) and checksum.algorithm in ("", told):
-            found.append((told, entry.hex))
-    return found
+            result.append((told, entry.hex))
+    return result
 
 
 def _entries(text: str) -> Iterator[_Entry]:
@@ -171,7 +171,7 @@ def _entries(text: str) -> Iterator[_Entry]:
         titled = _TITLE.fullmatch(line)
         title = titled["label"] if titled else title
         bsd = _BSD.fullmatch(line)
-        found = bsd or _GNU.fullmatch(line)
-        if found and not line.startswith("#"):
+        match = bsd or _GNU.fullmatch(line)
+        if match and not line.startswith("#"):
             label = bsd["label"] if bsd else title
-            yield _Entry(found["name"] or "", found["hex"].lower(), label)
+            yield _Entry(match["name"] or "", match["hex"].lower(), label)

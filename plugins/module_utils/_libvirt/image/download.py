@@ -83,12 +83,12 @@ class _Body:
 
     def all(self, most: int) -> bytes:
         """Return a small body, at most so many bytes of it."""
-        found = bytearray()
+        content = bytearray()
         for piece in iter(self.piece, b""):
-            found += piece
-            if len(found) > most:
+            content += piece
+            if len(content) > most:
                 break
-        return bytes(found[:most])
+        return bytes(content[:most])
 
 
 class Web:
@@ -290,10 +290,10 @@ def _tag(response: Any, total: Optional[int]) -> str:
 
 
 def _range(response: Any) -> Tuple[Optional[int], Optional[int]]:
-    found = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
-    if not found:
+    match = _RANGE.fullmatch(response.headers.get("Content-Range") or "")
+    if not match:
         return None, None
-    return (int(found[1]) if found[1] else None), int(found[2])
+    return (int(match[1]) if match[1] else None), int(match[2])
 
 
 def _begins(response: Any) -> Optional[int]:

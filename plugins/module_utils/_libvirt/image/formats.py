@@ -66,8 +66,8 @@ def foreign(head: bytes) -> Optional[Tuple[str, str]]:
     if not _is_text(head):
         return None
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
-    found = next((what for form, what in _TEXTS if form.match(start)), "a text")
-    return found, _NOT_IMAGE
+    kind = next((what for form, what in _TEXTS if form.match(start)), "a text")
+    return kind, _NOT_IMAGE
 
 
 def _is_tar(head: bytes) -> bool:

@@ -83,13 +83,13 @@ def _foreseen(desired: Desired, pending: Pending) -> Dict[str, str]:
     keys = {"pool": f"pool/{desired.pool}", "path": desired.path, "checksum": ""}
     if desired.checksum is not None:
         keys["checksum"] = desired.checksum.file
-    found = {key: pending[address].text for key, address in keys.items() if address in pending}
-    if "libvirt" in pending and "pool" not in found:
-        found["pool"] = pending["libvirt"].text
+    causes = {key: pending[address].text for key, address in keys.items() if address in pending}
+    if "libvirt" in pending and "pool" not in causes:
+        causes["pool"] = pending["libvirt"].text
     coming = will_be(pending, desired.address)
     if coming:
-        found["image"] = coming
-    return found
+        causes["image"] = coming
+    return causes
 
 
 def _pool(host: Hypervisor, desired: Desired, unknown: Mapping[str, str]) -> Optional[Pool]:
@@ -196,13 +196,13 @@ def _versions(host: Hypervisor, desired: Desired, but: str = "") -> Dict[str, Vo
     """Return the volumes of an image's versions by name, without the version of the stem `but`."""
     form = re.compile(rf"{re.escape(desired.name)}-[0-9a-f]{{12}}\.qcow2")
     pool = host.pool(desired.pool)
-    found: Dict[str, Volume] = {}
+    versions: Dict[str, Volume] = {}
     for volume in host.call("listAllVolumes", 0, on=pool):
         name = str(host.call("name", on=volume))
         if form.fullmatch(name) and name != f"{but}.qcow2":
             seen = storage.describe(host, desired.pool, volume)
-            found.update({name: seen} if seen else {})
-    return found
+            versions.update({name: seen} if seen else {})
+    return versions
 
 
 def _leaving(host: Hypervisor, desired: Desired, observed: Observed, pool: Pool) -> Observed:

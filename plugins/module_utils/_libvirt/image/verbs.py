@@ -82,10 +82,10 @@ def digest_of(path: str, algorithm: str) -> str:
 
 
 def _verify(desired: Desired, checksum: Checksum, path: str) -> None:
-    found = digest_of(path, checksum.algorithm)
-    if found != checksum.hex:
+    digest = digest_of(path, checksum.algorithm)
+    if digest != checksum.hex:
         raise FleetError(
-            f"{desired.source} has the {checksum.algorithm} checksum {found},"
+            f"{desired.source} has the {checksum.algorithm} checksum {digest},"
             f" and not {checksum.hex}",
             option="checksum",
             hint="the file is not the one that was declared; nothing of it was kept",

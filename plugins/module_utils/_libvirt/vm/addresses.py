@@ -48,15 +48,15 @@ def checked(machine: Mapping[str, Any]) -> Dict[str, Any]:
 
     `address` and `addresses` become arguments of ssh there, `ssh_host_keys` lines of known_hosts.
     """
-    found = {**machine}
+    result = {**machine}
     if "addresses" in machine:
-        found["addresses"] = [entry for entry in machine["addresses"] or () if unicast(entry)]
+        result["addresses"] = [entry for entry in machine["addresses"] or () if unicast(entry)]
     if "address" in machine:
-        found["address"] = machine["address"] if unicast(machine["address"]) else None
+        result["address"] = machine["address"] if unicast(machine["address"]) else None
     if "ssh_host_keys" in machine:
         keys = machine["ssh_host_keys"] or ()
-        found["ssh_host_keys"] = [entry for entry in keys if _KEY.fullmatch(str(entry))]
-    return found
+        result["ssh_host_keys"] = [entry for entry in keys if _KEY.fullmatch(str(entry))]
+    return result
 
 
 @dataclass(frozen=True)
@@ -101,13 +101,13 @@ def addresses(host: Hypervisor, domain: Any) -> List[str]:
     """
     lans = _lans(host, parse(host.call("XMLDesc", 0, on=domain)))
     for told in _sources(host, domain, lans):
-        found: Dict[str, None] = {}
+        result: Dict[str, None] = {}
         for mac, text in told:
             address = unicast(text)
             if address is not None and mac in lans and lans[mac].takes(address, mac):
-                found[str(address)] = None
-        if found:
-            return list(found)[:_MANY]
+                result[str(address)] = None
+        if result:
+            return list(result)[:_MANY]
     return []
 
 

@@ -55,8 +55,8 @@ def port_answers(address: str) -> Tuple[bool, str]:
 
 def panic_of(name: str) -> Optional[str]:
     """Return what a machine's kernel said when it panicked since the start, None if it did not."""
-    found = _PANIC.search(console_text(name))
-    return visible(found.group(1).strip()) if found else None
+    match = _PANIC.search(console_text(name))
+    return visible(match.group(1).strip()) if match else None
 
 
 def is_hidden(name: str) -> bool:

@@ -82,12 +82,12 @@ def volumes_of(
     names.update({str(item["name"]): str(item["pool"]) for item in recorded})
     # Where a disk is now counts more than where it was made.
     seen = {item.name: item for disk in known.own.values() for item in disk.files if item.pool}
-    found = {
+    volumes = {
         name: seen[name] if name in seen else find_volume(host, pool, name)
         for name, pool in names.items()
         if name in seen or pool in pools
     }
-    return {name: item for name, item in found.items() if item is not None and item.path}
+    return {name: item for name, item in volumes.items() if item is not None and item.path}
 
 
 def claims_of(

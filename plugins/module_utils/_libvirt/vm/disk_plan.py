@@ -17,8 +17,8 @@ from .observed import Observed
 
 def declared_disks(desired: Desired) -> Mapping[str, Mapping[str, Any]]:
     """Return the declared disks by name, none of them if they are ignored."""
-    found: Mapping[str, Mapping[str, Any]] = desired.declared.get("disks") or {}
-    return {} if "disks" in desired.ignore else found
+    disks: Mapping[str, Mapping[str, Any]] = desired.declared.get("disks") or {}
+    return {} if "disks" in desired.ignore else disks
 
 
 def missing_volumes(desired: Desired, observed: Observed) -> Dict[str, str]:

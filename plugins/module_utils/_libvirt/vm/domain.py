@@ -97,8 +97,8 @@ def volumes_of(
 
 
 def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:
-    found: Dict[str, Any] = json.loads(json.dumps(declared))
-    return found
+    result: Dict[str, Any] = json.loads(json.dumps(declared))
+    return result
 
 
 def _platform(root: Element, arch: str, kvm: bool) -> None:

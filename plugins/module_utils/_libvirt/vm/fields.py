@@ -82,18 +82,18 @@ def _boot_row(name: str) -> FieldSpec:
 
 def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
     """Return disks by name: {size (bytes), pool, image, bus}; the first is `root` by default."""
-    found: Dict[str, Entry] = {}
+    disks: Dict[str, Entry] = {}
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         check_keys(entry, DISK_KEYS, here)
         name = str(entry.get("name") or ("root" if number == 0 else f"disk{number}"))
-        if name in found or not _NAME.fullmatch(name):
+        if name in disks or not _NAME.fullmatch(name):
             raise InvalidOption(
                 f"'{name}' is no name for a disk, or used twice", option=f"{here}.name"
             )
-        found[name] = _disk(entry, here)
-    _check_targets(found, where)
-    return found
+        disks[name] = _disk(entry, here)
+    _check_targets(disks, where)
+    return disks
 
 
 def _check_targets(disks: Mapping[str, Entry], where: str) -> None:
@@ -132,17 +132,17 @@ def _read_disks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
 
 def _parse_networks(value: Any, where: str) -> Dict[str, Entry]:
     """Return interfaces by position ("0", "1"): {network, mac, address}."""
-    found: Dict[str, Entry] = {}
+    interfaces: Dict[str, Entry] = {}
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         entry = {"network": entry} if isinstance(entry, str) else entry
         check_keys(entry, NETWORK_KEYS, here)
-        found[str(number)] = _interface(entry, here)
+        interfaces[str(number)] = _interface(entry, here)
     for key in ("mac", "address"):
-        given: List[str] = [entry[key] for entry in found.values() if key in entry]
+        given: List[str] = [entry[key] for entry in interfaces.values() if key in entry]
         if len(set(given)) < len(given):
             raise InvalidOption(f"one {key} is used twice", option=where, hint="give each its own")
-    return found
+    return interfaces
 
 
 def _interface(entry: Mapping[str, Any], where: str) -> Entry:
@@ -169,7 +169,7 @@ def _interface(entry: Mapping[str, Any], where: str) -> Entry:
 
 def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]:
     declared = context.declared.get("networks") or {}
-    found: Dict[str, Entry] = {}
+    interfaces: Dict[str, Entry] = {}
     for number, element in own_interfaces(obj["config"]).items():
         mac = mac_of(element)
         entry = {
@@ -180,8 +180,8 @@ def _read_networks(obj: Mapping[str, Any], context: Context) -> Dict[str, Entry]
         # A reservation of a machine of ours is one of ours; a MAC address may be libvirt's choice.
         ours = ("address",) if context.record else ()
         keys = {*declared.get(number, entry), *ours}
-        found[number] = {key: entry[key] for key in entry if key in keys and entry[key]}
-    return found
+        interfaces[number] = {key: entry[key] for key in entry if key in keys and entry[key]}
+    return interfaces
 
 
 def write_interface(root: Element, number: str, entry: Entry, mac: str) -> None:

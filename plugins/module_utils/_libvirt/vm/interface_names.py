@@ -24,9 +24,9 @@ def own_interfaces(root: Element) -> Dict[str, Element]:
     named: Dict[int, Element] = {}
     rest: List[Element] = []
     for entry in interfaces(root):
-        found = _FORM.fullmatch(attribute(entry, "alias", "name") or "")
-        if found and int(found.group(1)) not in named:
-            named[int(found.group(1))] = entry
+        match = _FORM.fullmatch(attribute(entry, "alias", "name") or "")
+        if match and int(match.group(1)) not in named:
+            named[int(match.group(1))] = entry
         else:
             rest.append(entry)
     if not record(root).get("named"):

@@ -144,20 +144,20 @@ def pools_of(desired: Desired, config: Optional[Element], disks: Disks) -> Set[s
 def _pools(
     host: Hypervisor, desired: Desired, config: Optional[Element], disks: Disks
 ) -> Dict[str, Pool]:
-    found = {name: find_pool(host, name) for name in sorted(pools_of(desired, config, disks))}
-    return {name: pool for name, pool in found.items() if pool is not None}
+    pools = {name: find_pool(host, name) for name in sorted(pools_of(desired, config, disks))}
+    return {name: pool for name, pool in pools.items() if pool is not None}
 
 
 def _images(
     host: Hypervisor, desired: Desired, pools: Mapping[str, Pool]
 ) -> Dict[Tuple[str, str], Volume]:
-    found: Dict[Tuple[str, str], Volume] = {}
+    images: Dict[Tuple[str, str], Volume] = {}
     for entry in (desired.declared.get("disks") or {}).values():
         if entry.get("image") and entry["pool"] in pools:
             volume = find_volume(host, entry["pool"], entry["image"])
             if volume is not None:
-                found[(entry["pool"], entry["image"])] = volume
-    return found
+                images[(entry["pool"], entry["image"])] = volume
+    return images
 
 
 def _networks(
@@ -167,15 +167,15 @@ def _networks(
     if config is not None:
         sources = [item.find("source") for item in interfaces(config)]
         names |= {str(s.get("network")) for s in sources if s is not None and s.get("network")}
-    found: Dict[str, Element] = {}
+    networks: Dict[str, Element] = {}
     idle: List[str] = []
     for name in sorted(names):
         network = host.network(name)
         if network is not None:
-            found[name] = parse(host.call("XMLDesc", 0, on=network))
+            networks[name] = parse(host.call("XMLDesc", 0, on=network))
             if not host.call("isActive", on=network):
                 idle.append(name)
-    return found, tuple(idle)
+    return networks, tuple(idle)
 
 
 def _seed(host: Hypervisor, volume: Optional[Volume]) -> Dict[str, bytes]:
@@ -193,13 +193,13 @@ def _reached(host: Hypervisor, desired: Desired, domain: Any) -> Tuple[str, ...]
     """Return a running machine's addresses; of several the one that answers SSH, where it should,
     comes first.
     """
-    found = tuple(addresses(host, domain))
-    if len(found) < 2 or desired.wait not in ("ssh", "cloud_init") or desired.state != "started":
-        return found
+    reported = tuple(addresses(host, domain))
+    if len(reported) < 2 or desired.wait not in ("ssh", "cloud_init") or desired.state != "started":
+        return reported
     from . import console
 
-    first = next((entry for entry in found if console.port_answers(entry)[0]), found[0])
-    return (first, *(entry for entry in found if entry != first))
+    first = next((entry for entry in reported if console.port_answers(entry)[0]), reported[0])
+    return (first, *(entry for entry in reported if entry != first))
 
 
 def _shortfall(desired: Desired, run: _Run, reached: Sequence[str]) -> str:
@@ -238,11 +238,11 @@ def macs_of_others(
     )
     if not named and not any("mac" in entry for _number, entry in entries):
         return {}
-    found: Dict[str, str] = {}
+    macs: Dict[str, str] = {}
     for name, root in documents(host, host.lib.VIR_DOMAIN_XML_INACTIVE):
         if name != desired.name:
-            found.update({mac_of(item): name for item in interfaces(root)})
-    return found
+            macs.update({mac_of(item): name for item in interfaces(root)})
+    return macs
 
 
 def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> List[str]:

@@ -99,12 +99,12 @@ class Observed:
 
     @property
     def _reserved(self) -> Dict[str, Tuple[str, str]]:
-        found: Dict[str, Tuple[str, str]] = {}
+        reservations: Dict[str, Tuple[str, str]] = {}
         for name, network in self.networks.items():
             for host in network.findall("ip/dhcp/host"):
                 if host.get("mac") and host.get("ip"):
-                    found[str(host.get("mac")).lower()] = (name, str(host.get("ip")))
-        return found
+                    reservations[str(host.get("mac")).lower()] = (name, str(host.get("ip")))
+        return reservations
 
     def view(self, document: Optional[Element] = None) -> Dict[str, Any]:
         """Return the object that the field table reads, of `config` or another document."""

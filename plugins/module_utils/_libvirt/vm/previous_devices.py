@@ -21,8 +21,8 @@ def former_devices(root: Element, changes: Sequence[Change], known: Disks) -> Di
 
     With them, the SCSI controllers that are there.
     """
-    found = {_place(change): _element(root, change, known) for change in changes}
-    result = {place: text_of(entry) for place, entry in found.items() if entry is not None}
+    elements = {_place(change): _element(root, change, known) for change in changes}
+    result = {place: text_of(entry) for place, entry in elements.items() if entry is not None}
     return {**result, _CONTROLLERS: _indexes(root)}
 
 
@@ -34,9 +34,9 @@ def put_back(root: Element, change: Change, noted: Mapping[str, str], known: Dis
     former = noted.get(_place(change))
     if former is None:
         return False
-    devices, found = ensure(root, "devices"), _element(root, change, known)
-    if found is not None:
-        devices.remove(found)
+    devices, present = ensure(root, "devices"), _element(root, change, known)
+    if present is not None:
+        devices.remove(present)
     devices.append(parse(former))
     return True
 

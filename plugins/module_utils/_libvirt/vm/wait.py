@@ -82,9 +82,9 @@ class _Ladder:
         return "root alone sees its last message" if hidden else ""
 
     def look_address(self) -> Seen:
-        found = addresses(self.host, self.domain)
-        self.address = found[0] if found else ""
-        return bool(found), self.address or "no lease, no answer of the agent, nothing in ARP"
+        known = addresses(self.host, self.domain)
+        self.address = known[0] if known else ""
+        return bool(known), self.address or "no lease, no answer of the agent, nothing in ARP"
 
     def look_ssh(self) -> Seen:
         """Try every address that it has now: it may have got another one meanwhile."""
