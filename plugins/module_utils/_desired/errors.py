@@ -78,7 +78,7 @@ class Faults:
     """
 
     def __init__(self) -> None:
-        self.found: List[InvalidOption] = []
+        self.errors: List[InvalidOption] = []
 
     def __enter__(self) -> Faults:
         return self
@@ -86,19 +86,19 @@ class Faults:
     def __exit__(self, _kind: object, error: object, _trace: object) -> bool:
         if not isinstance(error, InvalidOption):
             return False
-        known = {entry.option or entry.message for entry in self.found}
+        known = {entry.option or entry.message for entry in self.errors}
         fresh = [entry for entry in error.parts if (entry.option or entry.message) not in known]
         for entry in fresh:
             entry.single = True
-        self.found += fresh
+        self.errors += fresh
         return True
 
     def tell(self) -> None:
         """Raise InvalidOption for what was collected, if anything was."""
-        if len(self.found) == 1:
-            raise self.found[0]
-        if self.found:
-            raise InvalidOptions(self.found)
+        if len(self.errors) == 1:
+            raise self.errors[0]
+        if self.errors:
+            raise InvalidOptions(self.errors)
 
 
 class Refused(FleetError):

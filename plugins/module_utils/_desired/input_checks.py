@@ -67,8 +67,8 @@ def _entry(
     """Return an option's entry of the argument spec; raise InvalidOption if there is none."""
     for known, entry in spec.items():
         if name == known or name in entry.get("aliases", ()):
-            found: Mapping[str, Any] = entry
-            return found
+            result: Mapping[str, Any] = entry
+            return result
     hint = answers.get(_INDEX.sub("", path))
     if hint is None:  # the collection's own ones are nobody's business
         hint = nearest(str(name), (item for item in spec if item != "pending" and item[:1] != "_"))

@@ -36,8 +36,8 @@ def parse(label: Any) -> Dict[str, Any]:
         result = decode(label) if isinstance(label, str) else None
     except ValueError:
         return {}
-    found = result.items() if isinstance(result, dict) else ()
-    return {key: value for key, value in found if _is_sound(key, value)}
+    pairs = result.items() if isinstance(result, dict) else ()
+    return {key: value for key, value in pairs if _is_sound(key, value)}
 
 
 def _is_sound(key: str, value: Any) -> bool:

@@ -23,13 +23,13 @@ def parse_size(value: Any, where: str) -> Optional[int]:
     """
     if value is None:
         return None
-    found = _SIZE.fullmatch(str(value).strip().lower())
-    unit = found.group(2) if found and not isinstance(value, bool) else "?"
+    match = _SIZE.fullmatch(str(value).strip().lower())
+    unit = match.group(2) if match and not isinstance(value, bool) else "?"
     for ending in ("ib", "b"):
         if len(unit) > len(ending) and unit.endswith(ending):
             unit = unit[: -len(ending)]
             break
-    if found is None or unit not in _SIZE_UNITS:
+    if match is None or unit not in _SIZE_UNITS:
         raise InvalidOption(
             f"'{value}' is not a size",
             option=where,
@@ -37,7 +37,7 @@ def parse_size(value: Any, where: str) -> Optional[int]:
         )
     shift = _SIZE_UNITS[unit]
     factor = 1 if shift < 10 else 1 << shift
-    return bounded(float(found.group(1)) * factor, value, where) or None
+    return bounded(float(match.group(1)) * factor, value, where) or None
 
 
 def show_size(size: int) -> str:

@@ -71,11 +71,11 @@ class Base(ActionBase):
         faults = Faults()
         with faults:
             check_spelling(self._task.args, secret)
-        misread = len(faults.found)
+        misread = len(faults.errors)
         with faults:
             check_known(given, spec, answers=answers(self.module.rpartition(".")[2]))
-        if faults.found:
-            wrong = {_INDEX.split(str(item.option))[0] for item in faults.found[misread:]}
+        if faults.errors:
+            wrong = {_INDEX.split(str(item.option))[0] for item in faults.errors[misread:]}
             self._tell(given, spec, wrong, faults)
         return _validated(given, spec)
 
