@@ -39,15 +39,15 @@ class ActionModule(Front):
             return {**params, "_source": None}
         path = self._plain(params["src"], "src")
         try:
-            found = self._find_needle("files", path)
+            local = self._find_needle("files", path)
         except AnsibleError:
             hint = "a relative path is looked for beside the playbook and in its files folder"
             text = f"there is nothing at {path} on the controller"
             raise InvalidOption(text, option="src", hint=hint) from None
         name = os.path.basename(os.path.normpath(path))
-        real = found if os.path.isdir(found) else self._loader.get_real_file(found)
+        real = local if os.path.isdir(local) else self._loader.get_real_file(local)
         # What a vault holds is a secret.
-        secret = params["secret"] or real != found
+        secret = params["secret"] or real != local
         return {**params, "secret": secret, "_source": {"path": str(real), "name": name}}
 
     def module_args(self, params: Mapping[str, Any]) -> Dict[str, Any]:

@@ -48,8 +48,8 @@ class ActionModule(Front):
         if contexts:
             where = "build.additional_contexts"
             pairs = parse_map(contexts, where).items()
-            found = {name: self._path(entry, f"{where}.{name}") for name, entry in pairs}
-            build["additional_contexts"] = found
+            contexts = {name: self._path(entry, f"{where}.{name}") for name, entry in pairs}
+            build["additional_contexts"] = contexts
         build = placed(build)
         return {**params, "build": build, "_context": read_for(build)}
 

@@ -47,7 +47,7 @@ def with_files(params: Mapping[str, Any], loader: Any) -> Dict[str, Any]:
 
 
 def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
-    found: Dict[str, str] = {}
+    variables: Dict[str, str] = {}
     for path, required, raw, where in _files(value, option):
         if path.startswith("~"):
             raise InvalidOption(f"'{path}': a ~ is not expanded", option=where, hint="write it out")
@@ -61,8 +61,8 @@ def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
         if not os.path.isfile(whole):
             raise InvalidOption(f"{whole} is not a file", option=where)
         text = _text(loader.get_real_file(whole), where)
-        found.update(_lines(text, where) if raw else parse_file(text, where, found))
-    return found
+        variables.update(_lines(text, where) if raw else parse_file(text, where, variables))
+    return variables
 
 
 def _files(value: Any, option: str) -> Iterator[Tuple[str, bool, bool, str]]:
@@ -95,7 +95,7 @@ def _lines(text: str, where: str) -> Dict[str, str]:
 
     As Compose's `format: raw`: blanks before a name and lines with `#` first count for nothing.
     """
-    found: Dict[str, str] = {}
+    variables: Dict[str, str] = {}
     for number, line in enumerate(text.split("\n"), 1):
         key, equals, value = line.lstrip().partition("=")
         if key[:1] == "#" or not (key or equals):
@@ -105,8 +105,8 @@ def _lines(text: str, where: str) -> Dict[str, str]:
         if not key or re.search(r"\s", key):
             hint = "a name holds no blanks, and stands before the ="
             raise InvalidOption(f"line {number} has no usable name", option=where, hint=hint)
-        found[key] = value
-    return found
+        variables[key] = value
+    return variables
 
 
 def _no_value(line: str, where: str) -> InvalidOption:
@@ -121,7 +121,7 @@ def parse_file(text: str, where: str, known: Mapping[str, str]) -> Dict[str, str
     (escapes, over several lines); for `${NAME:-default}` and the like see substitution.py. Raise
     InvalidOption with the number of the line.
     """
-    found: Dict[str, str] = {}
+    variables: Dict[str, str] = {}
     at = 0
     while at < len(text):
         blank = _BLANK.match(text, at)
@@ -132,9 +132,9 @@ def parse_file(text: str, where: str, known: Mapping[str, str]) -> Dict[str, str
         line = f"line {text.count(chr(10), 0, at) + 1}"
         if entry is None:
             raise InvalidOption(f"{line} is not KEY=value", option=where, hint="look at its quotes")
-        found[entry["key"]] = _value(entry, {**known, **found}, line, where)
+        variables[entry["key"]] = _value(entry, {**known, **variables}, line, where)
         at = entry.end()
-    return found
+    return variables
 
 
 def _value(entry: re.Match[str], known: Mapping[str, str], line: str, where: str) -> str:

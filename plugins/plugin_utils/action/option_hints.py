@@ -220,11 +220,11 @@ _CONNECTION = {
 def answers(module: str) -> Mapping[str, str]:
     """Return hints by the name or the path of an unknown option of a module, or `option=value`."""
     parents = ("container", module) if module == "run" else (module,)
-    found: Dict[str, str] = {} if module.startswith("vm") else dict(_CONNECTION)
+    hints: Dict[str, str] = {} if module.startswith("vm") else dict(_CONNECTION)
     if "container" in parents:
-        found.update(KEYS)
+        hints.update(KEYS)
     for entry in parents:
         renamed = RENAMED.get(entry, {}).items()
-        found.update({name: f"{ours} takes its place here" for name, ours in renamed})
-        found.update(REASONS.get(entry, {}))
-    return found
+        hints.update({name: f"{ours} takes its place here" for name, ours in renamed})
+        hints.update(REASONS.get(entry, {}))
+    return hints

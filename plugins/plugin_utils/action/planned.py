@@ -38,17 +38,17 @@ class Pending:
         """
         if not os.path.exists(self._path):
             return {}
-        found: Dict[str, Any] = {}
+        result: Dict[str, Any] = {}
         with open(self._path, encoding="utf-8") as lines:
             for line in lines:
                 engine, address, planned = json.loads(line)
                 if engine != self._engine and address != "engine":
                     continue
                 if planned is None:
-                    found.pop(address, None)
+                    result.pop(address, None)
                 else:
-                    found[address] = planned
-        return found
+                    result[address] = planned
+        return result
 
     def add(self, planned: Mapping[str, Any]) -> None:
         """Add what is planned, by address; one write, so that forks cannot mix lines."""

@@ -28,14 +28,14 @@ def _task_environment(action: Any) -> Dict[str, Any]:
 
     ansible-core gives a list of mappings, outermost first, and applies it to modules only.
     """
-    found: Dict[str, Any] = {}
+    variables: Dict[str, Any] = {}
     parts = action._task.environment or []
     for part in parts if isinstance(parts, list) else [parts]:
         values = action._templar.template(part) if part else None
         if isinstance(values, Mapping):
-            found.update(
+            variables.update(
                 (str(name), plain(value))
                 for name, value in values.items()
                 if str(name).startswith("DOCKER_")
             )
-    return found
+    return variables

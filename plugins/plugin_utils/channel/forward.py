@@ -129,9 +129,9 @@ class Forward:
         tried = self.address
         self._look()
         if self.address != tried:
-            found, self.address = self.address, tried
+            proven, self.address = self.address, tried
             self._release()
-            self.address = found
+            self.address = proven
             self._clear()
             self._folder = self._place()
             self._establish()

@@ -207,15 +207,15 @@ class Relay:
 
     def _verdict(self, text: str, blocked: Blocked) -> Exception:
         """Return what the end of a process that never was ready means."""
-        found = marked(text)
-        user, become = found.get("user", ""), self._become
-        path = found.get("path", self._path)
-        if "missing" in found:
+        marks = marked(text)
+        user, become = marks.get("user", ""), self._become
+        path = marks.get("path", self._path)
+        if "missing" in marks:
             return missing_socket(path, self._host, user)
-        if "denied" in found:
-            group, member = found.get("group", ""), "member" in found
+        if "denied" in marks:
+            group, member = marks.get("group", ""), "member" in marks
             return denied_socket(path, self._host, user, group, member)
-        if "tool" in found:
+        if "tool" in marks:
             return Blocked(f"relay: {self._host} has none of {', '.join(self._tools)} that works")
         output = to_bytes(text)
         if become is not None and become.check_missing_password(output):

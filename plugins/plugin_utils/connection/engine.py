@@ -96,7 +96,7 @@ class Link:
                 raise
             raise FleetError(f"{self.address}: {fault}") from error
 
-    def found(self, client: Client) -> str:
+    def container_id(self, client: Client) -> str:
         """Return the container's id; Unreachable if none has the name.
 
         Asked before each command: an engine would take the name for the beginning of an id.

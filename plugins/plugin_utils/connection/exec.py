@@ -73,7 +73,7 @@ def execute(
 
 def _create(client: Client, link: Link, words: List[str], talks: bool) -> Tuple[str, str]:
     """Return the ids of the container and of the command."""
-    container = link.found(client)
+    container = link.container_id(client)
     environment = link.option("container_environment") or {}
     body = {
         "AttachStdin": talks,

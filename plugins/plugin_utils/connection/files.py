@@ -37,7 +37,7 @@ def put(link: Link, source: str, target: str) -> None:
             file.seek(0)
             archive = _archive(file, name, size, link)
             where = folder or "/"
-            link.ask(lambda client: put_archive(client, link.found(client), where, archive))
+            link.ask(lambda client: put_archive(client, link.container_id(client), where, archive))
         elif done.status:
             raise FleetError(f"{link.address}: cannot write {target}: {_last(done)}")
 
@@ -88,8 +88,8 @@ def _archive(file: Any, name: str, size: int, link: Link) -> Iterator[bytes]:
 
 
 def _unpack(client: Any, link: Link, source: str, part: Part) -> None:
-    found = members(client, link.found(client), source)  # ends its request when it is dropped
-    member, content = next(found, (None, None))
+    entries = members(client, link.container_id(client), source)  # dropping it ends the request
+    member, content = next(entries, (None, None))
     if member is None or content is None:
         what = "a link" if member is not None and member.kind == "link" else "no file"
         raise FleetError(f"{link.address}: {source} is {what}")

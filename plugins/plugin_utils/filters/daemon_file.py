@@ -42,7 +42,7 @@ def read(config: Union[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     text = config[1:] if config.startswith("\ufeff") else config
     try:
         text.encode()
-        found = (
+        content = (
             json.loads(text, object_pairs_hook=_once, parse_constant=_no_json)
             if text.strip()
             else {}
@@ -58,9 +58,9 @@ def read(config: Union[str, Mapping[str, Any]]) -> Mapping[str, Any]:
         raise
     except ValueError:  # Python's bound on the digits of a number
         raise Unreadable("holds a number that is too long") from None
-    if not isinstance(found, dict):
-        raise Unreadable(f"holds {_kind(found)} where a dictionary belongs")
-    return _placed(found)
+    if not isinstance(content, dict):
+        raise Unreadable(f"holds {_kind(content)} where a dictionary belongs")
+    return _placed(content)
 
 
 def moves(old: Mapping[str, Any], new: Mapping[str, Any], engine: Mapping[str, Any]) -> List[str]:
@@ -80,12 +80,12 @@ def moves(old: Mapping[str, Any], new: Mapping[str, Any], engine: Mapping[str, A
 
 def staying(old: Mapping[str, Any], moved: List[str]) -> str:
     """Return in words what to declare so that the keys in `moved` stay as they are."""
-    found = []
+    words = []
     for name in moved:
         key = "graph" if name == "data-root" and name not in old else name.split(".")[0]
         value = json.dumps(old[key]) if key in old else ""
-        found.append(f"{key}: {value}" if value else f"{name} left out")
-    return ", ".join(found)
+        words.append(f"{key}: {value}" if value else f"{name} left out")
+    return ", ".join(words)
 
 
 def root(old: Mapping[str, Any], engine: Mapping[str, Any]) -> str:
@@ -94,13 +94,13 @@ def root(old: Mapping[str, Any], engine: Mapping[str, Any]) -> str:
 
 
 def _places(config: Mapping[str, Any]) -> Dict[str, Any]:
-    found = {name: config.get(name, default) for name, default in PLACES.items()}
+    places = {name: config.get(name, default) for name, default in PLACES.items()}
     if "data-root" not in config and config.get("graph"):  # its name before 17.05
-        found["data-root"] = config["graph"]
-    found["data-root"] = found["data-root"].rstrip("/") or "/"
-    found["exec-root"] = found["exec-root"].replace("/var/run/", "/run/").rstrip("/")
-    found[SNAPSHOTTER] = config.get("features", {}).get("containerd-snapshotter")
-    return found
+        places["data-root"] = config["graph"]
+    places["data-root"] = places["data-root"].rstrip("/") or "/"
+    places["exec-root"] = places["exec-root"].replace("/var/run/", "/run/").rstrip("/")
+    places[SNAPSHOTTER] = config.get("features", {}).get("containerd-snapshotter")
+    return places
 
 
 def _declared(config: Mapping[str, Any]) -> Set[str]:

@@ -63,8 +63,8 @@ def _spelling(number: int, files: Dict[str, List[str]]) -> Optional[str]:
         files[path] = _lines(path)
     lines = files[path]
     text = lines[line - 1][column - 1 :] if line <= len(lines) else ""
-    found = _SPELLING.match(text)
-    return found.group() if found and len(found.group()) <= _LONGEST else None
+    match = _SPELLING.match(text)
+    return match.group() if match and len(match.group()) <= _LONGEST else None
 
 
 def _lines(path: str) -> List[str]:

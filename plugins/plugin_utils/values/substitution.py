@@ -26,16 +26,16 @@ def substituted(text: str, known: Mapping[str, str], escapes: Mapping[str, str])
     result: List[str] = []
     at = 0
     while True:
-        found = _PART.search(text, at)
-        if found is None:
+        match = _PART.search(text, at)
+        if match is None:
             return "".join([*result, text[at:]])
-        result.append(text[at : found.start()])
-        at = found.end()
-        if found["escaped"]:
-            result.append(escapes.get(found["escaped"], found.group()))
-        elif found["name"]:
-            result.append(_known(found["name"], known))
-        elif found["open"] == "$":
+        result.append(text[at : match.start()])
+        at = match.end()
+        if match["escaped"]:
+            result.append(escapes.get(match["escaped"], match.group()))
+        elif match["name"]:
+            result.append(_known(match["name"], known))
+        elif match["open"] == "$":
             result.append("$")
         else:
             inner, at = _braced_text(text, at)
@@ -51,24 +51,24 @@ def _known(name: str, known: Mapping[str, str]) -> str:
 def _braced_text(text: str, at: int) -> Tuple[str, int]:
     """Return what stands in the braces that were opened before `at`, and where they have ended."""
     depth, here = 1, at
-    for found in _BRACE.finditer(text, at):
-        depth += {"${": 1, "}": -1}.get(found.group(), 0)
-        here = found.end()
+    for match in _BRACE.finditer(text, at):
+        depth += {"${": 1, "}": -1}.get(match.group(), 0)
+        here = match.end()
         if not depth:
             return text[at : here - 1], here
     raise ValueError("has a ${ without its }")
 
 
 def _braced(inner: str, known: Mapping[str, str], escapes: Mapping[str, str]) -> str:
-    found = _BRACED.fullmatch(inner)
-    if found is None or (found["word"] and not found["rule"]):
+    match = _BRACED.fullmatch(inner)
+    if match is None or (match["word"] and not match["rule"]):
         raise ValueError("has a ${…} that is none of NAME, NAME:-WORD, NAME:+WORD and NAME:?WORD")
-    name, rule = found["name"], found["rule"] or ""
+    name, rule = match["name"], match["rule"] or ""
     is_set = bool(known.get(name)) if rule[:1] == ":" else name in known
     if rule[-1:] == "+":
-        return substituted(found["word"], known, escapes) if is_set else ""
+        return substituted(match["word"], known, escapes) if is_set else ""
     if rule[-1:] == "?" and not is_set:
         raise ValueError(f"requires {name}, which nothing before it sets")
     if rule[-1:] == "-" and not is_set:
-        return substituted(found["word"], known, escapes)
+        return substituted(match["word"], known, escapes)
     return _known(name, known)
