@@ -184,7 +184,7 @@ def clear(chain: Chain, dependents: Tuple[Dependent, ...], maybe: bool) -> None:
         chain.add("remove", cause, "replace", (), maybe, entry.address, args)
 
 
-def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause) -> None:
+def recover_names(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause) -> None:
     """Take new dependents out of the way and give the old ones their names back."""
     for entry in reversed(dependents):
         if entry.new is not None:
@@ -198,7 +198,7 @@ def step_back(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause) -> 
             _add(chain, entry, "rename", cause, on=bare_name(entry.old), to=entry.name, id=entry.id)
 
 
-def bring_back(
+def recover_runs(
     chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, cause: Cause
 ) -> None:
     """Let old dependents run again, as they did, in namespaces that are there again.

@@ -242,13 +242,13 @@ def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write what has no row of its own as rows have it."""
     devices = params.get("devices") or ()
     if any(params.get(name) for name in _FOLDED) or any("=" in str(entry) for entry in devices):
-        from .shorthand import fold
+        from .shorthand import expand
 
-        params = fold(params)
-    return _fold_disable(params)
+        params = expand(params)
+    return _merge_disable(params)
 
 
-def _fold_disable(params: Mapping[str, Any]) -> Mapping[str, Any]:
+def _merge_disable(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write `healthcheck.disable` as the test NONE, which is what the engine knows."""
     check = params.get("healthcheck") or {}
     if not check.get("disable"):

@@ -212,7 +212,7 @@ def explain_start(client: Client, ref: str, desired: Desired, error: EngineError
     return FleetError(text, address=desired.address, hint=likely(message), details=details)
 
 
-def gone(desired: Desired) -> FleetError:
+def vanished(desired: Desired) -> FleetError:
     """Return the error of a container that vanished while it was awaited."""
     return FleetError(
         "the container was removed while it was awaited",

@@ -64,7 +64,7 @@ def add_steps(chain: Chain, desired: Desired, ident: str, changes: Sequence[Chan
             chain.add(verb, change.words(), "live", (change,), args=args)
 
 
-def put_back(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
+def recover_live(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
     """Add the way back of live changes: what was left for another endpoint is joined as it was,
     and what could not be joined does not stay on paper, where it would keep the next start from
     working."""

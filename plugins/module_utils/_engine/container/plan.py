@@ -70,7 +70,7 @@ def steps_of(desired: Desired, observed: Observed, difference: Difference) -> Li
             replacement.forward(chain, desired, observed, old)
             observed = replace(observed, dependents=observed.next_dependents)
         else:
-            observed = replacement.undo(
+            observed = replacement.recover_old(
                 chain, desired, replace(observed, old=old), replacement.INTERRUPTED
             )
         old = None
@@ -207,7 +207,9 @@ def _alteration(chain: Chain, desired: Desired, observed: Observed, difference: 
     maybe = not sure and not any(change.impact == "replace" for change in known)
     networks = later_networks(desired, observed.api)
     others = observed.dependents if desired.dependents == "replace" else ()
-    replacement.swap(chain, desired, current, tuple(words), tuple(changes), networks, maybe, others)
+    replacement.add_steps(
+        chain, desired, current, tuple(words), tuple(changes), networks, maybe, others
+    )
     if maybe:
         # If the pull brings nothing new, this is what is left to do.
         light = Chain(desired.address, len(chain.steps) + 1)

@@ -41,14 +41,14 @@ class _Ours:
             step.args.get("id") for step in begun if step.verb == "start" and "of" not in step.args
         }
 
-    def was_made_here(self, container: Inspect) -> bool:
+    def created(self, container: Inspect) -> bool:
         """Tell whether this run has made it."""
         label = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL)
         return container["Id"] in self._ids or (label is not None and label in self._records)
 
     def judged(self, container: Inspect) -> bool:
         """Tell whether it failed before the eyes of this run, whoever made it."""
-        return self.was_made_here(container) or container["Id"] in self._waited
+        return self.created(container) or container["Id"] in self._waited
 
     def touched(self, container: Inspect) -> bool:
         """Tell whether this run has had anything to do with it."""
@@ -64,34 +64,32 @@ class _Ours:
         return container["Id"] in self._started
 
 
-def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
+def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old one, or nothing, as it was before."""
     chain = Chain(desired.address)
     ours = _Ours(begun)
-    swapping = next((step for step in begun if "replaces" in step.args), None)
-    if swapping is not None and dig(observed.apart, "Id") == swapping.args["replaces"]:
+    creation = next((step for step in begun if "replaces" in step.args), None)
+    if creation is not None and dig(observed.apart, "Id") == creation.args["replaces"]:
         observed = replace(observed, old=observed.apart)  # this run knows, whatever the labels say
-    if swapping is not None or observed.fresh is not None or observed.old is not None:
-        observed = _undo_swap(chain, desired, observed, ours, swapping)
+    if creation is not None or observed.fresh is not None or observed.old is not None:
+        observed = _recover_replacement(chain, desired, observed, ours, creation)
     elif observed.current is not None:
-        if not ours.was_made_here(observed.current) and any(
-            step.verb == "connect" for step in begun
-        ):
-            from .networks import put_back
+        if not ours.created(observed.current) and any(step.verb == "connect" for step in begun):
+            from .networks import recover_live
 
-            put_back(chain, desired, observed, begun)
-        _undo_first(chain, desired, observed.current, ours)
+            recover_live(chain, desired, observed, begun)
+        _recover_first(chain, desired, observed.current, ours)
     if desired.moved_from:
-        from .rename import move_back
+        from .rename import recover_name
 
-        move_back(chain, desired, observed, begun)
+        recover_name(chain, desired, observed, begun)
     return Plan(tuple(chain.steps))
 
 
-def _undo_swap(
-    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, swapping: Optional[Step]
+def _recover_replacement(
+    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, creation: Optional[Step]
 ) -> Observed:
-    """Undo the replacement that this run made or took over; `swapping` is its create step.
+    """Undo the replacement that this run made or took over; `creation` is its create step.
 
     One that it only took over, as any next run does, may have come up meanwhile, and stays then.
     """
@@ -106,8 +104,8 @@ def _undo_swap(
     current = observed.current
     if current is not None and _has_replaced(current, desired, observed) and ours.touched(current):
         return replacement.recover(chain, desired, left, failed=ours.judged(current)).observed
-    if swapping is not None:
-        _bring_back(chain, desired, observed, ours, swapping)
+    if creation is not None:
+        _recover_old(chain, desired, observed, ours, creation)
     elif current is None and fresh is None:
         return replacement.recover(chain, desired, observed).observed
     return observed
@@ -119,27 +117,27 @@ def _has_replaced(new: Inspect, desired: Desired, observed: Observed) -> bool:
     return observed.old is not None and bool(replaces.get("id") == observed.old["Id"])
 
 
-def _bring_back(
-    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, swapping: Step
+def _recover_old(
+    chain: Chain, desired: Desired, observed: Observed, ours: _Ours, creation: Step
 ) -> None:
     """Bring back the old one that this run has touched, and whose replacement somebody removed.
 
     Not if another run has one under way: that has in its record what there is to restore.
     """
     kept = observed.current or observed.old
-    if observed.fresh is not None or kept is None or kept["Id"] != swapping.args["replaces"]:
+    if observed.fresh is not None or kept is None or kept["Id"] != creation.args["replaces"]:
         return
     if ours.touched(kept):
-        replaces, new = replacement.replaced_by(swapping), swapping.noted.get("id", "")
+        replaces, new = replacement.replaced_by(creation), creation.noted.get("id", "")
         others = observed.dependents
-        dependents.step_back(chain, others, replacement.FAILED)
-        replacement.bring_back(chain, desired, kept, replaces, replacement.FAILED, others, new)
+        dependents.recover_names(chain, others, replacement.FAILED)
+        replacement.recover_state(chain, desired, kept, replaces, replacement.FAILED, others, new)
 
 
-def _undo_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
+def _recover_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
     """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
     cause, ident = "it did not come up", str(current["Id"])
-    result = ours.was_made_here(current)
+    result = ours.created(current)
     if replacement.may_run(current) and (result or ours.started(current)):
         chain.add("stop", cause, on=desired.name, id=ident)
     if result:

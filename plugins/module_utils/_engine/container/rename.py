@@ -71,7 +71,7 @@ def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:
     return replace(observed, current={**current, "Name": f"/{desired.name}"})
 
 
-def move_back(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
+def recover_name(chain: Chain, desired: Desired, observed: Observed, begun: Sequence[Step]) -> None:
     """Give a container its old name back, if the failed plan has renamed it."""
     current = observed.current
     if current is None or bare_name(current) != desired.name:

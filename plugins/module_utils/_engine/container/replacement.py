@@ -37,7 +37,7 @@ def may_run(container: Inspect) -> bool:
     return runs(container) or (begun and read_restart(container)[0] != "no")
 
 
-def swap(
+def add_steps(
     chain: Chain,
     desired: Desired,
     old: Inspect,
@@ -97,7 +97,7 @@ class Recovered:
     """What recovery makes of a snapshot.
 
     `remove_after` is the replaced container, which has to go once the current one is proven to
-    be up; until then `undo` can bring it back.
+    be up; until then `recover_old` can bring it back.
     """
 
     observed: Observed
@@ -128,7 +128,7 @@ def recover(chain: Chain, desired: Desired, observed: Observed, failed: bool = F
         return Recovered(observed if failed else replace(observed, old=None), observed.old)
     if not failed and (verdict is not False or not replaces.get("running")):
         return Recovered(replace(observed, old=None), remove_after=observed.old)
-    return Recovered(undo(chain, desired, observed, cause))
+    return Recovered(recover_old(chain, desired, observed, cause))
 
 
 def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
@@ -144,25 +144,25 @@ def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: C
     if may_run(fresh):  # another run has taken the name from it while its own run started it
         chain.add("stop", cause, on=bare_name(fresh), id=str(fresh["Id"]))
     if kept["Id"] == replaces.get("id"):
-        dependents.step_back(chain, others, cause)
-        kept = bring_back(chain, desired, kept, replaces, cause, others, str(fresh["Id"]))
+        dependents.recover_names(chain, others, cause)
+        kept = recover_state(chain, desired, kept, replaces, cause, others, str(fresh["Id"]))
         others = dependents.as_before(others)
     chain.add("remove", cause, on=bare_name(fresh), id=str(fresh["Id"]), volumes=OWN)
     return replace(observed, current=kept, fresh=None, old=None, dependents=others)
 
 
-def undo(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
+def recover_old(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
     """Take the new one out of the way and bring the old one back."""
     new, old = observed.current or {}, observed.old or {}
     replaces = record_of(new, observed.base, desired.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), desired.name)
     others = observed.dependents
-    dependents.step_back(chain, others, cause)
+    dependents.recover_names(chain, others, cause)
     if may_run(new):
         chain.add("stop", cause, on=desired.name, id=str(new["Id"]))
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=desired.name, to=temporary, id=str(new["Id"]))
-    kept = bring_back(chain, desired, old, replaces, cause, others, str(new["Id"]))
+    kept = recover_state(chain, desired, old, replaces, cause, others, str(new["Id"]))
     chain.add("remove", cause, on=temporary, id=str(new["Id"]), volumes=OWN)
     return replace(observed, current=kept, old=None, dependents=dependents.as_before(others))
 
@@ -183,7 +183,7 @@ def forward(chain: Chain, desired: Desired, observed: Observed, old: Inspect) ->
     chain.add("remove", INTERRUPTED, on=bare_name(old), id=str(old["Id"]))
 
 
-def bring_back(
+def recover_state(
     chain: Chain,
     desired: Desired,
     kept: Inspect,
@@ -210,7 +210,7 @@ def bring_back(
         if replaces.get("paused"):
             chain.add("pause", cause, args=args)
             kept = {**kept, "State": {**kept["State"], "Paused": True, "Status": "paused"}}
-    dependents.bring_back(chain, others, root_ran, cause)
+    dependents.recover_runs(chain, others, root_ran, cause)
     return _named(kept, desired)
 
 

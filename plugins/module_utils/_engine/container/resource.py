@@ -94,11 +94,11 @@ class Container(Resource):
 
             notes = notes_of(desired, observed, difference)
         if _is_as_declared(desired, observed, difference):
-            return Plan(notes=notes, fingerprint=_mark(observed))
+            return Plan(notes=notes, fingerprint=_fingerprint(observed))
         from .plan import plan_of
 
         plan = plan_of(desired, observed, difference)
-        return replace(plan, notes=(*notes, *plan.notes), fingerprint=_mark(observed))
+        return replace(plan, notes=(*notes, *plan.notes), fingerprint=_fingerprint(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
@@ -106,9 +106,9 @@ class Container(Resource):
 
     def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old one, or nothing, as it was before."""
-        from .recover import way_back
+        from .recover import plan_recovery
 
-        return way_back(desired, observed, begun)
+        return plan_recovery(desired, observed, begun)
 
     def identity(self, observed: Observed) -> str:
         """Return the id of the container that has the name, "" for none."""
@@ -161,7 +161,7 @@ def masked(container: Mapping[str, Any], hidden: Any) -> Dict[str, Any]:
     return {**container, "Config": {**container["Config"], "Env": shown}}
 
 
-def _mark(observed: Observed) -> str:
+def _fingerprint(observed: Observed) -> str:
     """Digest what the plan rests on; a container's settings cannot change without its id or
     its host configuration changing."""
     parts = [dig(observed.image, "Id")]

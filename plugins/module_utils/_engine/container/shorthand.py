@@ -19,7 +19,7 @@ _RESERVED = ("memory", "devices", "cpus", "generic_resources")
 _CONDITIONS = {"none": "no", "on-failure": "on-failure", "any": "always"}
 
 
-def fold(params: Mapping[str, Any]) -> Dict[str, Any]:
+def expand(params: Mapping[str, Any]) -> Dict[str, Any]:
     """Return the options with `deploy`, `gpus`, `use_api_socket` and named devices in others.
 
     Raise InvalidOption for an unknown key, or a value that another option contradicts.

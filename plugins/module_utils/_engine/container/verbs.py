@@ -32,7 +32,7 @@ from .volumes import carried_over
 
 
 @contextlib.contextmanager
-def _or_gone(step: Step) -> Iterator[None]:
+def _or_removed(step: Step) -> Iterator[None]:
     """Take it as done if what is to go is gone already: another run, or somebody, was faster."""
     try:
         yield
@@ -177,7 +177,7 @@ def _set_policy(work: Work, step: Step, policy: Any) -> None:
 
 
 def _disable_restart(work: Work, step: Step) -> None:
-    with _or_gone(step):
+    with _or_removed(step):
         _set_policy(work, step, ("no", 0))
 
 
@@ -193,13 +193,13 @@ def _say(word: str, work: Work, step: Step) -> None:
 
 
 def _stop(work: Work, step: Step) -> None:
-    with _or_gone(step):
+    with _or_removed(step):
         stop(work, ref_of(work, step), step.args["on"], "stop")
 
 
 def _rename(work: Work, step: Step) -> None:
     name, to = step.args["on"], step.args["to"]
-    with _or_gone(step):
+    with _or_removed(step):
         work.client.post(f"/containers/{ref_of(work, step)}/rename", {"name": to})
     result = work.shared.get("made", {})
     if name in result:
@@ -295,7 +295,7 @@ def _pull(work: Work, step: Step) -> Optional[bool]:
     return pull(work, step)
 
 
-def _told(verb: Verb) -> Verb:
+def _checked(verb: Verb) -> Verb:
     """Return a verb that says of what the engine refuses whose doing that may be.
 
     Of what fails otherwise nobody knows how far it came: the way back looks.
@@ -336,4 +336,4 @@ _VERBS: Dict[str, Verb] = {
     "wait": _wait,
     "watch": _watch,
 }
-VERBS: Dict[str, Verb] = {name: _told(verb) for name, verb in _VERBS.items()}
+VERBS: Dict[str, Verb] = {name: _checked(verb) for name, verb in _VERBS.items()}

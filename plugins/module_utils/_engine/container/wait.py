@@ -13,7 +13,7 @@ from ..._desired.values import dig, show_duration
 from ..client.engine import Client
 from ..client.errors import EngineError
 from .desired import Desired
-from .diagnose import fault, gone
+from .diagnose import fault, vanished
 
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.
@@ -76,7 +76,7 @@ def _inspect(client: Client, ref: str, desired: Desired) -> Dict[str, Any]:
     except EngineError as error:
         if error.status != 404:
             raise
-        raise gone(desired) from None
+        raise vanished(desired) from None
 
 
 def _as_ended(container: Dict[str, Any], ended: Dict[str, Any]) -> Dict[str, Any]:

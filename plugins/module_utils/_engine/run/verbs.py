@@ -18,7 +18,7 @@ from ..._desired.work import Verb, Work
 from ..client.errors import EngineError
 from ..client.events import until_ended
 from ..client.raw_stream import Frames, Raw
-from ..container.diagnose import explain_start, gone, hidden_values, how_it_ended
+from ..container.diagnose import explain_start, hidden_values, how_it_ended, vanished
 from ..container.target import last_words, output
 from ..container.verbs import VERBS as CONTAINER_VERBS
 from ..container.verbs import create
@@ -134,7 +134,7 @@ def _ended(work: Work, ref: str, deadline: Optional[float]) -> Mapping[str, Any]
         try:
             seen: Mapping[str, Any] = work.client.get(f"/containers/{ref}/json")
         except EngineError as error:
-            raise gone(work.desired.desired) if error.status == 404 else error from None
+            raise vanished(work.desired.desired) if error.status == 404 else error from None
         return None if dig(seen, "State.Running") else seen
 
     return until_ended(work.client, look, {"container": [ref], "event": ["die"]}, deadline)

@@ -33,7 +33,7 @@ _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _DEFAULT_OPTIONS = ("ro", "rw", "rprivate", "rbind", "")
 
 
-def made_of(
+def mount_of(
     kind: str, source: str, options: Iterable[str], more: Optional[Mapping[str, Any]] = None
 ) -> Mount:
     """Return a canonical mount of its type, source, words and long-only keys."""
@@ -52,12 +52,12 @@ def made_of(
 def read(obj: Mapping[str, Any], context: Context) -> Dict[str, Mount]:
     """Return the mounts of an inspected container."""
     targets = dig(obj, "Config.Volumes") or {}
-    mounts = {posixpath.normpath(target): made_of("volume", "", ()) for target in targets}
+    mounts = {posixpath.normpath(target): mount_of("volume", "", ()) for target in targets}
     for bind in dig(obj, "HostConfig.Binds") or ():
         source, _colon, rest = bind.partition(":")
         target, _colon, options = rest.partition(":")
         kind = "bind" if source.startswith("/") else "volume"
-        mounts[posixpath.normpath(target)] = made_of(kind, source, options.split(","))
+        mounts[posixpath.normpath(target)] = mount_of(kind, source, options.split(","))
     for mount in dig(obj, "HostConfig.Mounts") or ():
         mounts[posixpath.normpath(mount.get("Target", "/"))] = _read_mount(mount)
     return mounts
@@ -82,7 +82,7 @@ def _read_mount(mount: Mapping[str, Any]) -> Mount:
     kept = {key: value for key, value in more.items() if value}
     if kind == "bind" and not bind.get("CreateMountpoint"):
         kept["create_host_path"] = False
-    return made_of(kind, source, options, kept)
+    return mount_of(kind, source, options, kept)
 
 
 def _recursive(bind: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from ...values.strings import parse_text
 from .common import NOT_PODMAN, text
 
 
-def _one_of(*known: str) -> Callable[[Any, str], str]:
+def _mode_of(*known: str) -> Callable[[Any, str], str]:
     """Return a parser of some words; `container:` among them takes a name."""
 
     def parse(value: Any, where: str) -> str:
@@ -40,7 +40,7 @@ def _one_of(*known: str) -> Callable[[Any, str], str]:
 def _mode(
     name: str, key: str, known: Tuple[str, ...], quiet: Tuple[str, ...], **more: Any
 ) -> FieldSpec:
-    return text(name, f"HostConfig.{key}", parse=_one_of(*known), quiet=quiet, **more)
+    return text(name, f"HostConfig.{key}", parse=_mode_of(*known), quiet=quiet, **more)
 
 
 FIELDS = (

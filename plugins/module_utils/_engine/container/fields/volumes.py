@@ -23,7 +23,7 @@ from ...._desired.values import show
 from ...values.strings import parse_strings, parse_text
 from . import mounts
 from .common import reject_expansion
-from .mounts import Mount, made_of
+from .mounts import Mount, mount_of
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
 _PROPAGATIONS = ("shared", "rshared", "slave", "rslave", "private", "rprivate")
@@ -71,7 +71,7 @@ def _short(entry: Any, where: str) -> Tuple[str, Mount]:
     for option in options:
         _known(option, _OPTIONS, "an option of a volume", where)
     kind = "bind" if source[:1] in ("/", ".", "~", "$") else "volume"
-    return _target(target, where), made_of(kind, _source(kind, source, where), options)
+    return _target(target, where), mount_of(kind, _source(kind, source, where), options)
 
 
 def _known(word: Any, known: Tuple[str, ...], what: str, where: str) -> str:
@@ -105,7 +105,7 @@ def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
         text = "cannot be had with a colon in a path"
         raise InvalidOption(text, option=f"{where}.{kind}.selinux", hint="use another path")
     more = _more(inner, f"{where}.{kind}")
-    return target, made_of(kind, _source(kind, source, where), options, more)
+    return target, mount_of(kind, _source(kind, source, where), options, more)
 
 
 def _words(inner: Mapping[str, Any], where: str) -> List[str]:
