@@ -210,7 +210,7 @@ class Client:
                     method, path, _target = asked[len(replies)]
                     raise failure(exc, method, path, self.timeout) from exc
             else:
-                self._give_back(wire, keep)
+                self._put_away(wire, keep)
         return replies
 
     # -- mutations ------------------------------------------------------------------------
@@ -277,7 +277,7 @@ class Client:
 
             wire.close()
             raise failure(exc, method, path, patience) from exc
-        self._give_back(wire, reply.keep)
+        self._put_away(wire, reply.keep)
         return reply.value(method, path)
 
     # -- streams (stream.py) --------------------------------------------------------------
@@ -337,7 +337,7 @@ class Client:
             wire.close()
         return self.dial(), True
 
-    def _give_back(self, wire: Wire, keep: bool) -> None:
+    def _put_away(self, wire: Wire, keep: bool) -> None:
         if keep:
             self._wire = wire
         else:

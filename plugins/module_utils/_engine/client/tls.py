@@ -50,15 +50,15 @@ def _loopback(host: str) -> bool:
 
 def _files(address: Address, options: Mapping[str, Any], environment: Mapping[str, str]) -> Tls:
     """Return the files: the options', or those of the context, or of DOCKER_CERT_PATH."""
-    held = address.tls or _folder(environment)
+    stored = address.tls or _folder(environment)
     cert, key = options.get("engine_cert"), options.get("engine_key")
     if bool(cert) != bool(key):
         option, missing = ("engine_cert", "engine_key") if cert else ("engine_key", "engine_cert")
         raise InvalidOption(f"needs {missing} as well", option=option)
     return Tls(
-        options.get("engine_ca") or held.ca,
-        cert or held.cert,
-        key or held.key,
+        options.get("engine_ca") or stored.ca,
+        cert or stored.cert,
+        key or stored.key,
         options.get("engine_tls_hostname") or address.host,
     )
 

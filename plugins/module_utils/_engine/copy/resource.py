@@ -62,8 +62,8 @@ class Copy(Resource):
             from .fetch import plan_out
 
             result = plan_out(desired, observed)
-        mark = {path: [seen.entry.mode, seen.same] for path, seen in observed.there.items()}
-        return Plan(result.steps, result.notes, fingerprint=fingerprint(mark))
+        seen_before = {path: [seen.entry.mode, seen.same] for path, seen in observed.there.items()}
+        return Plan(result.steps, result.notes, fingerprint=fingerprint(seen_before))
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the container in short."""

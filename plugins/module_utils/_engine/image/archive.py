@@ -70,9 +70,9 @@ def find_image(path: str, name: str, option: str) -> Member:
     named = [entry for entry in members if name in entry.tags]
     if named or len(members) == 1:
         return (named or members)[0]
-    held = ", ".join([tag for entry in members for tag in entry.tags][:_SHOWN]) or "no image"
+    names = ", ".join([tag for entry in members for tag in entry.tags][:_SHOWN]) or "no image"
     raise InvalidOption(
-        f"{path} holds {held}, not {name}", option=option, hint="name one that it holds"
+        f"{path} holds {names}, not {name}", option=option, hint="name one that it holds"
     )
 
 
@@ -176,11 +176,11 @@ def _of_index(files: _Files, entry: Mapping[str, Any]) -> Member:
     while "config" not in manifest:
         # An index of platforms: those that were left out of the archive do not count.
         inner = [_map(item) for item in _list(manifest.get("manifests"))]
-        held = next((item for item in inner if _blob(item) in files), None)
-        if held is None or len(ids) > _MAX_LEVELS:
+        choice = next((item for item in inner if _blob(item) in files), None)
+        if choice is None or len(ids) > _MAX_LEVELS:
             raise BadArchive("an index in it leads to no image")
-        ids.append(_text(held.get("digest")))
-        manifest = _map(files.json(_blob(held)))
+        ids.append(_text(choice.get("digest")))
+        manifest = _map(files.json(_blob(choice)))
     config = _map(manifest["config"])
     ids.append(_text(config.get("digest")))
     notes = _map(entry.get("annotations"))

@@ -29,7 +29,7 @@ def spec() -> Dict[str, Any]:
     return {**argument_spec(FIELDS), "_context": {"type": "raw"}, "_source": {"type": "raw"}}
 
 
-_MADE = {"build": "built", "load": "loaded", "import.path": "imported"}
+_PAST = {"build": "built", "load": "loaded", "import.path": "imported"}
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Desired:
     account: Optional[Account] = None
     source: Optional[Source] = None
     save: str = ""
-    back: bool = False
+    keeps_name: bool = False
 
     @property
     def by_id(self) -> bool:
@@ -67,7 +67,7 @@ class Desired:
         it is among them (`back`)."""
         if not self.push:
             return ()
-        return (self.name, *self.tags) if self.back or not self.pulls else self.tags
+        return (self.name, *self.tags) if self.keeps_name or not self.pulls else self.tags
 
     @property
     def address(self) -> str:
@@ -108,7 +108,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         account=_account(declared),
         source=_source(params, declared["name"]) if state == "present" else None,
         save=_save(declared) if state == "present" else "",
-        back=declared["name"] in declared.get("tags", (declared["name"],)),
+        keeps_name=declared["name"] in declared.get("tags", (declared["name"],)),
     )
 
 
@@ -197,7 +197,7 @@ def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
         )
     if sources and "pull_policy" in declared:
         raise InvalidOption(
-            f"is for images that are pulled, and this one is {_MADE[sources[0]]}",
+            f"is for images that are pulled, and this one is {_PAST[sources[0]]}",
             option="pull_policy",
             hint="leave it out"
             + "; build.pull: true asks the registry for newer base images" * building,
@@ -217,7 +217,7 @@ def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
     if sources and ("@" in name or parse_id(name)):
         kind = "a digest" if "@" in name else "an id"
         raise InvalidOption(
-            f"what is {_MADE[sources[0]]} cannot be named by {kind}",
+            f"what is {_PAST[sources[0]]} cannot be named by {kind}",
             option="name",
             hint="write a tag, such as app:1",
         )
@@ -234,8 +234,8 @@ def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
 def _check_push(declared: Mapping[str, Any], result: bool) -> None:
     """Raise InvalidOption for a push of what has no name, or of what was just asked for anew."""
     name = declared["name"]
-    back = name in declared.get("tags", (name,))
-    if not declared.get("push") or result or not back:
+    keeps_name = name in declared.get("tags", (name,))
+    if not declared.get("push") or result or not keeps_name:
         return
     if parse_id(name) or "@" in name:
         raise InvalidOption(

@@ -115,7 +115,7 @@ def import_(work: Work, step: Step) -> bool:
     """Make an image of a root file system, with our record as its label."""
     need_context(work.desired)
     source: Source = work.desired.source
-    label = image_record.make_import(work.desired.name, source.options())
+    label = image_record.encode_import(work.desired.name, source.options())
     to = parse_reference(step.args["on"], "name")
     # Single quotes keep a Dockerfile's parser from looking into the JSON.
     changes: Sequence[str] = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")

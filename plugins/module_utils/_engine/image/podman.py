@@ -15,7 +15,7 @@ from typing import Iterator, List, Tuple
 from ..._desired.errors import InvalidOption
 
 _PLAIN = ("CMD", "ENTRYPOINT", "VOLUME")
-_ONE = ("STOPSIGNAL", "USER", "WORKDIR")
+_SINGLE = ("STOPSIGNAL", "USER", "WORKDIR")
 _PAIRS = ("ENV", "LABEL")
 
 
@@ -34,8 +34,8 @@ def _lines(change: str, where: str) -> Iterator[str]:
     if word in _PLAIN:
         yield f"{word} {rest}"
         return
-    if word not in (*_ONE, *_PAIRS, "EXPOSE"):
-        known = ", ".join(sorted((*_PLAIN, *_ONE, *_PAIRS, "EXPOSE")))
+    if word not in (*_SINGLE, *_PAIRS, "EXPOSE"):
+        known = ", ".join(sorted((*_PLAIN, *_SINGLE, *_PAIRS, "EXPOSE")))
         raise InvalidOption(
             f"podman cannot import with {word or 'an empty instruction'}",
             option=where,
@@ -48,6 +48,6 @@ def _lines(change: str, where: str) -> Iterator[str]:
     if word in _PAIRS and "=" not in rest.split(None, 1)[0]:
         key, _blank, value = rest.partition(" ")
         words = [f"{key}={value.strip()}"]  # the old form, of one variable without =
-    if word in _ONE:
+    if word in _SINGLE:
         words = [" ".join(words)]
     yield from (f"{word} {entry}" for entry in words)

@@ -34,7 +34,7 @@ class Layers:
             whole = self._layers[name][1]
             self._layers[name] = (whole, whole)
         come = sum(entry for entry, _whole in self._layers.values()) >> 20
-        known = sum(whole for _one, whole in self._layers.values()) >> 20
+        known = sum(whole for _done, whole in self._layers.values()) >> 20
         return f"pulling, {come} of {known} MiB" if known else "pulling"
 
 

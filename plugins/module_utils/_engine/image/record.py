@@ -19,7 +19,7 @@ VERSION = 1
 _SHOWN = 5
 
 
-def make(name: str, build: Build, bases: Mapping[str, str]) -> str:
+def encode(name: str, build: Build, bases: Mapping[str, str]) -> str:
     """Return the label's value: name, context and file digests, options, base ids.
 
     Options are digests with a salt, since the value of a build argument may be private.
@@ -35,7 +35,7 @@ def make(name: str, build: Build, bases: Mapping[str, str]) -> str:
     )
 
 
-def make_import(name: str, options: Mapping[str, str]) -> str:
+def encode_import(name: str, options: Mapping[str, str]) -> str:
     """Return the label's value for an imported root file system."""
     return _make(name, options, {"imported": True})
 

@@ -77,7 +77,7 @@ class Image(Resource):
             plan = plan_absent(desired, observed)
         else:
             plan = plan_present(desired, observed)
-        return Plan(plan.steps, plan.notes, (), plan.refused, _mark(observed))
+        return Plan(plan.steps, plan.notes, (), plan.refused, _fingerprint(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names: of arguments only the names."""
@@ -124,7 +124,7 @@ def public(image: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _mark(observed: Observed) -> str:
+def _fingerprint(observed: Observed) -> str:
     bases = {base: (image or {}).get("Id") for base, image in observed.bases.items()}
     tags = {tag: (image or {}).get("Id") for tag, image in observed.tags.items()}
     seen = [(observed.image or {}).get("Id"), bases, tags, observed.users]

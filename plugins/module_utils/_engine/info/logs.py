@@ -101,13 +101,13 @@ def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
         **{name: name in streams for name in _STREAMS},
         # The engine counts the lines of both streams, then leaves one out (seen on 20.10).
         "tail": tail if len(streams) > 1 else "all",
-        "since": _moment(params.get("since"), "since"),
-        "until": _moment(params.get("until"), "until"),
+        "since": _timestamp(params.get("since"), "since"),
+        "until": _timestamp(params.get("until"), "until"),
         "timestamps": params["timestamps"],
     }
 
 
-def _moment(value: Optional[str], where: str) -> Optional[str]:
+def _timestamp(value: Optional[str], where: str) -> Optional[str]:
     """Return a moment in seconds since 1970: a date and time (UTC if it names no zone), seconds
     since 1970, or a duration that has passed since.
     """
@@ -115,16 +115,16 @@ def _moment(value: Optional[str], where: str) -> Optional[str]:
         return None
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value):
         return value
-    moment = parse_time(value)
-    if moment is None:
+    seconds = parse_time(value)
+    if seconds is None:
         try:
             passed = parse_duration(value, where) or 0
         except InvalidOption:
             hint = "write a duration such as 10m, or a time such as 2026-03-01T12:00:00Z"
             text = f"'{value}' is neither a duration nor a time"
             raise InvalidOption(text, option=where, hint=hint) from None
-        moment = time.time() - passed * 1e-9
-    return f"{moment:.6f}"
+        seconds = time.time() - passed * 1e-9
+    return f"{seconds:.6f}"
 
 
 def _pattern(params: Mapping[str, Any]) -> Optional[Pattern[str]]:

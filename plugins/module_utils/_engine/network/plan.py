@@ -90,14 +90,14 @@ def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
     _remove_note(chain, observed.notes, cause)
 
 
-def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
+def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the old network, or none, as it was before."""
     chain = Chain(desired.address)
     current = observed.current
     ours = current is not None and bool(record_of(current, desired.name))
     verbs = {step.verb for step in begun}
     if observed.notes and (ours or current is None or _is_old(observed)):
-        _bring_back(chain, desired, observed)
+        _recover_old(chain, desired, observed)
     elif (
         current is not None
         and ours
@@ -113,7 +113,7 @@ def _is_old(observed: Observed) -> bool:
     return any(note_of(note).get("id") == ident for note in observed.notes)
 
 
-def _bring_back(chain: Chain, desired: Desired, observed: Observed) -> None:
+def _recover_old(chain: Chain, desired: Desired, observed: Observed) -> None:
     containers = observed.missing
     if observed.current is None or not _is_old(observed):
         if observed.current is not None:

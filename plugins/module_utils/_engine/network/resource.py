@@ -76,14 +76,14 @@ class Network(Resource):
             return Plan(refused=(_twins(desired, observed),))
         if desired.external:
             _require(desired, observed)
-            return Plan(notes=notes, fingerprint=_mark(observed))
+            return Plan(notes=notes, fingerprint=_fingerprint(observed))
         if not _calls(desired, observed, difference):
-            return Plan(notes=notes, fingerprint=_mark(observed))
+            return Plan(notes=notes, fingerprint=_fingerprint(observed))
         from .plan import refusals, steps_of
 
         steps = steps_of(desired, observed, difference)
         refused = refusals(desired, observed, steps)
-        return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_mark(observed))
+        return Plan(tuple(steps), notes, refused=tuple(refused), fingerprint=_fingerprint(observed))
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
@@ -91,9 +91,9 @@ class Network(Resource):
 
     def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure: the old network with all that was connected."""
-        from .plan import way_back
+        from .plan import plan_recovery
 
-        return way_back(desired, observed, begun)
+        return plan_recovery(desired, observed, begun)
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the network as the engine lists it, None if it is not there."""
@@ -140,7 +140,7 @@ def _require(desired: Desired, observed: Observed) -> None:
         )
 
 
-def _mark(observed: Observed) -> str:
+def _fingerprint(observed: Observed) -> str:
     containers = [entry["Id"] for entry in (*observed.users, *observed.missing)]
     return fingerprint([observed.current, [note["Id"] for note in observed.notes], containers])
 

@@ -87,15 +87,15 @@ def _connect(work: Work, step: Step) -> Optional[bool]:
 
         settings = fitting(settings, work.client.get(f"/networks/{network}"))
     result = {"Container": ident, "EndpointConfig": settings}
-    return _unless_gone(work, f"/networks/{network}/connect", result)
+    return _unless_removed(work, f"/networks/{network}/connect", result)
 
 
 def _disconnect(work: Work, step: Step) -> Optional[bool]:
     result = {"Container": step.args["id"], "Force": False}
-    return _unless_gone(work, f"/networks/{work.snapshot.current['Id']}/disconnect", result)
+    return _unless_removed(work, f"/networks/{work.snapshot.current['Id']}/disconnect", result)
 
 
-def _unless_gone(work: Work, path: str, result: Dict[str, Any]) -> Optional[bool]:
+def _unless_removed(work: Work, path: str, result: Dict[str, Any]) -> Optional[bool]:
     """Send a request about a container; False if somebody has removed it meanwhile."""
     try:
         work.client.post(path, None, result)

@@ -293,5 +293,5 @@ def _created(thing: Object, now: float) -> float:
     value = thing.get("Created") or thing.get("CreatedAt")
     if isinstance(value, (int, float)):
         return float(value)
-    moment = parse_time(str(value or ""))
-    return now if moment is None else moment
+    created = parse_time(str(value or ""))
+    return now if created is None else created

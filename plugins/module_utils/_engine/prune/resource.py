@@ -61,8 +61,8 @@ class Prune(Resource):
         if stays:
             notes.append(f"named volumes stay unless volumes names them: {_some(stays)}")
         refused = _refusals(desired, observed)
-        mark = fingerprint([step.id for step in steps])
-        return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=mark)
+        planned = fingerprint([step.id for step in steps])
+        return Plan(tuple(steps), tuple(notes), refused=refused, fingerprint=planned)
 
     def present(self, observed: Observed) -> Dict[str, List[str]]:
         """Return the shape of what was removed; outcome() fills it."""

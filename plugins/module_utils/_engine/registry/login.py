@@ -19,7 +19,7 @@ from ..._desired.work import Verbs, Work
 from ..client.errors import EngineError
 from ..client.options import LIMITS
 from .credentials import HUB, Login, config_path, find, helper_of, read_config
-from .store import forget, host, is_listed, keep
+from .store import host, is_listed, keep, remove_login
 
 _TEXT = {"type": "str"}
 _HUB_NAMES = ("", "docker.io", "index.docker.io", "registry-1.docker.io")
@@ -137,13 +137,13 @@ class LoginResource(_Account):
                 hint="name a helper as credsStore in that file, or agree with plain_text: true",
             )
         changes = tuple(_differs(desired, observed.kept))
-        mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
+        planned = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
         if not changes:
-            return Plan(fingerprint=mark)
+            return Plan(fingerprint=planned)
         cause = tuple(change.words() for change in changes)
         names = {"on": host(desired.registry), "to": _place(observed)}
         step = Step("1", desired.address, "login", cause, "live", changes, args=names)
-        return Plan((step,), fingerprint=mark)
+        return Plan((step,), fingerprint=planned)
 
 
 class LogoutResource(_Account):
@@ -172,16 +172,16 @@ class LogoutResource(_Account):
 
     def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the one step that forgets the account, or none."""
-        mark = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
+        planned = fingerprint([observed.helper, observed.listed, bool(observed.kept)])
         if not observed.kept and not observed.listed:
-            return Plan(fingerprint=mark)
+            return Plan(fingerprint=planned)
         user = observed.kept.username if observed.kept and observed.kept.username else "an account"
         change = Change("login", "", user, None, "live", "declared", text=f"{user} → none")
         names = {"on": host(desired.registry), "to": _place(observed)}
         step = Step(
             "1", desired.address, "logout", (change.words(),), "live", (change,), args=names
         )
-        return Plan((step,), fingerprint=mark)
+        return Plan((step,), fingerprint=planned)
 
 
 def registry_key(text: str) -> str:
@@ -242,7 +242,7 @@ def _login(work: Work, step: Step) -> bool:
 
 def _logout(work: Work, step: Step) -> bool:
     observed: Observed = work.snapshot
-    forget(observed.registry, observed.helper if observed.kept else "", observed.path)
+    remove_login(observed.registry, observed.helper if observed.kept else "", observed.path)
     return True
 
 

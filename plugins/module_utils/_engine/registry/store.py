@@ -40,7 +40,7 @@ def keep(registry: str, login: Login, helper: str, path: str) -> None:
         write_config(path, {**config, "auths": auths})
 
 
-def forget(registry: str, helper: str, path: str) -> None:
+def remove_login(registry: str, helper: str, path: str) -> None:
     """Remove a login from its helper and from config.json."""
     if helper:
         run_helper(helper, "erase", registry)

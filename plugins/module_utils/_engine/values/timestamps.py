@@ -16,9 +16,9 @@ def parse_time(text: str) -> Optional[float]:
     plain = re.sub("[zZ]$", "+00:00", text)
     plain = re.sub(r"\.([0-9]+)", lambda match: "." + match.group(1)[:6].ljust(6, "0"), plain)
     try:
-        moment = datetime.fromisoformat(plain)
+        result = datetime.fromisoformat(plain)
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
+    if result.tzinfo is None:
+        result = result.replace(tzinfo=timezone.utc)
+    return result.timestamp()

@@ -41,7 +41,7 @@ def steps_of(desired: Desired, observed: Observed, changes: Sequence[Change]) ->
     return chain.steps
 
 
-def undo(desired: Desired, observed: Observed) -> List[Step]:
+def plan_recovery(desired: Desired, observed: Observed) -> List[Step]:
     """Return the steps that remove a volume that this run has made for an archive, and in vain.
 
     The mark says that the archive is not in it; whose it is says the record.

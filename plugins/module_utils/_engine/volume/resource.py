@@ -113,7 +113,7 @@ class Volume(Resource):
 
     def plan(self, desired: Desired, observed: Observed, difference: List[Change]) -> Plan:
         """Return the steps from the snapshot to the declared state."""
-        mark = ownership.fingerprint([observed.current, observed.users])
+        planned = ownership.fingerprint([observed.current, observed.users])
         if desired.external:
             if observed.current is None and not observed.unknown:
                 raise InvalidOption(
@@ -122,15 +122,15 @@ class Volume(Resource):
                     hint="create it first",
                 )
             if not desired.backup:
-                return Plan(fingerprint=mark)
+                return Plan(fingerprint=planned)
         if observed.half:
-            return Plan(refused=(HALF.format(desired.name),), fingerprint=mark)
+            return Plan(refused=(HALF.format(desired.name),), fingerprint=planned)
         if not _calls(desired, observed, difference):
-            return Plan(fingerprint=mark)
+            return Plan(fingerprint=planned)
         from .plan import refusals, steps_of
 
         steps = tuple(steps_of(desired, observed, difference))
-        return Plan(steps, (), (), tuple(refusals(desired, observed, steps)), mark)
+        return Plan(steps, (), (), tuple(refusals(desired, observed, steps)), planned)
 
     def declares(self, desired: Desired) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
@@ -140,9 +140,9 @@ class Volume(Resource):
         """Remove what this run has made to restore into; else the next run takes it as it is."""
         if not desired.restore or not any(step.verb == "create" for step in begun):
             return Plan()
-        from .plan import undo
+        from .plan import plan_recovery
 
-        return Plan(tuple(undo(desired, observed)))
+        return Plan(tuple(plan_recovery(desired, observed)))
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return the volume as the engine describes it, secret values masked; None if not there."""

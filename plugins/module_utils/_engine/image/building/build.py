@@ -43,7 +43,7 @@ def build(work: Work, step: Step) -> bool:
     if desired.build is None:
         raise ValueError("a step build without a build")
     need_context(desired)
-    label = record.make(desired.name, desired.build, _base_ids(work.client, desired.build))
+    label = record.encode(desired.name, desired.build, _base_ids(work.client, desired.build))
     tail = Tail(work.tell)
     try:
         if not _by_buildx(work.client, desired, desired.build, label, tail):

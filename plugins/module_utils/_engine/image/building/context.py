@@ -13,7 +13,7 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from ...._desired.errors import FleetError, InvalidOption
 from ...._desired.safe_files import Below
-from .context_digests import fold
+from .context_digests import merge_folders
 from .dockerignore import Ignore, Matched
 
 RULES = ".dockerignore"
@@ -90,7 +90,7 @@ def read_context(
     whole = hashlib.sha256()
     for entry in entries:
         whole.update(f"{entry.path}\0{entry.digest}\0".encode("utf-8", "surrogateescape"))
-    return Context(root, entries, whole.hexdigest(), fold(files), text)
+    return Context(root, entries, whole.hexdigest(), merge_folders(files), text)
 
 
 def check_folder(path: str, option: str = "build.context") -> None:

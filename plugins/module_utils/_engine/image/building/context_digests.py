@@ -13,7 +13,7 @@ MAX_FILES = 200
 _FOLDED = "/*"
 
 
-def fold(files: Mapping[str, str], limit: int = MAX_FILES) -> Dict[str, str]:
+def merge_folders(files: Mapping[str, str], limit: int = MAX_FILES) -> Dict[str, str]:
     """Return at most `limit` digests by path: whole levels of folders become one entry each."""
     return _folded(files, lambda left, _level: len(left) > limit)
 
@@ -27,7 +27,7 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
     folded = [_depth(path) for path in (*then, *now) if path == "*" or path.endswith(_FOLDED)]
     entry, other = dict(then), dict(now)
     if folded:
-        entry, other = _fold_to(entry, min(folded)), _fold_to(other, min(folded))
+        entry, other = _merge_to(entry, min(folded)), _merge_to(other, min(folded))
     differences: List[Tuple[str, str]] = []
     whole: List[str] = []
     for path in sorted({*entry, *other}):
@@ -42,7 +42,7 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> List[Tuple[str, 
     return differences
 
 
-def _fold_to(files: Dict[str, str], level: int) -> Dict[str, str]:
+def _merge_to(files: Dict[str, str], level: int) -> Dict[str, str]:
     return _folded(files, lambda _left, deep: deep > level)
 
 
@@ -57,12 +57,12 @@ def _folded(
     level = max(levels, default=0)
     while level >= 0 and goes_on(left, level):
         there = [path for path in levels.get(level, ()) if path in left]
-        levels.setdefault(level - 1, []).extend(_fold_level(left, there))
+        levels.setdefault(level - 1, []).extend(_merge_level(left, there))
         level -= 1
     return left
 
 
-def _fold_level(left: Dict[str, str], paths: List[str]) -> List[str]:
+def _merge_level(left: Dict[str, str], paths: List[str]) -> List[str]:
     """Fold every folder that has entries at one depth, the deepest there is; return the keys."""
     groups: Dict[str, List[str]] = {}
     result: List[str] = []

@@ -37,18 +37,18 @@ class Ignore:
             for parts in (path.split("/") for path in keep)
             for count in range(1, len(parts))
         )
-        self._returns = any(back for back, _pattern in self._rules)
+        self._returns = any(negated for negated, _pattern in self._rules)
 
     def _add(self, pattern: str, number: int) -> None:
-        back = pattern.startswith("!")
-        clean = posixpath.normpath(pattern[1:].strip() if back else pattern)
+        negated = pattern.startswith("!")
+        clean = posixpath.normpath(pattern[1:].strip() if negated else pattern)
         clean = clean.lstrip("/") or "/"
         try:
-            if back and clean == ".":
+            if negated and clean == ".":
                 raise re.error("nothing after !")
             if len(clean) > _MAX_PATTERN:
                 raise re.error(f"it is longer than {_MAX_PATTERN} letters")
-            self._rules.append((back, Glob(clean)))
+            self._rules.append((negated, Glob(clean)))
         except re.error as exc:
             shown = pattern if len(pattern) <= 80 else f"{pattern[:80]}…"
             raise InvalidOption(
@@ -65,7 +65,7 @@ class Ignore:
         """Return which rules match a path (relative, with /), given those that match its folder."""
         above = above or (False,) * len(self._rules)
         return tuple(
-            was or pattern.matches(path) for was, (_back, pattern) in zip(above, self._rules)
+            was or pattern.matches(path) for was, (_negated, pattern) in zip(above, self._rules)
         )
 
     def leaves_out(self, path: str, matched: Matched) -> bool:
@@ -73,9 +73,9 @@ class Ignore:
         if path in self._keep:
             return False
         out = False
-        for (back, _pattern), hit in zip(self._rules, matched):
+        for (negated, _pattern), hit in zip(self._rules, matched):
             if hit:
-                out = not back
+                out = not negated
         return out
 
     def excludes(self, path: str) -> bool:

@@ -13,7 +13,7 @@ import re
 from typing import Dict, List, Tuple
 
 # Kinds of parts. A pattern's `**/` is two: it may be passed over, or entered and left after a /.
-_ONE, _STAR, _DEEP, _ENTER, _LOOP = "one", "star", "deep", "enter", "loop"
+_CHAR, _STAR, _DEEP, _ENTER, _LOOP = "one", "star", "deep", "enter", "loop"
 # Steps that a regular expression may come to; beyond, the other way is the quicker one as well.
 _FEW = 20_000
 
@@ -59,7 +59,7 @@ class Glob:
         if mask is None:
             mask = 0
             for number, (kind, text) in enumerate(self._parts):
-                if kind == _ONE and re.fullmatch(text, char, re.DOTALL):
+                if kind == _CHAR and re.fullmatch(text, char, re.DOTALL):
                     mask |= 1 << number
             self._masks[char] = mask
         return mask
@@ -88,16 +88,16 @@ def _parts(pattern: str) -> List[Tuple[str, str]]:
         elif char == "*":
             _wild(result, _STAR)
         elif char == "?":
-            result.append((_ONE, "[^/]"))
+            result.append((_CHAR, "[^/]"))
         elif char == "[":
             end = _class_end(pattern, at)
-            result.append((_ONE, pattern[at - 1 : end]))
+            result.append((_CHAR, pattern[at - 1 : end]))
             at = end
         elif char == "\\" and at < len(pattern):
-            result.append((_ONE, re.escape(pattern[at])))
+            result.append((_CHAR, re.escape(pattern[at])))
             at += 1
         else:
-            result.append((_ONE, re.escape(char)))
+            result.append((_CHAR, re.escape(char)))
     return result
 
 
