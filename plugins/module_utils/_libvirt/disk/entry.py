@@ -25,7 +25,7 @@ SCSI_MODEL = "virtio-scsi"
 SCSI_DRIVEN = (SCSI_MODEL, "virtio-transitional", "virtio-non-transitional")
 # Disks that libvirt puts on one controller, by the letters of their names (seen of 9.0, whatever
 # the model: virDomainDiskDefAssignAddress).
-DISKS_ON_ONE = 7
+DISKS_PER_CONTROLLER = 7
 _VERSION = re.compile(r"(.+)-[0-9a-f]{12}\.qcow2")
 
 
@@ -100,7 +100,7 @@ def write_disk(
 def _need_controllers(root: Element, target: str) -> None:
     """Add what a SCSI disk is plugged into: libvirt's own choice has no driver in cloud kernels."""
     there = {entry.get("index") for entry in scsi_controllers(root)}
-    for number in range((ord(target[-1]) - ord("a")) // DISKS_ON_ONE + 1):
+    for number in range((ord(target[-1]) - ord("a")) // DISKS_PER_CONTROLLER + 1):
         if str(number) not in there:
             index = str(number)
             child(

@@ -32,8 +32,8 @@ class VmImage(Resource):
     def verbs(self) -> Verbs:
         """The mutations by verb."""
         return {
-            "download": _bring,
-            "import": _bring,
+            "download": _import,
+            "import": _import,
             "remove_temporary": _remove_temporary,
             "remove": _remove,
         }
@@ -145,14 +145,14 @@ def _absent_step(desired: Desired, verb: str, name: str, impact: str) -> Step:
 # -- verbs ----------------------------------------------------------------------------------
 
 
-def _bring(work: Work, step: Step) -> bool:
+def _import(work: Work, step: Step) -> bool:
     """Bring the image into its pool, and see to it that libvirt knows."""
-    from .verbs import make
+    from .verbs import write_image
 
     observed: Observed = work.snapshot
     if observed.checksum is None:
         raise FleetError("what it should be is not known", address=step.address)
-    path = make(work.desired, observed.checksum, observed.folder)
+    path = write_image(work.desired, observed.checksum, observed.folder)
     # A miss refreshes the pool.
     if storage.find_volume(work.client, observed.pool, os.path.basename(path)) is None:
         raise FleetError(f"{path} is there, and libvirt does not see it", address=step.address)

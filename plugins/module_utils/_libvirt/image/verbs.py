@@ -34,15 +34,15 @@ _LEAKS = 3
 _LINES = 3
 
 
-def make(desired: Desired, checksum: Checksum, folder: str) -> str:
+def write_image(desired: Desired, checksum: Checksum, folder: str) -> str:
     """Make the volume of a base image in a pool's folder; return its path.
 
     Raise FleetError, leaving nothing behind but a download that can go on.
     """
     stem = desired.stem(checksum)
     with files.making(folder, stem):
-        bring = copy if desired.path else download
-        path = bring(desired, folder, stem)
+        transfer = copy if desired.path else download
+        path = transfer(desired, folder, stem)
         _verify(desired, checksum, path)
         path = _unpacked(desired, path, folder, stem)
         if _format(desired, path) == "raw":

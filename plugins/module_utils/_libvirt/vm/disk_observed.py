@@ -138,12 +138,12 @@ def _takers(
     disks = desired.declared.get("disks") or {}
     names = {volume_name(desired.name, name) for name in disks if name not in known.own}
     names &= {entry["name"] for entry in told.get("volumes", ())}
-    back = [entry for entry in volumes if entry.name in names]
-    if not back:
+    taken = [entry for entry in volumes if entry.name in names]
+    if not taken:
         return {}
     from ..disk.users import claims
 
-    return claims(host, back, told["instance"])
+    return claims(host, taken, told["instance"])
 
 
 def snapshots_of(host: Hypervisor, desired: Desired, domain: Any, known: Disks) -> Tuple[str, ...]:

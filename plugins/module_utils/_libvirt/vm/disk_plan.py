@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Tuple
 
 from ..client.domain_xml import Element
-from ..disk.entry import DISKS_ON_ONE, SCSI_DRIVEN, free_letters, scsi_controllers, stays
+from ..disk.entry import DISKS_PER_CONTROLLER, SCSI_DRIVEN, free_letters, scsi_controllers, stays
 from ..disk.names import alias_of, former_name, is_seed
 from .desired import Desired
 from .disk_observed import volume_of
@@ -55,7 +55,7 @@ def plugged(desired: Desired, observed: Observed) -> List[str]:
         if name in observed.disks.plugged:
             continue
         letters += entry["bus"] != "virtio"
-        more = -(-letters // DISKS_ON_ONE) - controllers if entry["bus"] == "scsi" else 0
+        more = -(-letters // DISKS_PER_CONTROLLER) - controllers if entry["bus"] == "scsi" else 0
         needed = 1 if entry["bus"] == "virtio" else max(more, 0)
         if entry["bus"] != "sata" and needed <= free:
             free -= needed
@@ -190,7 +190,7 @@ def undriven(desired: Desired, observed: Observed) -> List[str]:
         if entry["bus"] == "virtio" or (disk is not None and disk.bus == entry["bus"]):
             continue
         # Each takes a letter of those that SCSI, SATA and USB share.
-        index = str((ord(next(letters)) - ord("a")) // DISKS_ON_ONE)
+        index = str((ord(next(letters)) - ord("a")) // DISKS_PER_CONTROLLER)
         if entry["bus"] == "scsi" and models.get(index, SCSI_DRIVEN[0]) not in SCSI_DRIVEN:
             output.append(
                 f"disks.{name} goes on the SCSI controller {index}, which is there already and of "

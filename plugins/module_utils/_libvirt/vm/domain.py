@@ -13,7 +13,7 @@ from typing import Any, Dict, List, Mapping, Sequence
 from ..._desired.fields import Context
 from ..._desired.record import encode_record
 from ..client.domain_xml import Element, child, document, put_record
-from ..disk.entry import DISKS_ON_ONE, write_disk
+from ..disk.entry import DISKS_PER_CONTROLLER, write_disk
 from ..disk.names import NO_DISKS, Disks
 from .console import console_path
 from .desired import Desired, seed_volume
@@ -133,7 +133,7 @@ def _devices(root: Element, desired: Desired) -> None:
 def _occupied(desired: Desired) -> int:
     """Return how many PCIe ports a new machine takes."""
     buses = [entry["bus"] for entry in (desired.declared.get("disks") or {}).values()]
-    controllers = -(-buses.count("scsi") // DISKS_ON_ONE)
+    controllers = -(-buses.count("scsi") // DISKS_PER_CONTROLLER)
     own = buses.count("virtio") + controllers + len(desired.declared.get("networks") or ())
     # The USB controller that libvirt adds, virtio-serial for the agent's channel, random numbers,
     # balloon; the seed.

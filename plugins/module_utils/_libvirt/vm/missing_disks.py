@@ -58,7 +58,7 @@ def _is_seed_gone(desired: Desired, observed: Observed) -> bool:
     return is_wanted and any(is_seed(name) for name in result - set(observed.volumes))
 
 
-def held_alone(desired: Desired, observed: Observed) -> List[str]:
+def keepable(desired: Desired, observed: Observed) -> List[str]:
     """Return the disks whose data the running machine alone still has: a restart would lose it.
 
     A saved memory knows a disk too: brought back over another one, its guest would destroy that.

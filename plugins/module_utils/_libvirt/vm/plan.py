@@ -90,9 +90,9 @@ def refusals_of(
         growing = [str(step.args["on"]) for step in steps if step.verb == "resize_disk"]
         lost += growth_refusals(desired, observed, growing)
         if any(step.verb == "create_volume" for step in steps):
-            from .missing_disks import covered, held_alone
+            from .missing_disks import covered, keepable
 
-            lost += held_alone(desired, observed) + covered(desired, observed)
+            lost += keepable(desired, observed) + covered(desired, observed)
     if any(step.verb == "undefine" for step in steps):
         lost += removal_refusals(desired, observed)
     return [
@@ -161,14 +161,14 @@ def removal(chain: Chain, desired: Desired, observed: Observed, cause: Cause) ->
     deleted, kept = delete_or_keep(desired, observed)
     impact = _cost(cause, deleted)
     # What is taken away again at once has nothing to lose.
-    back = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
+    undo = {} if cause in (REMOVAL, INTERRUPTED) else {"undo": "all"}
     keeps = tuple(kept) if cause == REMOVAL else ()
     if keeps:
         cause = f"{REMOVAL}, disks stay: {', '.join(keeps)}"
     if observed.record and not observed.record.get("removing"):
         chain.add("mark_removal", cause, impact, on=desired.name)
     if observed.runs:
-        chain.add("shutdown", cause, impact, args=back, on=desired.name)
+        chain.add("shutdown", cause, impact, args=undo, on=desired.name)
     for pool, name in deleted:
         chain.add("delete_volume", cause, impact, on=name, pool=pool)
     for network, mac in reserved(observed):

@@ -26,7 +26,7 @@ def former_devices(root: Element, changes: Sequence[Change], known: Disks) -> Di
     return {**result, _CONTROLLERS: _indexes(root)}
 
 
-def put_back(root: Element, change: Change, noted: Mapping[str, str], known: Disks) -> bool:
+def recover_device(root: Element, change: Change, noted: Mapping[str, str], known: Disks) -> bool:
     """Write a device as it was noted; return False if nothing was.
 
     Its values would not do: others may have put another file under a disk, or given it more.

@@ -17,7 +17,7 @@ from .observed import Observed
 from .plan import RESTART, removal
 
 
-def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
+def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
     """Return the way back after a failure: the former settings, or no machine if it is new.
 
     A `wait` among the begun steps is one that was late: the machine may still come up.
@@ -34,7 +34,7 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     cause = "it did not come up" if "start" in verbs else "it failed half-way"
     defined = [step for step in begun if step.verb == "define"]
     if any(step.args.get("new") for step in defined):
-        _unmake(chain, cause, desired, observed, begun)
+        _remove_new(chain, cause, desired, observed, begun)
         return Plan(tuple(chain.steps))
     if observed.config is None:
         return Plan(())
@@ -43,7 +43,7 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     if observed.runs and "start" in verbs and not restored:
         chain.add("shutdown", cause, on=desired.name, undo="yes")
     if defined:
-        _undo_define(chain, cause, begun, observed)
+        _recover_define(chain, cause, begun, observed)
     for step in begun:
         if step.verb == "release_address" and "nic" in step.args:
             args = {"on": step.args["address"], "to": step.args["to"], "nic": step.args["nic"]}
@@ -53,7 +53,7 @@ def way_back(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Pla
     return Plan(tuple(chain.steps))
 
 
-def _unmake(
+def _remove_new(
     chain: Chain, cause: Cause, desired: Desired, observed: Observed, begun: Sequence[Step]
 ) -> None:
     """Take a new machine away."""
@@ -72,7 +72,7 @@ def _created_volumes(begun: Sequence[Step], observed: Observed) -> Dict[str, Vol
     return {name: volume for name, volume in observed.volumes.items() if name in result}
 
 
-def _undo_define(chain: Chain, cause: Cause, begun: Sequence[Step], observed: Observed) -> None:
+def _recover_define(chain: Chain, cause: Cause, begun: Sequence[Step], observed: Observed) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
     fields = {*RESTART, "networks", "cloud_init"}
     if not any(step.verb == "attach_disk" for step in begun):

@@ -65,8 +65,8 @@ def reserve_address(work: Work, step: Step) -> None:
         there = work.client.network(network)
         if there is not None:
             # Another task may have got it since this one looked.
-            held = parse(work.client.call("XMLDesc", 0, on=there))
-            check_reservation(name, address, f"networks[{step.args['nic']}]", held, [mac])
+            network_xml = parse(work.client.call("XMLDesc", 0, on=there))
+            check_reservation(name, address, f"networks[{step.args['nic']}]", network_xml, [mac])
         raise FleetError(
             f"the network {network} cannot reserve {address}: {error.message}",
             address=work.desired.address,

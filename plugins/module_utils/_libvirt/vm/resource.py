@@ -69,7 +69,7 @@ class Machine(Resource):
         steps, waiting = steps_of(desired, observed, difference)
         refused = refusals_of(desired, observed, difference, steps)
         notes = notes_of(desired, observed)
-        return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _mark(observed))
+        return Plan(tuple(steps), notes, tuple(waiting), tuple(refused), _fingerprint(observed))
 
     def outcome(
         self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
@@ -88,9 +88,9 @@ class Machine(Resource):
 
     def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
         """Return the way back after a failure."""
-        from .recover import way_back
+        from .recover import plan_recovery
 
-        return way_back(desired, observed, begun)
+        return plan_recovery(desired, observed, begun)
 
     def present(self, observed: Observed) -> Optional[Dict[str, Any]]:
         """Return what a user needs of a machine; sizes in bytes, None if there is none."""
@@ -130,7 +130,7 @@ def _theirs(disk: Disk) -> Dict[str, Any]:
     return {**read_disk(disk, None), "source": disk.source}
 
 
-def _mark(observed: Observed) -> str:
+def _fingerprint(observed: Observed) -> str:
     view = public(observed) or {}
     return fingerprint([view, sorted(observed.volumes), sorted(observed.networks), observed.state])
 

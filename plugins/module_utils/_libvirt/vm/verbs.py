@@ -22,7 +22,7 @@ from .disk_verbs import attach_disk, create_volume, delete_volume, resize_disk
 from .domain import new_domain, new_mac, record_text
 from .fields import FIELDS, write_interface
 from .interface_names import name_interfaces, own_interfaces
-from .previous_devices import drop_controllers, former_devices, put_back
+from .previous_devices import drop_controllers, former_devices, recover_device
 from .reservations import alone_with_macs, config_of, need, release_address, reserve_address
 from .run_verbs import RUN_VERBS, is_gone, since
 from .seed import dump, wanted_files
@@ -53,7 +53,7 @@ def _define(work: Work, step: Step) -> None:
     name_interfaces(root)
     former = former_devices(root, step.changes, known)
     for change in step.changes:
-        if not put_back(root, change, step.noted, known):
+        if not recover_device(root, change, step.noted, known):
             _apply(root, change, work)
     if step.args.get("undo"):
         drop_controllers(root, step)
