@@ -20,7 +20,7 @@ from .work import Desired, Work
 _TRIES = 3
 
 
-def make(
+def apply(
     resource: Resource,
     desired: Desired,
     client: Any,
@@ -43,7 +43,7 @@ def make(
     begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
     # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
     nothing = getattr(result.error, "refused", False) and not begun
-    stuck = None if nothing else _go_back(resource, desired, client, begun)
+    stuck = None if nothing else _recover(resource, desired, client, begun)
     error = _failed(result, stuck, desired)
     if begun and not error.details.get("changed"):  # a command that failed has run all the same
         error.details["changed"] = bool(stuck) or _is_otherwise(resource, desired, client, plan)
@@ -95,7 +95,7 @@ def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
         yield
 
 
-def _go_back(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
+def _recover(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
     """Undo a failed plan; return what could not be undone, in words.
 
     What the server refuses then, another run may just have done: it is looked at anew.
@@ -177,7 +177,7 @@ def verify(
         hint = "unless another run, or somebody else, changed it meanwhile"
         if ident not in known:
             output, hint = "another run, or somebody else, has put another one in its place:", None
-    told = {key: value for key, value in result.items() if key != resource.name}
-    told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
+    details = {key: value for key, value in result.items() if key != resource.name}
+    details.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
     text = f"{output} {'; '.join(ignored)}"
-    raise FleetError(text, address=desired.address, hint=hint, details=told)
+    raise FleetError(text, address=desired.address, hint=hint, details=details)

@@ -46,13 +46,13 @@ def own_folder(path: str) -> int:
         from .lock_wait import unfit
 
         raise unfit(path, error.strerror or str(error)) from error
-    held = os.fstat(handle)
-    if held.st_uid == os.geteuid() and not stat.S_IMODE(held.st_mode) & 0o022:
+    info = os.fstat(handle)
+    if info.st_uid == os.geteuid() and not stat.S_IMODE(info.st_mode) & 0o022:
         return handle
     os.close(handle)
     from .lock_wait import unfit
 
-    raise unfit(path, f"user {held.st_uid} owns it, its mode is {stat.S_IMODE(held.st_mode):04o}")
+    raise unfit(path, f"user {info.st_uid} owns it, its mode is {stat.S_IMODE(info.st_mode):04o}")
 
 
 @contextlib.contextmanager

@@ -110,18 +110,18 @@ def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
         result = _result(resource, plan, observed, ())
         return {**result, **resource.outcome(desired, plan, observed, False)}
     # A no-op on a target must not pay for it.
-    from .apply import make, verify
+    from .apply import apply, verify
 
     done: List[Step] = []
     report: Dict[str, Any] = {}
     before = observed
     if any(step.maybe for step in plan.steps):
         reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
-        done += make(resource, desired, client, observed, plan, reveal, report)
+        done += apply(resource, desired, client, observed, plan, reveal, report)
         observed, difference = resource.look(client, desired, {}, True)
         plan = _planned(resource, desired, observed, difference)
     try:
-        done += make(resource, desired, client, observed, plan, plan.steps, report)
+        done += apply(resource, desired, client, observed, plan, plan.steps, report)
     except FleetError as error:
         # What brought it to light, such as a pull, was done all the same.
         error.details.update({"changed": True} if done else {})

@@ -324,8 +324,8 @@ def mode_of(path: str) -> Optional[int]:
 
 def _spare(name: str) -> str:
     """Return the name beside a file under which it is put together; names have 255 bytes."""
-    mark = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
-    return f".{name[:40]}.{mark}.dockyard-part"
+    suffix = hashlib.sha256(os.fsencode(name)).hexdigest()[:8]
+    return f".{name[:40]}.{suffix}.dockyard-part"
 
 
 @contextlib.contextmanager

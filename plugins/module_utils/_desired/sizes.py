@@ -25,9 +25,9 @@ def parse_size(value: Any, where: str) -> Optional[int]:
         return None
     match = _SIZE.fullmatch(str(value).strip().lower())
     unit = match.group(2) if match and not isinstance(value, bool) else "?"
-    for ending in ("ib", "b"):
-        if len(unit) > len(ending) and unit.endswith(ending):
-            unit = unit[: -len(ending)]
+    for suffix in ("ib", "b"):
+        if len(unit) > len(suffix) and unit.endswith(suffix):
+            unit = unit[: -len(suffix)]
             break
     if match is None or unit not in _SIZE_UNITS:
         raise InvalidOption(

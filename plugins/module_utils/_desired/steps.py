@@ -171,8 +171,8 @@ def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
             if step.effect == "rename":
                 # Nothing has the old address any more, and what has the new one is not there yet.
                 result[step.same_as] = Planned("rename", step.causes, same_as=address)
-        made = "create" if kind == "rename" else kind
-        result[address] = Planned(made, causes, keeps, same_as if made != "remove" else "")
+        effect = "create" if kind == "rename" else kind
+        result[address] = Planned(effect, causes, keeps, same_as if effect != "remove" else "")
     return result
 
 
