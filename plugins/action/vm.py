@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping
 
 from ..module_utils._libvirt.vm.resource import MACHINE
 from ..plugin_utils.action.cloud_schema import complaint
-from ..plugin_utils.action.host_keys import make
+from ..plugin_utils.action.host_keys import generate
 from ..plugin_utils.action.libvirt import MachineFront
 
 
@@ -29,7 +29,7 @@ class ActionModule(MachineFront):
         handed: Dict[str, Any] = {"cloud_init": params["cloud_init"]}
         self._complaint = complaint(params["cloud_init"]) if params["state"] != "absent" else ""
         if params["cloud_init"] is not None:
-            key = make(params["name"])
+            key = generate(params["name"])
             handed["host_key"] = {"private": key.private, "public": key.public}
         return {**params, "cloud_init": None, "_seed": json.dumps(handed)}
 

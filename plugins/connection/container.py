@@ -216,9 +216,9 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec imp
 
 def _open(link: Link) -> Any:
     # A command over a kept forward does not need it.
-    from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+    from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
-    return open_way(link)
+    return open_link(link)
 
 
 class Connection(ConnectionBase):

@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors imp
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import NOT_RUN, execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import fetch, put
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
 from tests.lab.asking import ROOT, Desk
 from tests.lab.boxes import docker
@@ -230,7 +230,7 @@ def linked(name: str) -> Link:
     """Return the inner part of the plugin, for a container of this machine."""
     options = {"container": name, "host": None, "engine_timeout": 20}
     plugin = SimpleNamespace(get_option=options.get, _shell=None)
-    return Link(plugin, PlayContext(), open_way)
+    return Link(plugin, PlayContext(), open_link)
 
 
 def test_large_input_and_output_at_once(boxes: dict[str, str]) -> None:

@@ -31,7 +31,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.info.reader
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.errors import Unreachable
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
 from tests.lab.tasks import do
 from tests.lab.ways import SOCKET
@@ -99,7 +99,7 @@ def test_the_beginning_of_an_id_is_no_name(crowd: dict[str, str], digits: int) -
         assert f"the container {few} does not exist" in told["msg"]
     assert do(CONTAINER, SOCKET, name=few, state="absent", adopt=True)["changed"] is False
     options = {"container": few, "engine_timeout": 20}
-    link = Link(SimpleNamespace(get_option=options.get, _shell=None), PlayContext(), open_way)
+    link = Link(SimpleNamespace(get_option=options.get, _shell=None), PlayContext(), open_link)
     with pytest.raises(Unreachable, match="there is none"):
         execute(link, ["id"])
     link.close()

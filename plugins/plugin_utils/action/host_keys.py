@@ -14,16 +14,16 @@ try:  # one of ansible-core's own requirements; documentation is read without it
         PublicFormat,
     )
 except ImportError:
-    # A class has no None: make() says what is missing.
+    # A class has no None: generate() says what is missing.
     Ed25519PrivateKey = None  # type: ignore[assignment,misc]
 
 from ...module_utils._desired.errors import FleetError
 from ...module_utils._libvirt.cloud_init.config import HostKey
 
-__all__ = ["HostKey", "make"]
+__all__ = ["HostKey", "generate"]
 
 
-def make(name: str) -> HostKey:
+def generate(name: str) -> HostKey:
     """Return a new ed25519 host key; `name` is the comment of its public half.
 
     Raise FleetError if the controller has no `cryptography`.

@@ -16,7 +16,7 @@ from ...module_utils._desired.errors import EngineMissing
 from ...module_utils._engine.client.address import USUAL
 
 # Printed by our commands on the host, so that noise of a login shell cannot be mistaken for it.
-MARK = "dockyard-fleet:"
+PREFIX = "dockyard-fleet:"
 # Bytes of an answer to a ping, or of what a login shell prints before our line.
 LONGEST = 65536
 
@@ -108,16 +108,16 @@ def choose_socket(path: str) -> str:
 TELL_MEMBER = (
     'case " $(id -Gn) " in *" $4 "*) ;; '
     '*) case " $(id -Gn "$(id -un)" 2>/dev/null) " in '
-    f'*" $4 "*) echo "{MARK}member=" ;; esac ;; esac'
+    f'*" $4 "*) echo "{PREFIX}member=" ;; esac ;; esac'
 )
 
 
 def probe_command(path: str) -> str:
     """Return the command that tells what the user it runs as sees of the engine's socket."""
     script = (
-        f'{choose_socket(path)}; echo "{MARK}path=$s"; echo "{MARK}user=$(id -un)"; '
-        f'[ -S "$s" ] && echo "{MARK}exists="; [ -w "$s" ] && echo "{MARK}writable="; '
-        f'set -- $(ls -ldL "$s" 2>/dev/null); {TELL_MEMBER}; echo "{MARK}group=$4"'
+        f'{choose_socket(path)}; echo "{PREFIX}path=$s"; echo "{PREFIX}user=$(id -un)"; '
+        f'[ -S "$s" ] && echo "{PREFIX}exists="; [ -w "$s" ] && echo "{PREFIX}writable="; '
+        f'set -- $(ls -ldL "$s" 2>/dev/null); {TELL_MEMBER}; echo "{PREFIX}group=$4"'
     )
     return "/bin/sh -c " + shlex.quote(script)
 
@@ -134,7 +134,7 @@ def read_probe(output: str) -> Optional[Probe]:
 
 def marked(text: str) -> Dict[str, str]:
     """Return the keys and values of the marked lines that our commands print."""
-    lines = (line.partition(MARK)[2].strip() for line in text.splitlines() if MARK in line)
+    lines = (line.partition(PREFIX)[2].strip() for line in text.splitlines() if PREFIX in line)
     return {key: value for key, _equals, value in (line.partition("=") for line in lines)}
 
 

@@ -9,12 +9,12 @@ import re
 import shlex
 from typing import Sequence
 
-from .probe import MARK, TELL_MEMBER, choose_socket
+from .probe import PREFIX, TELL_MEMBER, choose_socket
 
 # The first one that the host has is used: an engine's own client, then what ends at end of file
 # (`nc -U` does not).
 TOOLS = ("docker", "podman", "socat", "python3")
-READY = MARK + "ready"
+READY = PREFIX + "ready"
 
 # Ends like a wire: an end of input is passed on, the engine's end ends it.
 _PYTHON = """\
@@ -59,17 +59,17 @@ def relay_script(path: str, tools: Sequence[str]) -> str:
     """
     lines = [
         "LC_ALL=C; export LC_ALL; unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY",
-        f'{choose_socket(path)}; echo "{MARK}path=$s" >&2',
+        f'{choose_socket(path)}; echo "{PREFIX}path=$s" >&2',
         'set -- $(ls -ldL "$s" 2>/dev/null)',
-        f'echo "{MARK}user=$(id -un)" >&2; echo "{MARK}group=$4" >&2',
-        f'[ -S "$s" ] || {{ echo "{MARK}missing=" >&2; exit 90; }}',
-        f'[ -w "$s" ] || {{ echo "{MARK}denied=" >&2; {{ {TELL_MEMBER}; }} >&2; exit 91; }}',
+        f'echo "{PREFIX}user=$(id -un)" >&2; echo "{PREFIX}group=$4" >&2',
+        f'[ -S "$s" ] || {{ echo "{PREFIX}missing=" >&2; exit 90; }}',
+        f'[ -w "$s" ] || {{ echo "{PREFIX}denied=" >&2; {{ {TELL_MEMBER}; }} >&2; exit 91; }}',
     ]
     for tool in tools:
         if tool != "socat" or re.fullmatch(r"[\w./-]*", path):  # others are special to socat
             lines.append(
                 f"if command -v {tool} >/dev/null 2>&1; then "
-                f'echo "{MARK}tool={tool}" >&2; echo "{READY}"; exec {_COMMANDS[tool]}; fi'
+                f'echo "{PREFIX}tool={tool}" >&2; echo "{READY}"; exec {_COMMANDS[tool]}; fi'
             )
-    lines.append(f'echo "{MARK}tool=" >&2; exit 92')
+    lines.append(f'echo "{PREFIX}tool=" >&2; exit 92')
     return "\n".join(lines)

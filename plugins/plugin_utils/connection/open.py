@@ -41,7 +41,7 @@ _ENGINE = (
 )
 
 
-def open_way(link: Link) -> Channel:
+def open_link(link: Link) -> Channel:
     """Open a channel to the engine, with a forward that is kept; raise Unreachable if none opens.
 
     A forward that is there and leads nowhere is made anew.
