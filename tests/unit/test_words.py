@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The words of docs/architecture.md are the only ones for their things: no private one as a name."""
+"""Names have the words of docs/architecture.md, one for each thing: no private ones."""
 
 from __future__ import annotations
 
