@@ -13,14 +13,13 @@ from ..._desired.values import dig
 from ..._desired.work import Work
 from ..client.engine import Client
 from ..client.errors import EngineError
+from ..network.endpoint_settings import asked_of
 from .dependents import LABEL, label, lenders
 from .fields.mounts import anonymous, has_colon
 from .ids import keep_id, ref_of
 from .inspected import Inspect
 from .wait import wait
 
-# What an endpoint was asked for; the rest is what the engine made of it.
-_ASKED = ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
 
 
@@ -71,7 +70,7 @@ def _body(client: Client, old: Inspect, ids: Mapping[str, str]) -> Dict[str, Any
         for key in ("Hostname", "Domainname", "ExposedPorts"):
             result.pop(key, None)
     elif network not in ("host", "none"):
-        result["NetworkingConfig"] = {"EndpointsConfig": _endpoints(old)}
+        result["NetworkingConfig"] = {"EndpointsConfig": _endpoints(old, client.kind)}
     return result
 
 
@@ -100,14 +99,15 @@ def _carry(host: Dict[str, Any], old: Inspect) -> None:
     host.update(Mounts=mounts or None, Binds=binds or None)
 
 
-def _endpoints(old: Inspect) -> Dict[str, Any]:
+def _endpoints(old: Inspect, kind: str) -> Dict[str, Any]:
     result: Dict[str, Any] = {}
     for name, point in (dig(old, "NetworkSettings.Networks") or {}).items():
-        result[name] = {key: point[key] for key in _ASKED if point.get(key)}
-        own = (old["Id"][:12], dig(old, "Config.Hostname"))
-        aliases = [alias for alias in point.get("Aliases") or () if alias not in own]
-        if aliases:
-            result[name]["Aliases"] = aliases
+        # Not the addresses that Podman shows: the one that is there still has them.
+        result[name] = asked_of(point, old["Id"], "docker")
+        if kind == "podman":
+            own = dig(old, "Config.Hostname")
+            aliases = [alias for alias in result[name].pop("Aliases", ()) if alias != own]
+            result[name].update({"Aliases": aliases} if aliases else {})
     return result
 
 
