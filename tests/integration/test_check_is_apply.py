@@ -27,13 +27,14 @@ FULL: Params = {
     "pids_limit": 50,
     "monitor": "100ms",
 }
-# What is there, what is declared, and the verbs that make it so.
+# What is there, what is declared, and the verbs that make it so; one in brackets before API 1.44,
+# since which a container is created in all of its networks.
 CASES: dict[str, tuple[Optional[Params], Params, str]] = {
     "creation": (None, FULL, "create start wait"),
     "creation in two networks": (
         None,
         {**FULL, "networks": ["front", "back"]},
-        "create connect start wait",
+        "create (connect) start wait",
     ),
     "nothing to do": (FULL, FULL, ""),
     "an environment key removed": (
@@ -143,7 +144,9 @@ def test_apply_does_what_check_announced(case: str, yard: Yard) -> None:
         yard.run(yard.filled(before, name))
         yard.boxes.remember_volumes([name])
     result = holds(yard, yard.filled(task, name))
-    assert [step["verb"] for step in steps(result)] == verbs.split()
+    since = tuple(map(int, docker("version", "-f", "{{.Server.APIVersion}}").split("."))) >= (1, 44)
+    words = [word.strip("()") for word in verbs.split() if not (since and word.startswith("("))]
+    assert [step["verb"] for step in steps(result)] == words
     if task.get("state") != "absent":
         yard.boxes.remember_volumes([name])
         running = docker("inspect", "-f", "{{.State.Running}}", name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,12 +37,21 @@ def tree(tmp_path: Path) -> Path:
     return target
 
 
+def _pip_versions() -> list[str]:
+    """Return the versions of pip that this ansible-test would download, by Python."""
+    package = importlib.util.find_spec("ansible_test")
+    assert package is not None
+    assert package.submodule_search_locations is not None
+    source = Path(package.submodule_search_locations[0]) / "_internal" / "python_requirements.py"
+    return re.findall(r"pip='([0-9.]+)'", source.read_text())
+
+
 def test_sanity(tree: Path) -> None:
     assert not list(tree.glob("tests/sanity/ignore-*.txt"))
     cache = HOME / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
-    for version in ("20_3_4", "21_3_1", "24_2"):
-        (cache / f"get_pip_{version}.py").write_text(GET_PIP)
+    for version in _pip_versions():
+        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = ["ansible-test", "sanity", "--requirements", "--python", version, "--color", "no"]
     done = subprocess.run(

@@ -48,8 +48,7 @@ def read(config: Union[str, Mapping[str, Any]]) -> Mapping[str, Any]:
             else {}
         )
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Unreadable(f"{where}: {_reason(text, error)}") from None
+        raise Unreadable(_where_and_why(text, error)) from None
     except UnicodeEncodeError as error:
         raise Unreadable(f"line {text.count(chr(10), 0, error.start) + 1}: is not UTF-8") from None
     except RecursionError:
@@ -145,19 +144,22 @@ def _no_json(word: str) -> NoReturn:
     raise Unreadable(f"holds {word}, which is no JSON")
 
 
-def _reason(text: str, error: json.JSONDecodeError) -> str:
-    """Return what is wrong where reading stopped, and what may have been meant."""
+def _where_and_why(text: str, error: json.JSONDecodeError) -> str:
+    """Return where reading stopped, what is wrong there, and what may have been meant."""
     before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip(" \t\r\n,")
+    place, reason = error.pos, error.msg[0].lower() + error.msg[1:]
     if not rest:
-        return "the file ends before its settings do"
-    comma = before.endswith(",") or text[error.pos] == ","
-    if comma and rest[0] in "}]":
-        return "a comma before the closing bracket; take it away"
-    if rest.startswith(("//", "#", "/*")):
-        return "a comment, which JSON does not have; take it away"
-    if rest[0] == "'":
-        return 'a string in single quotes; write it in "…"'
-    return error.msg[0].lower() + error.msg[1:]
+        reason = "the file ends before its settings do"
+    elif rest[0] in "}]" and (before.endswith(",") or text[error.pos] == ","):
+        # Python 3.13 stops at the comma, the ones before it at the bracket.
+        place = text.rindex(",", 0, error.pos + 1)
+        reason = "a comma before the closing bracket; take it away"
+    elif rest.startswith(("//", "#", "/*")):
+        reason = "a comment, which JSON does not have; take it away"
+    elif rest[0] == "'":
+        reason = 'a string in single quotes; write it in "…"'
+    line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)
+    return f"line {line}, column {column}: {reason}"
 
 
 def _kind(value: Any) -> str:

@@ -181,7 +181,7 @@ def test_a_file_that_cannot_be_read_is_not_written_over(systemd: Host) -> None:
     broken = '{"data-root": "/srv/docker",}'
     systemd.sh(f"mv {CONFIG} /root/good; echo '{broken}' >{CONFIG}")
     output = systemd.role(start_timeout=61)
-    assert "line 1, column 29: a comma before the closing bracket" in output
+    assert "line 1, column 28: a comma before the closing bracket" in output
     assert "Nothing was changed" in output
     assert systemd.sh(f"cat {CONFIG}") == broken
     systemd.sh(f"mv /root/good {CONFIG}")

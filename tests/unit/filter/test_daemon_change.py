@@ -106,7 +106,10 @@ def test_ansible_finds_the_filter() -> None:
 
 # Broken in ten ways; {} is the place of a data-root, which must not make a difference.
 BROKEN = [
-    ('{"debug": true,\n {}"mtu": 1400,\n}', "line 3, column 1: a comma before the closing bracket"),
+    (
+        '{"debug": true,\n {}"mtu": 1400,\n}',
+        "line 2, column 13: a comma before the closing bracket",
+    ),
     ('{{}"dns": ["9.9.9.9",]}', "a comma before the closing bracket"),
     ('{\n  // ours\n {}"mtu": 1400}', "line 2, column 3: a comment, which JSON does not have"),
     ("{{}'mtu': 1400}", "a string in single quotes"),
