@@ -14,6 +14,9 @@ from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.copy.resource import COPY
 from ..module_utils._engine.copy.source import Local, pack
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.preload import preload
+
+preload(["_engine.copy"])
 
 
 class ActionModule(Front):

@@ -20,6 +20,9 @@ from ..module_utils._engine.tar.file import without_zstd
 from ..module_utils._engine.values.image_reference import parse_reference
 from ..module_utils._engine.values.mappings import parse_map
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.preload import preload
+
+preload(["_engine.image", "_engine.registry"])
 
 
 class ActionModule(Front):

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from ..module_utils._engine.network.resource import NETWORK
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.preload import preload
+
+preload(["_engine.network"])
 
 
 class ActionModule(Front):

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from ..module_utils._engine.prune.resource import PRUNE
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.preload import preload
+
+preload(["_engine.prune"])
 
 
 class ActionModule(Front):

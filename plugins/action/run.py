@@ -10,6 +10,9 @@ from typing import Any, Dict
 from ..module_utils._engine.run.resource import JOB
 from ..plugin_utils.action.engine import Front
 from ..plugin_utils.action.env_files import with_files
+from ..plugin_utils.action.preload import OF_CONTAINERS, preload
+
+preload([*OF_CONTAINERS, "_engine.exec", "_engine.run"])
 
 
 class ActionModule(Front):

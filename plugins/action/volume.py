@@ -11,6 +11,9 @@ from typing import Any, Dict
 from ..module_utils._desired.errors import InvalidOption
 from ..module_utils._engine.volume.resource import VOLUME
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.preload import preload
+
+preload(["_engine.volume"])
 
 
 class ActionModule(Front):

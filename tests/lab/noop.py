@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import sys
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,13 +43,20 @@ def main() -> None:
         result = _once(fake.socket_path, params)
     if result["changed"]:
         raise SystemExit("the second run changed something")
-    total = 0
+    files: Dict[str, int] = {}
+    packages: Counter[str] = Counter()
     for name, module in sorted(sys.modules.items()):
         if "dockyard.fleet.plugins" in name and getattr(module, "__file__", None):
-            lines = code_lines(Path(str(module.__file__)).read_text())
-            print(f"{lines:6} {name.rpartition('plugins.')[2]}")
-            total += lines
-    print(total)
+            short = name.rpartition("plugins.")[2]
+            files[short] = code_lines(Path(str(module.__file__)).read_text())
+            packages[short if hasattr(module, "__path__") else short.rpartition(".")[0]] += files[
+                short
+            ]
+    for title, counts in (("files", files), ("packages", packages)):
+        print(f"{title}:")
+        for name, lines in counts.items():
+            print(f"{lines:6} {name}")
+    print(sum(files.values()))
 
 
 def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
