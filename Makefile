@@ -73,14 +73,14 @@ test-engines: venv-test ## every option of containers, networks and volumes on e
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions
 
-test-target: venv-test ## every example of the modules with a module sent to the host for each task
-	FLEET_VIA=target $(PYTEST) tests/integration/test_examples.py -k of_a_module
+test-target: venv-test ## what `make test` does by a channel, also with a module sent to the host for each task
+	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py examples.py image.py info.py inside.py run.py secrets.py)
 
 test-platforms: venv-test ## the roles on each release of Debian that they support, and with a vendor's repository
 	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
-	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/every_fault.py
+	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/test_vm_kill.py tests/integration/every_fault.py
 
 test-by-hand: venv-test ## what people change by hand, in 40 orders of a container and of a machine
 	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_orders_by_hand.py

@@ -14,6 +14,7 @@ import pytest
 from tests.integration.test_image import Images, causes, docker
 from tests.integration.test_secrets import Listener
 from tests.lab import engine_packages
+from tests.lab.amounts import ways
 from tests.lab.engines import Engine
 
 DOCKERFILE = """\
@@ -29,7 +30,7 @@ CMD ["/bin/sh"]
 """
 
 
-@pytest.fixture(params=["channel", "target"])
+@pytest.fixture(params=ways())
 def images(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Images]:

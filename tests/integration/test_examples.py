@@ -18,14 +18,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.lab.amounts import ways
 from tests.lab.playbook import run_playbook
 from tests.lab.registry import HTPASSWD, PASSWORD, USER, program
 from tests.lab.servers import Server, start, stop
 from tests.tools.examples import ROOT, Example, of_modules, of_pages, pages, twice
 
 FOLDER = Path(__file__).parent / "examples"
-# The other way, with a module sent for each task, takes thrice as long: `make test-target`.
-VIA = os.environ.get("FLEET_VIA", "channel").split()
 # What the examples take from the inventory.
 VARIABLES = {
     "web_token": "of no use to anybody",
@@ -94,7 +93,7 @@ def show(example: Example) -> str:
 
 
 @pytest.mark.parametrize("example", of_modules(), ids=show)
-@pytest.mark.parametrize("via", VIA)
+@pytest.mark.parametrize("via", ways())
 def test_examples_of_a_module(desk: Desk, example: Example, via: str) -> None:
     desk.prepare()
     defaults = {"group/dockyard.fleet.containers": {"engine_via": via}}

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.playing import Play
 from tests.lab.registry import PASSWORD, USER, Registry
 from tests.lab.sshd import Site
@@ -89,7 +90,7 @@ def causes(result: dict[str, Any]) -> list[str]:
     return [f"{step['verb']}: {step['cause']}" for step in result["plan"]["steps"]]
 
 
-@pytest.fixture(params=["channel", "target"])
+@pytest.fixture(params=ways())
 def images(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Images]:
     made = Images(tmp_path, request.param)
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.playing import Play
 
 
@@ -27,7 +28,7 @@ def name() -> Iterator[str]:
         docker("rm", "-f", made)
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways())
 def test_looking_changes_nothing_and_finds_what_is_there(
     via: str, name: str, tmp_path: Path
 ) -> None:

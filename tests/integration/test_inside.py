@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.boxes import docker
 from tests.lab.playing import Play
 
@@ -39,7 +40,7 @@ def files(folder: Path) -> bytes:
     return big
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways())
 def test_files_commands_and_output(via: str, name: str, tmp_path: Path) -> None:
     big = files(tmp_path)
     box = {"container": name, "engine_via": via}

@@ -1,6 +1,7 @@
 """Runs killed on the real engine: nothing is lost, and the next run converges.
 
-They die on both sides of every call that writes; tests/unit/faults has the calls that read as well.
+They die after every call that writes; tests/unit/faults has the calls that read as well. One that
+does not come up takes as long as the others together: it is in `make test-faults`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from tests.lab.proxy import Proxy
 WORKERS = 3
 HEALTHY = {"test": ["CMD", "true"], "interval": "200ms"}
 NEVER = {"test": ["CMD", "false"], "interval": "200ms", "retries": 2}
-STORIES = ("create", "replace", "replace by an unhealthy one", "remove")
+STORIES = ("create", "replace", "remove", *(["replace by an unhealthy one"] if ALL else []))
 
 
 class Yard:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 
+from tests.lab.amounts import ways
 from tests.lab.boxes import SOCKET, docker
 from tests.lab.playing import Play
 from tests.lab.tasks import do
@@ -67,7 +68,7 @@ def test_a_job_that_goes_on_is_awaited_with_all_that_it_said(name: str) -> None:
     assert again["plan"]["steps"][0]["cause"] == "an earlier run of this job goes on"
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways())
 def test_jobs_in_a_playbook(via: str, name: str, tmp_path: Path) -> None:
     canary = f"canary-{uuid.uuid4().hex}"
     (tmp_path / "secrets.yml").write_text(json.dumps({"canary": canary}))

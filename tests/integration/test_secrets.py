@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.lab import engine_packages
+from tests.lab.amounts import ways
 from tests.lab.boxes import SOCKET, docker, inspect
 from tests.lab.certificates import Authority, TlsPort, server_context
 from tests.lab.playing import Play
@@ -191,7 +192,7 @@ def every_secret(via: str) -> list[tuple[dict[str, Any], str]]:
     ]
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways("target"))
 def test_a_secret_is_in_no_log_of_the_server(
     via: str,
     server: Server,
@@ -250,7 +251,7 @@ def test_the_search_finds_what_is_encoded(canary: str) -> None:
             absent(canary, somewhere=f"auth: {encoded}")
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways("target"))
 def test_a_key_for_tls_is_told_to_nobody(
     via: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

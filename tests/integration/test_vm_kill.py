@@ -2,7 +2,8 @@
 
 The next run converges: no volume is left over, none that is not the machine's is gone, and UUID
 and MAC addresses are what they were. What lies between two calls that write is one state, which is
-met once; DOCKYARD_EVERY_CALL=1 dies on both sides of every call, those that read too.
+met once, and of a change every second one; `make test-faults` meets all of them. With
+DOCKYARD_EVERY_CALL=1 a run dies on both sides of every call, those that read too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pytest
 
 from tests.lab.hostcore import Point, run
 from tests.lab.hostwork import binding
-from tests.lab.killing import POINTS, deaths
+from tests.lab.killing import ALL, POINTS, deaths
 
 URI = "qemu:///system"
 POOL = "dockyard-kill"
@@ -172,6 +173,8 @@ def test_a_killed_run_is_finished_by_the_next(
     calls = _rehearse(story, lab, f"{POOL}-0")
     sides = {"kill": "before", "kill-after": "after"}
     points = [(number, sides[death]) for death, number in deaths(len(calls), EVERY)]
+    if kind == "change" and not (ALL or EVERY):
+        points = points[::2]
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         faults = [fault for fault in pool.map(lambda one: point(*one), points) if fault]
     assert faults == [], "\n".join(f"{fault} in {', '.join(calls)}" for fault in faults)
