@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.roles.test_container_runtime import Host, changed
+from tests.integration.roles.test_container_runtime import Host, changed, is_undone
 from tests.lab.servers import start, stop
 
 PLUGINS = {"bookworm": [], "trixie": ["buildx", "compose"]}
@@ -31,6 +31,38 @@ def test_an_engine_of_the_distribution(
             assert "v" in host.sh(f"docker {plugin} version")
         if suite == "bookworm":
             assert "Debian 12 has no package for buildx" in host.role(plugins=["buildx"])
+    finally:
+        stop([name])
+
+
+@pytest.mark.parametrize("suite", PLUGINS)
+def test_the_profile_cis(suite: str, tmp_path: Path, server_images: dict[str, str]) -> None:
+    name = f"lab-platform-{suite}"
+    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
+    try:
+        output = host.role(profile="cis")
+        assert changed(output) > 0
+        assert "are not in force; the kernel takes none here" in output
+        assert changed(host.role(profile="cis")) == 0
+        assert "name=userns" in host.sh("docker info -f '{{.SecurityOptions}}'")
+        assert "-w /etc/docker -p wa -k docker" in host.sh("cat /etc/audit/rules.d/docker.rules")
+        host.container()
+        ids = host.sh("cat /proc/$(docker inspect -f '{{.State.Pid}}' keep)/uid_map").split()
+        assert ids[0] == "0"
+        assert int(ids[1]) > 0
+        bridge = host.sh("docker network inspect bridge -f '{{json .Options}}'")
+        assert '"com.docker.network.bridge.enable_icc":"false"' in bridge
+    finally:
+        stop([name])
+
+
+def test_without_init_a_broken_configuration_is_undone(
+    tmp_path: Path, server_images: dict[str, str]
+) -> None:
+    name = "lab-platform-direct"
+    host = Host(start([name], tmp_path, variant="docker", init=False)[0], tmp_path)
+    try:
+        is_undone(host)
     finally:
         stop([name])
 
