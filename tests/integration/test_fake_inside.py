@@ -23,6 +23,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.raw_
     exit_code,
 )
 
+from tests.lab.engines import Engine
 from tests.lab.fake_engine import FakeEngine
 
 NAME = f"fleet-true-{uuid.uuid4().hex[:8]}"
@@ -99,10 +100,10 @@ def story(client: Client) -> List[Any]:
     return seen
 
 
-def test_files_and_commands_are_alike() -> None:
+def test_files_and_commands_are_alike(engine_of: Callable[[str], Engine]) -> None:
     with FakeEngine() as engine, Client(unix_dial(engine.socket_path), 10) as fake:
         engine.add_image("dev/busybox:1", cmd=["sleep", "1d"])
-        with Client(unix_dial("/var/run/docker.sock"), 20) as real:
+        with engine_of("d20").client(20) as real:
             told, true = story(fake), story(real)
     for mine, theirs in zip(told, true):
         assert mine == theirs

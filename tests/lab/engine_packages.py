@@ -88,6 +88,8 @@ def _unpack(suite: str, work: Path, packages: Iterable[str]) -> Path:
         "Dir::Etc::sourcelist": work / "list",
         "Dir::Etc::sourceparts": "/dev/null",
         "Dir::State::lists": work / "lists",
+        # What the machine itself has installed may be newer than anything in this suite.
+        "Dir::State::status": "/dev/null",
         "Dir::Cache": work,
     }
     flags = [part for key, value in options.items() for part in ("-o", f"{key}={value}")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -44,6 +45,14 @@ def _open_device() -> None:
         node.chmod(0o660)
 
 
+def _open_tun() -> None:
+    """Have the device that taps of machines are made from; containers often lack its node."""
+    node = Path("/dev/net/tun")
+    if not node.exists():
+        node.parent.mkdir(exist_ok=True)
+        os.mknod(node, stat.S_IFCHR | 0o666, os.makedev(10, 200))
+
+
 def listens(path: str) -> bool:
     """Tell whether a daemon takes connections at a socket: one of its name may be elsewhere's."""
     with socket.socket(socket.AF_UNIX) as asked:
@@ -56,6 +65,7 @@ def listens(path: str) -> bool:
 
 def _start() -> None:
     _open_device()
+    _open_tun()
     for daemon, path in SOCKETS.items():
         if not listens(path):
             # It is back when it has written its number, and listens.

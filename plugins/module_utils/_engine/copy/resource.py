@@ -70,12 +70,12 @@ class Copy(Resource):
         return observed.target.public()
 
     def outcome(
-        self, desired: Desired, result: Plan, before: Observed, foreseen: bool
+        self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
         """Return where it is copied to, and the texts that differ."""
         output: Dict[str, Any] = {"dest": desired.local or before.path}
-        if result.steps:
-            output["diff"] = [{"prepared": result.text()}, *_diffs(desired, before)]
+        if plan.steps:
+            output["diff"] = [{"prepared": plan.text()}, *_diffs(desired, before)]
         return output
 
 
