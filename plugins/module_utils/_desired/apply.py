@@ -1,82 +1,171 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making a plan's steps happen, and going back when one fails. A no-op does not load this."""
+"""Making plans happen, and going back when a step fails. A no-op does not load this.
+
+Plans may be of several resources: their steps are executed together, in the order of their needs,
+and each resource recovers, is verified and has its result by its own address.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
+from .bounds import check_bounds
 from .errors import FleetError
 from .execute import Result, execute
+from .join import joined
+from .part import Part
 from .plan import Plan
-from .resource import Resource
 from .steps import Step
-from .work import Desired, Work
+from .work import Work
 
 # How often to go back.
 _TRIES = 3
 
+# By a resource's address: the steps of its plan that were made, and what their verbs told.
+Steps = Dict[str, List[Step]]
+Reports = Dict[str, Dict[str, Any]]
 
-def apply(
-    resource: Resource,
-    desired: Desired,
-    client: Any,
-    snapshot: Any,
-    plan: Plan,
-    steps: Tuple[Step, ...],
-    report: Dict[str, Any],
-) -> List[Step]:
-    """Run steps and return those that did something; after a failure, go back and raise it.
 
-    `report` takes what verbs have to tell beside their outcome.
+def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
+    """Make the plans of all parts happen; return their results by address.
+
+    Steps that tell whether others are needed come first; what is unsure is then looked at and
+    planned anew. After a failure all that was begun goes back, and the failure is raised.
     """
-    result = _act(resource, desired, client, snapshot, plan, steps)
-    report.update(result.report)
+    before = {part.desired.address: part.observed for part in parts}
+    done: Steps = {address: [] for address in before}
+    reports: Reports = {address: {} for address in before}
+    unsure = [part for part in parts if any(step.maybe for step in part.plan.steps)]
+    if unsure:
+        telling = [
+            step
+            for part in unsure
+            for step in part.plan.steps
+            if step.verb in part.resource.reveals
+        ]
+        _make(parts, client, telling, done, reports)
+        for part in unsure:
+            part.look(client, {}, True)
+            part.make_plan()
+        check_bounds(unsure)
+    told = any(done.values())
+    try:
+        steps = [step for part in parts for step in part.plan.steps]
+        _make(parts, client, steps, done, reports)
+    except FleetError as error:
+        # What brought it to light, such as a pull, was done all the same.
+        error.details.update({"changed": True} if told else {})
+        raise
+    results = {}
+    for part in parts:
+        address = part.desired.address
+        results[address] = _finish(part, client, before[address], done[address], reports[address])
+    return results
+
+
+def _finish(
+    part: Part, client: Any, before: Any, done: List[Step], report: Dict[str, Any]
+) -> Dict[str, Any]:
+    """Return the result of a part; raise FleetError if what was done did not come to it."""
+    if done:
+        part.look(client, {}, True)
+    notes = (*part.plan.notes, *report.pop("notes", ()))
+    part.plan = replace(part.plan, steps=tuple(done), notes=notes)
+    outcome = part.resource.outcome(part.desired, part.plan, before, False)
+    result = {**part.result(), **outcome, **report}
+    if done:
+        _verify(part, done, result)
+    return result
+
+
+def _make(
+    parts: Sequence[Part], client: Any, steps: Sequence[Step], done: Steps, reports: Reports
+) -> None:
+    """Run steps of the parts' plans; after a failure, go back and raise it.
+
+    `done` takes what did something, `reports` what verbs have to tell beside their outcome.
+    """
+    result, told = _act(parts, client, steps)
     steps = tuple(replace(step, noted=result.notes.get(step.id, {})) for step in steps)
-    done = [step for step in steps if step.id in result.done]
-    if result.error is None:
-        return done
-    unsure = getattr(result.error, "outcome_unknown", False) or result.failed in result.notes
-    begun = [*done, *(step for step in steps if unsure and step.id == result.failed)]
+    begun: List[Tuple[Part, List[Step]]] = []
+    ended = {*result.done, *result.idle}
+    kept = False
+    for part in parts:
+        own = [step for step in steps if step.id in {entry.id for entry in part.plan.steps}]
+        made = [step for step in own if step.id in result.done]
+        done[part.desired.address] += made
+        reports[part.desired.address].update(told[part.desired.address])
+        unsure = getattr(result.error, "outcome_unknown", False) or result.failed in result.notes
+        started = [*made, *(step for step in own if unsure and step.id == result.failed)]
+        if ended.issuperset(step.id for step in own):
+            kept = kept or bool(made)
+        elif started or any(step.id == result.failed for step in own):
+            begun.append((part, started))
+    if result.error is not None:
+        _go_back(begun, client, result, joined([part.plan for part in parts]), kept)
+
+
+def _go_back(
+    begun: Sequence[Tuple[Part, List[Step]]], client: Any, result: Result, plan: Plan, kept: bool
+) -> None:
+    """Recover what was begun and is not done, the last first, and raise the error of the failure.
+
+    `kept`: what is done of other resources stays.
+    """
+    some = any(steps for _part, steps in begun)
+    stuck: List[str] = []
     # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
-    nothing = getattr(result.error, "refused", False) and not begun
-    stuck = None if nothing else _recover(resource, desired, client, begun)
-    error = _failed(result, stuck, desired)
-    if begun and not error.details.get("changed"):  # a command that failed has run all the same
-        error.details["changed"] = bool(stuck) or _is_otherwise(resource, desired, client, plan)
+    if some or not getattr(result.error, "refused", False):
+        for part, steps in reversed(begun):
+            stuck += filter(None, [_recover(part, client, steps)])
+    failed = next(
+        (
+            part.desired.address
+            for part, _steps in begun
+            if any(step.id == result.failed for step in part.plan.steps)
+        ),
+        "",
+    )
+    error = _failed(result, "; ".join(stuck), failed, plan)
+    error.details.update({"changed": True} if kept else {})
+    if some and not error.details.get("changed"):  # a command that failed has run all the same
+        otherwise = (_is_otherwise(part, client) for part, steps in begun if steps)
+        error.details["changed"] = bool(stuck) or any(otherwise)
     raise error
 
 
 def _act(
-    resource: Resource,
-    desired: Desired,
-    client: Any,
-    snapshot: Any,
-    plan: Plan,
-    steps: Tuple[Step, ...],
-) -> Result:
+    parts: Sequence[Part], client: Any, steps: Sequence[Step]
+) -> Tuple[Result, Dict[str, Dict[str, Any]]]:
+    """Run steps, each with its resource's verb; return how that ended, and by address what they
+    have told."""
     clients: Dict[int, Any] = {0: client}
-    shared: Dict[str, Any] = {}
+    shared: Dict[str, Dict[str, Any]] = {part.desired.address: {} for part in parts}
+    owners = {step.id: part for part in parts for step in part.plan.steps}
 
     def act(step: Step, worker: int) -> Optional[bool]:
         mine = clients.get(worker)
         if mine is None:
             mine = clients[worker] = client.worker()
-        work = Work(mine, desired, snapshot, shared)
+        part = owners[step.id]
+        work = Work(mine, part.desired, part.observed, shared[part.desired.address])
+        actor = part.plan.others.get(step.address, part.resource)
         with _shown(client, work, step):
-            return resource.verbs[step.verb](work, step)
+            return actor.verbs[step.verb](work, step)
 
     try:
-        result = execute(plan, steps, act)
-        result.report.update(shared.get("report") or {})
-        result.notes.update(shared.get("notes") or {})
-        return result
+        result = execute(joined([part.plan for part in parts]), steps, act)
+        for notebook in shared.values():
+            result.notes.update(notebook.get("notes") or {})
+        return result, {address: book.get("report") or {} for address, book in shared.items()}
     finally:
         extra = [worker for number, worker in clients.items() if number]
-        for open_thing in [*extra, *shared.values()]:
+        kept = [entry for notebook in shared.values() for entry in notebook.values()]
+        for open_thing in [*extra, *kept]:
             if hasattr(open_thing, "close"):
                 open_thing.close()
 
@@ -95,17 +184,18 @@ def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
         yield
 
 
-def _recover(resource: Resource, desired: Desired, client: Any, begun: List[Step]) -> Optional[str]:
+def _recover(part: Part, client: Any, begun: List[Step]) -> Optional[str]:
     """Undo a failed plan; return what could not be undone, in words.
 
     What the server refuses then, another run may just have done: it is looked at anew.
     """
     error: Optional[Exception] = None
     for _attempt in range(_TRIES):
+        back = Part(part.resource, part.desired)
         try:
-            observed, _difference = resource.look(client, desired, {}, True)
-            plan = resource.recover(desired, observed, begun)
-            error = _act(resource, desired, client, observed, plan, plan.steps).error
+            back.look(client, {}, True)
+            back.plan = part.resource.recover(part.desired, back.observed, begun)
+            error = _act([back], client, back.plan.steps)[0].error
         except FleetError as broken:
             error = broken
         if not getattr(error, "refused", False):
@@ -113,7 +203,7 @@ def _recover(resource: Resource, desired: Desired, client: Any, begun: List[Step
     return None if error is None else str(error)
 
 
-def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan) -> bool:
+def _is_otherwise(part: Part, client: Any) -> bool:
     """Tell whether a failed plan has left something behind, or something out of place.
 
     Where all is as it was, the same plan would be made again. What cannot be seen may be otherwise.
@@ -122,15 +212,20 @@ def _is_otherwise(resource: Resource, desired: Desired, client: Any, plan: Plan)
     def steps(of: Plan) -> List[Tuple[str, str, Tuple[str, ...]]]:
         return sorted((step.address, step.verb, step.causes) for step in of.steps)
 
+    again = Part(part.resource, part.desired)
     try:
         # It was planned before or after what brings things to light.
-        again = (resource.look(client, desired, {}, settled) for settled in (False, True))
-        return all(steps(resource.plan(desired, *entry)) != steps(plan) for entry in again)
+        for settled in (False, True):
+            again.look(client, {}, settled)
+            again.make_plan()
+            if steps(again.plan) == steps(part.plan):
+                return False
     except FleetError:
-        return True
+        pass
+    return True
 
 
-def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetError:
+def _failed(result: Result, stuck: str, address: str, plan: Plan) -> FleetError:
     """Return the error of a failed plan with the plan, what was done and what was not.
 
     All in words: Ansible prints whatever a failed task returns.
@@ -139,13 +234,13 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
     if not isinstance(error, FleetError):
         error = FleetError(f"{type(error).__name__}: {error}")
     if not error.option and not error.address:
-        error.address = desired.address
+        error.address = address
     if stuck:
         hint = f"going back failed too ({stuck}); the next run goes on from here"
         error.hint = f"{error.hint}; {hint}" if error.hint else hint
-    by_id = {step.id: step.words() for step in result.plan.steps}
+    by_id = {step.id: step.words() for step in plan.steps}
     error.details.update(
-        plan={"text": result.plan.text()},
+        plan={"text": plan.text()},
         done=[by_id[step] for step in result.done],
         failed_step=by_id.get(result.failed or ""),
         not_begun=[by_id[step] for step in result.not_begun],
@@ -153,31 +248,24 @@ def _failed(result: Result, stuck: Optional[str], desired: Desired) -> FleetErro
     return error
 
 
-def verify(
-    resource: Resource,
-    desired: Desired,
-    observed: Any,
-    difference: Any,
-    done: List[Step],
-    result: Dict[str, Any],
-) -> None:
+def _verify(part: Part, done: List[Step], result: Dict[str, Any]) -> None:
     """Raise FleetError if the server accepted a change and did not make it, or another undid it.
 
     What was made stays, so the error tells what `result` does, but for the resource itself.
     """
-    again = resource.plan(desired, observed, difference)
+    again = part.resource.plan(part.desired, part.observed, part.difference)
     ignored = [change.words() for step in again.steps for change in step.changes]
     if not ignored:
         return
     known = {entry.get("id") for step in done for entry in (step.args, step.noted)}
-    ident = resource.identity(observed)
+    ident = part.resource.identity(part.observed)
     output = "the server answered with success but did not apply"
     hint: Optional[str] = None
     if ident is not None:
         hint = "unless another run, or somebody else, changed it meanwhile"
         if ident not in known:
             output, hint = "another run, or somebody else, has put another one in its place:", None
-    details = {key: value for key, value in result.items() if key != resource.name}
-    details.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
+    told = {key: value for key, value in result.items() if key != part.resource.name}
+    told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
     text = f"{output} {'; '.join(ignored)}"
-    raise FleetError(text, address=desired.address, hint=hint, details=details)
+    raise FleetError(text, address=part.desired.address, hint=hint, details=told)

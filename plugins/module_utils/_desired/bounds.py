@@ -6,29 +6,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence, Tuple
 
 from .errors import Refused
+from .join import joined
 
 if TYPE_CHECKING:
-    from .plan import Plan
-    from .work import Desired
+    from .part import Part
 
 
-def check_bounds(desired: Desired, plan: Plan) -> None:
-    """Raise Refused, with every reason, if a plan goes beyond what the user allows."""
-    refused = list(plan.refused)
-    for step in plan.steps:
+def check_bounds(parts: Sequence[Part]) -> None:
+    """Raise Refused, with every reason, if plans go beyond what the user allows, each by its own
+    resource's bounds."""
+    stopped = {part.desired.address: _refusals(part) for part in parts}
+    reasons = [reason for some in stopped.values() for reason in some]
+    if not reasons:
+        return
+    plans = [replace(part.plan, refused=stopped[part.desired.address]) for part in parts]
+    text = joined(plans).text()
+    refused = [address for address, some in stopped.items() if some]
+    raise Refused(
+        "refused: " + "; ".join(reasons),
+        address=", ".join(refused),
+        details={"plan": {"text": text}, "diff": {"prepared": text}},
+    )
+
+
+def _refusals(part: Part) -> Tuple[str, ...]:
+    desired = part.desired
+    result = list(part.plan.refused)
+    for step in part.plan.steps:
         if desired.protect and step.impact in ("replace", "destroy"):
-            refused.append(f"{step.cause}: protect forbids to replace or remove it")
+            result.append(f"{step.cause}: protect forbids to replace or remove it")
         elif step.impact not in ("none", "destroy", *desired.allow):
             allowed = ", ".join(desired.allow) or "nothing"
-            refused.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
-    if refused:
-        reasons = list(dict.fromkeys(refused))
-        stopped = replace(plan, refused=tuple(reasons))
-        raise Refused(
-            "refused: " + "; ".join(reasons),
-            address=desired.address,
-            details={"plan": {"text": stopped.text()}, "diff": {"prepared": stopped.text()}},
-        )
+            result.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
+    return tuple(dict.fromkeys(result))

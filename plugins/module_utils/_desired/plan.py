@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 if TYPE_CHECKING:
     from .steps import Step
+    from .work import Actor
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -18,7 +19,8 @@ class Plan:
 
     `refused` holds sentences that forbid the whole plan; `pending` what waits for a restart;
     `fingerprint` is a digest of the observed values that were compared. `declared` says in lines
-    what is declared for a resource that is made, by address.
+    what is declared for a resource that is made, by address. `others` have by address the verbs of
+    steps that are about another resource than the one whose plan it is.
     """
 
     steps: Tuple[Step, ...] = ()
@@ -27,6 +29,7 @@ class Plan:
     refused: Tuple[str, ...] = ()
     fingerprint: str = ""
     declared: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    others: Mapping[str, Actor] = field(default_factory=dict)
 
     def text(self) -> str:
         """Print the plan: an address a paragraph, its causes, then its steps in order."""

@@ -12,19 +12,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Callable, ContextManager, Dict, Mapping
 
 from .errors import STRANGE, EngineMissing, FleetError
-from .plan import Plan
+from .part import Part
 
 if TYPE_CHECKING:
     from .planned import Pending
     from .resource import Resource
-    from .steps import Step
     from .work import Task
-
-# Verbs by which a resource, or one more version of it, comes into being.
-_MAKING = frozenset(("create", "build", "pull", "load", "download", "import"))
 
 
 def run(
@@ -43,14 +39,14 @@ def run(
     `_pending` says by address what applying would create, change, remove or rename.
     """
     try:
-        desired = resource.desired(params)
+        part = Part(resource, resource.desired(params))
         if task.check_mode:
             from .planned import read_planned
 
-            return _check(resource, desired, connect, read_planned(pending))
+            return _check(part, connect, read_planned(pending))
         client = connect()
         with lock() if resource.exclusive else contextlib.nullcontext():
-            return _apply(resource, desired, client)
+            return _apply(part, client)
     except STRANGE as error:
         from .unexpected import as_fleet_error
 
@@ -78,103 +74,45 @@ def failure(error: FleetError) -> Dict[str, Any]:
     return {"failed": True, "changed": False, **error.details, "msg": str(error)}
 
 
-def _check(
-    resource: Resource, desired: Any, connect: Callable[[], Any], pending: Pending
-) -> Dict[str, Any]:
+def _check(part: Part, connect: Callable[[], Any], pending: Pending) -> Dict[str, Any]:
+    resource = part.resource
     try:
-        observed, difference = resource.look(connect(), desired, pending, False)
+        part.look(connect(), pending, False)
     except EngineMissing:
         if resource.server not in pending:
             raise
-        observed, difference = resource.look(None, desired, pending, False)
-    plan = _planned(resource, desired, observed, difference)
+        part.look(None, pending, False)
+    _plan(part)
     if pending:
         from .steps import with_doubt
 
-        plan = replace(plan, steps=with_doubt(plan.steps, pending))
-    result = _result(resource, plan, observed, plan.steps)
+        part.plan = replace(part.plan, steps=with_doubt(part.plan.steps, pending))
+    result = part.result()
     result["_pending"] = {}
     if result["changed"]:
         from .planned import as_data
         from .steps import foretold
 
-        changing = [step for step in plan.steps if step.verb not in resource.looks]
+        changing = [step for step in part.plan.steps if step.verb not in resource.looks]
         result["_pending"] = as_data(foretold(changing))
-    return {**result, **resource.outcome(desired, plan, observed, True)}
+    return {**result, **resource.outcome(part.desired, part.plan, part.observed, True)}
 
 
-def _apply(resource: Resource, desired: Any, client: Any) -> Dict[str, Any]:
-    observed, difference = resource.look(client, desired, {}, False)
-    plan = _planned(resource, desired, observed, difference)
-    if not plan.steps:
-        result = _result(resource, plan, observed, ())
-        return {**result, **resource.outcome(desired, plan, observed, False)}
-    # A no-op on a target must not pay for it.
-    from .apply import apply, verify
+def _apply(part: Part, client: Any) -> Dict[str, Any]:
+    part.look(client, {}, False)
+    _plan(part)
+    if part.plan.steps:
+        # A no-op on a target must not pay for it.
+        from .apply import apply
 
-    done: List[Step] = []
-    report: Dict[str, Any] = {}
-    before = observed
-    if any(step.maybe for step in plan.steps):
-        reveal = tuple(step for step in plan.steps if step.verb in resource.reveals)
-        done += apply(resource, desired, client, observed, plan, reveal, report)
-        observed, difference = resource.look(client, desired, {}, True)
-        plan = _planned(resource, desired, observed, difference)
-    try:
-        done += apply(resource, desired, client, observed, plan, plan.steps, report)
-    except FleetError as error:
-        # What brought it to light, such as a pull, was done all the same.
-        error.details.update({"changed": True} if done else {})
-        raise
-    if done:
-        observed, difference = resource.look(client, desired, {}, True)
-    notes = (*plan.notes, *report.pop("notes", ()))
-    plan = replace(plan, steps=tuple(done), notes=notes)
-    result = _result(resource, plan, observed, plan.steps)
-    result.update(**resource.outcome(desired, plan, before, False), **report)
-    if done:
-        verify(resource, desired, observed, difference, done, result)
-    return result
+        return apply([part], client)[part.desired.address]
+    outcome = part.resource.outcome(part.desired, part.plan, part.observed, False)
+    return {**part.result(), **outcome}
 
 
-def _planned(resource: Resource, desired: Any, observed: Any, difference: Any) -> Plan:
-    """Return the plan with what is declared for a resource that is not there.
-
-    Raise Refused, with every reason, if it goes beyond what the user allows.
-    """
-    plan = resource.plan(desired, observed, difference)
-    if any(step.verb in _MAKING or "new" in step.args for step in plan.steps):
-        from .creation_text import with_declared
-
-        plan = with_declared(resource, desired, observed, plan)
-    if plan.steps or plan.refused:
+def _plan(part: Part) -> None:
+    part.make_plan()
+    if part.plan.steps or part.plan.refused:
         from .bounds import check_bounds
 
-        check_bounds(desired, plan)
-    return plan
-
-
-def _result(
-    resource: Resource, plan: Plan, observed: Any, steps: Tuple[Step, ...]
-) -> Dict[str, Any]:
-    verbs = {step.verb for step in steps}
-    impacts = {step.impact for step in steps}
-    result: Dict[str, Any] = {
-        "changed": any(step.verb not in resource.looks for step in steps),
-        "plan": plan.public(),
-        "created": "replace" not in impacts
-        and any(step.verb in _MAKING or "new" in step.args for step in steps),
-        "updated": "live" in impacts,
-        "replaced": "create" in verbs and "replace" in impacts,
-        "restarted": "restart" in impacts,
-        resource.name: resource.present(observed),
-    }
-    if plan.pending:
-        result["restart_required"] = True
-    if steps or plan.notes or plan.pending:
-        result["diff"] = {"prepared": plan.text()}
-    if steps:
-        from .plan_text import summary
-
-        result["msg"] = summary(plan.steps)
-    return result
+        check_bounds([part])

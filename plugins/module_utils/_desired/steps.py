@@ -176,6 +176,16 @@ def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
     return result
 
 
+def with_ids(address: str, steps: Sequence[Step]) -> Tuple[Step, ...]:
+    """Return a resource's steps with ids that no other resource's steps have."""
+    return tuple(
+        replace(
+            step, id=f"{address}#{step.id}", needs=tuple(f"{address}#{need}" for need in step.needs)
+        )
+        for step in steps
+    )
+
+
 _Key = TypeVar("_Key")
 
 

@@ -49,3 +49,11 @@ Verb = Callable[[Work, Step], Optional[bool]]
 
 # The mutations of a resource, by name.
 Verbs = Mapping[str, Verb]
+
+
+class Actor(Protocol):
+    """What has verbs, such as a resource."""
+
+    @property
+    def verbs(self) -> Verbs:
+        """The mutations by verb."""

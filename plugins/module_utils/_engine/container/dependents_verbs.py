@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping
 
 from ..._desired.steps import Step
 from ..._desired.values import dig
-from ..._desired.work import Work
+from ..._desired.work import Verb, Work
 from ..client.engine import Client
 from ..client.errors import EngineError
 from ..network.endpoint_settings import asked_of
@@ -18,6 +18,8 @@ from .dependents import LABEL, label, lenders
 from .fields.mounts import anonymous, has_colon
 from .ids import keep_id, ref_of
 from .inspected import Inspect
+from .verbs import VERBS as CONTAINER_VERBS
+from .verbs import with_hint
 from .wait import wait
 
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
@@ -115,3 +117,10 @@ def watch(work: Work, step: Step) -> None:
     """Wait until a dependent has run through `monitor`; FleetError if it has not."""
     name = step.args["on"]
     wait(work.client, ref_of(work, step), replace(work.desired, name=name, wait="started"))
+
+
+VERBS: Dict[str, Verb] = {
+    **CONTAINER_VERBS,
+    "recreate": with_hint(recreate),
+    "watch": with_hint(watch),
+}

@@ -27,6 +27,7 @@ from .fields.mounts import anonymous
 from .fields.process import OWNER_LABEL
 from .inspected import Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
 from .observed import Observed
+from .others import others_of
 from .state import healthy, is_paused, is_settled
 
 RESTART = "force_restart: true"
@@ -41,7 +42,8 @@ def plan_of(desired: Desired, observed: Observed, difference: Difference) -> Pla
         return Plan()
     refused = tuple(refusals(desired, observed, steps))
     left = left_behind(desired, observed, steps)
-    return Plan(steps, (*left, *remarks(desired, observed, steps)), refused=refused)
+    notes = (*left, *remarks(desired, observed, steps))
+    return Plan(steps, notes, refused=refused, others=others_of(desired.address, steps))
 
 
 def steps_of(desired: Desired, observed: Observed, difference: Difference) -> List[Step]:

@@ -21,6 +21,7 @@ from .desired import Desired
 from .fields.process import OWNER_LABEL
 from .inspected import Inspect, record_of
 from .observed import Observed
+from .others import others_of
 
 
 class _Ours:
@@ -83,7 +84,7 @@ def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -
         from .rename import recover_name
 
         recover_name(chain, desired, observed, begun)
-    return Plan(tuple(chain.steps))
+    return Plan(tuple(chain.steps), others=others_of(desired.address, chain.steps))
 
 
 def _recover_replacement(

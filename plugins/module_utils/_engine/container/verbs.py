@@ -248,18 +248,6 @@ def _wait(work: Work, step: Step) -> None:
     wait(work.client, ref_of(work, step), work.desired, events, work.shared.pop("restarts", None))
 
 
-def _recreate(work: Work, step: Step) -> None:
-    from .dependents_verbs import recreate
-
-    recreate(work, step)
-
-
-def _watch(work: Work, step: Step) -> None:
-    from .dependents_verbs import watch
-
-    watch(work, step)
-
-
 def _remove(work: Work, step: Step) -> None:
     volumes = step.impact == "destroy" or "volumes" in step.args
     try:
@@ -289,13 +277,7 @@ def _remove_volume(work: Work, step: Step) -> None:
             raise
 
 
-def _pull(work: Work, step: Step) -> Optional[bool]:
-    from ..image.pull import pull
-
-    return pull(work, step)
-
-
-def _checked(verb: Verb) -> Verb:
+def with_hint(verb: Verb) -> Verb:
     """Return a verb that says of what the engine refuses whose doing that may be.
 
     Of what fails otherwise nobody knows how far it came: the way back looks.
@@ -324,8 +306,6 @@ _VERBS: Dict[str, Verb] = {
     "disable_restart": _disable_restart,
     "disconnect": _disconnect,
     "enable_restart": _enable_restart,
-    "pull": _pull,
-    "recreate": _recreate,
     "remove": _remove,
     "remove_volume": _remove_volume,
     "rename": _rename,
@@ -334,6 +314,5 @@ _VERBS: Dict[str, Verb] = {
     "stop": _stop,
     "update": _update,
     "wait": _wait,
-    "watch": _watch,
 }
-VERBS: Dict[str, Verb] = {name: _checked(verb) for name, verb in _VERBS.items()}
+VERBS: Dict[str, Verb] = {name: with_hint(verb) for name, verb in _VERBS.items()}

@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import Faults, InvalidOption
 from ..._desired.values import parse_duration
-from ..client.options import LIMITS
 from ..container.desired import BEHAVIOUR, Desired
 from ..container.desired import desired_of as container_desired
 from ..container.desired import spec as container_spec
@@ -24,32 +23,21 @@ _AGAINST = {
 }
 
 
-@dataclass(frozen=True)
-class Job:
-    """A job as declared; `limit` is in seconds, None for ever."""
+@dataclass(frozen=True, repr=False, eq=False)
+class Job(Desired):
+    """A job as declared: its container, and more; `limit` is in seconds, None for ever."""
 
-    desired: Desired
     stdin: Optional[str]
     limit: Optional[float]
     cleanup: bool
     strip: bool
-    allow: Tuple[str, ...] = LIMITS
-    protect: bool = False
-
-    @property
-    def address(self) -> str:
-        """The job's name in plans: its container's."""
-        return self.desired.address
 
     def words(self) -> str:
         """Return what runs in one short line, without secrets."""
-        desired = self.desired
-        parts = (
-            *(desired.declared.get("entrypoint") or ()),
-            *(desired.declared.get("command") or ()),
-        )
-        secrets = tuple((desired.declared.get("secret_environment") or {}).values())
-        return f"run: {words(parts, secrets) or desired.reference}"
+        declared = self.declared
+        parts = (*(declared.get("entrypoint") or ()), *(declared.get("command") or ()))
+        secrets = tuple((declared.get("secret_environment") or {}).values())
+        return f"run: {words(parts, secrets) or self.reference}"
 
 
 def spec() -> Dict[str, Any]:
@@ -83,7 +71,7 @@ def job(params: Mapping[str, Any]) -> Job:
     if stdin is not None and params["stdin_add_newline"]:
         stdin += "\n"
     return Job(
-        desired=desired,
+        **vars(desired),
         stdin=stdin,
         limit=None if nanoseconds is None else nanoseconds * 1e-9,
         cleanup=params["cleanup"],

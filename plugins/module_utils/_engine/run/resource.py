@@ -26,6 +26,7 @@ from ..container.inspected import record_of, runs
 from ..container.leftovers import with_others
 from ..container.observe import observe
 from ..container.observed import Observed
+from ..container.others import others_of
 from ..container.plan import later_networks, pull
 from ..container.planned import unreachable
 from ..container.references import require_references
@@ -65,13 +66,13 @@ class Jobs(Resource):
     def observe(self, client: Any, desired: Job, pending: Pending, settled: bool) -> Observed:
         """Look for the image, what the job refers to, and what an earlier run left."""
         if client is None:
-            return unreachable(desired.desired, pending)
-        observed = with_others(client, observe(client, desired.desired, pending, settled), pending)
-        return observed if settled else with_volumes(client, desired.desired, observed, pending)
+            return unreachable(desired, pending)
+        observed = with_others(client, observe(client, desired, pending, settled), pending)
+        return observed if settled else with_volumes(client, desired, observed, pending)
 
     def plan(self, desired: Job, observed: Observed, difference: Any) -> Plan:
         """Return the steps of one run."""
-        declared = desired.desired
+        declared = desired
         require_references(declared, observed)
         chain = Chain(desired.address)
         if observed.current is not None and runs(_own(desired, observed)):
@@ -88,11 +89,13 @@ class Jobs(Resource):
             dig(observed.current, "Id"),
             dig(observed.current, "State"),
         ]
-        return Plan(tuple(chain.steps), notes, fingerprint=fingerprint(seen))
+        steps = tuple(chain.steps)
+        others = others_of(desired.address, steps)
+        return Plan(steps, notes, fingerprint=fingerprint(seen), others=others)
 
     def declares(self, desired: Job) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names."""
-        return rows(declared_subjects(desired.desired.declared)), desired.desired.declared
+        return rows(declared_subjects(desired.declared)), desired.declared
 
     def recover(self, desired: Job, observed: Observed, begun: List[Step]) -> Plan:
         """Remove a job that has ended or never began; one that runs is left to the next run."""
@@ -112,14 +115,14 @@ class Jobs(Resource):
 
 def _is_job(desired: Job, observed: Observed) -> bool:
     """Tell whether the container of the job's name is one that a run made."""
-    return bool(record_of(observed.current, observed.base, desired.desired.names).get("job"))
+    return bool(record_of(observed.current, observed.base, desired.names).get("job"))
 
 
 def _own(desired: Job, observed: Observed) -> Mapping[str, Any]:
     """Return the container that an earlier run left; InvalidOption if somebody else made it."""
     if not _is_job(desired, observed):
         raise InvalidOption(
-            f"there is a container {desired.desired.name} that is not a job's",
+            f"there is a container {desired.name} that is not a job's",
             option="name",
             hint="give the job another name",
         )
@@ -128,21 +131,21 @@ def _own(desired: Job, observed: Observed) -> Mapping[str, Any]:
 
 def _go_on(chain: Chain, desired: Job, observed: Observed) -> None:
     """Await a run that goes on, if it is what is declared."""
-    changes = [change.words() for change in changes_of(desired.desired, observed)]
+    changes = [change.words() for change in changes_of(desired, observed)]
     if changes:
-        text = f"an earlier run of {desired.desired.name} goes on, and is another"
+        text = f"an earlier run of {desired.name} goes on, and is another"
         raise InvalidOption(
             f"{text}: {'; '.join(changes)}",
             option="name",
             hint="wait for its end, stop it, or give this job another name",
         )
-    chain.add("wait", GOES_ON, on=desired.desired.name, id=str(dig(observed.current, "Id")))
+    chain.add("wait", GOES_ON, on=desired.name, id=str(dig(observed.current, "Id")))
     if desired.cleanup:
         _remove(chain, desired, observed.current or {}, GOES_ON)
 
 
 def _begin(chain: Chain, desired: Job, observed: Observed) -> None:
-    declared, name, cause = desired.desired, desired.desired.name, desired.words()
+    declared, name, cause = desired, desired.name, desired.words()
     if "image" not in observed.unknown and not observed.settled:
         pull(chain, declared, observed)
     if "engine" not in observed.unknown:
@@ -159,7 +162,7 @@ def _begin(chain: Chain, desired: Job, observed: Observed) -> None:
 
 def _remove(chain: Chain, desired: Job, container: Mapping[str, Any], cause: Cause) -> None:
     ident = str(container["Id"])
-    chain.add("remove", cause, on=desired.desired.name, id=ident, volumes="own")
+    chain.add("remove", cause, on=desired.name, id=ident, volumes="own")
 
 
 JOB = Jobs()

@@ -70,25 +70,12 @@ class Attached:
         self._raw.__exit__()
 
 
-def _of_container(verb: Verb) -> Verb:
-    """Return a container's verb for a job, which is one with more around it."""
-
-    def act(work: Work, step: Step) -> Optional[bool]:
-        inner = Work(work.client, work.desired.desired, work.snapshot, work.shared)
-        inner.tell = work.tell
-        return verb(inner, step)
-
-    return act
-
-
 def _create(work: Work, step: Step) -> None:
     job: Job = work.desired
     settings: Dict[str, Any] = {"AttachStdout": True, "AttachStderr": True}
     if job.stdin is not None:
         settings.update(AttachStdin=True, OpenStdin=True, StdinOnce=True)
-    create(
-        Work(work.client, job.desired, work.snapshot, work.shared), step, settings, {"job": True}
-    )
+    create(work, step, settings, {"job": True})
 
 
 def _start(work: Work, step: Step) -> None:
@@ -96,10 +83,10 @@ def _start(work: Work, step: Step) -> None:
     name = step.args["on"]
     try:
         # Podman makes the program ready already here.
-        work.shared["attached"] = Attached(work, name, bool(job.desired.declared.get("tty")))
+        work.shared["attached"] = Attached(work, name, bool(job.declared.get("tty")))
         work.client.post(f"/containers/{name}/start")
     except EngineError as error:
-        raise explain_start(work.client, name, job.desired, error) from None
+        raise explain_start(work.client, name, job, error) from None
     work.shared["attached"].begin()
 
 
@@ -134,14 +121,14 @@ def _ended(work: Work, ref: str, deadline: Optional[float]) -> Mapping[str, Any]
         try:
             seen: Mapping[str, Any] = work.client.get(f"/containers/{ref}/json")
         except EngineError as error:
-            raise vanished(work.desired.desired) if error.status == 404 else error from None
+            raise vanished(work.desired) if error.status == 404 else error from None
         return None if dig(seen, "State.Running") else seen
 
     return until_ended(work.client, look, {"container": [ref], "event": ["die"]}, deadline)
 
 
 def _result_of(job: Job, attached: Attached, ended: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
-    secrets = hidden_values(job.desired, ended)
+    secrets = hidden_values(job, ended)
     texts = {number: hide(text, secrets) for number, text in attached.frames.texts().items()}
     return {"rc": dig(ended, "State.ExitCode"), **output(texts, job.strip)}
 
@@ -150,7 +137,7 @@ def _too_long(work: Work, ref: str, attached: Attached) -> FleetError:
     """End a job whose time is over, and say so with what it said until then."""
     job: Job = work.desired
     patience = show_duration(round((job.limit or 0) * 1e9))
-    _stop(work, Step("", job.address, "stop", (), args={"on": ref}))
+    CONTAINER_VERBS["stop"](work, Step("", job.address, "stop", (), args={"on": ref}))
     attached.read_rest(work.client.timeout)
     return FleetError(
         f"the job did not end within {patience}",
@@ -160,9 +147,8 @@ def _too_long(work: Work, ref: str, attached: Attached) -> FleetError:
     )
 
 
-_stop = _of_container(CONTAINER_VERBS["stop"])
 VERBS: Dict[str, Verb] = {
-    **{verb: _of_container(CONTAINER_VERBS[verb]) for verb in ("connect", "pull", "remove")},
+    **{verb: CONTAINER_VERBS[verb] for verb in ("connect", "remove")},
     "create": _create,
     "start": _start,
     "wait": _wait,
