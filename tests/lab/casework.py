@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import (
-    check_known,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
@@ -32,6 +26,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resou
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
+from tests.lab.core import run_validated, validated
 from tests.lab.fake_archives import archive
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fake_images import config_of, store
@@ -125,18 +120,13 @@ class Bench:
         resource = RESOURCES[kind or self.kind]
         if resource is CONTAINER and "monitor" not in params:
             params = {**params, "monitor": self._monitor(params)}
-        task = SimpleNamespace(check_mode=check)
-        pending = self.case.get("pending", {}) if check else {}
         try:
-            checked = self._checked(resource, params)
+            options = validated(resource.spec(), params, known=True)
+            if options.get("build") and "_context" in resource.spec():
+                options["_context"] = read_for(options["build"])
         except FleetError as error:
             return failure(error)
-        if checked.get("build") and "_context" in resource.spec():
-            try:
-                checked["_context"] = read_for(checked["build"])
-            except FleetError as error:
-                return failure(error)
-        return run(resource, checked, self.connect, task, pending, contextlib.nullcontext)
+        return run_validated(resource, options, self.connect, check, self.case.get("pending"))
 
     def _monitor(self, params: Dict[str, Any]) -> str:
         """Return for how long to look at a container: one that fails does so at its own pace."""
@@ -180,15 +170,8 @@ class Bench:
 
     def checked(self, params: Dict[str, Any]) -> Dict[str, Any]:
         """Return a task's options as a front end hands them on."""
-        return self._checked(RESOURCES[self.kind], {"monitor": "50ms", **params})
-
-    @staticmethod
-    def _checked(resource: Any, params: Dict[str, Any]) -> Dict[str, Any]:
-        spec = resource.spec()
-        check_known(params, spec)
-        checked = ArgumentSpecValidator(spec).validate(params)
-        assert not checked.error_messages, checked.error_messages
-        return dict(checked.validated_parameters)
+        spec = RESOURCES[self.kind].spec()
+        return validated(spec, {"monitor": "50ms", **params}, known=True)
 
     def _then(self, changes: Dict[str, Any]) -> None:
         self._images(changes.get("images", {}))

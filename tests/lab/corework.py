@@ -12,12 +12,9 @@ import os
 import queue
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock import lock
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
@@ -31,6 +28,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.res
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
+from tests.lab.core import run_task
 from tests.lab.forking import Outcome, Parent, serve
 
 RESOURCES: Dict[str, Any] = {
@@ -119,15 +117,12 @@ def work(job: Dict[str, Any]) -> Dict[str, Any]:
     resource = RESOURCES[job["kind"]]
     for part in ("_engine.image.building.build", "_engine.image.pull") if "silence" in job else ():
         vars(sys.modules[f"{CORE}.{part}"])["_SILENCE"] = job["silence"]
-    checked = ArgumentSpecValidator(resource.spec()).validate(job["params"])
-    assert not checked.error_messages, checked.error_messages
-    return run(
+    return run_task(
         resource,
-        checked.validated_parameters,
+        job["params"],
         lambda: Client(unix_dial(job["socket"]), job["timeout"]),
-        SimpleNamespace(check_mode=job["check"]),
-        {},
-        lambda: lock(job["socket"]),
+        job["check"],
+        lock=lambda: lock(job["socket"]),
     )
 
 

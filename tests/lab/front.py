@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from types import SimpleNamespace
 from typing import Any, Dict, Mapping
 
 from ansible_collections.dockyard.fleet.plugins.action.container import ActionModule
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
@@ -16,6 +15,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
+
+from tests.lab.core import run_validated
 
 
 class Front:
@@ -30,10 +31,8 @@ class Front:
     def run(self, params: Mapping[str, Any], check: bool = False) -> Dict[str, Any]:
         """Return the result of a task; whatever is no FleetError is raised."""
         self._action._task = SimpleNamespace(args={"monitor": "1ms", **params})
-        resource: Any = CONTAINER
         try:
             checked = self._action._options()
         except FleetError as error:
             return failure(error)
-        task = SimpleNamespace(check_mode=check)
-        return run(resource, checked, lambda: self.client, task, {}, contextlib.nullcontext)
+        return run_validated(CONTAINER, checked, lambda: self.client, check)

@@ -9,11 +9,8 @@ import random
 import re
 import socket
 import uuid
-from types import SimpleNamespace
 from typing import ClassVar, Dict, Iterator, List
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import for_kind
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
@@ -21,6 +18,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 )
 
 from tests.lab.agree import agree
+from tests.lab.core import run_task
 from tests.lab.corework import RESOURCES
 from tests.lab.fieldtable import ROWS, Entry, Params, honoured, merged, together
 
@@ -68,11 +66,7 @@ class Ground:
 
     def task(self, resource: str, params: Params, check: bool = False) -> Params:
         """Run a task of any resource with the core and return its result, a failure too."""
-        core = RESOURCES[resource]
-        checked = ArgumentSpecValidator(core.spec()).validate(params)
-        assert not checked.error_messages, checked.error_messages
-        values, task = checked.validated_parameters, SimpleNamespace(check_mode=check)
-        return run(core, values, lambda: self.client, task, {}, contextlib.nullcontext)
+        return run_task(RESOURCES[resource], params, lambda: self.client, check)
 
     def attempt(self, params: Params, check: bool = False) -> Params:
         """Run a task of the ground's own resource and return its result, a failure too."""

@@ -6,20 +6,17 @@ n-th call, counted over all calls or, by default, over those that write.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import queue
 import signal
-from types import SimpleNamespace
 from typing import Any, Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run as run_core
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 
+from tests.lab.core import run_task
 from tests.lab.forking import Parent, serve
 from tests.lab.hostwork import READS, binding
 
@@ -88,16 +85,7 @@ class Mortal(Hypervisor):
 def work(job: Dict[str, Any]) -> Dict[str, Any]:
     """Run a job; return its result and the calls that were made."""
     Mortal.point, Mortal.every = job["point"], job["every"]
-    checked = ArgumentSpecValidator(MACHINE.spec()).validate(job["params"])
-    assert not checked.error_messages, checked.error_messages
-    result = run_core(
-        MACHINE,
-        checked.validated_parameters,
-        lambda: Mortal(job["uri"]),
-        SimpleNamespace(check_mode=job["check"]),
-        {},
-        contextlib.nullcontext,
-    )
+    result = run_task(MACHINE, job["params"], lambda: Mortal(job["uri"]), job["check"])
     return {"result": result, "calls": Mortal.calls}
 
 

@@ -7,16 +7,9 @@ import html
 import json
 import re
 import sys
-from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 from xml.etree import ElementTree as ET
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.input_checks import (
-    check_known,
-)
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import failure, run
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hypervisor import (
     Hypervisor,
     LibvirtMissing,
@@ -28,6 +21,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import 
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm.resource import MACHINE
 
+from tests.lab.core import run_task
 from tests.lab.hostmade import by_hand, make_pool, make_volume, wipe
 from tests.lab.hostrun import Runs, leave
 from tests.lab.hostworld import Stream, World
@@ -298,22 +292,8 @@ class HostBench:
 
     def run(self, params: Dict[str, Any], check: bool = False) -> Dict[str, Any]:
         """Run a task as the module does; return its result."""
-        pending = self.case.get("pending", {}) if check else {}
-        try:
-            spec = MACHINE.spec()
-            check_known(params, spec)
-            checked = ArgumentSpecValidator(spec).validate(params)
-            assert not checked.error_messages, checked.error_messages
-        except FleetError as error:
-            return failure(error)
-        return run(
-            MACHINE,
-            checked.validated_parameters,
-            self._connect,
-            SimpleNamespace(check_mode=check),
-            pending,
-            contextlib.nullcontext,
-        )
+        pending = self.case.get("pending")
+        return run_task(MACHINE, params, self._connect, check, pending, known=True)
 
     @contextlib.contextmanager
     def cutting(self, number: int, after: bool = False) -> Iterator[None]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import sys
 from collections import Counter
 from importlib import import_module
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict
 
 # What the module on a target is, beside the core: it finds the engine, and holds the lock.
@@ -37,7 +35,7 @@ def main() -> None:
         _once(fake.socket_path, params)
         for name in [name for name in sys.modules if name not in before]:
             # Loaded by the creation; a no-op loads its own.
-            if "dockyard.fleet.plugins" in name:
+            if "dockyard.fleet.plugins" in name or name == "tests.lab.core":
                 del sys.modules[name]
         import_module(FRONT)
         result = _once(fake.socket_path, params)
@@ -60,8 +58,6 @@ def main() -> None:
 
 
 def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
-    from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-    from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
     from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
         Client,
         unix_dial,
@@ -70,12 +66,6 @@ def _once(socket_path: str, params: Dict[str, Any]) -> Dict[str, Any]:
         CONTAINER,
     )
 
-    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(params)
-    return run(
-        CONTAINER,
-        checked.validated_parameters,
-        lambda: Client(unix_dial(socket_path), 10),
-        SimpleNamespace(check_mode=False),
-        {},
-        contextlib.nullcontext,
-    )
+    from tests.lab.core import run_task
+
+    return run_task(CONTAINER, params, lambda: Client(unix_dial(socket_path), 10))

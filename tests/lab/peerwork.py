@@ -31,13 +31,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Mapping, Set
 
 import yaml
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.parsing.dataloader import DataLoader
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import dig
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
@@ -49,6 +46,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.erro
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields import mounts
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files import with_files
 
+from tests.lab.core import WrongArguments, run_task
 from tests.lab.corework import RESOURCES
 from tests.lab.ground import COMMAND, IMAGE, network_number
 from tests.lab.registry import Registry
@@ -215,14 +213,11 @@ class Stage:
         filled = self.filled({**base, **params})
         if "env_file" in filled:  # its reader is the controller's part
             filled = with_files(filled, DataLoader())
-        resource = RESOURCES[kind]
-        checked = ArgumentSpecValidator(resource.spec()).validate(filled)
-        if checked.error_messages:
-            return {"failed": True, "msg": "; ".join(checked.error_messages)}
-        task: Any = SimpleNamespace(check_mode=check)
         client = more.get("client", self.client)
-        values = checked.validated_parameters
-        return run(resource, values, lambda: client, task, {}, contextlib.nullcontext)
+        try:
+            return run_task(RESOURCES[kind], filled, lambda: client, check)
+        except WrongArguments as error:
+            return {"failed": True, "msg": str(error)}
 
     def filled(self, value: Any) -> Any:
         """Put in what names in braces stand for."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from types import SimpleNamespace
 from typing import Any, Dict, Mapping, Optional
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.info import report
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
 )
+
+from tests.lab.core import run_validated, validated
 
 
 def do(
@@ -24,12 +22,8 @@ def do(
     **params: Any,
 ) -> Dict[str, Any]:
     """Return the task's result; `what` is a Resource or a Reader."""
-    checked = ArgumentSpecValidator(what.spec()).validate(params)
-    assert not checked.error_messages, checked.error_messages
-    given = checked.validated_parameters
-    foreseen = dict(pending or {})
+    options = validated(what.spec(), params)
     with Client(unix_dial(socket), 10) as client:
         if hasattr(what, "read"):
-            return report(what, {**given, "pending": foreseen}, lambda: client)
-        task = SimpleNamespace(check_mode=check)
-        return run(what, given, lambda: client, task, foreseen, contextlib.nullcontext)
+            return report(what, {**options, "pending": dict(pending or {})}, lambda: client)
+        return run_validated(what, options, lambda: client, check, pending)

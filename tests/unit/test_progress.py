@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import progress
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
@@ -25,6 +22,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.progr
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
+from tests.lab.core import run_task
 from tests.lab.fake_engine import FakeEngine
 
 
@@ -46,8 +44,7 @@ def lines_of(fake: FakeEngine, what: Any, **params: Any) -> List[str]:
     lines: List[str] = []
     with Client(unix_dial(fake.socket_path), 10) as client:
         client.show = lines.append
-        task = SimpleNamespace(check_mode=False)
-        result = run(what, params, lambda: client, task, {}, contextlib.nullcontext)
+        result = run_task(what, params, lambda: client)
     assert not result.get("failed"), result
     return lines
 

@@ -9,17 +9,15 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import EngineMissing
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.options import (
     libvirt_options,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.image.resource import VM_IMAGE
 
+from tests.lab.core import run_validated, validated
 from tests.unit._libvirt.origin import Origin
 from tests.unit._libvirt.pools import FakePool, Pools
 
@@ -64,17 +62,8 @@ class Images:
     ) -> Dict[str, Any]:
         """Run a task about debian-12; it has no patience unless it says so."""
         given = {"name": "debian-12", "retries": 0, "timeout": "5s", **params}
-        checked = ArgumentSpecValidator({**libvirt_options(), **VM_IMAGE.spec()}).validate(given)
-        assert not checked.error_messages, checked.error_messages
-        task = SimpleNamespace(check_mode=check)
-        return run(
-            VM_IMAGE,
-            checked.validated_parameters,
-            self._connect,
-            task,
-            (pending or {}) if check else {},
-            contextlib.nullcontext,
-        )
+        options = validated({**libvirt_options(), **VM_IMAGE.spec()}, given)
+        return run_validated(VM_IMAGE, options, self._connect, check, pending)
 
     def _connect(self) -> Pools:
         if "default" not in self.host.pools and not self.host.pools:

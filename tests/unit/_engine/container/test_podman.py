@@ -6,7 +6,6 @@ import json
 from typing import Any, Dict
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
     record as _desired_record,
@@ -22,6 +21,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.p
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
+
+from tests.lab.core import validated
 
 VOLUME = "ab" * 32
 
@@ -124,11 +125,11 @@ def test_network_modes_of_users_who_are_not_root(mode: str) -> None:
     said = shown("HostConfig.NetworkMode", mode.partition(":")[0], record, network_mode=mode)
     assert said == mode
     options = {"name": "web", "image": "app:1", "network_mode": mode, "ports": ["80:80"]}
-    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(options)
-    declared = CONTAINER.desired(checked.validated_parameters).declared
+    checked = validated(CONTAINER.spec(), options)
+    declared = CONTAINER.desired(checked).declared
     assert declared["network_mode"] == mode
     assert not declared.get("networks")
-    other = {**checked.validated_parameters, "links": ["db:db"]}
+    other = {**checked, "links": ["db:db"]}
     with pytest.raises(InvalidOption, match=f"links: cannot be had with network_mode: {mode}"):
         CONTAINER.desired(other)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import os
@@ -10,15 +9,9 @@ import sys
 import tarfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
-    Client,
-    unix_dial,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.archive import (
     find_image,
     pieces,
@@ -68,9 +61,7 @@ def fake() -> Iterator[FakeEngine]:
 
 
 def apply(fake: FakeEngine, params: Dict[str, Any]) -> Dict[str, Any]:
-    with Client(unix_dial(fake.socket_path), 5) as client:
-        task = SimpleNamespace(check_mode=False)
-        return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+    return do(IMAGE, fake.socket_path, **params)
 
 
 @pytest.mark.parametrize("packed", [False, True])

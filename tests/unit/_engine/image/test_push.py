@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import tarfile
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
-    Client,
-    unix_dial,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.tasks import do
 
 CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"
 CANARY = "canary-of-a-password"
@@ -39,9 +33,7 @@ def fake() -> Iterator[FakeEngine]:
 
 
 def apply(fake: FakeEngine, params: Dict[str, Any], check: bool = False) -> Dict[str, Any]:
-    with Client(unix_dial(fake.socket_path), 5) as client:
-        task = SimpleNamespace(check_mode=check)
-        return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+    return do(IMAGE, fake.socket_path, check=check, **params)
 
 
 def test_complaint_containers_13_a_password_is_told_to_the_engine_alone(fake: FakeEngine) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
@@ -31,6 +28,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.build
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
+from tests.lab.core import run_validated, validated
 from tests.lab.fake_engine import Build, BuildFailed, FakeEngine
 
 SECRET = "s3cret-value-of-an-arg"
@@ -58,8 +56,7 @@ def apply(
 ) -> Dict[str, Any]:
     client = client or Client(unix_dial(fake.socket_path), 5)
     with client:
-        task = SimpleNamespace(check_mode=check)
-        return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+        return run_validated(IMAGE, params, lambda: client, check)
 
 
 class Module:
@@ -96,14 +93,12 @@ class Module:
 def test_arguments_of_a_build_are_masked_where_the_module_runs_on_the_host(
     fake: FakeEngine, folder: Path, monkeypatch: pytest.MonkeyPatch, args: Any, shown: Any
 ) -> None:
-    given = ArgumentSpecValidator({**engine_options(), **IMAGE.spec()}).validate(
-        {
-            "name": "app:1",
-            "engine_host": f"unix://{fake.socket_path}",
-            "build": {"context": str(folder), "args": args, "target": "base"},
-        }
-    )
-    stub = Module(given.validated_parameters)
+    given = {
+        "name": "app:1",
+        "engine_host": f"unix://{fake.socket_path}",
+        "build": {"context": str(folder), "args": args, "target": "base"},
+    }
+    stub = Module(validated({**engine_options(), **IMAGE.spec()}, given))
     monkeypatch.setattr(module, "AnsibleModule", stub)
     module.main(IMAGE)
     told = stub.result["invocation"]["module_args"]["build"]

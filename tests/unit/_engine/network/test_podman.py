@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import pytest
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
     record as _desired_record,
 )
@@ -32,6 +31,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume impo
     resource as volume,
 )
 
+from tests.lab.core import validated
+
 MTU = "com.docker.network.driver.mtu"
 BRIDGE = "com.docker.network.bridge.name"
 IPAM = {"Driver": "default", "Options": {"driver": "host-local"}}
@@ -39,9 +40,9 @@ RANGE = {"subnet": "10.20.0.0/16", "ip_range": "10.20.1.0/24"}
 
 
 def desired_of(**options: Any) -> network_desired.Desired:
-    checked = ArgumentSpecValidator(network_desired.spec()).validate({"name": "front", **options})
-    assert not checked.error_messages
-    return network_desired.desired_of(checked.validated_parameters)
+    return network_desired.desired_of(
+        validated(network_desired.spec(), {"name": "front", **options})
+    )
 
 
 def changes(before: Dict[str, Any], shown: Dict[str, Any], after: Dict[str, Any]) -> List[str]:
@@ -124,10 +125,8 @@ def test_an_endpoint_keeps_the_addresses_that_fit() -> None:
 
 
 def test_a_backup_would_lose_the_owners() -> None:
-    checked = ArgumentSpecValidator(volume_desired.spec()).validate(
-        {"name": "data", "backup": "/data.tar"}
-    )
-    desired = volume_desired.desired_of(checked.validated_parameters)
+    options = validated(volume_desired.spec(), {"name": "data", "backup": "/data.tar"})
+    desired = volume_desired.desired_of(options)
     observed = volume_observed.Observed(current={"Name": "data", "Driver": "local"}, kind="podman")
     with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
         volume.VOLUME.plan(desired, observed, [])

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Dict, Iterator
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import run
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
-    Client,
-    unix_dial,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.building.context import (
     read_context,
 )
@@ -21,6 +14,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resou
 
 from tests.lab import fake_buildx
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.tasks import do
 
 CANARY = "canary-of-a-build-secret"
 EVERYTHING: Dict[str, Any] = {
@@ -66,9 +60,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def apply(fake: FakeEngine, params: Dict[str, Any], check: bool = False) -> Dict[str, Any]:
-    with Client(unix_dial(fake.socket_path), 5) as client:
-        task = SimpleNamespace(check_mode=check)
-        return run(IMAGE, params, lambda: client, task, {}, contextlib.nullcontext)
+    return do(IMAGE, fake.socket_path, check=check, **params)
 
 
 def test_what_it_is_told(fake: FakeEngine, folder: Path) -> None:
