@@ -149,12 +149,6 @@ class Bench:
         text = _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
         return _SHORT.sub("<id>", text)
 
-    @staticmethod
-    def steps(result: Dict[str, Any], with_cause: bool = True) -> List[Dict[str, Any]]:
-        """Return the steps of a result without their numbers."""
-        keys = ["address", "verb", "impact", "args", "maybe"] + ["cause"] * with_cause
-        return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
-
     def picture(self) -> Dict[str, Any]:
         """Return what a user would look at: names, ids, run states, policies, endpoints."""
         client = self.client()

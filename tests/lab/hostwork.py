@@ -329,12 +329,6 @@ class HostBench:
         """Return the printed plan with MAC addresses made equal, so that cases can be written."""
         return _MAC.sub("<mac>", result["plan"]["text"])
 
-    @staticmethod
-    def steps(result: Dict[str, Any]) -> List[Dict[str, Any]]:
-        """Return the steps of a result without their numbers."""
-        keys = ("address", "verb", "impact", "args", "cause", "maybe")
-        return [{key: step[key] for key in keys} for step in result["plan"]["steps"]]
-
     def _answers(self, address: str) -> Tuple[bool, str]:
         answers = self.case.get("ssh", True)
         return (True, "SSH-2.0-fake") if answers else (False, "port 22: Connection refused")

@@ -12,6 +12,7 @@ from typing import Any, Iterator
 import pytest
 import yaml
 
+from tests.lab.agree import agree
 from tests.lab.casework import RESOURCES, Bench
 
 CASES = Path(__file__).parent / "cases"
@@ -51,15 +52,7 @@ def test_case(bench: Bench) -> None:
         return
     apply = bench.run(bench.task)
     assert not apply.get("failed"), apply["msg"]
-    # What check could not know it said so, and apply may only refine.
-    unknown = "known after apply" in check["plan"]["text"]
-    announced, made = bench.steps(check, not unknown), bench.steps(apply, not unknown)
-    sure = [step for step in announced if not step.pop("maybe")]
-    for step in made:  # once a pull is done, what was a maybe is sure
-        del step["maybe"]
-    assert [step for step in made if step not in announced] == []
-    assert [step for step in sure if step not in made] == []
-    assert apply["changed"] == bool(made)
+    agree(check, apply)
     if bench.case.get("once"):
         return
     again = bench.run(bench.task)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import yaml
 
+from tests.lab.agree import agree
 from tests.lab.hostwork import HostBench
 from tests.lab.killing import POINTS
 
@@ -57,9 +58,9 @@ def test_case(bench: HostBench) -> None:
         return
     apply = bench.run(bench.task)
     assert not apply.get("failed"), apply["msg"]
-    assert bench.steps(apply) == bench.steps(check)
+    agree(check, apply)
     assert apply.get("warnings") == check.get("warnings")
-    assert apply["changed"] == bool(bench.writes) == bool(apply["plan"]["steps"])
+    assert apply["changed"] == bool(bench.writes)
     if not apply["created"]:
         _same_machine(before, bench)
     if bench.case.get("once"):

@@ -19,6 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.client.hyp
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.cloud_init.nocloud import read
 from ansible_collections.dockyard.fleet.plugins.module_utils._libvirt.vm import compare
 
+from tests.lab.agree import steps_of
 from tests.lab.hostwork import URI, HostBench, binding
 from tests.lab.hostworld import World
 
@@ -288,7 +289,7 @@ def test_a_check_foresees_what_kept_disks_stand_against(deleted: bool, bench: Ho
     if real.get("failed"):  # a refused plan is told in words
         assert foreseen["plan"]["text"].partition("note:")[0] == real["plan"]["text"]
     else:
-        assert bench.steps(foreseen) == bench.steps(real)
+        assert steps_of(foreseen) == steps_of(real)
     assert bool(real.get("failed")) is not deleted
 
 
