@@ -18,35 +18,52 @@ Act = Callable[[Step, int], Optional[bool]]
 
 @dataclass
 class Result:
-    """What running a plan did: step ids by outcome, the error if one failed, the resource after.
+    """What running steps of a plan did: step ids by outcome.
 
-    `notes` is what verbs noted of steps, by their ids.
+    `errors` is what failed, by step ids, the first one first: steps that were under way then may
+    have failed as well. `not_begun` has all other steps of the plan. `notes` is what verbs noted
+    of steps, by their ids.
     """
 
     plan: Plan
     done: List[str] = field(default_factory=list)
     idle: List[str] = field(default_factory=list)
-    failed: Optional[str] = None
-    error: Optional[Exception] = None
+    errors: Dict[str, Exception] = field(default_factory=dict)
     not_begun: List[str] = field(default_factory=list)
     report: Dict[str, Any] = field(default_factory=dict)
     notes: Dict[str, Dict[str, str]] = field(default_factory=dict)
-    resource: Any = None
+
+    @property
+    def failed(self) -> Optional[str]:
+        """The id of the step that failed first."""
+        return next(iter(self.errors), None)
+
+    @property
+    def error(self) -> Optional[Exception]:
+        """What `act` raised first."""
+        return next(iter(self.errors.values()), None)
 
 
 def execute(plan: Plan, steps: Sequence[Step], act: Act, workers: int = 4) -> Result:
     """Run `steps` of a plan with `act`, independent ones in parallel, and report the outcome.
 
-    No new step begins after the first failure; steps under way are waited for. `Result.error` is
-    the exception that `act` raised. A need that is not among `steps` counts as met.
+    No new step begins after the first failure; steps under way are waited for. What is no
+    Exception, such as KeyboardInterrupt, is raised after that. A need that is not among `steps`
+    counts as met.
     """
     run = _Run(plan, steps, act)
     if workers < 2 or _is_chain(steps):
         run.work(0)
     else:
         _with_threads(run, min(workers, len(steps)))
-    run.result.not_begun = [step.id for step in run.left]
-    return run.result
+    if run.broken is not None:
+        raise run.broken
+    result = run.result
+    if run.left and not result.errors:
+        raise ValueError(f"steps need one another: {', '.join(step.id for step in run.left)}")
+    begun = {*result.done, *result.idle, *result.errors}
+    result.not_begun = [step.id for step in plan.steps if step.id not in begun]
+    return result
 
 
 def _is_chain(steps: Sequence[Step]) -> bool:
@@ -55,17 +72,26 @@ def _is_chain(steps: Sequence[Step]) -> bool:
 
 
 class _Run:
-    """The state that workers share: what is left, what is under way, how it ended."""
+    """The state that workers share: what is left, what is under way, how it ended.
+
+    `broken` is what ends the whole process, not only the run.
+    """
 
     def __init__(self, plan: Plan, steps: Sequence[Step], act: Act) -> None:
         self.left: List[Step] = list(steps)
         self.unmet = {step.id for step in steps}
         self.act = act
         self.result = Result(plan)
+        self.broken: Optional[BaseException] = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no step may begin any more."""
+        return bool(self.result.errors or self.broken or not self.left)
 
     def next(self) -> Optional[Step]:
         """Take the first step whose needs are met; None when there is none now."""
-        for step in self.left:
+        for step in () if self.is_over else self.left:
             if not self.unmet.intersection(step.needs):
                 self.left.remove(step)
                 return step
@@ -74,20 +100,21 @@ class _Run:
     def work(self, worker: int) -> None:
         """Run step after step in this thread until none can begin."""
         step = self.next()
-        while step is not None and self.result.error is None:
+        while step is not None:
             self.run(step, worker)
-            step = self.next() if self.result.error is None else None
+            step = self.next()
 
     def run(self, step: Step, worker: int) -> None:
         """Run one step and note its outcome."""
         try:
             useful = self.act(step, worker)
         except Exception as error:  # whatever it is, it becomes the result's error
-            if self.result.error is None:
-                self.result.failed, self.result.error = step.id, error
-            return
-        (self.result.idle if useful is False else self.result.done).append(step.id)
-        self.unmet.discard(step.id)
+            self.result.errors[step.id] = error
+        except BaseException as error:  # raised by `execute`: threads would only print it
+            self.broken = error
+        else:
+            (self.result.idle if useful is False else self.result.done).append(step.id)
+            self.unmet.discard(step.id)
 
 
 def _with_threads(run: _Run, workers: int) -> None:
@@ -100,12 +127,12 @@ def _with_threads(run: _Run, workers: int) -> None:
     def work(number: int) -> None:
         while True:
             with changed:
-                step = run.next() if run.result.error is None else None
+                step = run.next()
                 while step is None:
-                    if run.result.error is not None or not run.left or not busy[0]:
+                    if run.is_over or not busy[0]:
                         return
                     changed.wait()
-                    step = run.next() if run.result.error is None else None
+                    step = run.next()
                 busy[0] += 1
             run.run(step, number)
             with changed:
@@ -113,7 +140,11 @@ def _with_threads(run: _Run, workers: int) -> None:
                 changed.notify_all()
 
     threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(workers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException as error:  # such as Ansible's alarm, when a task's time is over
+        run.broken = error
+        raise
