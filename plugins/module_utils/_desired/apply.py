@@ -14,12 +14,13 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .bounds import check_bounds
-from .errors import FleetError
+from .errors import STRANGE, FleetError
 from .execute import Result, execute
 from .join import joined
 from .part import Part
 from .plan import Plan
 from .steps import Step
+from .unexpected import as_fleet_error
 from .work import Work
 
 # How often to go back.
@@ -34,37 +35,47 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
     """Make the plans of all parts happen; return their results by address.
 
     Steps that tell whether others are needed come first; what is unsure is then looked at and
-    planned anew. After a failure all that was begun goes back, and the failure is raised.
+    planned anew. After a failure what was begun and is not done goes back; the failure is raised,
+    with what was done.
     """
     before = {part.desired.address: part.observed for part in parts}
     done: Steps = {address: [] for address in before}
     reports: Reports = {address: {} for address in before}
-    unsure = [part for part in parts if any(step.maybe for step in part.plan.steps)]
-    if unsure:
-        telling = [
-            step
-            for part in unsure
-            for step in part.plan.steps
-            if step.verb in part.resource.reveals
-        ]
-        _make(parts, client, telling, done, reports)
-        for part in unsure:
-            part.look(client, {}, True)
-            part.make_plan()
-        check_bounds(unsure)
-    told = any(done.values())
-    try:
+    with _telling(done):
+        unsure = [part for part in parts if any(step.maybe for step in part.plan.steps)]
+        if unsure:
+            _make(parts, client, _revealing(unsure), done, reports)
+            for part in unsure:
+                part.look(client, {}, True)
+                part.make_plan()
+            check_bounds(unsure)
         steps = [step for part in parts for step in part.plan.steps]
         _make(parts, client, steps, done, reports)
-    except FleetError as error:
-        # What brought it to light, such as a pull, was done all the same.
-        error.details.update({"changed": True} if told else {})
-        raise
-    results = {}
-    for part in parts:
-        address = part.desired.address
-        results[address] = _finish(part, client, before[address], done[address], reports[address])
-    return results
+        results = {}
+        for part in parts:
+            at = part.desired.address
+            results[at] = _finish(part, client, before[at], done[at], reports[at])
+        return results
+
+
+def _revealing(parts: Sequence[Part]) -> List[Step]:
+    """Return the steps that tell whether other steps of their plans are needed."""
+    return [
+        step for part in parts for step in part.plan.steps if step.verb in part.resource.reveals
+    ]
+
+
+@contextlib.contextmanager
+def _telling(done: Steps) -> Iterator[None]:
+    """Have whatever fails in the block tell that these steps were done, and are a change."""
+    try:
+        yield
+    except STRANGE as error:
+        told = as_fleet_error(error)
+        words = [step.words() for steps in done.values() for step in steps]
+        if words:
+            told.details.update(changed=True, done=[*words, *told.details.get("done", ())])
+        raise told from None
 
 
 def _finish(
@@ -90,52 +101,58 @@ def _make(
     `done` takes what did something, `reports` what verbs have to tell beside their outcome.
     """
     result, told = _act(parts, client, steps)
-    steps = tuple(replace(step, noted=result.notes.get(step.id, {})) for step in steps)
-    begun: List[Tuple[Part, List[Step]]] = []
-    ended = {*result.done, *result.idle}
-    kept = False
+    steps = [replace(step, noted=result.notes.get(step.id, {})) for step in steps]
+    if result.errors:
+        raise _after_failure(parts, client, steps, result)
     for part in parts:
-        own = [step for step in steps if step.id in {entry.id for entry in part.plan.steps}]
-        made = [step for step in own if step.id in result.done]
-        done[part.desired.address] += made
-        reports[part.desired.address].update(told[part.desired.address])
-        unsure = getattr(result.error, "outcome_unknown", False) or result.failed in result.notes
-        started = [*made, *(step for step in own if unsure and step.id == result.failed)]
-        if ended.issuperset(step.id for step in own):
-            kept = kept or bool(made)
-        elif started or any(step.id == result.failed for step in own):
-            begun.append((part, started))
-    if result.error is not None:
-        _go_back(begun, client, result, joined([part.plan for part in parts]), kept)
+        address = part.desired.address
+        done[address] += [step for step in part.of(steps) if step.id in result.done]
+        reports[address].update(told[address])
 
 
-def _go_back(
-    begun: Sequence[Tuple[Part, List[Step]]], client: Any, result: Result, plan: Plan, kept: bool
-) -> None:
-    """Recover what was begun and is not done, the last first, and raise the error of the failure.
+def _after_failure(
+    parts: Sequence[Part], client: Any, steps: Sequence[Step], result: Result
+) -> FleetError:
+    """Take back what was begun and is not done, the last first; return the error of it all.
 
-    `kept`: what is done of other resources stays.
+    What is done of other resources stays.
     """
-    some = any(steps for _part, steps in begun)
+    ended = {*result.done, *result.idle}
+    stays = changed = False
     stuck: List[str] = []
-    # Who was refused and has done nothing leaves all as it is: it may be another's, who was faster.
-    if some or not getattr(result.error, "refused", False):
-        for part, steps in reversed(begun):
-            stuck += filter(None, [_recover(part, client, steps)])
-    failed = next(
-        (
-            part.desired.address
-            for part, _steps in begun
-            if any(step.id == result.failed for step in part.plan.steps)
-        ),
-        "",
-    )
-    error = _failed(result, "; ".join(stuck), failed, plan)
-    error.details.update({"changed": True} if kept else {})
-    if some and not error.details.get("changed"):  # a command that failed has run all the same
-        otherwise = (_is_otherwise(part, client) for part, steps in begun if steps)
-        error.details["changed"] = bool(stuck) or any(otherwise)
-    raise error
+    failed = ""
+    for part in reversed(parts):
+        own = part.of(steps)
+        begun = [step for step in own if step.id in result.done or _is_unsure(step, result)]
+        if ended.issuperset(step.id for step in own):
+            stays = stays or bool(begun)
+            continue
+        if any(step.id == result.failed for step in own):
+            failed = part.desired.address
+        # Who was refused and has done nothing leaves all as it is: it may be another's, who was
+        # faster.
+        elif not begun:
+            continue
+        if begun or not getattr(result.error, "refused", False):
+            stuck += filter(None, [_recover(part, client, begun)])
+        changed = changed or bool(begun and (stuck or _is_otherwise(part, client)))
+    error = _failed(result, "; ".join(stuck), failed)
+    # A command that failed has run all the same, and says so.
+    if stays or changed:
+        error.details["changed"] = True
+    return error
+
+
+def _is_unsure(step: Step, result: Result) -> bool:
+    """Tell whether a step may have done something although it failed.
+
+    What nobody foresaw may come of reading the answer to what was done.
+    """
+    error = result.errors.get(step.id)
+    if error is None:
+        return False
+    unknown = getattr(error, "outcome_unknown", isinstance(error, STRANGE))
+    return bool(unknown or step.id in result.notes)
 
 
 def _act(
@@ -196,11 +213,11 @@ def _recover(part: Part, client: Any, begun: List[Step]) -> Optional[str]:
             back.look(client, {}, True)
             back.plan = part.resource.recover(part.desired, back.observed, begun)
             error = _act([back], client, back.plan.steps)[0].error
-        except FleetError as broken:
+        except STRANGE as broken:
             error = broken
         if not getattr(error, "refused", False):
             break
-    return None if error is None else str(error)
+    return None if error is None else str(_ours(error))
 
 
 def _is_otherwise(part: Part, client: Any) -> bool:
@@ -220,29 +237,38 @@ def _is_otherwise(part: Part, client: Any) -> bool:
             again.make_plan()
             if steps(again.plan) == steps(part.plan):
                 return False
-    except FleetError:
+    except STRANGE:
         pass
     return True
 
 
-def _failed(result: Result, stuck: str, address: str, plan: Plan) -> FleetError:
+def _ours(error: Exception) -> FleetError:
+    """Return an error of a step as one of ours; what the system says is told as it is."""
+    if isinstance(error, STRANGE):
+        return as_fleet_error(error)
+    return FleetError(f"{type(error).__name__}: {error}")
+
+
+def _failed(result: Result, stuck: str, address: str) -> FleetError:
     """Return the error of a failed plan with the plan, what was done and what was not.
 
     All in words: Ansible prints whatever a failed task returns.
     """
-    error = result.error
-    if not isinstance(error, FleetError):
-        error = FleetError(f"{type(error).__name__}: {error}")
+    by_id = {step.id: step.words() for step in result.plan.steps}
+    error, *others = (_ours(error) for error in result.errors.values())
     if not error.option and not error.address:
         error.address = address
+    hints = [error.hint] if error.hint else []
+    hints += [
+        f"{by_id[step]} failed too: {also}" for step, also in zip(list(result.errors)[1:], others)
+    ]
     if stuck:
-        hint = f"going back failed too ({stuck}); the next run goes on from here"
-        error.hint = f"{error.hint}; {hint}" if error.hint else hint
-    by_id = {step.id: step.words() for step in plan.steps}
+        hints.append(f"going back failed too ({stuck}); the next run goes on from here")
+    error.hint = "; ".join(hints) or None
     error.details.update(
-        plan={"text": plan.text()},
+        plan={"text": result.plan.text()},
         done=[by_id[step] for step in result.done],
-        failed_step=by_id.get(result.failed or ""),
+        failed_step=by_id[result.failed or ""],
         not_begun=[by_id[step] for step in result.not_begun],
     )
     return error
@@ -266,6 +292,6 @@ def _verify(part: Part, done: List[Step], result: Dict[str, Any]) -> None:
         if ident not in known:
             output, hint = "another run, or somebody else, has put another one in its place:", None
     told = {key: value for key, value in result.items() if key != part.resource.name}
-    told.update(plan={"text": result["plan"]["text"]}, done=[step.words() for step in done])
+    told.update(plan={"text": result["plan"]["text"]})
     text = f"{output} {'; '.join(ignored)}"
     raise FleetError(text, address=part.desired.address, hint=hint, details=told)
