@@ -243,6 +243,9 @@ def test_of_a_record_that_cannot_be_renewed_a_live_change_of_our_own_is_no_drift
         "size: 9 → 4 [live, declared]"
     ]
     assert compare(live, then={}, seen=seen, sealed=True) == ["size: 9 → none [live, dropped]"]
+    assert compare(live, then=then, now=then, seen=seen) == [
+        "size: 9 → 4 (changed outside) [live, drift]"
+    ]
     assert compare(SIZE, then=then, now=then, seen=seen, sealed=True) == [
         "size: 9 → 4 (changed outside) [replace, drift]"
     ]
