@@ -16,6 +16,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields imp
     Scope,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.ownership import read
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.part import Part
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.plan import Plan
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.planned import Pending
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.record import encode_record
@@ -214,6 +215,13 @@ class Jars(Resource):
     def declares(self, desired: Jar) -> Any:
         """Return the table, and what is declared."""
         return FIELDS, desired.declared
+
+
+def part(desired: Jar, plan: Plan, resource: Optional[Resource] = None) -> Part:
+    """Return a jar of a run with this plan; none is there yet."""
+    made = Part(resource or Jars(), desired)
+    made.observed, made.plan = Seen(None), plan
+    return made
 
 
 def _create(work: Work, step: Step) -> None:

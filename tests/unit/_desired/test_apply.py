@@ -7,7 +7,7 @@ import threading
 from typing import Any, Dict, List, Tuple
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._desired import apply
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.apply import apply
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.plan import Plan
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
@@ -15,7 +15,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.work impor
 
 from tests.lab.core import run_task
 
-from .jars import Jar, Jars, Seen, Server
+from .jars import Jar, Jars, Seen, Server, part
 
 ONE = {"name": "a", "glass": "green", "size": 1}
 
@@ -281,8 +281,8 @@ class Open:
         self.closed += 1
 
 
-def made(server: Any, steps: Tuple[Step, ...], verb: Any) -> List[Step]:
-    """Make steps of the verb `do`; return those that did something."""
+def made(server: Any, steps: Tuple[Step, ...], verb: Any) -> List[str]:
+    """Make steps of the verb `do`; return the ids of those that did something."""
 
     class Doing(Jars):
         """Jars with one verb."""
@@ -292,8 +292,9 @@ def made(server: Any, steps: Tuple[Step, ...], verb: Any) -> List[Step]:
             """The one verb."""
             return {"do": verb}
 
-    desired = Jar("a", {})
-    return apply.make(Doing(), desired, server, Seen(None), Plan(steps), steps, {})
+    one = part(Jar("a", {}), Plan(steps), Doing())
+    result = apply([one], server)["jar/a"]
+    return [step["id"] for step in result["plan"]["steps"]]
 
 
 @pytest.mark.parametrize("error", [None, FleetError("no"), KeyboardInterrupt()])
@@ -327,7 +328,7 @@ def test_what_verbs_and_workers_opened_is_closed_and_the_client_stays_open(
     steps = tuple(Step(number, "jar/a", "do", ("it",)) for number in "12")
     expected = contextlib.nullcontext() if error is None else pytest.raises(type(error))
     with expected:
-        assert made(Client(), steps, verb) == list(steps)
+        assert made(Client(), steps, verb) == ["1", "2"]
     assert [thing.closed for thing in opened] == [1, 1]
 
 
@@ -355,7 +356,7 @@ def test_each_step_that_failed_may_count_as_begun(server: Server) -> None:
 
     steps = tuple(Step(number, "jar/a", "do", ("it",), args={"on": number}) for number in "12")
     with pytest.raises(Lost) as raised:
-        apply.make(Two(), Jar("a", {}), server, Seen(None), Plan(steps), steps, {})
+        apply([part(Jar("a", {}), Plan(steps), Two())], server)
     assert begun == ["1", "2"]
     first = raised.value.message[-1]
     other = "2" if first == "1" else "1"
