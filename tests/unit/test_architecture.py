@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.others import (
+    others_of,
+)
 
 from tests.lab.imports import between_packages, imports
 from tests.unit.test_docs import SPECS, resource
@@ -88,6 +92,10 @@ def test_verbs_are_those_that_resources_have() -> None:
         for one in row[1].split(", ")
     ]
     there = {(verb, one) for one in SPECS for verb in getattr(resource(one), "verbs", ())}
+    beside = [Step("", address, "", ()) for address in ("image/app:1", "container/side")]
+    for address, actor in others_of("container/web", beside).items():
+        users = ("container", "run") if address.startswith("image/") else ("container",)
+        there |= {(verb, one) for one in users for verb in actor.verbs}
     assert sorted(told) == sorted(there)
 
 

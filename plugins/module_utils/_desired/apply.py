@@ -106,7 +106,7 @@ def _make(
         raise _after_failure(parts, client, steps, result)
     for part in parts:
         address = part.desired.address
-        done[address] += [step for step in part.of(steps) if step.id in result.done]
+        done[address] += [step for step in _of(part, steps) if step.id in result.done]
         reports[address].update(told[address])
 
 
@@ -122,7 +122,7 @@ def _after_failure(
     stuck: List[str] = []
     failed = ""
     for part in reversed(parts):
-        own = part.of(steps)
+        own = _of(part, steps)
         begun = [step for step in own if step.id in result.done or _is_unsure(step, result)]
         if ended.issuperset(step.id for step in own):
             stays = stays or bool(begun)
@@ -141,6 +141,12 @@ def _after_failure(
     if stays or changed:
         error.details["changed"] = True
     return error
+
+
+def _of(part: Part, steps: Sequence[Step]) -> List[Step]:
+    """Return those of some steps that are in the plan of a part."""
+    own = {step.id for step in part.plan.steps}
+    return [step for step in steps if step.id in own]
 
 
 def _is_unsure(step: Step, result: Result) -> bool:
@@ -208,11 +214,11 @@ def _recover(part: Part, client: Any, begun: List[Step]) -> Optional[str]:
     """
     error: Optional[Exception] = None
     for _attempt in range(_TRIES):
-        back = Part(part.resource, part.desired)
+        again = Part(part.resource, part.desired)
         try:
-            back.look(client, {}, True)
-            back.plan = part.resource.recover(part.desired, back.observed, begun)
-            error = _act([back], client, back.plan.steps)[0].error
+            again.look(client, {}, True)
+            again.plan = part.resource.recover(part.desired, again.observed, begun)
+            error = _act([again], client, again.plan.steps)[0].error
         except STRANGE as broken:
             error = broken
         if not getattr(error, "refused", False):

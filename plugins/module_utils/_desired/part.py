@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from .plan import Plan
 
@@ -32,11 +32,6 @@ class Part:
     def __init__(self, resource: Resource, desired: Any) -> None:
         self.resource = resource
         self.desired = desired
-
-    def of(self, steps: Sequence[Step]) -> List[Step]:
-        """Return those of some steps that are in the plan."""
-        own = {step.id for step in self.plan.steps}
-        return [step for step in steps if step.id in own]
 
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
         """Observe the resource and compare it; see Resource.look."""

@@ -28,6 +28,6 @@ def preload(names: Iterable[str]) -> None:
     """
     for name in (*_SHARED, *names):
         module = import_module(f"{_CORE}.{name}")
-        for found in iter_modules(getattr(module, "__path__", ())):
-            if not found.ispkg:
-                import_module(f"{module.__name__}.{found.name}")
+        for entry in iter_modules(getattr(module, "__path__", ())):
+            if not entry.ispkg:
+                import_module(f"{module.__name__}.{entry.name}")

@@ -48,7 +48,7 @@ def read(config: Union[str, Mapping[str, Any]]) -> Mapping[str, Any]:
             else {}
         )
     except json.JSONDecodeError as error:
-        raise Unreadable(_where_and_why(text, error)) from None
+        raise Unreadable(_describe(text, error)) from None
     except UnicodeEncodeError as error:
         raise Unreadable(f"line {text.count(chr(10), 0, error.start) + 1}: is not UTF-8") from None
     except RecursionError:
@@ -144,7 +144,7 @@ def _no_json(word: str) -> NoReturn:
     raise Unreadable(f"holds {word}, which is no JSON")
 
 
-def _where_and_why(text: str, error: json.JSONDecodeError) -> str:
+def _describe(text: str, error: json.JSONDecodeError) -> str:
     """Return where reading stopped, what is wrong there, and what may have been meant."""
     before, rest = text[: error.pos].rstrip(), text[error.pos :].lstrip(" \t\r\n,")
     place, reason = error.pos, error.msg[0].lower() + error.msg[1:]
