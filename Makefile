@@ -35,13 +35,13 @@ $(VENV)/.stamp-test: requirements-test.txt $(VENV)/.stamp
 	@touch $@
 
 demo: venv ## the whole way: this host's hypervisor, a machine on it, and the containers inside
-	$(BIN)/ansible-playbook -i inventories/local playbooks/site.yml $(ARGS)
+	$(BIN)/ansible-playbook -i inventories/local playbooks/demo.yml $(ARGS)
 
 demo-clean: venv ## remove what that made, and nothing else; the guest's image stays in .cache
 	$(BIN)/ansible-playbook -i inventories/local playbooks/demo_clean.yml $(ARGS)
 
 demo-containers: venv ## without a machine: engine, image, containers, and the page they serve
-	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/site.yml $(ARGS)
+	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/demo.yml $(ARGS)
 
 demo-containers-clean: venv ## remove what that made, and nothing else
 	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/demo_containers_clean.yml $(ARGS)

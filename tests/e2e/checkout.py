@@ -35,6 +35,11 @@ class Run:
         assert rows, self.output[-6000:]
         return {host: int(changed) for host, changed in rows}
 
+    @property
+    def report(self) -> str:
+        """Return what was told at the end of the run."""
+        return self.output.partition("\nREPORT ")[2]
+
     def plan(self, address: str) -> str:
         """Return the paragraph of the printed plans that begins with an address."""
         lines = self.output.splitlines()

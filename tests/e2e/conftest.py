@@ -1,4 +1,4 @@
-"""Three servers, reached in three ways, and the demonstration's site.yml run against them.
+"""Three servers, reached in three ways, and the demonstration run against them.
 
 The fixtures build on each other in the order of a user's day: checked, run. The files of this
 folder use them in the order of their names; the last one removes everything again.
@@ -40,9 +40,9 @@ def tree(servers: dict[str, Server], tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def planned(tree: Checkout) -> Run:
-    return tree.play("playbooks/site.yml", "--check", "--diff")
+    return tree.play("playbooks/demo.yml", "--check", "--diff")
 
 
 @pytest.fixture(scope="session")
 def first(planned: Run, tree: Checkout) -> Run:
-    return tree.play("playbooks/site.yml")
+    return tree.play("playbooks/demo.yml")

@@ -1,4 +1,4 @@
-"""One site.yml against three servers, reached in three ways: the results are equal."""
+"""One playbook against three servers, reached in three ways: the results are equal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def test_a_check_on_bare_servers_runs_to_the_end(planned: Run, servers: dict[str
 
 def test_the_first_run_makes_what_the_check_said(first: Run, servers: dict[str, Server]) -> None:
     assert all(count > 0 for count in first.changed.values())
-    assert len(re.findall(r"page +http://\S+ answers with .*It works", first.output)) == len(USERS)
+    pages = re.findall(r'^  page +http://\S+ answers ".*It works', first.report, re.MULTILINE)
+    assert len(pages) == len(USERS)
     for server in servers.values():
         assert PAGE in server.exec("busybox", "wget", "-q", "-O", "-", "http://127.0.0.1:8089/")
         state = server.exec("docker", "inspect", "-f", "{{.State.Health.Status}}", "demo-page")
@@ -51,8 +52,23 @@ def test_the_first_run_makes_what_the_check_said(first: Run, servers: dict[str, 
 
 
 def test_each_way_was_taken(first: Run) -> None:
-    assert first.output.count("reached by forward") == 1  # the member of the group docker
-    assert first.output.count("reached by relay") == 2  # sudo, without and with a password
+    assert first.report.count("reached by forward") == 1  # the member of the group docker
+    assert first.report.count("reached by relay") == 2  # sudo, without and with a password
+
+
+def test_the_report_tells_what_was_made_and_how_long_it_took(first: Run, planned: Run) -> None:
+    verbs = {
+        "image/demo/page:1": "build",
+        "container/demo-page": "create, start, wait",
+        "container/demo-clock": "create, start, wait",
+    }
+    for address, words in verbs.items():
+        for run, would in ((planned, "would "), (first, "")):
+            line = rf"^  {re.escape(address)} +{would}{words}$"
+            assert len(re.findall(line, run.report, re.MULTILINE)) == len(USERS), run.report
+    times = first.report.partition("\ntimes\n")[2]
+    stages = re.findall(r"^  (\w+) +\d+\.\d s$", times, re.MULTILINE)
+    assert stages == ["Demonstration", "Runtime", "Workloads", "Record"]
 
 
 def test_results_are_equal(first: Run, servers: dict[str, Server]) -> None:
@@ -62,11 +78,14 @@ def test_results_are_equal(first: Run, servers: dict[str, Server]) -> None:
 
 
 def test_a_second_run_changes_nothing(first: Run, tree: Checkout) -> None:
-    again = tree.play("playbooks/site.yml")
+    again = tree.play("playbooks/demo.yml")
     assert again.changed == dict.fromkeys(USERS, 0)
-    assert again.output.count("unchanged") == 3 * len(USERS)
+    # Hosts of which the same is told share their lines.
+    told = re.findall(r"^  unchanged +(.*)$", again.report, re.MULTILINE)
+    assert set(told) == {"1 image, 2 containers"}
+    assert all(name in again.report for name in USERS)
     # Short enough to be read: each host's own lines, and no noise of tries.
-    assert again.output.count("\nTASK ") <= 54
+    assert again.output.count("\nTASK ") <= 45
     assert again.output.count("\nskipping: [") <= 22 * len(USERS)
     assert "RETRYING" not in again.output
 

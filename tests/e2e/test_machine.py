@@ -21,7 +21,8 @@ from tests.lab.servers import Server, start, stop
 
 HYPER, MACHINE = "e2e-hyper", "demo-machine"
 GUEST = ROOT / ".cache" / "guest"
-SITE, CLEAN = "playbooks/site.yml", "playbooks/demo_clean.yml"
+DEMO, SITE = "playbooks/demo.yml", "playbooks/site.yml"
+CLEAN = "playbooks/demo_clean.yml"
 LOCAL = "inventories/local"
 PAGE = "<h1>It works</h1>"
 # What a user's own play about machines looks like: the role, then whatever is to be done inside.
@@ -79,13 +80,9 @@ def fleet(tree: Checkout, server: Server) -> Checkout:
     """Have the server in the place of this machine; its guest is not built but copied."""
     hosts = tree.folder / LOCAL / "hosts.yml"
     inventory = yaml.safe_load(hosts.read_text())
-    folder = "{{ demo_folder }}/tasks"
     variables = {
         **server.inventory_vars("sudopw"),
-        "site_before": [
-            f"{folder}/before.yml",
-            f"{folder}/{{{{ guest_tasks | default('boot') }}}}.yml",
-        ],
+        "demo_guest_tasks": "{{ guest_tasks | default('boot.yml') }}",
     }
     inventory["hypervisors"]["hosts"] = {HYPER: variables}
     inventory["machines"]["hosts"][MACHINE]["machines_hypervisor"] = HYPER
@@ -96,13 +93,13 @@ def fleet(tree: Checkout, server: Server) -> Checkout:
 @pytest.fixture(scope="module")
 def planned(fleet: Checkout) -> Run:
     """Check what a fresh clone says, where no guest was ever built."""
-    fresh = json.dumps({"demo_guest": "/nowhere", "guest_tasks": "guest"})
-    return fleet.play(SITE, "--check", "--diff", "-e", fresh, inventory=LOCAL)
+    fresh = json.dumps({"demo_guest": "/nowhere", "guest_tasks": "guest.yml"})
+    return fleet.play(DEMO, "--check", "--diff", "-e", fresh, inventory=LOCAL)
 
 
 @pytest.fixture(scope="module")
 def first(planned: Run, fleet: Checkout) -> Run:
-    return fleet.play(SITE, inventory=LOCAL)
+    return fleet.play(DEMO, inventory=LOCAL)
 
 
 @pytest.fixture(scope="module")
@@ -146,12 +143,13 @@ def test_a_check_on_a_bare_server_plans_all_of_it(planned: Run, server: Server) 
 
 
 def test_the_first_run_goes_the_whole_way(first: Run, server: Server) -> None:
-    print(first.output[first.output.index("Show what was made") :])
+    print(first.report)
     assert first.changed.keys() == {HYPER, MACHINE}
-    assert "It works" in first.output
-    rungs = re.findall(r"ready +(\w+) +[0-9.]+ s  ", first.output)
+    assert re.search(r'page +http://\S+ answers ".*It works', first.report)
+    rungs = re.findall(r"^    (\w+) +[0-9.]+ s, at [0-9.]+ s$", first.report, re.MULTILINE)
     assert rungs == ["defined", "running", "address", "ssh", "cloud_init"]
-    assert re.search(r"runs on +emulation", first.output)
+    assert re.search(rf"vm/{MACHINE} +runs on emulation", first.report)
+    assert re.search(r"^  Guest +[0-9.]+ s$", first.report, re.MULTILINE)
     assert machines(server) == [MACHINE]
 
 
@@ -165,7 +163,7 @@ def test_it_is_reached_by_a_jump_with_its_key_known_beforehand(
 
 
 def test_a_second_run_changes_nothing(first: Run, fleet: Checkout) -> None:
-    again = fleet.play(SITE, inventory=LOCAL)
+    again = fleet.play(DEMO, inventory=LOCAL)
     assert again.changed == {HYPER: 0, MACHINE: 0}
 
 
