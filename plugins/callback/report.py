@@ -33,7 +33,7 @@ from typing import Any, Callable, Dict
 
 from ansible.plugins.callback import CallbackBase
 
-from ..plugin_utils.report.host import Host
+from ..plugin_utils.report.host import PREFIX, Host
 from ..plugin_utils.report.stages import Stages
 from ..plugin_utils.report.text import report
 
@@ -138,8 +138,9 @@ def _action(task: Any) -> str:
 
 
 def _role(task: Any) -> str:
+    """Return the name of a task's role, "" for none; one of ours without the collection's name."""
     role = getattr(task, "_role", None)
-    return str(role.get_name()) if role else ""
+    return str(role.get_name()).removeprefix(PREFIX) if role else ""
 
 
 def _place(task: Any) -> str:

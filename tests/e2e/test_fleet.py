@@ -66,6 +66,9 @@ def test_the_report_tells_what_was_made_and_how_long_it_took(first: Run, planned
         for run, would in ((planned, "would "), (first, "")):
             line = rf"^  {re.escape(address)} +{would}{words}$"
             assert len(re.findall(line, run.report, re.MULTILINE)) == len(USERS), run.report
+    # Two of them had no engine.
+    runtime = r"^  role container_runtime +(would make )?\d+ changes?$"
+    assert len(re.findall(runtime, first.report, re.MULTILINE)) == len(USERS) - 1
     times = first.report.partition("\ntimes\n")[2]
     stages = re.findall(r"^  (\w+) +\d+\.\d s$", times, re.MULTILINE)
     assert stages == ["Demonstration", "Runtime", "Workloads", "Record"]

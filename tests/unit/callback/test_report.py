@@ -46,7 +46,7 @@ def callback() -> Any:
 
 def event(result: Any, host: str = "web01", **task: Any) -> Any:
     """Return a result as Ansible hands it to callbacks."""
-    role = SimpleNamespace(get_name=lambda: "workloads")
+    role = SimpleNamespace(get_name=lambda: "dockyard.fleet.workloads")
     defaults = {"resolved_action": "dockyard.fleet.container", "loop": None, "check_mode": False}
     return SimpleNamespace(
         host=SimpleNamespace(get_name=lambda: host),
