@@ -33,10 +33,10 @@ options:
     description: What libvirt says of the present network. Empty when there is none.
     type: str
     default: ''
-  used:
-    description: Whether the present network is active or starts with the host.
-    type: bool
-    default: false
+  info:
+    description: What C(virsh net-info) says of it. Empty when there is none.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -74,9 +74,19 @@ _value:
     xml:
       description: The definition of the network that is wanted.
       type: str
+    active:
+      description: Whether the present network is active.
+      type: bool
+    autostart:
+      description: Whether it starts with the host.
+      type: bool
+    plan:
+      description: What will be done with the network, in words. Empty when nothing is to do.
+      type: str
 """
 
 import json
+import re
 from ipaddress import IPv4Network, ip_network
 from typing import Any, Callable, Dict
 from xml.etree import ElementTree
@@ -85,17 +95,27 @@ from xml.etree import ElementTree
 SHIPPED = "192.168.122.0/24"
 # The host, two machines, and the network's own two addresses.
 SMALLEST = 29
+# Words of `virsh net-info`.
+_STATES = ("Active", "Autostart")
 
 
 def nat_network(
-    name: str, subnet: str, routes: str = "", xml: str = "", used: bool = False
+    name: str, subnet: str, routes: str = "", xml: str = "", info: str = ""
 ) -> Dict[str, Any]:
     """Judge the present network and describe the one that is wanted."""
     problem = _problem(subnet)
     old = _subnet(xml) if xml.strip() else ""
-    replace = not problem and not used and old == SHIPPED and old != subnet
+    active, autostart = (bool(re.search(f"{word}: +yes", info)) for word in _STATES)
+    unused = not (active or autostart)
+    replace = not problem and unused and old == SHIPPED and old != subnet
     make = not problem and (replace or not xml.strip())
     final = subnet if make else old
+    todo = {
+        f"removed ({old}, unused)": replace,
+        f"made ({final}, NAT)": make,
+        "started": not active,
+        "started with the host": not autostart,
+    }
     return {
         "problem": problem,
         "old": old,
@@ -105,6 +125,9 @@ def nat_network(
         "theirs": not make and old != SHIPPED,
         "clash": _clash(final, routes) if final else "",
         "xml": "" if problem else _definition(name, IPv4Network(subnet)),
+        "active": active,
+        "autostart": autostart,
+        "plan": ", ".join(words for words, needed in todo.items() if needed),
     }
 
 

@@ -26,13 +26,32 @@ def test_it_is_made_where_there_is_none() -> None:
 
 def test_the_packages_network_is_replaced_while_nobody_uses_it() -> None:
     assert judged(xml=SHIPPED) == (True, True, WANTED)
-    assert judged(xml=SHIPPED, used=True) == (False, False, "192.168.122.0/24")
+    assert judged(xml=SHIPPED, info="Autostart:      yes\n") == (False, False, "192.168.122.0/24")
     assert judged("192.168.122.0/24", xml=SHIPPED) == (False, False, "192.168.122.0/24")
 
 
 def test_a_users_network_stays_even_when_it_is_off() -> None:
     assert judged(xml=OWN) == (False, False, "10.9.8.0/24")
     assert judged(xml="<network><bridge name='br0'/></network>") == (False, False, "")
+
+
+@pytest.mark.parametrize(
+    ("xml", "info", "plan"),
+    [
+        ("", "", f"made ({WANTED}, NAT), started, started with the host"),
+        (
+            *(SHIPPED, "Active:         no\nAutostart:      no\n"),
+            f"removed (192.168.122.0/24, unused), made ({WANTED}, NAT), started,"
+            " started with the host",
+        ),
+        (OWN, "Active:         yes\nAutostart:      no\n", "started with the host"),
+        (OWN, "Active:         yes\nAutostart:      yes\n", ""),
+    ],
+)
+def test_what_will_be_done_is_said(xml: str, info: str, plan: str) -> None:
+    found = nat_network("default", WANTED, xml=xml, info=info)
+    assert found["plan"] == plan
+    assert (found["active"], found["autostart"]) == ("Active:         yes" in info, plan == "")
 
 
 def test_the_definition_gives_the_host_the_first_address_and_the_rest_to_machines() -> None:
