@@ -40,6 +40,12 @@ options:
         known. Empty where no engine answers.
     type: dict
     default: {}
+  installed:
+    description:
+      - What C(dockerd --version) says. An engine that still runs as another version has to restart.
+        Empty where that is not to be compared.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""
@@ -190,6 +196,7 @@ def daemon_change(
     new: Mapping[str, Any],
     known_only: bool = True,
     engine: Optional[Mapping[str, Any]] = None,
+    installed: str = "",
 ) -> Dict[str, Any]:
     """Compare two daemon.json and say what the way from one to the other costs."""
     before, unreadable = _old(old)
@@ -199,6 +206,12 @@ def daemon_change(
     impact = "none"
     if costs:
         impact = "restart" if "restart" in costs.values() else "live"
+    text = _text(names, before, new, impact)
+    running = _outdated(engine or {}, installed)
+    if running:
+        what = f"{text.partition(' → ')[0]}; " if costs else ""
+        impact = "restart"
+        text = f"{what}engine still runs as {running} → restart of the engine"
     moved = [] if problems else moves(before, new, engine or {})
     return {
         "old": dict(before),
@@ -210,7 +223,7 @@ def daemon_change(
         "root": root(before, engine or {}),
         "unreadable": unreadable,
         "problems": problems,
-        "text": _text(names, before, new, impact),
+        "text": text,
     }
 
 
@@ -219,6 +232,12 @@ def _old(config: Union[str, Mapping[str, Any]]) -> Any:
         return read(config), ""
     except Unreadable as error:
         return {}, str(error)
+
+
+def _outdated(engine: Mapping[str, Any], installed: str) -> str:
+    """Return the version of a running engine that is not the one installed, "" if it is."""
+    running = str(engine.get("ServerVersion") or "")
+    return "" if not installed or f"version {running}," in installed else running
 
 
 def _moves(name: str, moved: List[str]) -> bool:

@@ -100,6 +100,28 @@ def test_sizes_may_be_numbers_or_strings() -> None:
         assert daemon_change({}, {"default-shm-size": size})["problems"] == []
 
 
+@pytest.mark.parametrize(
+    ("new", "installed", "running", "text"),
+    [
+        ({}, "Docker version 28.5.1, build x", "20.10.24", "engine still runs as 20.10.24"),
+        (
+            {"debug": True},
+            *("Docker version 28.5.1, build x", "20.10.24"),
+            "debug added; engine still runs as 20.10.24",
+        ),
+        ({}, "Docker version 28.5.1, build x", "28.5.1", ""),
+        ({}, "", "20.10.24", ""),
+        ({}, "Docker version 28.5.1, build x", None, ""),
+    ],
+)
+def test_replaced_packages_need_a_restart(
+    new: Any, installed: str, running: str | None, text: str
+) -> None:
+    found = daemon_change({}, new, engine={"ServerVersion": running}, installed=installed)
+    assert found["impact"] == ("restart" if text else "none")
+    assert found["text"] == (f"{text} → restart of the engine" if text else "no change")
+
+
 def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"daemon_change": daemon_change}
 
