@@ -14,6 +14,8 @@ from .stages import Stage
 # Characters of a line, of a name and of a page; hosts, stages, and lines of one sort for a host.
 _WIDTH, _NAME, _PAGE = 160, 60, 60
 _HOSTS, _STAGES, _LINES = 40, 40, 40
+# Seconds of a part of a play that is worth a line.
+_SHORTEST = 0.05
 # One and several of a kind.
 _KINDS = {
     "image": ("image", "images"),
@@ -93,7 +95,8 @@ def _machine(address: str, machine: Machine) -> Iterator[str]:
 def _times(plays: Sequence[Stage]) -> Iterator[str]:
     for play in plays:
         yield _row(play.name, f"{play.seconds:6.1f} s")
-        for part in play.parts.values() if len(play.parts) > 1 else ():
+        parts = [part for part in play.parts.values() if part.seconds >= _SHORTEST]
+        for part in parts if len(parts) > 1 else ():
             yield _row(f"  {part.name}", f"{part.seconds:6.1f} s")
 
 

@@ -12,8 +12,11 @@ def test_it_reads() -> None:
     stages.play("Hypervisors", 0)
     stages.begin("kvm_host", 1)
     stages.end("kvm_host", 31)
+    stages.begin("machines", 31)
     stages.end("machines", 33.5)
     stages.play("Machines", 33.5)
+    stages.end("", 33.5)
+    stages.begin("machines", 33.5)
     stages.end("machines", 70)
     stages.play("Nothing", 70)
     web01 = Host(
@@ -46,7 +49,7 @@ web01
 times
   Hypervisors                  33.5 s
     kvm_host                   30.0 s
-    machines                    0.0 s
+    machines                    2.5 s
   Machines                     36.5 s"""
     )
 
