@@ -19,8 +19,8 @@ description:
     it was ready, which pages answered, and where a host failed.
   - Then it says how long each play took, and each role where a play has several. Where a role's
     tasks run on several hosts, that is from the first one's start to the last one's end.
-  - No option's value, no output and no message is repeated, and of the address of a page neither
-    login nor query.
+  - No option's value, no output and no message is repeated; of a page its first words are, and its
+    address without login and query.
 requirements:
   - To be switched on, by C(callbacks_enabled = dockyard.fleet.report) in the section C([defaults])
     of C(ansible.cfg), or by C(ANSIBLE_CALLBACKS_ENABLED=dockyard.fleet.report) in the environment.

@@ -1,7 +1,9 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What results of tasks tell of a host: addresses, verbs, ways, times. Nothing else is kept.
+"""What results of tasks tell of a host: addresses, verbs, ways, times, the first words of pages.
+
+Nothing else is kept.
 
 Results come from modules, some of them from hosts: each value may have any shape and length. What
 does not look as it should is left out.
