@@ -13,13 +13,13 @@ short_description: Say what a restart of the engine would do to its containers
 description:
   - Takes what P(dockyard.fleet.daemon_change#filter) says of a new configuration, and says whether
     running containers would stop, and whether data would be out of the engine's sight.
-positional: _input, found
+positional: _input, observed
 options:
   _input:
     description: What P(dockyard.fleet.daemon_change#filter) says.
     type: dict
     required: true
-  found:
+  observed:
     description:
       - How many there are in the engine's folders, line by line, of containers, volumes, images,
         parts of images and running containers. Empty where nobody looked.
@@ -69,12 +69,12 @@ _KEPT = ("containers", "volumes", "images", "parts of images")
 
 def daemon_restart(
     change: Mapping[str, Any],
-    found: Sequence[str] = (),
+    observed: Sequence[str] = (),
     engine: Optional[Mapping[str, Any]] = None,
     live_restore: bool = False,
 ) -> Dict[str, Any]:
     """Return what a restart stops or leaves behind; an engine that is off has its folders only."""
-    counts = [*map(int, found), *[0] * (len(_KEPT) + 1 - len(found))]
+    counts = [*map(int, observed), *[0] * (len(_KEPT) + 1 - len(observed))]
     running = int((engine or {}).get("ContainersRunning", counts[-1]))
     restart = change["impact"] == "restart"
     stops = restart and running > 0 and bool(change["stops"] or not live_restore)

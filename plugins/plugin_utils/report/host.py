@@ -83,7 +83,7 @@ class Host:
                 if verb not in verbs:
                     verbs.append(verb)
         elif module in (*KINDS, "declared"):
-            kind = next((one for one in KINDS if one in result), "")
+            kind = next((kind for kind in KINDS if kind in result), "")
             if kind and not result.get("failed"):
                 self.unchanged[kind] = self.unchanged.get(kind, 0) + 1
 

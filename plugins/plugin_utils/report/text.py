@@ -53,9 +53,9 @@ def report(hosts: Mapping[str, Host], plays: Sequence[Stage]) -> List[str]:
 
 def _bounded(lines: Iterator[str], most: int = 4 * _LINES) -> List[str]:
     """Return lines; of too many, the first ones and how many are left out."""
-    found = list(lines)
-    rest = len(found) - most
-    return found if rest <= 0 else [*found[:most], f"and {rest} more lines"]
+    shown = list(lines)
+    rest = len(shown) - most
+    return shown if rest <= 0 else [*shown[:most], f"and {rest} more lines"]
 
 
 def _host(host: Host) -> Iterator[str]:
@@ -70,7 +70,7 @@ def _host(host: Host) -> Iterator[str]:
     for (role, check), number in host.others.items():
         what = "1 change" if number == 1 else f"{number} changes"
         yield _row(f"role {role}" if role else "other tasks", f"{'would make ' * check}{what}")
-    machines = (line for one in host.machines.items() for line in _machine(*one))
+    machines = (line for item in host.machines.items() for line in _machine(*item))
     yield from _bounded(machines, _LINES)
     if host.ways:
         yield _row("engine", f"reached by {', '.join(host.ways)}")
