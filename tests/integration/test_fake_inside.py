@@ -55,7 +55,7 @@ def story(client: Client) -> List[Any]:
         try:
             answer = act(*args)
         except EngineError as error:
-            text = re.sub(r"/var/lib/\S+?(?=/dir/)", "<root>", error.message)
+            text = re.sub(r"/\S+?(?=/dir/)", "<root>", error.message)
             answer = (error.status, text.replace(made, "<id>"))
         seen.append(answer)
         return answer

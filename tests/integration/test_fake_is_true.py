@@ -59,11 +59,11 @@ BODIES: Dict[str, Dict[str, Any]] = {
         "ExposedPorts": {"80/tcp": {}, "90": {}},
         **host(PortBindings={"80/tcp": [{"HostPort": "18077"}, {"HostPort": ""}], "81/tcp": []}),
     },
-    "binds": host(Binds=[f"{VOLUME}:/v", f"{VOLUME}:/r:ro", "/tmp:/t:ro", "/anonymous"]),
+    "binds": host(Binds=[f"{VOLUME}:/v", f"{VOLUME}:/r:ro", "/usr:/t:ro", "/anonymous"]),
     "mounts": host(
         Mounts=[
             {"Type": "volume", "Source": VOLUME, "Target": "/v"},
-            {"Type": "bind", "Source": "/tmp", "Target": "/t", "ReadOnly": True},
+            {"Type": "bind", "Source": "/usr", "Target": "/t", "ReadOnly": True},
             {"Type": "tmpfs", "Target": "/m"},
         ],
         Tmpfs={"/fast": "size=1m"},
@@ -115,7 +115,7 @@ BODIES: Dict[str, Dict[str, Any]] = {
             },
             {
                 "Type": "bind",
-                "Source": "/tmp",
+                "Source": "/usr",
                 "Target": "/t",
                 "BindOptions": {"Propagation": "rslave", "NonRecursive": True},
             },
@@ -192,6 +192,8 @@ def comparable(box: Dict[str, Any]) -> Dict[str, Any]:
     for mount in box["Mounts"]:
         if len(mount.get("Name", "")) == 64:
             mount.update(Name="<anonymous>", Source="<anonymous>")
+        # Where the engine keeps its data is its own affair.
+        mount["Source"] = re.sub(r"^.*(?=/volumes/)", "<root>", mount.get("Source", ""))
     box["Mounts"].sort(key=lambda mount: str(mount["Destination"]))
     parts = ("Name", "Path", "Args", "State", "Config", "HostConfig", "Mounts", "RestartCount")
     networks = box["NetworkSettings"]["Networks"]

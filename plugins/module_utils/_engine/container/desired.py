@@ -52,6 +52,10 @@ _FOLDED: Dict[str, Any] = {
     "gpus": {"type": "raw"},
     "use_api_socket": {"type": "bool", "default": False},
 }
+_AS_GIVEN = (
+    *("state", "wait", "recreate", "force_restart", "dependents"),
+    *("protect", "adopt", "remove_volumes"),
+)
 # Namespaces and volumes that another container may lend.
 _LENT = ("network_mode", "ipc", "pid")
 
@@ -149,27 +153,9 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 
     Raise InvalidOption for anything that cannot be right whatever the host looks like.
     """
-    faults = Faults()
-    names: Dict[str, str] = {}
-    for option in ("name", "moved_from"):
-        with faults:
-            names[option] = _name(params, option)
-    times: Dict[str, int] = {}
-    for option in ("wait_timeout", "monitor"):
-        with faults:
-            times[option] = parse_duration(params[option], option) or 0
-    with faults:
-        policy = _policy(params["pull_policy"])
-    with faults:
-        ignore = ignored(params, option_spec())
-    with faults:
-        params = _folded(params)
-    given = (option for option, value in params.items() if value is not None)
-    with faults:
-        declared = declare(rows(declared_subjects(given)), params)
-    faults.tell()
-    name, former = names["name"], names["moved_from"]
-    if former == name:
+    parsed = _parsed(params)
+    declared = parsed["declared"]
+    if parsed["moved_from"] == parsed["name"]:
         hint = "it is the name that the container had before"
         raise InvalidOption("is the name itself", option="moved_from", hint=hint)
     if "networks" in declared or "mac_address" in declared:
@@ -189,24 +175,35 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 
         signal = handler(params)
     return Desired(
-        name=name,
-        declared=declared,
+        **parsed,
+        **{option: params[option] for option in _AS_GIVEN},
         reference=declared.get("image", ""),
-        pull_policy=policy,
-        state=params["state"],
-        wait=params["wait"],
-        **times,
-        recreate=params["recreate"],
-        moved_from=former,
-        force_restart=params["force_restart"],
         send_signal=signal,
-        dependents=params["dependents"],
         allow=tuple(params["allow"]),
-        protect=params["protect"],
-        ignore=ignore,
-        adopt=params["adopt"],
-        remove_volumes=params["remove_volumes"],
     )
+
+
+def _parsed(params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what is parsed one by one, by field; raise all that is wrong at once."""
+    faults = Faults()
+    result: Dict[str, Any] = {}
+    for option in ("name", "moved_from"):
+        with faults:
+            result[option] = _name(params, option)
+    for option in ("wait_timeout", "monitor"):
+        with faults:
+            result[option] = parse_duration(params[option], option) or 0
+    with faults:
+        result["pull_policy"] = _policy(params["pull_policy"])
+    with faults:
+        result["ignore"] = ignored(params, option_spec())
+    with faults:
+        params = _folded(params)
+    given = (option for option, value in params.items() if value is not None)
+    with faults:
+        result["declared"] = declare(rows(declared_subjects(given)), params)
+    faults.tell()
+    return result
 
 
 def _name(params: Mapping[str, Any], option: str) -> str:

@@ -44,7 +44,7 @@ def observe(client: Client, desired: Desired, pending: Pending, settled: bool) -
     )
 
 
-def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> Observed:
+def _requests(desired: Desired) -> Dict[str, Request]:
     name = re.escape(desired.name)
     leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
@@ -57,7 +57,11 @@ def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> 
         requests[f"network {network}"] = (f"/networks/{network}", None)
     for peer in desired.peers:
         requests[f"peer {peer}"] = (f"/containers/{peer}/json", None)
-    got = ask(client, requests)
+    return requests
+
+
+def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> Observed:
+    got = ask(client, _requests(desired))
     current, image = got[f"current {desired.name}"], got.get("image")
     observed = Observed(
         current=current,
@@ -80,11 +84,11 @@ def _look(client: Client, desired: Desired, pending: Pending, settled: bool) -> 
         from .planned import with_planned
 
         observed = with_planned(client, desired, observed, pending)
-    if not desired.moved_from:
-        return observed
-    from .rename import look
+    if desired.moved_from:
+        from .rename import look
 
-    return look(client, desired, observed, pending)
+        observed = look(client, desired, observed, pending)
+    return observed
 
 
 def _seen(word: str, names: Iterable[str], got: Mapping[str, Any]) -> List[Tuple[str, Any]]:

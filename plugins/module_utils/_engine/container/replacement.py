@@ -11,7 +11,7 @@ the next run (or this one, after a failure) what to do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import dig
@@ -74,17 +74,23 @@ def add_steps(
         add("rename", on=name, to=aside, id=ident)
     # Before the start: the log driver takes the name at that moment.
     add("rename", on=temporary, to=name)
-    if will_run(desired, runs(old)):
-        add("start", on=name)
-        if desired.wait != "none":
-            add("wait", on=name)
-    if desired.state == "paused" or (desired.state == "present" and is_paused(old)):
-        add("pause", on=name)
+    for verb in _running(desired, old):
+        add(verb, on=name)
     dependents.forward(chain, others, desired.wait != "none", maybe)
     dependents.clear(chain, others, maybe)
     # Last of all: as long as it is there, the next run knows that there is something to finish.
     if not gone:
         add("remove", on=aside, id=ident)
+
+
+def _running(desired: Desired, old: Inspect) -> Iterator[str]:
+    """Yield the verbs that have the new one run, and be paused, as is declared."""
+    if will_run(desired, runs(old)):
+        yield "start"
+        if desired.wait != "none":
+            yield "wait"
+    if desired.state == "paused" or (desired.state == "present" and is_paused(old)):
+        yield "pause"
 
 
 def will_run(desired: Desired, ran: bool) -> bool:

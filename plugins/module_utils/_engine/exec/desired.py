@@ -107,11 +107,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         nanoseconds = parse_duration(params.get("wait_timeout"), "wait_timeout")
     faults.tell()
     plain, secret = variables["environment"], variables["secret_environment"]
-    both = sorted({*plain} & {*secret})
-    if both:
-        raise InvalidOption(
-            "is in secret_environment too", option=f"environment.{both[0]}", hint="give it once"
-        )
+    _check_given_once(plain, secret)
     _check_conflicts(params)
     stdin = params.get("stdin")
     if stdin is not None and params["stdin_add_newline"]:
@@ -132,6 +128,14 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         limit=None if nanoseconds is None else nanoseconds * 1e-9,
         strip=params["strip_empty_ends"],
     )
+
+
+def _check_given_once(plain: Mapping[str, str], secret: Mapping[str, str]) -> None:
+    both = sorted({*plain} & {*secret})
+    if both:
+        raise InvalidOption(
+            "is in secret_environment too", option=f"environment.{both[0]}", hint="give it once"
+        )
 
 
 def _path(params: Mapping[str, Any], option: str) -> str:

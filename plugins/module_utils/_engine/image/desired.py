@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.schema import argument_spec, declare
@@ -213,6 +213,10 @@ def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
             hint="write build.platforms for one that is built",
         )
     _check_push(declared, bool(sources))
+    _check_kind_of_name(declared, sources)
+
+
+def _check_kind_of_name(declared: Mapping[str, Any], sources: Sequence[str]) -> None:
     name = declared["name"]
     if sources and ("@" in name or parse_id(name)):
         kind = "a digest" if "@" in name else "an id"
