@@ -89,7 +89,7 @@ def test_a_foreign_container_of_the_same_name(
         done = check(tree, {**CLOCK, "name": "foreign"})
     finally:
         server.exec("docker", "rm", "-f", "foreign")
-    said = done.output[done.output.index("Keep containers as declared") :].split("PLAY RECAP")[0]
+    said = done.output[done.output.index("Manage containers") :].split("PLAY RECAP")[0]
     show("foreign container of the same name", said)
     assert done.code == 2
     assert "adopt: true" in said
