@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
             raise InvalidOption(f"must be one of {', '.join(KINDS)}", option="kind")
         if not isinstance(args.get("options"), dict):
             # The value may be a secret that stands in the wrong place: it is not repeated.
-            raise InvalidOption("takes a mapping of the module's options", option="options")
+            raise InvalidOption("must be a mapping of the module's options", option="options")
         return args["kind"], dict(args["options"])
 
     def _action(self, task: Any) -> Any:

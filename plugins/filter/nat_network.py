@@ -137,7 +137,9 @@ def _problem(subnet: str) -> str:
     except ValueError as error:
         return f"{error}; write it like {SHIPPED}"
     if network.version != 4 or network.prefixlen > SMALLEST:
-        return f"{subnet} is no IPv4 subnet of at least eight addresses; write it like {SHIPPED}"
+        return (
+            f"{subnet} is not an IPv4 subnet of at least eight addresses; write it like {SHIPPED}"
+        )
     return ""
 
 

@@ -26,7 +26,7 @@ description:
   - A new machine that cannot start, that dies or that gets no address is taken away again, with the
     last lines of its console in the error. One that was off is switched off again. After a restart
     that fails, the former settings run again. What has an address and is late for O(wait) stays,
-    so that it can be looked at, and the next run goes on waiting.
+    so that it can be looked at, and the next run continues to wait.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:

@@ -61,7 +61,7 @@ options:
         which are of no use here; where none is named the number of digits tells. Of files with one
         name in several folders it is the one whose folders agree with the address.
       - A checksum file of C(https://) is not taken from where it is redirected to C(http://).
-      - It is needed for what comes over a network. Without it the content of a local file is what
+      - It is required for an image from the network. Without it the content of a local file is what
         counts, and is read in every run.
     type: str
   pool:

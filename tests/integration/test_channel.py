@@ -125,7 +125,7 @@ def test_no_socket_and_no_listener_mean_no_engine(lab: Lab, host: str) -> None:
     with socket.socket(socket.AF_UNIX) as once:
         once.bind(str(stale))
     stale.chmod(0o666)
-    for path, words in ((f"{stale}-not", "finds no socket"), (str(stale), "nobody listens")):
+    for path, words in ((f"{stale}-not", "finds no socket"), (str(stale), "nothing listens")):
         reports, done = lab.play(host, engine_host=f"unix://{path}")
         assert reports[host]["way"] == "EngineMissing", (reports, done.stdout)
         assert words in reports[host]["error"]

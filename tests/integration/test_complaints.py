@@ -192,7 +192,7 @@ def test_complaint_containers_06_a_check_says_all_and_does_nothing(
         gone = apply({"name": web["name"], "state": "absent"}, proxy.socket_path, True)
         assert proxy.writes == []
         assert len(proxy.calls) > 6
-    assert [step["cause"] for step in planned["plan"]["steps"]] == ["not built by us"]
+    assert [step["cause"] for step in planned["plan"]["steps"]] == ["not built by dockyard.fleet"]
     assert "built by us" in json.dumps(planned["diff"])
     assert later["plan"]["steps"][0]["cause"].startswith("image: ")
     assert "environment" in json.dumps(later["diff"])

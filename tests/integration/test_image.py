@@ -187,13 +187,13 @@ def test_an_image_in_use_is_not_removed(images: Images) -> None:
 def test_somebody_elses_image_of_that_name(images: Images) -> None:
     docker("tag", "dev/busybox:1", images.name)
     first, again = images.run(images.build(), images.build())
-    assert causes(first) == ["build: not built by us"]
+    assert causes(first) == ["build: not built by dockyard.fleet"]
     assert again["changed"] is False
     # A committed container inherits the label, but is not what was built.
     box = docker("create", "--label", f"test={images.prefix}", images.name)
     docker("commit", box, images.name)
     (committed,) = images.run(images.build(), check=True)
-    assert causes(committed) == ["build: not built by us"]
+    assert causes(committed) == ["build: not built by dockyard.fleet"]
 
 
 def test_pulls_from_a_registry(images: Images, tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_pulls_from_a_registry(images: Images, tmp_path: Path) -> None:
         assert quiet["changed"] is False
         gone = f"{registry.address}/{images.prefix}/none:1"
         (failed,) = images.run(images.task(gone))
-        assert failed["msg"].startswith(f"image/{gone}: {gone} cannot be had: manifest")
+        assert failed["msg"].startswith(f"image/{gone}: {gone} cannot be pulled: manifest")
     # Without the registry nobody can say which image it has.
     (planned,) = images.run(always, check=True)
     assert causes(planned) == ["pull: the registry did not say which image it has"]

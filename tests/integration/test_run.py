@@ -65,7 +65,7 @@ def test_a_job_that_goes_on_is_awaited_with_all_that_it_said(name: str) -> None:
     again = job(name, script)
     assert again["rc"] == 0, again
     assert again["stdout_lines"] == ["begun", "ended", "begun", "ended"]
-    assert again["plan"]["steps"][0]["cause"] == "an earlier run of this job goes on"
+    assert again["plan"]["steps"][0]["cause"] == "an earlier run of this job is still going on"
 
 
 @pytest.mark.parametrize("via", ways())

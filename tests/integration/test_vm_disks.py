@@ -157,7 +157,7 @@ def test_a_copy_and_a_renamed_machine_delete_no_disks_of_the_original() -> None:
     copy.write_text("\n".join(line for line in lines.split("\n") if "<uuid>" not in line))
     hand("define", str(copy))
     refused = run({**GONE, "name": OTHER}, URI).result["msg"]
-    assert f"nobody here made this machine: it is a copy of vm/{ONE}" in refused
+    assert f"this machine was not created by dockyard.fleet: it is a copy of vm/{ONE}" in refused
     hand("undefine", OTHER)
     hand("domrename", ONE, OTHER)
     refused = run({**GONE, "name": OTHER}, URI).result["msg"]

@@ -161,7 +161,7 @@ def test_a_download_that_is_cut_off_goes_on_in_the_next_run(lab: Lab) -> None:
     lab.origin.cut = 100_000
     (cut,) = lab.run(lab.task(**want))
     assert "was cut off after 100000B of " in cut["msg"]
-    assert "the next run goes on from there" in cut["msg"]
+    assert "the next run continues from there" in cut["msg"]
     lab.origin.cut = None
     (result,) = lab.run(lab.task(**want))
     assert result["changed"] is True
@@ -228,7 +228,7 @@ def test_a_later_task_of_a_check_knows_what_the_role_announced(lab: Lab) -> None
         {"dockyard.fleet.pending": announce}, lab.task(**want, pool="fast"), check=True
     )
     assert planned["plan"]["steps"][0]["cause"] == (
-        "the pool fast comes first (kvm_host will make it)"
+        "waits for the pool fast (kvm_host will make it)"
     )
     assert planned["vm_image"]["volume"] == volume(want["checksum"])
 

@@ -134,8 +134,8 @@ def test_after_a_restart_that_fails_the_former_settings_run(lab: Lab) -> None:
 def test_a_machine_that_never_gets_an_address(lab: Lab) -> None:
     result = lab.fails("mute", networks=["default"], wait="address", wait_timeout="1s")
     assert result["msg"] == (
-        "vm/dockyard-ready-mute: waiting for address: no lease, no answer of the agent, nothing "
-        "in ARP within 1s; the console is empty"
+        "vm/dockyard-ready-mute: waiting for address: no lease, no answer from the agent, "
+        "nothing in ARP within 1s; the console is empty"
     )
 
 

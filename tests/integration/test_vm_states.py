@@ -100,7 +100,7 @@ def test_what_others_write_into_it_is_put_right(tmp_path: Path) -> None:
     assert ran(**{**task, "vcpus": 4})["changed"] is True
     assert "sockets='2'" in ask("dumpxml", NAME, "--inactive")
     refused = run({**SMALL, **task, "vcpus": 5}, URI).result
-    assert refused["msg"].startswith("vcpus: 5 does not fit the topology that somebody gave")
+    assert refused["msg"].startswith("vcpus: 5 does not fit the CPU topology of the machine")
 
 
 @pytest.fixture

@@ -31,12 +31,12 @@ BROKEN: dict[str, tuple[dict[str, Any], str, int | None]] = {
     ),
     "out of memory": (
         {"command": [*SHELL, "x=a; while :; do x=$x$x; done"], "mem_limit": "8m"},
-        "was killed: out of memory, mem_limit is 8MiB",
+        "was killed because it ran out of memory: mem_limit is 8MiB",
         137,
     ),
     "killed by another": (
         {"command": [*SHELL, "exit 137"], "mem_limit": "64m"},
-        "exited with code 137 (SIGKILL, by somebody else or because",
+        "exited with code 137 (SIGKILL, sent by somebody else or because",
         137,
     ),
     "crash loop": (

@@ -145,7 +145,9 @@ class VolumeField(Ground):
         name = params["name"]
         before = self.inspect(name)
         refused = self.attempt(params)["msg"]
-        assert refused.endswith(f"data in the volume would be lost; destroy: {name} permits it")
+        assert refused.endswith(
+            f"data in the volume would be lost; set destroy: {name} to allow it"
+        )
         assert self.inspect(name) == before
         return {**params, "destroy": name}
 

@@ -269,7 +269,7 @@ def _failed(result: Result, stuck: str, address: str) -> FleetError:
         f"{by_id[step]} failed too: {also}" for step, also in zip(list(result.errors)[1:], others)
     ]
     if stuck:
-        hints.append(f"going back failed too ({stuck}); the next run goes on from here")
+        hints.append(f"recovery failed too ({stuck}); the next run continues from here")
     error.hint = "; ".join(hints) or None
     error.details.update(
         plan={"text": result.plan.text()},
@@ -291,12 +291,12 @@ def _verify(part: Part, done: List[Step], result: Dict[str, Any]) -> None:
         return
     known = {entry.get("id") for step in done for entry in (step.args, step.noted)}
     ident = part.resource.identity(part.observed)
-    output = "the server answered with success but did not apply"
+    output = "the server reported success but did not apply"
     hint: Optional[str] = None
     if ident is not None:
         hint = "unless another run, or somebody else, changed it meanwhile"
         if ident not in known:
-            output, hint = "another run, or somebody else, has put another one in its place:", None
+            output, hint = "another run, or somebody else, has replaced it meanwhile:", None
     told = {key: value for key, value in result.items() if key != part.resource.name}
     told.update(plan={"text": result["plan"]["text"]})
     text = f"{output} {'; '.join(ignored)}"

@@ -37,8 +37,8 @@ def _refusals(part: Part) -> Tuple[str, ...]:
     result = list(part.plan.refused)
     for step in part.plan.steps:
         if desired.protect and step.impact in ("replace", "destroy"):
-            result.append(f"{step.cause}: protect forbids to replace or remove it")
+            result.append(f"{step.cause}: protect forbids replacing or removing it")
         elif step.impact not in ("none", "destroy", *desired.allow):
             allowed = ", ".join(desired.allow) or "nothing"
-            result.append(f"{step.cause}: needs {step.impact}, allow has only {allowed}")
+            result.append(f"{step.cause}: needs {step.impact}, but allow has only {allowed}")
     return tuple(dict.fromkeys(result))

@@ -16,7 +16,7 @@ def check_row(row: FieldSpec, context: Context) -> None:
     """Raise InvalidOption if this server would drop a declared field, or a part of it, silently."""
     if row.only and context.kind not in row.only:
         raise InvalidOption(
-            f"{context.kind} does not honour it",
+            f"{context.kind} does not support it",
             option=row.name,
             hint=f"it works with {', '.join(row.only)}",
         )
@@ -31,7 +31,7 @@ def check_row(row: FieldSpec, context: Context) -> None:
             )
     if (0, 0) < row.until <= context.api:
         raise InvalidOption(
-            f"this server's API {_dotted(context.api)} does not have it any more",
+            f"this server's API {_dotted(context.api)} no longer has it",
             option=row.name,
             hint=f"it works before API {_dotted(row.until)}",
         )

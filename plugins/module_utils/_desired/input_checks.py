@@ -106,7 +106,7 @@ def _mappings(value: Any, entry: Mapping[str, Any], path: str) -> Iterator[Tuple
             yield here, part
         elif not isinstance(part, str):
             keys = ", ".join(sorted(entry["options"]))
-            raise InvalidOption("takes a mapping", option=here, hint=f"its keys are {keys}")
+            raise InvalidOption("must be a mapping", option=here, hint=f"its keys are {keys}")
 
 
 def _check_shape(value: Any, path: str, kind: str) -> None:
@@ -117,30 +117,30 @@ def _check_shape(value: Any, path: str, kind: str) -> None:
         _CHECKS[kind](value, path)
     elif kind == "list" and not isinstance(value, (list, str, Mapping)):
         hint = f"{_QUOTE}, in a list: YAML reads 22:22 as 1342, and no as false"
-        raise InvalidOption("takes a list", option=path, hint=hint)
+        raise InvalidOption("must be a list", option=path, hint=hint)
     elif kind in ("list", "list of mappings") and isinstance(value, Mapping):
-        raise InvalidOption("takes a list", option=path, hint="begin each entry with a dash")
+        raise InvalidOption("must be a list", option=path, hint="begin each entry with a dash")
     elif kind == "dict" and not isinstance(value, (Mapping, str)):
-        raise InvalidOption("takes a mapping", option=path, hint="write KEY: VALUE in it")
+        raise InvalidOption("must be a mapping", option=path, hint="write KEY: VALUE pairs")
 
 
 def _check_text(value: Any, path: str) -> None:
     if isinstance(value, (Mapping, list)):
         what = "mapping" if isinstance(value, Mapping) else "list"
         hint = "write {{ … | to_json }} or to_nice_yaml for its text"
-        raise InvalidOption(f"takes a text, and this is a {what}", option=path, hint=hint)
+        raise InvalidOption(f"must be a string, not a {what}", option=path, hint=hint)
     if isinstance(value, bool):
-        text = "takes a text, and YAML reads yes, no, on, off, true and false as a boolean"
+        text = "must be a string, but YAML reads yes, no, on, off, true and false as booleans"
         raise InvalidOption(text, option=path, hint=_QUOTE)
     if isinstance(value, float):
         raise InvalidOption(POINT, option=path, hint=_QUOTE)
     if value is not None and not isinstance(value, (str, int)):
-        raise InvalidOption("takes a text, and YAML reads a date", option=path, hint=_QUOTE)
+        raise InvalidOption("must be a string, but YAML reads a date", option=path, hint=_QUOTE)
 
 
 def _check_choice(value: str, choices: Sequence[str], path: str) -> None:
     if value not in choices:
-        hint = f"known are {', '.join(choices)}"
+        hint = f"use one of {', '.join(choices)}"
         raise InvalidOption(f"'{value}' is not known", option=path, hint=hint)
 
 

@@ -40,6 +40,6 @@ def _holder(handle: int) -> str:
 def unfit(path: str, reason: str) -> FleetError:
     """Return the error of a folder that cannot be this user's own."""
     return FleetError(
-        f"{path} is not a folder for the locks of user {os.geteuid()} alone: {reason}",
-        hint="somebody else may have made it: look at it and remove it",
+        f"{path} is not a folder for the locks of user {os.geteuid()} only: {reason}",
+        hint="it may belong to somebody else: inspect it, and remove it if it is not needed",
     )

@@ -182,7 +182,7 @@ def _enter(folder: int, name: str) -> int:
     except NotADirectoryError:
         if not stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
             raise
-        text = "it goes over a link, which is not followed here"
+        text = "it leads through a link, which is not followed here"
         raise OSError(errno.ELOOP, text) from None
 
 

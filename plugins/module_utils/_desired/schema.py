@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Collection, Dict, FrozenSet, Iterable, List, Mapping, Sequence, Tuple
 
 from .errors import Faults, InvalidOption
 from .fields import Context, FieldSpec
@@ -31,15 +31,15 @@ def option_tree(options: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
     return spec
 
 
-def check_keys(entry: Any, keys: Iterable[str], where: str) -> None:
+def check_keys(entry: Any, keys: Collection[str], where: str) -> None:
     """Raise InvalidOption for a value that is no mapping, or has a key that is not known."""
     if not isinstance(entry, Mapping):
-        raise InvalidOption("takes a mapping", option=where, hint=f"its keys are {', '.join(keys)}")
-    known = set(keys)
-    if not known.issuperset(entry):
+        hint = f"its keys are {', '.join(keys)}"
+        raise InvalidOption("must be a mapping", option=where, hint=hint)
+    if not set(keys).issuperset(entry):
         from .input_checks import check_known
 
-        check_known(entry, {key: {"type": "raw"} for key in known}, where)
+        check_known(entry, {key: {"type": "raw"} for key in keys}, where)
 
 
 def masked_arguments(params: Mapping[str, Any], spec: Mapping[str, Any]) -> Dict[str, Any]:

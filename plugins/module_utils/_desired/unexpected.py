@@ -25,7 +25,7 @@ def explained(error: Exception) -> FleetError:
         where = f"{name}, line {place.tb_lineno}"
     return FleetError(
         f"what the server answered cannot be read ({type(error).__name__} in {where})",
-        hint="look at what listens there; if that is a server of a usual version, it is a bug here",
+        hint="check what is listening there; if it is a common server, please report a bug",
     )
 
 

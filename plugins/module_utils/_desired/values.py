@@ -83,7 +83,7 @@ def parse_duration(value: Any, where: str) -> Optional[int]:
 def bounded(number: float, value: Any, where: str) -> int:
     """Return a number of bytes or nanoseconds if servers can hold it: they have 63 bits for it."""
     if number >= _MOST:
-        raise InvalidOption(f"'{str(value)[:40]}' is more than any server takes", option=where)
+        raise InvalidOption(f"'{str(value)[:40]}' is more than any server accepts", option=where)
     return int(number)
 
 
@@ -134,4 +134,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
     if close:
         return f"did you mean {lower[close[0]]}?"
     many = len(choices) > _MANY
-    return "its documentation has all" if many else f"known are {', '.join(choices)}"
+    return "its documentation lists all" if many else f"use one of {', '.join(choices)}"

@@ -45,8 +45,8 @@ def complaint(cloud_init: Optional[Mapping[str, Any]]) -> str:
         return ""
     keys = ", ".join(_keys(data, told)) or "its user data"
     return (
-        f"cloud_init: the controller's cloud-init does not know or does not take {keys}; where the "
-        "guest's is of that mind too, it skips that (cloud-init schema says more)"
+        f"cloud_init: the controller's cloud-init does not know or does not accept {keys}; if the "
+        "guest's cloud-init agrees, it ignores that (cloud-init schema says more)"
     )
 
 

@@ -22,13 +22,13 @@ KEYS: Dict[str, str] = {
     "develop": "it is for docker compose watch; a changed context is built anew by"
     " dockyard.fleet.image",
     "extends": "tasks share options by YAML anchors, variables and module_defaults",
-    "models": "it is for a model runner, which is no container",
+    "models": "it is for a model runner, which is not a container",
     "post_start": "dockyard.fleet.exec runs a command in the container once it has started",
-    "pre_stop": "a program that is to end in order handles stop_signal; dockyard.fleet.exec before"
-    " the stop is the other way",
-    "profiles": "say when: or tags: of the task",
+    "pre_stop": "a program that is to end in order handles stop_signal; or run"
+    " dockyard.fleet.exec before the stop",
+    "profiles": "use when: or tags: of the task",
     "provider": "what another program provides is another task",
-    "pull_refresh_after": "pull_policy: every_12h and the like is what there is",
+    "pull_refresh_after": "use pull_policy: every_12h or the like",
     "scale": "a task is about one container: loop over names",
     "secrets": f"secret_environment is for variables; {_COPY}",
     "services": "one task is one container: its keys stand in the task itself",

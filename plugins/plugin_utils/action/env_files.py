@@ -55,7 +55,7 @@ def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
         if not os.path.exists(whole):
             if not required:
                 continue
-            hint = "correct the path, or say required: false beside it"
+            hint = "correct the path, or set required: false beside it"
             text = f"there is no file {whole} on the controller"
             raise InvalidOption(text, option=where, hint=hint)
         if not os.path.isfile(whole):
@@ -86,7 +86,7 @@ def _text(path: str, where: str) -> str:
         with open(path, encoding="utf-8-sig", newline="") as file:
             return file.read().replace("\r\n", "\n")
     except (OSError, ValueError) as error:
-        text = "is no text in UTF-8" if isinstance(error, ValueError) else str(error.strerror)
+        text = "is not UTF-8 text" if isinstance(error, ValueError) else str(error.strerror)
         raise InvalidOption(f"{path}: {text}", option=where) from None
 
 

@@ -144,7 +144,7 @@ REASONS: Dict[str, Dict[str, str]] = {
         "stop_timeout": "stop_grace_period takes its place here, with a unit: 10s",
     },
     "copy": {
-        "content_is_b64": "write src for what is no text",
+        "content_is_b64": "use src for what is not text",
         "local_follow": "links in a folder are copied as links",
         "mode_parse": "write octal digits in quotes, such as '0644'",
     },
@@ -175,13 +175,13 @@ REASONS: Dict[str, Dict[str, str]] = {
         "tag": "it stands in the name, such as app:1.4; tags are further whole names of the image",
     },
     "login": {
-        "reauthorize": "what is kept already is not proven again; log out first",
-        "state": "dockyard.fleet.logout is the other way",
+        "reauthorize": "a stored login is not checked again; log out first",
+        "state": "use dockyard.fleet.logout for that",
     },
     "logout": {
         **dict.fromkeys(("username", "password"), "to log out takes the registry alone"),
         "reauthorize": "to log out takes the registry alone",
-        "state": "dockyard.fleet.login is the other way",
+        "state": "use dockyard.fleet.login for that",
     },
     "network": {
         **dict.fromkeys(

@@ -140,7 +140,7 @@ class Forward:
         kind = "to ports" if self.address.scheme == TCP else "to sockets"
         raise Blocked(
             f"forward: the ssh server of {self._ssh.host} does not forward {kind}, "
-            f"or nobody listens on {self.address}"
+            f"or nothing listens on {self.address}"
         )
 
     def _release(self) -> None:
@@ -166,7 +166,7 @@ class Child(Forward):
     def __init__(self, ssh: Ssh, address: Address, timeout: float) -> None:
         self._process: Optional[subprocess.Popen[bytes]] = None
         if ssh.has_password:
-            raise Blocked("child: a connection of our own cannot give the ssh password")
+            raise Blocked("child: a separate connection cannot pass the ssh password")
         super().__init__(ssh, address, timeout)
 
     def _establish(self) -> None:

@@ -18,7 +18,7 @@ from .probe import connect, denied_socket, missing_socket, ping, silent_socket, 
 
 
 class Direct:
-    """The socket itself; EngineMissing if it is not there, not ours to use, or nobody listens."""
+    """The socket itself; EngineMissing if it is not there, not ours to use, or nothing listens."""
 
     def __init__(self, address: Address, timeout: float, user: str) -> None:
         self._path = address.path or usual_socket()
@@ -46,7 +46,7 @@ class Direct:
 
 
 class Port:
-    """The engine's port; EngineMissing if nobody listens or the certificates do not fit."""
+    """The engine's port; EngineMissing if nothing listens or the certificates do not fit."""
 
     def __init__(self, address: Address, timeout: float) -> None:
         self.address = address

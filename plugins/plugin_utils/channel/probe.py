@@ -177,9 +177,9 @@ def denied_socket(
 
 
 def silent_socket(path: str, host: str) -> EngineMissing:
-    """Return the error for a socket behind which nobody listens."""
+    """Return the error for a socket behind which nothing listens."""
     return EngineMissing(
-        f"no engine on {host}: nobody listens on the socket {path}",
+        f"no engine on {host}: nothing listens on the socket {path}",
         option="engine_host",
         hint="start the engine",
     )

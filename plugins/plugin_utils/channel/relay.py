@@ -145,7 +145,7 @@ class Relay:
             return
         self._ssh.probe(self._path)  # starts the shared connection, or fails as any task does
         if self._ssh.has_password and not self._ssh.control("check"):
-            raise Blocked("relay: a connection of our own cannot give the ssh password")
+            raise Blocked("relay: a separate connection cannot pass the ssh password")
 
     def _first(self) -> Optional[Wire]:
         """Return a wire over which the engine answered, or None if it can answer only once."""

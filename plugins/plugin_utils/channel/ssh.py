@@ -93,7 +93,7 @@ class Ssh:
             probe = read_probe(to_text(out))
             if probe is None:
                 raise Blocked(
-                    f"a command on {self.host} ended with status {status} and told nothing: "
+                    f"a command on {self.host} ended with status {status} and printed nothing: "
                     + last_line(to_text(err))
                 )
             self._probes[path] = probe

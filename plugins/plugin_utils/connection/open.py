@@ -55,7 +55,7 @@ def open_link(link: Link) -> Channel:
         )
         return open_channel(action, options, partial(kept_or_own, link.place))
     except NoChannel as error:
-        raise Unreachable(f"{link.address}: no way to its engine: {error}") from error
+        raise Unreachable(f"{link.address}: cannot reach its engine: {error}") from error
     except AnsibleConnectionFailure as error:
         raise Unreachable(f"{link.address}: {error.message}") from error
     except (EngineMissing, InvalidOption) as error:

@@ -141,7 +141,7 @@ def _once(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 
 
 def _no_json(word: str) -> NoReturn:
-    raise Unreadable(f"holds {word}, which is no JSON")
+    raise Unreadable(f"holds {word}, which is not JSON")
 
 
 def _describe(text: str, error: json.JSONDecodeError) -> str:
@@ -153,9 +153,9 @@ def _describe(text: str, error: json.JSONDecodeError) -> str:
     elif rest[0] in "}]" and (before.endswith(",") or text[error.pos] == ","):
         # Python 3.13 stops at the comma, the ones before it at the bracket.
         place = text.rindex(",", 0, error.pos + 1)
-        reason = "a comma before the closing bracket; take it away"
+        reason = "a comma before the closing bracket; remove it"
     elif rest.startswith(("//", "#", "/*")):
-        reason = "a comment, which JSON does not have; take it away"
+        reason = "a comment, which JSON does not have; remove it"
     elif rest[0] == "'":
         reason = 'a string in single quotes; write it in "…"'
     line, column = text.count("\n", 0, place) + 1, place - text.rfind("\n", 0, place)

@@ -61,9 +61,7 @@ def test_what_the_server_drops_without_a_word_is_found(server: Server) -> None:
     server.ignores = ("size",)
     result = failed(server, size=2, labels={"a": "b"})
     words = ["set a", "set a"]
-    assert result["msg"] == (
-        "jar/a: the server answered with success but did not apply size: 1 → 2"
-    )
+    assert result["msg"] == ("jar/a: the server reported success but did not apply size: 1 → 2")
     assert (result["changed"], result["updated"], result["done"]) == (True, True, words)
     assert set(result["plan"]) == {"text"}
     assert "size: 1 → 2 [live]\n    set a\n" in result["plan"]["text"]
@@ -97,12 +95,12 @@ class Noting(Numbered):
     [
         (
             Noting(),
-            "the server answered with success but did not apply size: none → 1 (changed outside);"
+            "the server reported success but did not apply size: none → 1 (changed outside);"
             " unless another run, or somebody else, changed it meanwhile",
         ),
         (
             Numbered(),
-            "another run, or somebody else, has put another one in its place:"
+            "another run, or somebody else, has replaced it meanwhile:"
             " size: none → 1 (changed outside)",
         ),
     ],
@@ -206,9 +204,9 @@ def test_a_failure_on_the_way_back_is_told_beside_the_first(
     said = "it is stuck"
     if isinstance(error, KeyError):
         said = "what the server answered cannot be read (KeyError in jars.py"
-    head = f"jar/a: the connection broke; try again; going back failed too ({said}"
+    head = f"jar/a: the connection broke; try again; recovery failed too ({said}"
     assert result["msg"].startswith(head)
-    assert result["msg"].endswith("; the next run goes on from here")
+    assert result["msg"].endswith("; the next run continues from here")
     assert "hush-hush" not in str(result)
     assert (result["failed_step"], result["changed"]) == ("create a", True)
 
@@ -220,7 +218,7 @@ def test_what_is_refused_on_the_way_back_is_looked_at_anew(server: Server) -> No
     resource = Jars()
     result = failed(server, resource)
     assert resource.gone_back == [["create"]] * 3
-    assert "going back failed too (it is being removed)" in result["msg"]
+    assert "recovery failed too (it is being removed)" in result["msg"]
     assert server.writes == ["create a", *["remove a"] * 3]
 
 

@@ -94,7 +94,7 @@ def test_a_program_that_had_to_be_killed_is_noted(front: Front, fake: FakeEngine
     done = front.run(_web(stop_grace_period="1s", user="1"))
     note = (
         "web did not end within 1s of its stop signal and was killed;"
-        " init: true, another stop_signal, or a shorter stop_grace_period may be right"
+        " init: true, another stop_signal, or a shorter stop_grace_period may help"
     )
     assert done["plan"]["notes"] == [note]
     assert f"note: {note}\n" in done["diff"]["prepared"]

@@ -17,17 +17,16 @@ from tests.lab.fake_engine import FakeEngine
 from tests.lab.front import Front
 
 PLUGINS = "ansible_collections.dockyard.fleet.plugins"
-LIST = "takes a list; put it in quotes, in a list: YAML reads 22:22 as 1342, and no as false"
+LIST = "must be a list; put it in quotes, in a list: YAML reads 22:22 as 1342, and no as false"
 KEY = (
     "YAML reads this key as a boolean, a number with a point, a date or null;"
     " put the key in quotes, such as 'on'"
 )
-MAPPING = (
-    "takes a text, and this is a mapping; write {{ … | to_json }} or to_nice_yaml for its text"
-)
-ITEMS = "takes a text, and this is a list; write {{ … | to_json }} or to_nice_yaml for its text"
+MAPPING = "must be a string, not a mapping; write {{ … | to_json }} or to_nice_yaml for its text"
+ITEMS = "must be a string, not a list; write {{ … | to_json }} or to_nice_yaml for its text"
 FLAG = (
-    "takes a text, and YAML reads yes, no, on, off, true and false as a boolean; put it in quotes"
+    "must be a string, but YAML reads yes, no, on, off, true and false as booleans;"
+    " put it in quotes"
 )
 QUOTED = f"{POINT}; put it in quotes"
 
@@ -60,11 +59,11 @@ WEB = "name: web\nimage: app:1\n"
         (
             "container",
             WEB + "devices: {a: b}",
-            "devices: takes a list; begin each entry with a dash",
+            "devices: must be a list; begin each entry with a dash",
         ),
         ("image", "name: app:1\ntags: 1.10", f"tags: {LIST}"),
         ("container_info", "names: 12:30", "names: YAML reads 12:30 as 750; put it in quotes"),
-        ("network", "name: n\nipam: {config: 10}", "ipam.config: takes a mapping; its keys are"),
+        ("network", "name: n\nipam: {config: 10}", "ipam.config: must be a mapping; its keys are"),
         # mappings of texts
         ("container", WEB + "environment: {V: 1.10}", f"environment.V: {QUOTED}"),
         ("container", WEB + "environment: {on: x}", f"environment.True: {KEY}"),
@@ -74,7 +73,7 @@ WEB = "name: web\nimage: app:1\n"
         (
             "container",
             WEB + "environment: {D: 2026-01-02}",
-            "environment.D: takes one text; write it as a quoted string",
+            "environment.D: must be a single string; write it as a quoted string",
         ),
         (
             "container",
@@ -127,7 +126,7 @@ WEB = "name: web\nimage: app:1\n"
         (
             "container",
             WEB + "working_dir: 2026-01-02",
-            "working_dir: takes a text, and YAML reads a",
+            "working_dir: must be a string, but YAML reads a",
         ),
         ("container", WEB + "user: 010", "user: YAML reads 010 as 8; put it in quotes"),
         ("container", WEB + "cap_add: [no]", f"cap_add[0]: {FLAG}"),
@@ -178,7 +177,7 @@ WEB = "name: web\nimage: app:1\n"
         ),
         ("container", WEB + "recreate: true", "recreate: 'True' is not known; write always, which"),
         ("container", WEB + "restart: true", "restart: 'True' is not known; it is the policy here"),
-        ("container", WEB + "wait: true", "wait: 'True' is not known; known are none, started,"),
+        ("container", WEB + "wait: true", "wait: 'True' is not known; use one of none, started,"),
         # types that ansible-core would refuse, one at a time
         ("container", WEB + "cpu_shares: many", "cpu_shares: is not a whole number; write digits"),
         (

@@ -20,7 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.lock impor
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel import kept_forward
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.channel.kept_forward import NotKept
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
 OTHER = 65534
 
@@ -132,7 +132,7 @@ def test_a_kept_socket_in_a_folder_of_others_is_not_used(shared: Path) -> None:
         class There(Link):
             place = str(home / "place")
 
-        link = There(plugin, PlayContext(), open_way)
+        link = There(plugin, PlayContext(), open_link)
         assert not link._kept()
         with pytest.raises(NotKept, match="its mode is 0777"):
             kept_forward._check(str(home), link.place)

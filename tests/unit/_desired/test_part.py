@@ -108,7 +108,7 @@ def test_bounds_are_those_of_each_and_all_reasons_are_told() -> None:
     text = str(raised.value)
     assert text.startswith("jar/a, jar/b: refused: size: 1 → 2")
     assert "allow has only nothing; glass: green → red" in text
-    assert text.endswith("protect forbids to replace or remove it")
+    assert text.endswith("protect forbids replacing or removing it")
     assert "jar/c\n" in raised.value.details["plan"]["text"]
 
 

@@ -137,19 +137,22 @@ REPLACE, DESTROY = ("create", "c", "replace"), ("remove", "d", "destroy")
     [
         ([("x", "a", "none")], (), True, []),
         ([LIVE, RESTART], ("live", "restart"), True, []),
-        ([LIVE], (), False, ["a: needs live, allow has only nothing"]),
+        ([LIVE], (), False, ["a: needs live, but allow has only nothing"]),
         (
             [LIVE, RESTART, REPLACE],
             ("live",),
             False,
-            ["b: needs restart, allow has only live", "c: needs replace, allow has only live"],
+            [
+                "b: needs restart, but allow has only live",
+                "c: needs replace, but allow has only live",
+            ],
         ),
         # each reason once, however many steps have it
-        ([RESTART, RESTART], (), False, ["b: needs restart, allow has only nothing"]),
+        ([RESTART, RESTART], (), False, ["b: needs restart, but allow has only nothing"]),
         # it has an option of its own, by which it is allowed
         ([DESTROY], (), False, []),
-        ([DESTROY], (), True, ["d: protect forbids to replace or remove it"]),
-        ([REPLACE], ("replace",), True, ["c: protect forbids to replace or remove it"]),
+        ([DESTROY], (), True, ["d: protect forbids replacing or removing it"]),
+        ([REPLACE], ("replace",), True, ["c: protect forbids replacing or removing it"]),
     ],
 )
 def test_a_plan_beyond_what_is_allowed_is_refused_with_every_reason(

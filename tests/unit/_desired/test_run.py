@@ -134,7 +134,7 @@ def test_what_may_be_needless_is_decided_once_that_is_known(server: Server) -> N
 
 def test_a_refused_plan_writes_nothing_in_check_and_apply(server: Server) -> None:
     server.jars["a"] = {**ONE, "size": 2}
-    said = "jar/a: refused: size: 2 → 1: needs live, allow has only nothing"
+    said = "jar/a: refused: size: 2 → 1: needs live, but allow has only nothing"
     for check in (True, False):
         result = task(server, check, allow=[])
         assert (result["failed"], result["changed"], result["msg"]) == (True, False, said)

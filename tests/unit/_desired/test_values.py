@@ -19,5 +19,5 @@ def test_a_near_miss_is_answered_with_what_was_meant(word: str, meant: str) -> N
 
 @pytest.mark.parametrize("word", ["host-entry", "limits", "build"])
 def test_a_far_word_is_answered_with_no_guess(word: str) -> None:
-    assert nearest(word, FEW) == f"known are {', '.join(FEW)}"
-    assert nearest(word, MANY) == "its documentation has all"
+    assert nearest(word, FEW) == f"use one of {', '.join(FEW)}"
+    assert nearest(word, MANY) == "its documentation lists all"

@@ -118,7 +118,7 @@ class Origin:
         request.close_connection = True
 
     def _drip(self, request: BaseHTTPRequestHandler) -> None:
-        """Send a byte now and then, until nobody listens."""
+        """Send a byte now and then, until nothing listens."""
         with contextlib.suppress(OSError):
             while not self._ended.wait(0.02):
                 request.wfile.write(b"x")

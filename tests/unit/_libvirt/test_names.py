@@ -121,7 +121,7 @@ def test_no_name_of_an_image_s_task_reaches_the_kernel(
 @pytest.mark.parametrize(
     ("uri", "said"),
     [
-        ("qemu+ssh://kvm02/system", "is a hypervisor elsewhere, and a task works with one of its"),
+        ("qemu+ssh://kvm02/system", "is a hypervisor elsewhere, but a task manages the one of its"),
         ("qemu:///session", "is a user's own libvirt, whose machines have no network and no"),
         ("qemu+unix:///session", "is a user's own libvirt"),
     ],
@@ -139,7 +139,7 @@ def test_a_libvirt_that_a_machine_s_task_cannot_work_with(uri: str, said: str) -
     ("kvm", "reason"),
     [
         (False, "no usable KVM on this host: it runs under emulation"),
-        (True, "it was made so, though KVM works here: it runs under emulation"),
+        (True, "it was created that way, although KVM works here: it runs under emulation"),
     ],
 )
 def test_why_a_machine_runs_under_emulation(kvm: bool, reason: str) -> None:

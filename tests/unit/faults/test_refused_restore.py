@@ -13,8 +13,9 @@ from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do
 
 HALF = (
-    "volume/data: refused: an earlier restore into it was interrupted, so it may hold a part of an "
-    "archive; name the archive under restore again, or remove it with state: absent and destroy: "
+    "volume/data: refused: an earlier restore into it was interrupted, so it may hold only "
+    "part of an archive; name the archive under restore again, or remove it with state: absent "
+    "and destroy: "
     "data"
 )
 
@@ -36,7 +37,7 @@ def test_a_volume_that_was_made_for_it_goes(fake: FakeEngine, tar: str) -> None:
     fake.faults.at(4, "500")  # a mark, the volume, a helper, and then the archive
     result = do(VOLUME, fake.socket_path, name="data", restore=tar)
     assert result["failed"] is True
-    assert "going back failed" not in result["msg"]
+    assert "recovery failed" not in result["msg"]
     assert (fake.names(), list(fake.volumes)) == ([], [])
     assert do(VOLUME, fake.socket_path, name="data", restore=tar)["changed"] is True
     assert (fake.names(), fake.volumes["data"]["_files"]["f"].data) == ([], b"x")

@@ -138,7 +138,7 @@ BROKEN = [
     ('{{}"mtu": 1400', "the file ends before its settings do"),
     ('{{}"mtu": 1400} }', "extra data"),
     ('{{}"mtu": 1400, "mtu": 1500}', "has mtu twice; keep one of them"),
-    ('{{}"mtu": NaN}', "holds NaN, which is no JSON"),
+    ('{{}"mtu": NaN}', "holds NaN, which is not JSON"),
     ('{{}"group": "\udcff"}', "line 1: is not UTF-8"),
     ('[{{}"mtu": 1400}]', "holds a list where a dictionary belongs"),
     ('{{}"features": ["containerd-snapshotter"]}', "features is a list where a dictionary belongs"),

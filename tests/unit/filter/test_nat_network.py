@@ -68,8 +68,8 @@ def test_the_definition_gives_the_host_the_first_address_and_the_rest_to_machine
     ("subnet", "words"),
     [
         ("192.168.150.7/24", "has host bits set"),
-        ("192.168.150.0", "no IPv4 subnet of at least eight"),
-        ("fd00::/64", "no IPv4 subnet"),
+        ("192.168.150.0", "not an IPv4 subnet of at least eight"),
+        ("fd00::/64", "not an IPv4 subnet"),
         ("lan", "does not appear to be"),
     ],
 )

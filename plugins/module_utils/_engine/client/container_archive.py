@@ -138,8 +138,9 @@ def hinted(error: EngineError) -> EngineError:
     """Say what would be right, where an engine cannot mount a container's mounts (Docker 28)."""
     if "path escapes from parent" in error.message:
         error.hint = (
-            "a mount of the container goes over a link in its image; mount it where the link leads "
-            "to, such as /var/run/docker.sock:/run/docker.sock in volumes, in place of "
+            "a mount of the container leads through a link in its image; mount it where the "
+            "link points to, such as /var/run/docker.sock:/run/docker.sock in volumes, in "
+            "place of "
             "use_api_socket"
         )
     return error

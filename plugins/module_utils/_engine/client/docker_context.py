@@ -31,7 +31,8 @@ def context_address(name: Optional[str], environment: Mapping[str, str]) -> Opti
     address = parse_address(endpoint.get("Host"), f" (docker context {chosen})")
     if endpoint.get("SkipTLSVerify"):
         raise InvalidOption(
-            f"docker context {chosen} skips the check of certificates, which is never done here",
+            f"docker context {chosen} skips the verification of certificates, which is not "
+            "allowed here",
             option="engine_context",
             hint="give the context the authority's certificate (docker context update)",
         )

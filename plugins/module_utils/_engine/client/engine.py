@@ -83,7 +83,7 @@ def target(path: str, query: Optional[Query] = None) -> str:
     """
     pairs = []
     if not fits(path):
-        raise InvalidOption(f"nothing on an engine can be called as in {ascii(path)[:200]}")
+        raise InvalidOption(f"nothing on an engine can have the name in {ascii(path)[:200]}")
     for key, value in (query or {}).items():
         for entry in value if isinstance(value, tuple) else (value,):
             if entry is not None:

@@ -34,10 +34,10 @@ def missing(exc: OSError) -> EngineMissing:
     if isinstance(exc, FileNotFoundError):
         text, hint = f"there is no socket at {where}", "start the engine, or correct engine_host"
     elif isinstance(exc, ConnectionRefusedError):
-        text, hint = f"nobody listens at {where}", "start the engine, or correct engine_host"
+        text, hint = f"nothing listens at {where}", "start the engine, or correct engine_host"
     elif isinstance(exc, PermissionError):
         text = f"no permission to connect to {where}"
-        hint = "add the user to the group of the socket (docker, as a rule), or use become: true"
+        hint = "add the user to the group of the socket (usually docker), or use become: true"
     else:
         text = f"cannot connect to {where}: {exc.strerror or exc}"
         hint = "engine_host must name the socket of a running engine"
@@ -54,7 +54,7 @@ def failure(exc: Exception, method: str, path: str, timeout: float) -> EngineErr
             f"the engine did not answer {what} within {timeout:g} s",
             method=method,
             path=path,
-            hint="look at the engine's log, or raise engine_timeout",
+            hint="check the engine's log, or raise engine_timeout",
         )
     if isinstance(exc, ValueError):
         text = f"the answer to {what} is not a container engine's: {exc}"

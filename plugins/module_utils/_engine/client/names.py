@@ -55,7 +55,7 @@ def meant(kind: str, name: str, answer: Any) -> Optional[Answer]:
         raise answer
     keys = {"image": ("Id",), "volume": ("Name",)}.get(kind, ("Id", "Name"))
     if not isinstance(answer, dict) or not all(isinstance(answer.get(k), str) for k in keys):
-        raise EngineError(f"what the engine answers for the {kind} {name} describes none")
+        raise EngineError(f"the engine's answer for the {kind} {name} does not describe one")
     if kind != "image":  # the name of one has a tag, or is a whole id
         called = str(answer["Name"])
         named = (called.lstrip("/") if kind == "container" else called) == name

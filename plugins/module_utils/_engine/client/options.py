@@ -33,7 +33,7 @@ def patience(options: Mapping[str, Any]) -> float:
     """Return `engine_timeout` in seconds; raise InvalidOption for one that no answer can meet."""
     seconds: float = options["engine_timeout"]
     if not 0 < seconds <= _LONGEST:
-        text, hint = f"{str(seconds)[:40]} is no time to wait", "write seconds, such as 60"
+        text, hint = f"{str(seconds)[:40]} is not a usable time", "write seconds, such as 60"
         raise InvalidOption(text, option="engine_timeout", hint=hint)
     return seconds
 
@@ -61,11 +61,11 @@ def check_external(params: Mapping[str, Any], declared: Mapping[str, Any]) -> No
         return
     if declared:
         raise InvalidOption(
-            f"excludes {', '.join(sorted(declared))}: what is external is never changed",
+            f"excludes {', '.join(sorted(declared))}: an external one is never changed",
             option="external",
             hint="leave them out, or leave external out",
         )
     if params["state"] == "absent":
         raise InvalidOption(
-            "what is external is never removed", option="external", hint="leave it out"
+            "an external one is never removed", option="external", hint="leave it out"
         )

@@ -62,7 +62,9 @@ def _remote(scheme: str, rest: str, source: str) -> Address:
     if not host or host.startswith("-") or user.startswith("-") or not _plain(host + user):
         raise _wrong(f"a {scheme} address without a usable host name", source, right)
     if port is None:
-        raise _wrong(f"a {scheme} address whose port is no number from 1 to 65535", source, right)
+        raise _wrong(
+            f"a {scheme} address whose port is not a number from 1 to 65535", source, right
+        )
     if scheme == TCP:
         if path:
             raise _wrong(f"a {scheme} address with a path", source, right)

@@ -182,7 +182,7 @@ class Frames:
         if self._room is not None:
             self._room -= arrived  # empty frames as well: they may never cease
             if self._room < 0:
-                text = f"wrote more than {OUTPUT >> 20} MiB, which no result can hold"
+                text = f"wrote more than {OUTPUT >> 20} MiB, which is too much for a result"
                 raise FleetError(text, hint="write it to a file, or read less of it")
             for stream, piece in result:
                 self._kept[stream] += piece

@@ -26,7 +26,7 @@ def find_address(options: Mapping[str, Any], environment: Mapping[str, str], own
     """
     declared, context = options.get("engine_host"), options.get("engine_context")
     if declared and context:
-        raise InvalidOption("cannot be given beside engine_host", option="engine_context")
+        raise InvalidOption("cannot be combined with engine_host", option="engine_context")
     address, switches = Address(), environment
     if declared or (not context and environment.get("DOCKER_HOST")):
         from .parse_address import parse_address

@@ -67,7 +67,7 @@ def _context(tls: Tls) -> ssl.SSLContext:
             # Without a password OpenSSL would ask for one on the terminal.
             context.load_cert_chain(tls.cert, tls.key or None, password=lambda: b"")
         except (ssl.SSLError, ValueError) as error:
-            fault = f"{tls.cert} and {tls.key} are no certificate and its key without a password"
+            fault = f"{tls.cert} and {tls.key} are not a certificate and its key without a password"
             raise InvalidOption(fault, option="engine_key") from error
     return context
 
@@ -103,7 +103,7 @@ def refusal(error: Exception, address: Address, name: str = "") -> EngineMissing
         if "alert" in reason or "certificate" in reason:
             hint = "the engine wants a client certificate that its authority signed: engine_cert"
         elif "version" in reason or "protocol" in reason:
-            hint = "TLS 1.2 or later must be spoken there; a port without TLS: engine_tls: false"
+            hint = "the engine has to speak TLS 1.2 or later; without TLS, set engine_tls: false"
     else:
         text = f"TLS failed ({error})"
         hint = "it may want another client certificate (engine_cert), or not speak TLS 1.2"

@@ -24,7 +24,7 @@ def secured(
     wanted = options.get("engine_tls")
     if address.scheme != TCP:
         if given or wanted:
-            fault = f"is for {TCP} addresses alone, the engine is at {address}"
+            fault = f"is for {TCP} addresses only, but the engine is at {address}"
             raise InvalidOption(fault, option=(given or ["engine_tls"])[0])
         return address
     if wanted is None:
@@ -39,7 +39,7 @@ def secured(
         raise InvalidOption(
             "whoever reaches an engine's port without TLS is root on its host",
             option="engine_host",
-            hint="name engine_ca, engine_cert and engine_key, or say engine_tls: false",
+            hint="name engine_ca, engine_cert and engine_key, or set engine_tls: false",
         )
     return address._replace(tls=None)
 

@@ -46,7 +46,7 @@ def before_removal(desired: Desired, observed: Observed) -> List[str]:
     if not others:
         return []
     names = ", ".join(sorted(others))
-    return [f"state: absent: {names} {_LEFT}; remove {names} first, or say dependents: leave"]
+    return [f"state: absent: {names} {_LEFT}; remove {names} first, or set dependents: leave"]
 
 
 def _check_kind(desired: Desired, observed: Observed) -> None:
@@ -90,7 +90,7 @@ def check_waiting(desired: Desired, observed: Observed, steps: Sequence[Step]) -
     test = declared or dig(seen, "Config.Healthcheck.Test")
     if not test or tuple(test) == ("NONE",):
         raise InvalidOption(
-            "healthy cannot be seen: neither the task nor the image has a healthcheck",
+            "healthy cannot be reached: neither the task nor the image has a healthcheck",
             option="wait",
             hint="add a healthcheck, or wait: started",
         )
@@ -114,7 +114,7 @@ def _check_in_subnet(address: str, network: Inspect, option: str) -> None:
     within = (ip_address(address) in ip_network(entry, strict=False) for entry in subnets)
     if subnets and not any(within):
         raise InvalidOption(
-            f"{address} is in no subnet of the network ({', '.join(subnets)})",
+            f"{address} is not in any subnet of the network ({', '.join(subnets)})",
             option=option,
             hint="choose one of these, or declare the subnet in the network's ipam.config",
         )

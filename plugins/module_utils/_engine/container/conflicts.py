@@ -12,9 +12,9 @@ from .fields.networks import PODMANS, fixed_mode
 
 # (option, other, what is wrong, what would be right): both of them declared.
 _EXCLUSIVE: Tuple[Tuple[str, str, str, str], ...] = (
-    ("networks", "network_mode", "excludes network_mode", "name the network in networks alone"),
-    ("cpus", "cpu_period", "excludes cpu_period and cpu_quota", "keep cpus alone"),
-    ("cpus", "cpu_quota", "excludes cpu_period and cpu_quota", "keep cpus alone"),
+    ("networks", "network_mode", "excludes network_mode", "name the network in networks only"),
+    ("cpus", "cpu_period", "excludes cpu_period and cpu_quota", "use cpus only"),
+    ("cpus", "cpu_quota", "excludes cpu_period and cpu_quota", "use cpus only"),
 )
 # What a container in another one's network, or in the host's, cannot have of its own.
 _LENT_NETWORK = ("hostname", "dns", "extra_hosts", "links", "mac_address", "expose")
@@ -59,12 +59,12 @@ def _of_networks(declared: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     joined = str(mode).startswith("container:")
     for option in _LENT_NETWORK if joined else ("links", "mac_address") if fixed_mode(mode) else ():
         if declared.get(option):
-            yield option, f"cannot be had with network_mode: {mode}", "leave one of them out"
+            yield option, f"cannot be combined with network_mode: {mode}", "leave one of them out"
     fixed: List[str] = [*((networks or {}).get("bridge") or ())]
     if {"aliases", "ipv4_address", "ipv6_address"}.intersection(fixed):
         yield (
             "networks.bridge",
-            "the default bridge takes no aliases and addresses",
+            "the default bridge does not support aliases or addresses",
             "use a network of your own",
         )
 
@@ -74,7 +74,7 @@ def _of_memory(declared: Mapping[str, Any]) -> Iterator[Tuple[str, str, str]]:
     if swap and (not memory or 0 < swap < memory):
         yield (
             "memswap_limit",
-            "is memory and swap together, so it needs a mem_limit that is not larger",
+            "is the sum of memory and swap, so it requires a mem_limit that is not larger",
             "such as mem_limit: 64m with memswap_limit: 128m",
         )
     reserved = declared.get("mem_reservation")

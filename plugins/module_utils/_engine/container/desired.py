@@ -157,7 +157,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     declared = parsed["declared"]
     if parsed["moved_from"] == parsed["name"]:
         hint = "it is the name that the container had before"
-        raise InvalidOption("is the name itself", option="moved_from", hint=hint)
+        raise InvalidOption("is the same as name", option="moved_from", hint=hint)
     if "networks" in declared or "mac_address" in declared:
         from .fields.endpoints import split_macs
 

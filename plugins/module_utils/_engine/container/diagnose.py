@@ -30,7 +30,7 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         r"container name .* is already in use|name .* is in use|same name as its current name",
-        "another run, or somebody else, was faster; run again when that has ended",
+        "another run, or somebody else, was faster; run again when that is finished",
     ),
     (
         r"(?i)no such container",
@@ -75,7 +75,7 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
     ),
     (
         r"only supported for rootless mode",
-        "network_mode: that one is for engines that run for a user other than root",
+        "network_mode: that one works only on rootless engines",
     ),
     (r"(?i)unable to find user", "user: the image has no such user; use a number"),
     (
@@ -104,10 +104,10 @@ _REFUSALS: Tuple[Tuple[str, str], ...] = (
 )
 # Exit codes with a meaning beyond the program's own (POSIX shells; Docker's run for 125).
 _CODES = {
-    125: "a wrapper, such as docker or env, failed itself",
+    125: "a wrapper such as docker or env failed itself",
     126: "its command cannot be executed",
     127: "its command was not found",
-    137: "SIGKILL, by somebody else or because the host ran out of memory",
+    137: "SIGKILL, sent by somebody else or because the host ran out of memory",
     139: "SIGSEGV, it crashed",
     143: "SIGTERM, it was told to stop",
 }
@@ -169,7 +169,7 @@ def how_it_ended(container: Inspect) -> str:
         return f"{_out_of_memory(container, code)}{again}"
     meaning = meaning_of(code)
     if code == 0:
-        meaning = "its command came to its end"
+        meaning = "its command finished"
     return f"exited with code {code}{again}" + (f" ({meaning})" if meaning else "")
 
 
@@ -177,8 +177,8 @@ def _out_of_memory(container: Inspect, code: Any) -> str:
     limit = dig(container, "HostConfig.Memory")
     where = f"mem_limit is {show_size(limit)}" if limit else "the host's memory was used up"
     if code in (137, 0, None):
-        return f"was killed: out of memory, {where}"
-    return f"exited with code {code} after a process of it was killed: out of memory, {where}"
+        return f"was killed because it ran out of memory: {where}"
+    return f"exited with code {code} after one of its processes ran out of memory: {where}"
 
 
 def meaning_of(code: Any) -> str:
@@ -215,7 +215,7 @@ def explain_start(client: Client, ref: str, desired: Desired, error: EngineError
 def vanished(desired: Desired) -> FleetError:
     """Return the error of a container that vanished while it was awaited."""
     return FleetError(
-        "the container was removed while it was awaited",
+        "the container was removed during the wait",
         address=desired.address,
-        hint="another run, or somebody else, did that, or the engine at its end (auto_remove)",
+        hint="by another run, by somebody else, or by the engine when it ended (auto_remove)",
     )

@@ -44,9 +44,9 @@ def check_created(work: Work, step: Step) -> None:
     if not ignored:
         return
     error = FleetError(
-        f"the engine answers with success and does not apply {'; '.join(ignored)}",
+        f"the engine reported success but did not apply {'; '.join(ignored)}",
         address=desired.address,
-        hint="the new container is removed again; declare what this engine can do, or name "
+        hint="the new container is removed again; declare what this engine supports, or name "
         "the option in ignore_changes",
     )
     error.outcome_unknown = True  # there is a container, which has to go again

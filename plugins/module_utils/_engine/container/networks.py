@@ -42,7 +42,7 @@ def _weighed(change: Change, desired: Desired, observed: Observed) -> Change:
     fixed = fixed_mac(observed.current or {}, change.key, observed.kind, observed.api, macs)
     if not fixed:
         return change
-    text = f"{change.text}, and joining anew would lose the MAC address {fixed}"
+    text = f"{change.text}, and reconnecting would lose the MAC address {fixed}"
     return replace(change, impact="replace", text=text)
 
 

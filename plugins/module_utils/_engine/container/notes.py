@@ -24,8 +24,9 @@ def notes_of(desired: Desired, observed: Observed, difference: Difference) -> Tu
         notes += [f"recreate: never leaves {words}" for words in heavy]
     if observed.apart is not None:
         notes.append(
-            f"{bare_name(observed.apart)} is called like what a replacement sets aside, but nothing"
-            " says that one did: it stays as it is"
+            f"{bare_name(observed.apart)} is named like a container that a replacement has set "
+            "aside, "
+            "but no record says so: it stays as it is"
         )
     if observed.new_volumes:
         from .volumes import notes as volumes

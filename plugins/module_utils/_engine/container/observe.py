@@ -38,9 +38,9 @@ def observe(client: Client, desired: Desired, pending: Pending, settled: bool) -
         if not renamed and len(ids) == len(set(ids)):
             return observed
     raise FleetError(
-        "another run, or somebody else, is replacing it at this moment",
+        "another run, or somebody else, is replacing it right now",
         address=desired.address,
-        hint="run again when that has ended",
+        hint="run again when that is finished",
     )
 
 

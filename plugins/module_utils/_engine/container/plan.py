@@ -121,7 +121,7 @@ def _gone_refusals(desired: Desired, observed: Observed) -> List[str]:
     status = dig(observed.current, "State.Status")
     if status not in ("dead", "removing") or desired.state == "absent":
         return []
-    text = "the engine is removing it, or could not; run again, or remove it by state: absent"
+    text = "the engine is removing it, or failed to; run again, or remove it with state: absent"
     return [f"it is {status}: {text}"]
 
 
@@ -139,8 +139,10 @@ def _renamed(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
         if record.get("address") == desired.address:
             name = str((entry.get("Names") or ["?"])[0]).lstrip("/")
             does = "runs" if entry.get("State") == "running" else "is there"
-            text = f"{name}, which {does}, was made as {desired.name}; if somebody renamed it, "
-            notes.append(f"{text}moved_from: {name} takes it up instead of another one")
+            text = (
+                f"{name}, which {does}, was created as {desired.name}; if it was renamed by hand, "
+            )
+            notes.append(f"{text}moved_from: {name} keeps it instead of creating another one")
     return notes
 
 
@@ -171,7 +173,7 @@ def pull(chain: Chain, desired: Desired, observed: Observed) -> None:
 def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     if not desired.reference:
         raise InvalidOption(
-            "is required: there is no container of this name", option="image", hint="name one"
+            "is required: there is no container with this name", option="image", hint="name one"
         )
     base = dig(observed.image, "Config") or {}
     check_supported(for_kind(FIELDS, observed.kind), context_of(desired, observed, base))
@@ -324,9 +326,9 @@ def _foreign_refusals(desired: Desired, observed: Observed, steps: Sequence[Step
     heavy = [step for step in steps if step.impact in ("replace", "destroy")]
     if not heavy or not is_foreign(observed.current, observed.base, record):
         return []
-    who = "nobody here made this container"
+    who = "this container was not created by dockyard.fleet or Compose"
     if observed.base is None and _labelled(observed.current):
-        who = "its image is gone, so nothing tells whether its labels are its own"
+        who = "its image is gone, so it is unknown whether its labels are its own"
     return [f"{heavy[0].cause}: {who}; {_permit(observed, observed.current)}"]
 
 
@@ -339,5 +341,5 @@ def _permit(observed: Observed, container: Inspect) -> str:
     """Say what permits to replace or remove a foreign container; a renamed one says its name."""
     record = parse(own_labels_of(container, observed.base).get(OWNER_LABEL))
     renamed = re.fullmatch(r"container/([\w.-]+)", record.get("address", ""))
-    former = f"moved_from: {renamed.group(1)}, if that was its name, or " if renamed else ""
-    return f"{former}adopt: true permits it"
+    former = f"moved_from: {renamed.group(1)} if that was its name, or " if renamed else ""
+    return f"set {former}adopt: true to replace or remove it"

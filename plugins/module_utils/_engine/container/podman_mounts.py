@@ -26,7 +26,7 @@ _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _ADDED = frozenset(("rw", "rprivate", "rbind", "nosuid", "nodev", "noexec", "tmpcopyup"))
 # What only the long syntax has, and Podman drops: option of a mount, what would be right.
 _DROPPED = {
-    "create_host_path": "it makes a missing folder always; leave it out",
+    "create_host_path": "it always creates a missing folder; leave it out",
     "labels": "declare the volume by dockyard.fleet.volume",
     "driver": "declare the volume by dockyard.fleet.volume",
     "driver_opts": "declare the volume by dockyard.fleet.volume",
@@ -40,14 +40,14 @@ def check_mounts(declared: Mapping[str, Any]) -> None:
             if key in mount:
                 raise _dropped(f"volumes[{target}].{key}", hint)
         if mount.get("recursive") not in (None, "disabled"):
-            raise _dropped(f"volumes[{target}].recursive", "it knows enabled and disabled")
+            raise _dropped(f"volumes[{target}].recursive", "it supports enabled and disabled")
         if has_colon(target, mount.get("source")):
-            text, hint = "podman takes no colon in a path", "use a path without one"
+            text, hint = "podman does not allow a colon in a path", "use a path without one"
             raise InvalidOption(text, option=f"volumes[{target}]", hint=hint)
 
 
 def _dropped(option: str, hint: str) -> InvalidOption:
-    return InvalidOption("podman does not honour it", option=option, hint=hint)
+    return InvalidOption("podman does not support it", option=option, hint=hint)
 
 
 def create_mounts(host: Mapping[str, Any]) -> Json:

@@ -27,7 +27,7 @@ def expand(params: Mapping[str, Any]) -> Dict[str, Any]:
     result = dict(params)
     for option in ("env_file", "label_file"):
         if result.pop(option, None):
-            raise InvalidOption("is a file of the controller, which reads it", option=option)
+            raise InvalidOption("is read on the controller, by the action plugin", option=option)
     requests: List[Any] = list(result.get("device_requests") or ())
     requests += _gpus(result.pop("gpus", None))
     requests += _named(result)
@@ -48,7 +48,7 @@ def _gpus(value: Any) -> List[Dict[str, Any]]:
     if value == "all":
         value = [{"count": "all"}]
     if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
-        raise InvalidOption("takes all, or a list of mappings", option="gpus", hint="gpus: all")
+        raise InvalidOption("must be all, or a list of mappings", option="gpus", hint="gpus: all")
     return [
         {**entry, "capabilities": sorted({*(entry.get("capabilities") or ()), "gpu"})}
         for entry in value
@@ -68,7 +68,7 @@ def _deploy(result: Dict[str, Any], deploy: Mapping[str, Any]) -> List[Any]:
     check_keys(deploy, (*_SWARM, "resources", "restart_policy", "replicas"), "deploy")
     if str(deploy.get("replicas", 1)) != "1":
         raise InvalidOption(
-            "a task is about one container", option="deploy.replicas", hint="declare a stack"
+            "a task is about one container", option="deploy.replicas", hint="write one for each"
         )
     resources = deploy.get("resources") or {}
     check_keys(resources, ("limits", "reservations"), "deploy.resources")
@@ -103,7 +103,7 @@ def _set(result: Dict[str, Any], option: str, value: Any, where: str) -> None:
     if value is None:
         return
     if result.get(option) is not None and str(result[option]) != str(value):
-        raise InvalidOption(f"{option} says otherwise", option=where, hint="keep one of them")
+        raise InvalidOption(f"{option} has another value", option=where, hint="keep one of them")
     result[option] = int(value) if option == "pids_limit" else value
 
 
@@ -112,8 +112,8 @@ def handler(params: Mapping[str, Any]) -> str:
     signal, and for a container that is not to go on running."""
     for option in ("force_restart", "send_signal"):
         if params[option] and params["state"] not in ("started", "present"):
-            hint = "it is for containers that go on running; leave one of the two out"
-            text = f"does not go with state: {params['state']}"
+            hint = "it is for containers that keep running; leave one of the two out"
+            text = f"cannot be combined with state: {params['state']}"
             raise InvalidOption(text, option=option, hint=hint)
     signal = params["send_signal"]
     return parse_signal(signal, "send_signal") if signal else ""

@@ -33,7 +33,7 @@ def stop(work: Work, ref: str, name: str, verb: str) -> None:
     if 0 < seconds <= time.monotonic() - begun:
         note = (
             f"{name} did not end within {seconds}s of its stop signal and was killed;"
-            " init: true, another stop_signal, or a shorter stop_grace_period may be right"
+            " init: true, another stop_signal, or a shorter stop_grace_period may help"
         )
         work.shared.setdefault("report", {}).setdefault("notes", []).append(note)
 

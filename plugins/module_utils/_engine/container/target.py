@@ -116,7 +116,9 @@ def check_path(path: str, where: str) -> str:
     parts: Tuple[str, ...] = ()
     for part in path.split("/"):
         if part == "..":
-            raise InvalidOption(f"'{path}' holds ..", option=where, hint="write it without")
+            raise InvalidOption(
+                f"'{path}' contains ..", option=where, hint="write the path without it"
+            )
         if part not in ("", "."):
             parts = (*parts, part)
     return "/" + "/".join(parts)

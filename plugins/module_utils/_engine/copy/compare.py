@@ -95,7 +95,7 @@ def plan(
     """Return the one step that copies what differs, or none."""
     if not observed.target.id:
         note = f"container/{observed.target.name}: {observed.target.unknown}"
-        return Plan((_step(desired, verb, ("the container comes first",), (), names),), (note,))
+        return Plan((_step(desired, verb, ("waits for the container",), (), names),), (note,))
     by_path = differing(desired, observed, entries)
     changes = tuple(change for some in by_path.values() for change in some)
     parts = [f"{folder} does not exist" for folder in observed.missing[:1]]
@@ -104,7 +104,9 @@ def plan(
         parts.append(f"{len(changes) - _CAUSES} more differ")
     notes: Tuple[str, ...] = ()
     if observed.blind and (desired.owner or desired.group):
-        notes = ("this engine does not tell owners: they are set with what else differs",)
+        notes = (
+            "this engine does not report owners: they are set only along with other differences",
+        )
     if changes and observed.read_only:
         raise InvalidOption(
             f"nothing can be copied to {observed.path} in the container: {observed.read_only}",

@@ -104,11 +104,11 @@ def _check_conflicts(params: Mapping[str, Any]) -> None:
         wrong = [name for name in (*names[1:], "owner", "group") if params.get(name) is not None]
         if wrong:
             hint = "leave one of the two out"
-            raise InvalidOption("does not go with fetch: true", option=wrong[0], hint=hint)
+            raise InvalidOption("cannot be combined with fetch: true", option=wrong[0], hint=hint)
         if not given:
             raise InvalidOption("is missing", option="src", hint="name a path in the container")
     elif len(given) != 1:
-        text = "is missing" if not given else f"does not go with {given[0]}"
+        text = "is missing" if not given else f"cannot be combined with {given[0]}"
         hint = "give one of src, content and secret_content"
         raise InvalidOption(text, option=given[-1] if given else "src", hint=hint)
 
@@ -129,7 +129,7 @@ def _target(params: Mapping[str, Any], source: Source) -> str:
         return path
     if not source.name:
         hint = "write the path of the file, without / at its end"
-        raise InvalidOption("a text has no name of its own", option="dest", hint=hint)
+        raise InvalidOption("a text has no file name of its own", option="dest", hint=hint)
     return f"{path.rstrip('/')}/{source.name}"
 
 

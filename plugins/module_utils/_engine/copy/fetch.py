@@ -77,7 +77,7 @@ def _all(client: Client, container: str, path: str) -> Iterator[Tuple[str, Entry
         entry = entry_of(member)
         if member.kind == "name":
             raise InvalidOption(
-                f"{path}/{inner} is one more name of another file",
+                f"{path}/{inner} is a hard link to another file",
                 option="src",
                 hint="fetch its files one by one",
             )
@@ -162,5 +162,5 @@ def _errors() -> Iterator[None]:
     except OSError as exc:
         hint = None
         if exc.errno == errno.ELOOP:
-            hint = "what is fetched is never written through a link; remove it, or fetch elsewhere"
+            hint = "fetched files are never written through a link; remove it, or fetch elsewhere"
         raise FleetError(words(exc), option="dest", hint=hint) from exc

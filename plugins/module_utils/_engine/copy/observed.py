@@ -110,7 +110,8 @@ def _reachable(container: Target, path: str) -> None:
     for mount in hidden:
         if f"{path}/".startswith(f"{mount.rstrip('/')}/"):
             raise InvalidOption(
-                f"{path} lies in {mount}, which is kept in memory and out of the engine's reach",
+                f"{path} lies in {mount}, which is kept in memory, where the engine cannot "
+                "reach it",
                 option="dest",
                 hint="copy elsewhere, or write it with dockyard.fleet.exec",
             )

@@ -103,7 +103,7 @@ def _copy(work: Work, step: Step) -> bool:
 
 
 def _left(work: Work, source: Source) -> Optional[str]:
-    """Say what stands incomplete in the container after a copy that broke off, None for nothing.
+    """Say what an interrupted copy left incomplete in the container, None for nothing.
 
     The engine writes files under their names at once, so one may be cut; the next run sends it.
     """
@@ -112,7 +112,7 @@ def _left(work: Work, source: Source) -> Optional[str]:
     try:
         now = observe(work.client, desired, source, {})
     except FleetError:
-        return "a file may be incomplete where it stands; run again, which completes it"
+        return "a file may be incomplete; run again to complete it"
     cut = [
         f"{now.path}/{path}".rstrip("/")
         for path, seen in now.there.items()
@@ -121,7 +121,7 @@ def _left(work: Work, source: Source) -> Optional[str]:
     if not cut:
         return None
     more = f" and {len(cut) - 3} more" if len(cut) > 3 else ""
-    return f"incomplete now: {', '.join(cut[:3])}{more}; run again, which completes it"
+    return f"incomplete now: {', '.join(cut[:3])}{more}; run again to complete it"
 
 
 def _by_mount(work: Work, observed: Observed, paths: Mapping[str, Any]) -> Dict[str, List[str]]:

@@ -152,9 +152,9 @@ def member(source: Source, path: str, name: str, entry: Entry) -> Iterator[bytes
             piece = file.read(min(left, _PIECE))
             if not piece:
                 raise FleetError(
-                    f"{path or source.name} became shorter while it was read",
+                    f"{path or source.name} became shorter while it was being read",
                     option="src",
-                    hint="run again when nothing writes to it",
+                    hint="run again while nothing writes to it",
                 )
             left -= len(piece)
             yield piece

@@ -93,7 +93,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         command = parse_words(params["command"], "command")
         if not command or not command[0]:
-            hint = "write a text or a list of words"
+            hint = "write a string or a list of words"
             raise InvalidOption("is empty", option="command", hint=hint)
     variables: Dict[str, Dict[str, str]] = {}
     for option in ("environment", "secret_environment"):
@@ -156,7 +156,7 @@ def _check_conflicts(params: Mapping[str, Any]) -> None:
     if params["detach"] and given:
         name = sorted(given)[0]
         hint = "leave one of the two out"
-        raise InvalidOption("does not go with detach: true", option=name, hint=hint)
+        raise InvalidOption("cannot be combined with detach: true", option=name, hint=hint)
     if params["tty"] and "stdin" in given:
-        hint = "a terminal cannot say that its input has ended; leave tty out"
-        raise InvalidOption("does not go with tty: true", option="stdin", hint=hint)
+        hint = "a terminal cannot signal the end of its input; leave tty out"
+        raise InvalidOption("cannot be combined with tty: true", option="stdin", hint=hint)

@@ -51,7 +51,7 @@ def local_client(params: Mapping[str, Any]) -> Client:
         return Client(unix_dial(address.path or usual_socket()), timeout)
     if address.scheme == SSH:
         raise InvalidOption(
-            "ssh:// is a way from the controller, and this runs on the host",
+            "ssh:// works from the controller only, and this runs on the host",
             option="engine_host",
             hint="use engine_via: auto, and no async",
         )

@@ -101,7 +101,9 @@ def _members(path: str, option: str) -> List[Member]:
     try:
         return _read(path, option)
     except (BadArchive, OSError) as exc:
-        reason = words(exc) if isinstance(exc, OSError) else f"{path}: it is no archive of images"
+        reason = (
+            words(exc) if isinstance(exc, OSError) else f"{path}: it is not an archive of images"
+        )
         raise InvalidOption(
             f"cannot read {reason}" + (f" ({exc})" if isinstance(exc, BadArchive) else ""),
             option=option,
@@ -211,5 +213,5 @@ def _list(value: Any) -> List[Any]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadArchive("a file in it lacks a text, such as a digest")
+        raise BadArchive("a file in it lacks a string, such as a digest")
     return value

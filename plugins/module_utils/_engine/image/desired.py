@@ -90,7 +90,8 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     build = _build(declared, params) if building else None
     if build is not None and declared["name"] in build.bases:
         raise InvalidOption(
-            f"it builds {declared['name']} FROM itself, so that every build would call for another",
+            f"it builds {declared['name']} FROM itself, so that every build would require "
+            "another one",
             option="build.dockerfile",
             hint="give the base image another tag",
         )
@@ -177,7 +178,7 @@ def _check_name(declared: Mapping[str, Any], state: str) -> None:
     if declared["name"]:
         return
     if "load" not in declared or state != "present":
-        hint = "only load does without one, and has all images of its archive then"
+        hint = "only load works without one, and then loads all images of its archive"
         raise InvalidOption("is required", option="name", hint=hint)
     for option in ("tags", "push", "save"):
         if declared.get(option):
@@ -197,7 +198,7 @@ def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
         )
     if sources and "pull_policy" in declared:
         raise InvalidOption(
-            f"is for images that are pulled, and this one is {_PAST[sources[0]]}",
+            f"is for images that are pulled, but this one is {_PAST[sources[0]]}",
             option="pull_policy",
             hint="leave it out"
             + "; build.pull: true asks the registry for newer base images" * building,
@@ -245,13 +246,13 @@ def _check_push(declared: Mapping[str, Any], result: bool) -> None:
         raise InvalidOption(
             f"an image is pushed by a tag, and {name} is none",
             option="push",
-            hint="name under tags what is to be pushed",
+            hint="list under tags what is to be pushed",
         )
     if declared.get("pull_policy", "missing") not in ("missing", "never"):
         raise InvalidOption(
             f"{name} is pulled anew first, so there would be nothing to push",
             option="push",
-            hint="leave out pull_policy, or name under tags what is to be pushed",
+            hint="leave out pull_policy, or list under tags what is to be pushed",
         )
 
 

@@ -15,7 +15,7 @@ class NeedsContext(FleetError):
 
     def __init__(self, address: str) -> None:
         super().__init__(
-            "what the image is made from is not on this machine",
+            "the source of the image is not on this machine",
             address=address,
             hint="the action plugin sends it when the module asks for it",
             details={"needs_context": True},

@@ -36,7 +36,7 @@ def plan_source(
         same = source.member is not None and source.member.is_same(image)
         causes = [] if same else ["the archive has another image"]
     elif not record:
-        causes = ["not imported by us"]
+        causes = ["not imported by dockyard.fleet"]
     else:
         causes = image_record.option_causes(record, source.options(), "import")
     return source_step(name, source, causes) if causes else None
@@ -99,9 +99,9 @@ def load(work: Work, step: Step) -> bool:
         there = [entry for entry in called if member.is_same(inspect(work.client, entry))]
         if not there or parse_id(name):
             raise FleetError(
-                "the engine took the archive, but does not have its image",
+                "the engine accepted the archive, but does not have its image",
                 address=step.address,
-                hint="it may not know this form of archive",
+                hint="it may not support this format of archive",
             )
         to = parse_reference(name, "name")
         work.client.post(f"/images/{there[0]}/tag", {"repo": to.name, "tag": to.tag})
@@ -141,7 +141,7 @@ def _send(work: Work, step: Step, path: str, query: Any, body: Iterator[bytes]) 
         for _part in work.client.stream("POST", path, query, body, headers, _SILENCE):
             pass
     except ConnectionLost as error:
-        raise cannot(error, f"the {step.verb} broke off", step.address) from error
+        raise cannot(error, f"the {step.verb} was interrupted", step.address) from error
     except EngineError as error:
         raise cannot(error, f"the {step.verb} failed", step.address) from error
     except OSError as exc:
@@ -203,12 +203,12 @@ def save(work: Work, step: Step) -> bool:
                     part.write(piece)
             part.flush()
             if image_id(work.client, name) not in (saved_ids(part.path, name) or ()):
-                text = "what the engine sent is not a whole archive"
+                text = "the engine sent an incomplete archive"
                 raise FleetError(text, address=step.address)
             part.appear(mode_of(path))
     except EngineError as error:
         raise cannot(error, "the save failed", step.address) from error
     except OSError as exc:
         text = f"cannot write {words(exc)}"
-        raise FleetError(text, address=step.address, hint="see to its folder") from exc
+        raise FleetError(text, address=step.address, hint="check its folder") from exc
     return True

@@ -116,7 +116,7 @@ def _pulled(desired: Desired, observed: Observed) -> Tuple[List[Step], Tuple[str
 
 
 def _engine_first(observed: Observed) -> str:
-    return f"the engine comes first ({observed.unknown['engine']})"
+    return f"waits for the engine ({observed.unknown['engine']})"
 
 
 # -- built ----------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ def _check_classic(build: Build) -> None:
         option="build.dockerfile_inline" if "dockerfile_inline" in build.values else _DOCKERFILE,
         hint="leave out build.builder and build.isolation"
         if chosen
-        else "install Docker's plugin buildx where this task runs (the controller, as a rule)",
+        else "install Docker's plugin buildx where this task runs (usually the controller)",
     )
 
 
@@ -191,7 +191,7 @@ def _causes(build: Build, observed: Observed) -> List[str]:
     if observed.image is None:
         return [ABSENT]
     if not observed.record:
-        return ["not built by us"]
+        return ["not built by dockyard.fleet"]
     causes = image_record.causes(observed.record, build)
     recorded = observed.record.get("bases") or {}
     for base, local in observed.bases.items():
@@ -242,7 +242,7 @@ def plan_absent(desired: Desired, observed: Observed) -> Plan:
         refused.append(f"used by {names}; remove the containers, or set force: true")
     if desired.protect and stays:
         # An untag has no impact that would stop it.
-        refused.append("protect forbids to remove it")
+        refused.append("protect forbids removing it")
     verb, impact = ("untag", "none") if stays else ("remove", "destroy")
     cause = f"{REMOVAL}, {', '.join(others)} stays" if stays else REMOVAL
     args = {"on": desired.name}

@@ -101,7 +101,7 @@ def pull_step(reference: str, cause: str, maybe: bool = False) -> Step:
 def pull(work: Work, step: Step) -> bool:
     """Pull the step's reference; return False if the engine had that very image already.
 
-    Raise FleetError with the engine's words if it cannot be had.
+    Raise FleetError with the engine's words if it cannot be pulled.
     """
     from .progress import Layers
 
@@ -119,18 +119,18 @@ def pull(work: Work, step: Step) -> bool:
         ):
             work.tell(layers.words(part))
     except EngineError as error:
-        raise cannot(error, f"{reference} cannot be had", step.address) from error
+        raise cannot(error, f"{reference} cannot be pulled", step.address) from error
     after = inspect(work.client, reference)
     if after is None:
         raise FleetError(
-            f"{reference} cannot be had: the engine reported success, and has no such image",
+            f"{reference} cannot be pulled: the engine reported success, and has no such image",
             address=step.address,
-            hint="look at the engine's log",
+            hint="check the engine's log",
         )
     other = _other_platform(after, platform)
     if other:
         raise FleetError(
-            f"{reference} cannot be had for {platform}: {other}",
+            f"{reference} cannot be pulled for {platform}: {other}",
             address=step.address,
             hint="leave out platform, or take an image that has it",
         )
@@ -189,7 +189,7 @@ def cannot(error: EngineError, what: str, address: str) -> FleetError:
         hint = "there is no space left where the engine keeps its data: free some and run again"
     elif hint is None and any(word in text for word in _NO_ACCOUNT):
         hint = "log in where this task runs, or give registry_username and registry_password"
-    elif hint is None and "cannot be had" in what:
+    elif hint is None and "cannot be pulled" in what:
         hint = "check the name and the tag, and that the engine's host reaches the registry"
     return FleetError(f"{what}: {text}", address=address, hint=hint)
 

@@ -96,7 +96,7 @@ def _query(params: Mapping[str, Any]) -> Dict[str, Any]:
         raise InvalidOption("is empty", option="streams", hint="name stdout, stderr or both")
     if params.get("until") and params.get("wait_for"):
         hint = "what is to come has no end to ask for; leave it out"
-        raise InvalidOption("does not go with wait_for", option="until", hint=hint)
+        raise InvalidOption("cannot be combined with wait_for", option="until", hint=hint)
     return {
         **{name: name in streams for name in _STREAMS},
         # The engine counts the lines of both streams, then leaves one out (seen on 20.10).

@@ -104,7 +104,7 @@ def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -
         and "create" in verbs
         and not verbs & {"save_note", "remove_note"}
     ):
-        chain.add("remove", "it was not wanted so", on=desired.name, id=str(current["Id"]))
+        chain.add("remove", "its task failed", on=desired.name, id=str(current["Id"]))
     return Plan(tuple(chain.steps))
 
 
@@ -173,7 +173,10 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     refused += [_ignored(change) for step in steps for change in step.changes if _stays(change)]
     foreign = observed.current is not None and is_foreign(observed.current, desired.name)
     if foreign and "remove" in causes and not desired.adopt:
-        reason = "nobody here made this network; adopt: true permits it"
+        reason = (
+            "this network was not created by dockyard.fleet or Compose; "
+            "set adopt: true to replace or remove it"
+        )
         refused.append(f"{causes['remove']}: {reason}")
     all_of = (*observed.users, *observed.missing)
     containers = [entry for entry in all_of if str(entry["Id"]) not in observed.unsure]
@@ -192,9 +195,9 @@ def _stays(change: Change) -> bool:
 def _ignored(change: Change) -> str:
     words = replace(change, origin="declared").words()
     return (
-        f"{words}: the engine has made the network so, though asked otherwise; declare what it "
-        "can do, or name the option in ignore_changes (if it is another engine now, remove the "
-        "network first)"
+        f"{words}: the engine has created the network this way, although another one was "
+        "requested; declare what it supports, or name the option in ignore_changes (if it is "
+        "another engine now, remove the network first)"
     )
 
 
@@ -207,7 +210,7 @@ def _check_creation(desired: Desired, observed: Observed) -> None:
         check_declared(desired.declared)
         if " " in desired.name:
             raise InvalidOption(
-                f"podman takes no blank in a name, and '{desired.name}' has one",
+                f"podman does not allow blanks in a name, and '{desired.name}' has one",
                 option="name",
                 hint="write '-' or '_' instead",
             )
@@ -232,7 +235,7 @@ def _check_creation(desired: Desired, observed: Observed) -> None:
     needs = observed.kind == "docker" and observed.api < (1, 46)
     if needs and desired.declared.get("enable_ipv6") and not any(":" in item for item in subnets):
         raise InvalidOption(
-            "this engine chooses no IPv6 subnets by itself",
+            "this engine does not choose IPv6 subnets by itself",
             option="enable_ipv6",
             hint="declare one in ipam.config, such as fd00:1::/64; Docker 27 chooses one",
         )
@@ -258,7 +261,8 @@ def _unfit(desired: Desired, observed: Observed) -> List[str]:
             if not any(ipaddress.ip_address(address) in entry for entry in subnets):
                 refused.append(
                     f"{names[ident]} has the fixed address {address}, which no declared subnet "
-                    "holds; change the container first, or declare the subnet in ipam.config"
+                    "contains; change the container first, or declare the subnet in "
+                    "ipam.config"
                 )
             elif address in taken:
                 refused.append(
@@ -269,13 +273,15 @@ def _unfit(desired: Desired, observed: Observed) -> List[str]:
     for container in observed.users:
         if old.startswith(str(dig(container, "HostConfig.NetworkMode") or "?")):
             refused.append(
-                f"{_name(container)} names the network by its id; create it anew by name"
+                f"{_name(container)} refers to the network by its id; recreate it with the "
+                "network's name"
             )
         mac = fixed_mac(container, desired.name, observed.kind, observed.api, {})
         if mac:
             refused.append(
-                f"{_name(container)} has the fixed MAC address {mac}, which this engine gives at a "
-                "container's creation only; remove the container first, and run its task again then"
+                f"{_name(container)} has the fixed MAC address {mac}, which this engine sets "
+                "only when a container is created; remove the container first, and run its "
+                "task again then"
             )
     return refused
 

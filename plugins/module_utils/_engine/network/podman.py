@@ -41,14 +41,14 @@ def check_declared(declared: Mapping[str, Any]) -> None:
     for key in declared.get("driver_opts") or ():
         if key not in _OPTIONS:
             raise InvalidOption(
-                "podman does not honour it",
+                "podman does not support it",
                 option=f"driver_opts.{key}",
                 hint=f"it has {', '.join(_OPTIONS)}",
             )
     for number, rest in enumerate((declared.get("ipam.config") or {}).values()):
         if "aux_addresses" in rest:
             raise InvalidOption(
-                "podman does not honour it",
+                "podman does not support it",
                 option=f"ipam.config[{number}].aux_addresses",
                 hint="declare an ip_range that leaves them out",
             )

@@ -63,7 +63,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     kinds = tuple(kind for kind in KINDS if flags[kind])
     if not kinds and not names:
         hint = f"set one of {', '.join(KINDS)}"
-        raise InvalidOption("nothing is asked for", option="containers", hint=hint)
+        raise InvalidOption("nothing to remove is named", option="containers", hint=hint)
     filters = params.get("filters") or {}
     age = parse_duration(filters.get("until"), "filters.until")
     return Desired(
@@ -108,7 +108,7 @@ def _check_name(name: Any, where: str) -> None:
         )
     if _is_pattern(name) and not re.search("[a-zA-Z0-9]", re.sub(r"\[[^]]*\]", "", name)):
         hint = "begin with what the names of these volumes have in common, such as shop-*"
-        raise InvalidOption(f"'{name}' would be every volume there is", option=where, hint=hint)
+        raise InvalidOption(f"'{name}' matches every volume", option=where, hint=hint)
 
 
 def _is_pattern(name: str) -> bool:

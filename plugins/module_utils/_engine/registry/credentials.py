@@ -153,7 +153,7 @@ def _of_helper(helper: str, registry: str) -> Optional[Login]:
         output = json.loads(text)
         user, secret = str(output["Username"]), str(output["Secret"])
     except (ValueError, KeyError, TypeError):
-        raise _helper_failed(f"docker-credential-{helper}", "its answer is not one") from None
+        raise _helper_failed(f"docker-credential-{helper}", "its answer is not a login") from None
     return Login(token=secret) if user == TOKEN else Login(user, secret)
 
 

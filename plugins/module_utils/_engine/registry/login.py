@@ -134,7 +134,7 @@ class LoginResource(_Account):
                 f"no credential helper is named in {observed.path}, so the password would be kept"
                 " as plain text there",
                 option="plain_text",
-                hint="name a helper as credsStore in that file, or agree with plain_text: true",
+                hint="name a helper as credsStore in that file, or accept it by plain_text: true",
             )
         changes = tuple(_differs(desired, observed.kept))
         planned = fingerprint([observed.helper, observed.listed, bool(observed.kept)])

@@ -19,7 +19,7 @@ from ..exec.desired import words
 # before its exit code was read.
 _AGAINST = {
     "restart": "a job runs once; leave it out",
-    "auto_remove": "cleanup: true is for that, once its exit code is known; leave it out",
+    "auto_remove": "cleanup: true removes it once its exit code is known; leave this out",
 }
 
 
@@ -83,7 +83,7 @@ def _check(desired: Desired, params: Mapping[str, Any]) -> None:
     """Raise InvalidOption for what contradicts a job."""
     for option, hint in _AGAINST.items():
         if desired.declared.get(option) not in (None, False, ("no", 0)):
-            raise InvalidOption("does not go with a job", option=option, hint=hint)
+            raise InvalidOption("cannot be combined with a job", option=option, hint=hint)
     if params.get("stdin") is not None and desired.declared.get("tty"):
-        hint = "a terminal cannot say that its input has ended; leave tty out"
-        raise InvalidOption("does not go with tty: true", option="stdin", hint=hint)
+        hint = "a terminal cannot signal the end of its input; leave tty out"
+        raise InvalidOption("cannot be combined with tty: true", option="stdin", hint=hint)

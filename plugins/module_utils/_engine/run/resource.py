@@ -35,7 +35,7 @@ from ..container.volumes import notes as volume_notes
 from ..container.volumes import with_volumes
 from .desired import Job, job, spec
 
-GOES_ON = "an earlier run of this job goes on"
+GOES_ON = "an earlier run of this job is still going on"
 LEFT = "an earlier run left it"
 
 
@@ -122,7 +122,7 @@ def _own(desired: Job, observed: Observed) -> Mapping[str, Any]:
     """Return the container that an earlier run left; InvalidOption if somebody else made it."""
     if not _is_job(desired, observed):
         raise InvalidOption(
-            f"there is a container {desired.name} that is not a job's",
+            f"there is a container {desired.name} that is not a job",
             option="name",
             hint="give the job another name",
         )
@@ -133,7 +133,7 @@ def _go_on(chain: Chain, desired: Job, observed: Observed) -> None:
     """Await a run that goes on, if it is what is declared."""
     changes = [change.words() for change in changes_of(desired, observed)]
     if changes:
-        text = f"an earlier run of {desired.name} goes on, and is another"
+        text = f"an earlier run of {desired.name} is still going on, and is another"
         raise InvalidOption(
             f"{text}: {'; '.join(changes)}",
             option="name",

@@ -18,7 +18,7 @@ _TOO_MUCH = f"it unpacks to more than {_MOST_TIMES:,} times its size"
 _PIECE = 1 << 18
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", _ZSTD)
-DAMAGED = "it is damaged, or breaks off before its end"
+DAMAGED = "it is damaged or truncated"
 
 
 class TarFile:

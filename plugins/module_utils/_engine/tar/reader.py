@@ -62,7 +62,7 @@ class Content:
         wanted = self._left if size < 0 else min(size, self._left)
         data = bytes(self._source.read(wanted)) if wanted else b""
         if len(data) < wanted:
-            raise BadArchive(f"it breaks off within {shown(self._member.name)}")
+            raise BadArchive(f"it ends within {shown(self._member.name)}")
         self._left -= len(data)
         return data
 
@@ -75,7 +75,7 @@ class Content:
         while left:
             data = self._source.read(min(left, _PIECE))
             if not data:
-                raise BadArchive(f"it breaks off within {shown(self._member.name)}")
+                raise BadArchive(f"it ends within {shown(self._member.name)}")
             left -= len(data)
         self._left = 0
 
@@ -110,7 +110,7 @@ class Tar:
                 self.ended = bool(block)
                 return None
             if len(block) < BLOCK:
-                raise BadArchive("it breaks off within a header")
+                raise BadArchive("it ends within a header")
             member, kind = _header(block)
             if kind in (b"x", b"X"):
                 more.update(_pax(self._extension(member)))
@@ -138,7 +138,7 @@ class Tar:
             while goes_on:
                 block = self._source.read(BLOCK)
                 if len(block) < BLOCK:
-                    raise BadArchive("it breaks off within a header")
+                    raise BadArchive("it ends within a header")
                 goes_on = block[504] != 0
         if kind in _WITHOUT_DATA:
             result = replace(result, size=0)
@@ -191,7 +191,7 @@ def _number(field: bytes, what: str) -> int:
     try:
         return int(text or b"0", 8)
     except ValueError:
-        raise BadArchive(f"a header has a {what} that is no number") from None
+        raise BadArchive(f"a header has a {what} that is not a number") from None
 
 
 def _pax(data: bytes) -> Dict[str, str]:
@@ -226,7 +226,7 @@ def _with(member: Member, more: Dict[str, str]) -> Member:
 
 def _digits(text: str, what: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
-        raise BadArchive(f"a header has a {what} that is no number")
+        raise BadArchive(f"a header has a {what} that is not a number")
     return int(text)
 
 
@@ -236,7 +236,7 @@ def _time(text: str) -> int:
     except ValueError:
         value = math.nan
     if not abs(value) < _MAX_TIME:
-        raise BadArchive("a header has a time that is no number")
+        raise BadArchive("a header has a time that is not a number")
     return int(value)
 
 
@@ -245,11 +245,11 @@ def _bounded(member: Member) -> None:
     name = shown(member.name)
     wrong: List[str] = []
     if "\0" in member.name or "\0" in member.link:
-        wrong.append("its name holds a zero")
+        wrong.append("its name contains a zero byte")
     if max(len(member.name), len(member.link)) > MAX_NAME:
         wrong.append(f"its name has more than {MAX_NAME} letters")
     if not 0 <= member.uid <= _MAX_OWNER or not 0 <= member.gid <= _MAX_OWNER:
-        wrong.append("its owner or group is no number of a user")
+        wrong.append("its owner or group is not the number of a user")
     if member.size > MAX_SIZE:
         wrong.append(f"its size is {member.size} bytes")
     if abs(member.mtime) >= _MAX_TIME:

@@ -43,7 +43,7 @@ def parse_labels(value: Any, where: str) -> Dict[str, str]:
     for key in result:
         if key.startswith(OUR_LABELS):
             raise InvalidOption(
-                f"labels that begin with {OUR_LABELS} are kept by this collection",
+                f"labels that begin with {OUR_LABELS} are reserved for this collection",
                 option=f"{where}.{key}",
                 hint="choose another name",
             )

@@ -24,7 +24,7 @@ def parse_text(value: Any, where: str) -> str:
         from ..._desired.input_checks import POINT
 
         raise InvalidOption(POINT, option=where, hint="put it in quotes")
-    raise InvalidOption("takes one text", option=where, hint="write it as a quoted string")
+    raise InvalidOption("must be a single string", option=where, hint="write it as a quoted string")
 
 
 def parse_mapping(value: Any, where: str) -> Dict[str, Optional[str]]:
@@ -49,7 +49,7 @@ def parse_mapping(value: Any, where: str) -> Dict[str, Optional[str]]:
                 key, equals, text = entry.partition("=")
                 pairs[_key(key, here)] = text if equals else None
     else:
-        raise InvalidOption("takes a mapping or a list of KEY=value", option=where)
+        raise InvalidOption("must be a mapping or a list of KEY=value", option=where)
     faults.tell()
     return pairs
 

@@ -96,7 +96,7 @@ def _archive(params: Mapping[str, Any], option: str, needed: Callable[[str], str
         return ""
     if params["external"] and option == "restore":
         hint = "leave it out, or leave external out"
-        raise InvalidOption("what is external is never changed", option=option, hint=hint)
+        raise InvalidOption("an external one is never changed", option=option, hint=hint)
     if params["state"] == "absent" and option == "restore":
         raise InvalidOption("there is nothing to restore into with state: absent", option=option)
     if not os.path.isabs(path):

@@ -69,7 +69,8 @@ def make_helper(client: Client, what: str, volume: str, *mounts: Dict[str, Any])
     ident = find_helper(client, what, volume)
     if ident is None:
         raise FleetError(
-            f"a container {name} is there, and nothing says that it is a helper of ours",
+            f"there is a container {name}, and no record says that it is a helper of this "
+            "collection",
             address=f"volume/{volume}",
             hint="rename or remove it",
         )
@@ -92,7 +93,7 @@ def _smallest(client: Client) -> str:
     images = client.get("/images/json") or ()
     if not images:
         raise FleetError(
-            "the engine has no image, and archives of volumes need one to make a helper of",
+            "the engine has no image, and archives of volumes need one to create a helper from",
             hint="pull or build any image first",
         )
     return str(min(images, key=lambda entry: int(entry.get("Size") or 0))["Id"])

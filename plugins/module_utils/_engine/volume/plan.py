@@ -96,9 +96,9 @@ def _backup(chain: Chain, desired: Desired, observed: Observed) -> None:
         )
     if observed.kind == "podman":
         raise InvalidOption(
-            "podman does not tell who owns the files, so all would be root's when restored",
+            "podman does not report who owns the files, so all would be root's when restored",
             option="backup",
-            hint="podman volume export on its host does; restore takes what it writes",
+            hint="podman volume export on its host does, and restore accepts what it writes",
         )
     args = {"on": desired.name, "to": desired.backup}
     chain.add("backup", "backup, if the data is another", "none", maybe=True, args=args)
@@ -136,10 +136,14 @@ def refusals(desired: Desired, observed: Observed, steps: Tuple[Step, ...]) -> L
     refused = []
     if not desired.destroys:
         refused.append(
-            f"{causes[0]}: the data in the volume would be lost; destroy: {desired.name} permits it"
+            f"{causes[0]}: the data in the volume would be lost; set destroy: {desired.name} "
+            "to allow it"
         )
     if observed.current is not None and is_foreign(observed.current) and not desired.adopt:
-        refused.append(f"{causes[0]}: nobody here made this volume; adopt: true permits it")
+        refused.append(
+            f"{causes[0]}: this volume was not created by dockyard.fleet or Compose; set "
+            "adopt: true to replace or remove it"
+        )
     if observed.users:
         refused.append(f"used by {', '.join(observed.users)}; remove the containers first")
     return refused

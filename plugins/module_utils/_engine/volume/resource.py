@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 HALF = (
-    "an earlier restore into it was interrupted, so it may hold a part of an archive; name the "
+    "an earlier restore into it was interrupted, so it may hold only part of an archive; name the "
     "archive under restore again, or remove it with state: absent and destroy: {}"
 )
 

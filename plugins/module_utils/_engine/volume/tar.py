@@ -30,7 +30,7 @@ def check_whole(path: str) -> None:
             while file.read(_PIECE):
                 pass
     except BadArchive as exc:
-        text = f"{path} is no whole archive of tar: {exc}"
+        text = f"{path} is not a complete tar archive: {exc}"
         hint = "name one that backup or tar has written to its end, compressed or not"
         raise InvalidOption(text, option="restore", hint=hint) from None
     except OSError as exc:

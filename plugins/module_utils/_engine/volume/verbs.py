@@ -34,7 +34,7 @@ def create(work: Work, step: Step) -> None:
     answer = work.client.post("/volumes/create", None, {"Name": desired.name, **result})
     if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:
         raise EngineError(
-            f"somebody else made the volume {desired.name} meanwhile",
+            f"somebody else created the volume {desired.name} meanwhile",
             address=desired.address,
             hint="run again to compare it",
         )

@@ -35,7 +35,7 @@ def binding() -> Any:
     except ImportError:
         raise LibvirtMissing(
             "this Python has no libvirt binding",
-            hint="install python3-libvirt, and let ansible_python_interpreter be /usr/bin/python3",
+            hint="install python3-libvirt, and set ansible_python_interpreter to /usr/bin/python3",
         ) from None
     return libvirt
 

@@ -31,7 +31,7 @@ def check_uri(uri: str, session: bool = True) -> None:
     parts = split_url(plain_text(uri, "uri"), "uri")
     if parts.netloc:
         raise InvalidOption(
-            f"'{uri}' is a hypervisor elsewhere, and a task works with one of its own host",
+            f"'{uri}' is a hypervisor elsewhere, but a task manages the one of its own host",
             option="uri",
             hint="run the task on that host, with delegate_to or as its own play",
         )
@@ -48,7 +48,7 @@ def split_url(url: str, where: str) -> SplitResult:
     try:
         return urlsplit(url)
     except ValueError as error:
-        raise InvalidOption(f"is no URL: {error}", option=where) from None
+        raise InvalidOption(f"is not a URL: {error}", option=where) from None
 
 
 def plain_text(value: str, where: str) -> str:
@@ -63,7 +63,7 @@ def plain_name(value: Any, where: str) -> str:
     """Return the name of a pool, a network or a volume; it is no path."""
     name = plain_text(str(value), where)
     if not name or "/" in name or name in (".", ".."):
-        raise InvalidOption(f"'{name}' is no name", option=where, hint="a name has no '/'")
+        raise InvalidOption(f"'{name}' is not a name", option=where, hint="a name has no '/'")
     return name
 
 

@@ -130,7 +130,7 @@ def _meta_data(value: Any, where: str) -> None:
     _mapping(value, where)
     for key in ("instance-id", "instance_id"):
         if key in value:
-            _fail(f"{where}.{key}", "the machine's own one is used", "leave it out; see reseed")
+            _fail(f"{where}.{key}", "the machine's own is used", "leave it out; see reseed")
 
 
 def _network_config(value: Any, where: str) -> None:

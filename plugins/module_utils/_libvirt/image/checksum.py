@@ -56,7 +56,7 @@ def parse_checksum(value: Any, where: str) -> Checksum:
         raise InvalidOption("names no algorithm", option=where, hint=_FORM)
     if algorithm not in DIGITS:
         raise InvalidOption(
-            f"'{algorithm}' is not an algorithm that is trusted",
+            f"'{algorithm}' is not a trusted algorithm",
             option=where,
             hint=f"use one of {', '.join(DIGITS)}",
         )

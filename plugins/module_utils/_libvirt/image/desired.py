@@ -36,7 +36,7 @@ def _path(value: Any, where: str) -> str:
         raise InvalidOption(
             f"'{path}' is not an absolute path on the KVM host",
             option=where,
-            hint="nothing expands ~ or $ there; write the whole path",
+            hint="~ and $ are not expanded there; write the whole path",
         )
     return posixpath.normpath(path)
 
@@ -73,13 +73,13 @@ def _local(url: str, where: str) -> str:
 def _seconds(value: Any, where: str) -> float:
     span = parse_duration(value, where)
     if not span:
-        raise InvalidOption("is no time at all", option=where, hint="such as 30s")
+        raise InvalidOption("must be greater than zero", option=where, hint="such as 30s")
     return span / _SECOND
 
 
 def _count(value: Any, where: str) -> int:
     if int(value) < 0:
-        raise InvalidOption(f"'{value}' is less than none", option=where, hint="such as 3")
+        raise InvalidOption(f"'{value}' is less than zero", option=where, hint="such as 3")
     return int(value)
 
 
@@ -190,7 +190,7 @@ def _check_source(declared: Mapping[str, Any], state: str, url: str) -> None:
     remote = url and not url.startswith("file:")
     if state == "present" and remote and "checksum" not in declared:
         raise InvalidOption(
-            "is needed for what comes over a network",
+            "is required for an image from the network",
             option="checksum",
             hint="write sha256:HEX, or the URL of the publisher's checksum file",
         )

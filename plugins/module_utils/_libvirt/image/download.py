@@ -199,7 +199,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if scheme not in ("http", "https") or falls:
             fp.close()
             raise Unfetched(
-                f"{shown(req.full_url)} sends on to {shown(newurl)}, which is not as safe",
+                f"{shown(req.full_url)} redirects to {shown(newurl)}, which is less secure",
                 option=self._option,
                 hint="give the address where it is served over https",
             )
@@ -336,7 +336,7 @@ def _cut(url: str, size: int, total: Optional[int], reason: str, passing: bool) 
     result = Unfetched(
         f"{shown(url)} was cut off after {show_size(size)}{whole}{reason}",
         option="url",
-        hint="what came is kept; the next run goes on from there",
+        hint="what arrived is kept; the next run continues from there",
     )
     result.passing = passing
     return result

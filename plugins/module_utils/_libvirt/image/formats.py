@@ -15,7 +15,7 @@ QCOW2 = b"QFI\xfb"
 _EXTERNAL_DATA = 1 << 2
 _UNPACK = "unpack it, and give the disk image that is in it"
 _CONVERT = "convert it with qemu-img, or give a qcow2 or raw image"
-_NAME_IT = "give it a name with the ending of that"
+_NAME_IT = "give it a name with that ending"
 # (first bytes, what has them, what to do)
 _KINDS = (
     (b"KDMV", "a VMDK image", _CONVERT),
@@ -31,9 +31,9 @@ _KINDS = (
     (b"\x1f\x8b", "compressed with gzip, and its name does not say so", _NAME_IT),
     (b"\xfd7zXZ\0", "compressed with xz, and its name does not say so", _NAME_IT),
     (b"BZh", "compressed with bzip2, and its name does not say so", _NAME_IT),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd, which is not understood", "unpack it first"),
-    (b"\x04\x22\x4d\x18", "compressed with lz4, which is not understood", "unpack it first"),
-    (b"LZIP", "compressed with lzip, which is not understood", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd, which is not supported", "unpack it first"),
+    (b"\x04\x22\x4d\x18", "compressed with lz4, which is not supported", "unpack it first"),
+    (b"LZIP", "compressed with lzip, which is not supported", "unpack it first"),
     (b"PK\x03\x04", "a ZIP archive", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (b"Rar!\x1a\x07", "a RAR archive", _UNPACK),
@@ -49,7 +49,7 @@ _TEXTS = (
     (re.compile(rb"<\?xml|<[a-z]+[^<>]*>", re.I), "an XML document"),
     (re.compile(rb"[\[{]"), "a JSON document"),
 )
-_NOT_IMAGE = "look at what the address answers; give a qcow2 or raw image"
+_NOT_IMAGE = "check what the address serves; give a qcow2 or raw image"
 
 
 def foreign(head: bytes) -> Optional[Tuple[str, str]]:

@@ -171,7 +171,7 @@ def _text(desired: Desired, address: str) -> str:
 
 
 def _check_source(desired: Desired, unknown: Mapping[str, str]) -> None:
-    """Raise an error if the image cannot be had, before anything is written."""
+    """Raise an error if the image cannot be fetched, before anything is written."""
     if desired.url:
         from .download import probe
 

@@ -87,7 +87,7 @@ def _plan_present(desired: Desired, observed: Observed) -> Plan:
     chain = Chain(desired.address)
     for part in observed.parts:
         if observed.volume is not None or not (observed.stem and belongs(part, observed.stem)):
-            chain.add("remove_temporary", "left by a run that was cut off", on=part)
+            chain.add("remove_temporary", "left by an interrupted run", on=part)
     if observed.volume is not None:
         return Plan(tuple(chain.steps))
     verb = "import" if desired.path else "download"
@@ -100,7 +100,7 @@ def _plan_present(desired: Desired, observed: Observed) -> Plan:
 def _cause(desired: Desired, observed: Observed) -> str:
     for what, words in (("libvirt", "libvirt"), ("pool", f"the pool {desired.pool}")):
         if what in observed.unknown and not observed.folder:
-            return f"{words} comes first ({observed.unknown[what]})"
+            return f"waits for {words} ({observed.unknown[what]})"
     if not observed.stem:
         source = observed.unknown.get("checksum") or observed.unknown.get("path")
         return f"what it will be is known after apply ({source})"
@@ -111,7 +111,7 @@ def _notes(desired: Desired) -> List[str]:
     file = desired.checksum.file if desired.checksum else ""
     if not file.startswith("http://"):
         return []
-    return ["the checksum file comes over http, which anybody on the way can change"]
+    return ["the checksum file comes over http, which anybody on the network path can change"]
 
 
 def _plan_absent(desired: Desired, observed: Observed) -> Plan:

@@ -97,7 +97,7 @@ def check_macs(desired: Desired, macs: Mapping[str, str]) -> None:
             raise InvalidOption(
                 f"the machine {other} has that address",
                 option=f"networks[{number}].mac",
-                hint="give another one, or none: one is made up",
+                hint="give another one, or none: then one is generated",
             )
 
 
@@ -194,7 +194,7 @@ def _check_host_name(name: str, where: str, network: Element, own: Sequence[str]
             raise InvalidOption(
                 f"the network reserves {host.get('ip')} for another {name}, {host.get('mac')}",
                 option=f"{where}.address",
-                hint="name this machine otherwise; if no machine has that MAC, remove that "
+                hint="give this machine another name; if no machine has that MAC, remove that "
                 "reservation (virsh net-update)",
             )
 
@@ -227,7 +227,7 @@ def _check_kind(name: str, where: str, observed: Observed) -> None:
     pool = observed.pools.get(name)
     if pool is not None and pool.kind not in (*FILES, *DEVICES):
         raise InvalidOption(
-            f"the pool {name} is of type {pool.kind}, in which no disk can be made",
+            f"the pool {name} is of type {pool.kind}, in which disks cannot be created",
             option=where,
             hint=f"name one of type {', '.join(FILES)} or {', '.join(DEVICES)}",
         )
@@ -252,7 +252,7 @@ def _check_image(entry: Mapping[str, Any], where: str, observed: Observed) -> No
         )
     if image in observed.users:
         raise InvalidOption(
-            f"{observed.users[image]} writes to {image}, so that nothing can stand on it",
+            f"{observed.users[image]} writes to {image}, so it cannot be a base image",
             option=f"{where}.image",
             hint="bring a base image with vm_image, and use the volume that it returns",
         )
@@ -289,15 +289,17 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
     if observed.config is not None and not observed.record:
         foreign = verbs - {"start", "wait", "shutdown", "resume"}
         if "shutdown" in verbs and not observed.persistent:
-            return [f"{steps[0].cause}: it is not defined, and would be gone with all that it is"]
-        output = f"{steps[0].cause}: nobody here made this machine{_copied(observed)}"
+            return [f"{steps[0].cause}: it is not defined, so all of it would be lost"]
+        output = (
+            f"{steps[0].cause}: this machine was not created by dockyard.fleet{_copied(observed)}"
+        )
         return [output] if foreign else []
     ours = [entry["name"] for entry in observed.record.get("volumes", ())]
     if desired.state == "absent":
         return []
     return [
-        f"the volume {entry['name']} is there already, and nothing says that it is this machine's; "
-        "remove it, or name the disk otherwise"
+        f"the volume {entry['name']} exists already, and no record says that it is this "
+        "machine's; remove it, or give the disk another name"
         for entry in volumes_of(desired, observed.disks, observed.record.get("volumes", ()))
         if entry["name"] in observed.volumes and entry["name"] not in ours
     ]

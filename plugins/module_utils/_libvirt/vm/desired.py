@@ -119,7 +119,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     # Nothing is awaited of a machine that is to stop or to go.
     awaited = params["wait"] == "cloud_init" and params["state"] == "started"
     if awaited and cloud_init is None:
-        raise InvalidOption("cloud_init needs a cloud_init", option="wait", hint="declare one")
+        raise InvalidOption("cloud_init requires the option cloud_init", option="wait")
     return _from_options(params, declared, {**handed, "cloud_init": cloud_init})
 
 

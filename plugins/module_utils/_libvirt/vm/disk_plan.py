@@ -220,7 +220,7 @@ def unclear(desired: Desired, observed: Observed) -> List[str]:
     recorded = [entry["name"] for entry in observed.record.get("volumes", ())]
     others = [f"{disk.target} ({disk.source})" for disk in observed.disks.others.values()]
     return taken + [
-        f"disks.{name}: nothing tells whether it is {' or '.join(others)}, and its volume "
+        f"disks.{name}: it is unclear whether it is {' or '.join(others)}, and its volume "
         f"{volume} is attached nowhere; if it is, give that disk <alias name='{alias}'/> "
         "(virsh edit), else detach what was attached by hand"
         for name, volume, alias in _unfound(desired, observed)

@@ -48,7 +48,7 @@ def attach_disk(work: Work, step: Step) -> None:
     domain, name = need(work), step.args["on"]
     element = element_of(config_of(work.client, domain), name, work.snapshot.disks)
     if element is None:
-        raise FleetError(f"the disk {name} is gone", hint="somebody detached it meanwhile")
+        raise FleetError(f"the disk {name} is gone", hint="somebody has detached it")
     if element.find("target[@bus='scsi']") is not None:
         _plug_controllers(work, domain, attribute(element, "address", "controller") or "0")
     _plug(work, domain, element)

@@ -52,7 +52,7 @@ def _parse_path(value: Any, where: str) -> str:
         raise InvalidOption(
             f"'{path}' is not an absolute path on the hypervisor",
             option=where,
-            hint="~ and $ are expanded by nobody there; write the whole path",
+            hint="~ and $ are not expanded there; write the whole path",
         )
     return posixpath.normpath(path)
 
@@ -89,7 +89,7 @@ def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
         name = str(entry.get("name") or ("root" if number == 0 else f"disk{number}"))
         if name in disks or not _NAME.fullmatch(name):
             raise InvalidOption(
-                f"'{name}' is no name for a disk, or used twice", option=f"{here}.name"
+                f"'{name}' is not a name for a disk, or is used twice", option=f"{here}.name"
             )
         disks[name] = _disk(entry, here)
     _check_targets(disks, where)
@@ -153,7 +153,7 @@ def _interface(entry: Mapping[str, Any], where: str) -> Entry:
         result["mac"] = str(entry["mac"]).lower().replace("-", ":")
         if not _MAC.fullmatch(result["mac"]) or int(result["mac"][1], 16) % 2:
             raise InvalidOption(
-                f"'{entry['mac']}' is not a MAC address of one machine",
+                f"'{entry['mac']}' is not a MAC address of a single machine",
                 option=f"{where}.mac",
                 hint="such as 52:54:00:12:34:56",
             )

@@ -45,7 +45,7 @@ def losses(desired: Desired, observed: Observed) -> List[str]:
             "has another SSH host key, which a guest that has booted before takes with reseed: true"
         )
     return [
-        f"{desired.address}: {what} was not there: somebody deleted it, or an earlier run was "
+        f"{desired.address}: {what} was not there: it was deleted by hand, or an earlier run was "
         f"interrupted; the new one {content}"
         for what, content in output.items()
     ]
@@ -66,13 +66,13 @@ def keepable(desired: Desired, observed: Observed) -> List[str]:
     if observed.saved is not None:
         return [
             f"disks.{name}: its volume {volume} is gone, and the machine's memory was saved with "
-            "it; bring it back, or forget the memory (virsh managedsave-remove)"
+            "it; bring it back, or discard the saved memory (virsh managedsave-remove)"
             for name, volume in gone(desired, observed).items()
         ]
     return [
         f"disks.{name}: its volume {volume} is gone, and only the running "
-        "machine still has what it holds; save that first: a task of name and state: stopped alone "
-        "ends the machine, and the next one makes a new disk"
+        "machine still has what it holds; back it up first; then run a task with only name and "
+        "state: stopped, and this one again to create a new disk"
         for name, volume in gone(desired, observed).items()
         if name in observed.disks.plugged
     ]

@@ -120,7 +120,7 @@ def notes_of(desired: Desired, observed: Observed) -> Tuple[str, ...]:
     notes = [f"planned by an earlier task: {address}: {cause}" for address, cause in output]
     kind, words = observed.stand
     if desired.state == "started" and kind == "busy":
-        notes.append(f"{desired.address} does not run: {words}; libvirt lets it go on by itself")
+        notes.append(f"{desired.address} does not run: {words}; libvirt resumes it by itself")
     if observed.record and desired.state != "absent":
         notes += unlike(desired, observed) + undriven(desired, observed)
     return tuple(notes)
@@ -128,7 +128,7 @@ def notes_of(desired: Desired, observed: Observed) -> Tuple[str, ...]:
 
 def _creation(chain: Chain, desired: Desired, observed: Observed) -> None:
     if "memory" not in desired.declared:
-        raise InvalidOption("is required to make a machine", option="memory", hint="such as 1GiB")
+        raise InvalidOption("is required to create a machine", option="memory", hint="such as 1GiB")
     libvirt = observed.unknown.get("libvirt")
     cause = tuple(filter(None, ("not there", libvirt)))
     chain.add("define", cause, effect="create", on=desired.name, new="yes")

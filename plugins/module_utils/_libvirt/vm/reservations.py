@@ -25,7 +25,9 @@ def need(work: Work) -> Any:
     """Return the machine's virDomain; raise FleetError if it is gone meanwhile."""
     domain = work.client.domain(work.desired.name)
     if domain is None:
-        raise FleetError("the machine is gone: somebody removed it", address=work.desired.address)
+        raise FleetError(
+            "the machine is gone: somebody has removed it", address=work.desired.address
+        )
     return domain
 
 

@@ -108,7 +108,9 @@ def public(observed: Observed) -> Optional[Dict[str, Any]]:
     read["networks"].update({mac_of(entry): {"network": home(entry)} for entry in others})
     kind = str(observed.config.get("type"))
     cause = (
-        "it was made so, though KVM works here" if observed.kvm else "no usable KVM on this host"
+        "it was created that way, although KVM works here"
+        if observed.kvm
+        else "no usable KVM on this host"
     )
     reason = "" if kind == "kvm" else f"{cause}: it runs under emulation"
     return {

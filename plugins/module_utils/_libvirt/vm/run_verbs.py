@@ -50,7 +50,7 @@ def _resume(work: Work, step: Step) -> None:
         # A disk's error comes back only when the guest writes once more.
         if late and kind:
             cause = "" if not broken else ": " + disk_trouble(host, domain)
-            raise FleetError(f"it does not go on, {words}{cause}", address=work.desired.address)
+            raise FleetError(f"it does not resume: {words}{cause}", address=work.desired.address)
         if late or not (kind or broken):
             return
         time.sleep(0.1)
@@ -137,7 +137,7 @@ def _wait(work: Work, step: Step) -> None:
         raise
     except FleetError as error:
         if error.outcome_unknown and step.impact != "restart":
-            error.hint = f"{error.hint}; it stays as it is, and the next run goes on waiting"
+            error.hint = f"{error.hint}; it stays as it is, and the next run continues to wait"
         raise
 
 

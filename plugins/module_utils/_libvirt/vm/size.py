@@ -14,7 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context
-from ..._desired.sizes import parse_size
+from ..._desired.sizes import parse_size, show_size
 from ..client.domain_xml import Element, ensure
 
 _MIB = 1 << 20
@@ -73,7 +73,8 @@ def whole(value: Any, where: str, least: int, hint: str) -> int:
     size = parse_size(value, where)
     if size is None or size < least:
         # Often a number whose unit was forgotten.
-        raise InvalidOption(f"'{value}' is too little", option=where, hint=hint)
+        text = f"'{value}' is below the minimum of {show_size(least)}"
+        raise InvalidOption(text, option=where, hint=hint)
     return size + (-size % 1024)
 
 
@@ -125,7 +126,7 @@ def check_by_hand(root: Element, changed: List[str], declared: Mapping[str, Any]
     for option in ("vcpus", "memory"):
         if cells > 1 and option in changed:
             raise InvalidOption(
-                f"somebody gave the machine {cells} NUMA cells, which say it too",
+                f"the machine has {cells} NUMA cells, which set it as well",
                 option=option,
                 hint=_BY_HAND.format(option=option),
             )
@@ -135,7 +136,7 @@ def check_by_hand(root: Element, changed: List[str], declared: Mapping[str, Any]
     socket, sockets = _socket(topology), int(topology.get("sockets") or 1)
     if count % socket and count > socket * sockets:
         raise InvalidOption(
-            f"{count} does not fit the topology that somebody gave the machine, {socket} a socket",
+            f"{count} does not fit the CPU topology of the machine's document, {socket} per socket",
             option="vcpus",
             hint=f"declare a multiple of {socket}, or " + _BY_HAND.format(option="vcpus"),
         )

@@ -27,7 +27,7 @@ _BUSY = {
     13: "its migration failed half-way",
 }
 _IO_ERROR, _SHUTTING_DOWN, _PANICKED = 5, 8, 10
-_PAUSES = {1: "somebody paused it", 5: "an error of its disk", 6: "its watchdog paused it"}
+_PAUSES = {1: "somebody has paused it", 5: "an error of its disk", 6: "its watchdog paused it"}
 # virDomainShutoffReason.
 _MIGRATED, _SAVED = 4, 5
 
@@ -48,7 +48,7 @@ def stand(state: str, reason: int) -> Tuple[str, str]:
         return "", ""
     if reason in _BUSY:
         return "busy", _BUSY[reason]
-    return "held", _PAUSES.get(reason, "nothing says why")
+    return "held", _PAUSES.get(reason, "no reason is known")
 
 
 def is_io_error(state: str, reason: int) -> bool:

@@ -36,7 +36,7 @@ _SSH_PATIENCE = 60
 # Addresses that are tried in turn; a guest may claim many, and each takes its time.
 _CANDIDATES = 4
 # virDomainShutoffReason, where it tells something (libvirt-domain.h).
-_STOPS = {1: "its guest switched it off", 2: "somebody switched it off", 3: "it crashed"}
+_STOPS = {1: "its guest switched it off", 2: "it was switched off from outside", 3: "it crashed"}
 
 # What a rung tells: done, and what was seen.
 Seen = Tuple[bool, str]
@@ -66,10 +66,10 @@ class _Ladder:
         """Say why it will not reach a rung any more, "" as long as it may."""
         now = self.host.call("state", 0, on=self.domain, missing=self._gone)
         if now is None:
-            return "the machine is gone: somebody removed it"
+            return "the machine is gone: somebody has removed it"
         state, reason = STATES[now[0]], int(now[1])
         if not self.host.call("isActive", on=self.domain, missing=self._gone):
-            return f"the machine stopped: {_STOPS.get(reason, 'nothing says why')}"
+            return f"the machine stopped: {_STOPS.get(reason, 'no reason is known')}"
         if is_io_error(state, reason):
             return f"the machine is paused: {disk_trouble(self.host, self.domain)}"
         kind, words = stand(state, reason)
@@ -79,12 +79,12 @@ class _Ladder:
         if panic is not None:
             return f"its kernel panicked: {panic}"
         hidden = rung == "cloud_init" and is_hidden(self.desired.name)
-        return "root alone sees its last message" if hidden else ""
+        return "only root can read its last message" if hidden else ""
 
     def look_address(self) -> Seen:
         known = addresses(self.host, self.domain)
         self.address = known[0] if known else ""
-        return bool(known), self.address or "no lease, no answer of the agent, nothing in ARP"
+        return bool(known), self.address or "no lease, no answer from the agent, nothing in ARP"
 
     def look_ssh(self) -> Seen:
         """Try every address that it has now: it may have got another one meanwhile."""
@@ -187,7 +187,7 @@ def _fault(ladder: _Ladder, rung: str, how: str, climbed: List[Dict[str, Any]]) 
     output = next((line.strip() for line in reversed(lines) if line.strip()), "")
     hint = f"the console's last words: {output}" if output else "the console is empty"
     if is_hidden(ladder.desired.name):
-        hint = "root alone can read the console: use become: true"
+        hint = "only root can read the console: use become: true"
     details = {"rung": rung, "ready": climbed, "console": lines}
     return FleetError(
         f"waiting for {rung}: {how}", address=ladder.desired.address, hint=hint, details=details
@@ -218,7 +218,7 @@ def _try_ssh(address: str, name: str, known_hosts: str) -> Seen:
             timeout=_SSH_PATIENCE,
         )
     except subprocess.TimeoutExpired:
-        return False, f"{address} accepts a connection, and then says nothing"
+        return False, f"{address} accepts a connection, but then sends nothing"
     lines = [line for line in done.stderr.splitlines() if line.strip()]
     # At the beginning of a line: what the other side says stands elsewhere in one.
     refused = any(line.startswith(f"nobody@{address}: Permission denied") for line in lines)

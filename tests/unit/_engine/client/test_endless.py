@@ -103,7 +103,7 @@ def test_empty_frames_count_as_output() -> None:
     frames = Frames(False, room=100)
     for _turn in range(12):
         frames.feed(b"\1" + bytes(7))
-    with pytest.raises(FleetError, match="which no result can hold"):
+    with pytest.raises(FleetError, match="which is too much for a result"):
         frames.feed(b"\1" + bytes(7))
     few = Frames(False, room=100)
     few.feed(b"\1\0\0\0\0\0\0\1a\2\0\0\0\0\0\0\1b")

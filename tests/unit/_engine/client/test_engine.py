@@ -251,7 +251,7 @@ def test_why_there_is_no_engine(tmp_path: Path) -> None:
     dead = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     dead.bind(f"{tmp_path}/dead")
     dead.close()
-    with pytest.raises(EngineMissing, match=f"nobody listens at {tmp_path}/dead"):
+    with pytest.raises(EngineMissing, match=f"nothing listens at {tmp_path}/dead"):
         Client(unix_dial(f"{tmp_path}/dead")).post("/x")
 
     def refuse() -> socket.socket:

@@ -49,7 +49,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.res
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine import Link
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
 from tests.lab.amounts import amount
 from tests.lab.hostile import HostileEngine, Mutant, names
@@ -143,7 +143,7 @@ def test_halves_of_characters_become_whole_ones(script: Callable[..., Any]) -> N
 def test_output_beyond_what_a_result_holds_ends_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = Frames(False, room=100)
     frames.feed(b"\1\0\0\0\0\0\0\x50" + b"x" * 80)
-    with pytest.raises(FleetError, match="which no result can hold"):
+    with pytest.raises(FleetError, match="which is too much for a result"):
         frames.feed(b"\1\0\0\0\0\0\0\x50" + b"x" * 80)
     giant = Frames(False, room=None)
     head = b"\2\0\0\0\xff\xff\xff\xff"
@@ -246,7 +246,7 @@ def test_the_connection_plugin_answers_with_a_message(
         while fake.spoilt < amount(150, 2_000):
             seed += 1
             plugin = Connection(PlayContext())
-            plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext(), open_way)
+            plugin._link = Link(SimpleNamespace(get_option=options.get), PlayContext(), open_link)
             monkeypatch.setattr(plugin._link, "_client", Client(unix_dial(fake.socket_path), 1))
             fake.mutant = Mutant(seed)
             try:

@@ -32,7 +32,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.engine i
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.errors import Unreachable
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.exec import execute
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.files import put
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_way
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.connection.open import open_link
 
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.hostile import names as hostile_names
@@ -56,7 +56,7 @@ def fake() -> Iterator[FakeEngine]:
 
 def linked(fake: FakeEngine, name: str, monkeypatch: pytest.MonkeyPatch) -> Link:
     """Return the inner part of the connection plugin."""
-    link = Link(SimpleNamespace(get_option={"container": name}.get), PlayContext(), open_way)
+    link = Link(SimpleNamespace(get_option={"container": name}.get), PlayContext(), open_link)
     monkeypatch.setattr(link, "_client", Client(unix_dial(fake.socket_path), 5))
     return link
 

@@ -34,7 +34,7 @@ SAID = {
     'could not find slirp4netns, the network namespace can\'t be configured: exec: "slirp4netns": '
     "executable file not found in $PATH": "install it",
     "container create: invalid config provided: pasta networking is only supported for rootless "
-    "mode or when inside a nested userns": "other than root",
+    "mode or when inside a nested userns": "only on rootless engines",
     'error gathering device information while adding custom device "/dev/nosuch": no such file or '
     "directory": "devices:",
     "Unknown runtime specified nosuch": "runtime:",
@@ -123,4 +123,4 @@ def test_a_container_that_is_removed_ends_the_wait() -> None:
     with FakeEngine() as fake:
         fake.add_image("app:1", behaviour="vanish", healthcheck={"Test": ["CMD", "probe"]})
         told = do(CONTAINER, fake.socket_path, name="web", image="app:1", wait="healthy")
-        assert "the container was removed while it was awaited" in told["msg"]
+        assert "the container was removed during the wait" in told["msg"]

@@ -25,7 +25,7 @@ def test_a_network_that_is_not_as_declared_is_told_and_not_replaced(tmp_path: Pa
     assert first["plan"]["text"].startswith("network/front\n")
     assert made == kept
     assert check["msg"] == again["msg"]
-    assert "the engine has made the network so, though asked otherwise" in again["msg"]
+    assert "the engine has created the network this way, although" in again["msg"]
     assert again["changed"] is False
     assert (left.get("failed"), left["changed"]) == (None, False)
 

@@ -6,6 +6,7 @@ import json
 from typing import Any, Dict
 
 import pytest
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import ownership
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired import (
     record as _desired_record,
@@ -21,8 +22,6 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.p
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
-
-from tests.lab.core import validated
 
 VOLUME = "ab" * 32
 
@@ -125,12 +124,12 @@ def test_network_modes_of_users_who_are_not_root(mode: str) -> None:
     said = shown("HostConfig.NetworkMode", mode.partition(":")[0], record, network_mode=mode)
     assert said == mode
     options = {"name": "web", "image": "app:1", "network_mode": mode, "ports": ["80:80"]}
-    checked = validated(CONTAINER.spec(), options)
-    declared = CONTAINER.desired(checked).declared
+    checked = ArgumentSpecValidator(CONTAINER.spec()).validate(options)
+    declared = CONTAINER.desired(checked.validated_parameters).declared
     assert declared["network_mode"] == mode
     assert not declared.get("networks")
-    other = {**checked, "links": ["db:db"]}
-    with pytest.raises(InvalidOption, match=f"links: cannot be had with network_mode: {mode}"):
+    other = {**checked.validated_parameters, "links": ["db:db"]}
+    with pytest.raises(InvalidOption, match=f"links: cannot be combined with network_mode: {mode}"):
         CONTAINER.desired(other)
 
 

@@ -84,10 +84,10 @@ def test_the_owner_of_a_volume_is_podmans_to_set() -> None:
     ("entry", "message"),
     [
         ({**BIND, "bind": {"create_host_path": False}}, "[/srv].create_host_path: podman does not"),
-        ({**BIND, "bind": {"recursive": "writable"}}, "[/srv].recursive: podman does not honour"),
+        ({**BIND, "bind": {"recursive": "writable"}}, "[/srv].recursive: podman does not support"),
         (
             {"type": "volume", "target": "/v", "volume": {"labels": {"a": "b"}}},
-            "[/v].labels: podman does not honour it; declare the volume by dockyard.fleet.volume",
+            "[/v].labels: podman does not support it; declare the volume by dockyard.fleet.volume",
         ),
         (
             {
@@ -96,9 +96,9 @@ def test_the_owner_of_a_volume_is_podmans_to_set() -> None:
                 "target": "/v",
                 "volume": {"driver_opts": {"o": 1}},
             },
-            "[/v].driver_opts: podman does not honour it",
+            "[/v].driver_opts: podman does not support it",
         ),
-        ({**BIND, "target": "/a:b"}, "[/a:b]: podman takes no colon in a path"),
+        ({**BIND, "target": "/a:b"}, "[/a:b]: podman does not allow a colon in a path"),
     ],
 )
 def test_what_podman_would_drop_is_refused(entry: Dict[str, Any], message: str) -> None:

@@ -93,6 +93,6 @@ def test_what_the_engine_could_not_remove_is_no_container_to_start(
     turned(bench, Status=status, Running=False, Dead=status == "dead")
     writes = len(bench.writes)
     result = bench.run({**WEB, "user": "1"})
-    assert f"it is {status}: the engine is removing it, or could not" in result["msg"]
+    assert f"it is {status}: the engine is removing it, or failed to" in result["msg"]
     assert len(bench.writes) == writes
     assert bench.run({"name": "web", "state": "absent"})["changed"] is True

@@ -89,8 +89,8 @@ def test_a_link_that_an_earlier_fetch_brought_is_not_followed(
     result = fetch(web_engine, out, ("tree/a/planted", "file", b"x"))
     assert picture(precious) == before
     assert result["msg"] == (
-        f"dest: {out}/a/planted: it goes over a link, which is not followed here; "
-        "what is fetched is never written through a link; remove it, or fetch elsewhere"
+        f"dest: {out}/a/planted: it leads through a link, which is not followed here; "
+        "fetched files are never written through a link; remove it, or fetch elsewhere"
     )
 
 

@@ -170,8 +170,9 @@ def test_a_mount_over_a_link_has_a_hint(
     """Docker 28 refuses every archive of such a container."""
     said = "mkdirat var/run/docker.sock: path escapes from parent"
     hint = (
-        "a mount of the container goes over a link in its image; mount it where the link leads to, "
-        "such as /var/run/docker.sock:/run/docker.sock in volumes, in place of use_api_socket"
+        "a mount of the container leads through a link in its image; mount it where the link "
+        "points to, such as /var/run/docker.sock:/run/docker.sock in volumes, in place of "
+        "use_api_socket"
     )
 
     def refuses(*_given: Any) -> Any:
@@ -201,7 +202,7 @@ def test_what_a_full_disk_has_cut_is_named(
         result = copy(web_engine, src=str(tree), dest="/srv/tree")
     assert result["msg"] == (
         "copy/web:/srv/tree: write /var/lib/fake: no space left on device; incomplete now: "
-        "/srv/tree/sub/big; run again, which completes it"
+        "/srv/tree/sub/big; run again to complete it"
     )
     assert copy(web_engine, src=str(tree), dest="/srv/tree")["changed"] is True
     assert web_engine.files("web")["/srv/tree/sub/big"].data == BIG
@@ -273,7 +274,7 @@ def test_an_engine_that_ignores_the_owner_is_found_out(
     monkeypatch.setattr(fake_files, "_place", as_root)
     result = copy(web_engine, content="a", dest="/etc/app.conf", owner="33")
     assert result["msg"] == (
-        "copy/web:/etc/app.conf: the server answered with success but did not apply owner: 0 → 33"
+        "copy/web:/etc/app.conf: the server reported success but did not apply owner: 0 → 33"
     )
 
 
@@ -288,7 +289,7 @@ def test_an_engine_that_tells_no_owners_is_not_asked_for_them(
     again = copy(web_engine, content="a", dest="/etc/app.conf", owner="33")
     assert again["changed"] is False
     assert again["plan"]["notes"] == [
-        "this engine does not tell owners: they are set with what else differs"
+        "this engine does not report owners: they are set only along with other differences"
     ]
 
 
@@ -308,7 +309,7 @@ def test_a_file_that_shrinks_is_an_error(web_engine: FakeEngine, tmp_path: Path)
     (tmp_path / "log").write_text("long enough")
     source = Local(str(tmp_path / "log"))
     (tmp_path / "log").write_text("short")
-    with pytest.raises(FleetError, match="log became shorter while it was read"):
+    with pytest.raises(FleetError, match="log became shorter while it was being read"):
         list(pack(source))
 
 

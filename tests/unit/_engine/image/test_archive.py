@@ -218,7 +218,10 @@ def test_all_images_of_an_archive_are_loaded_under_their_own_names(
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ({}, "name: is required; only load does without one, and has all images of its archive"),
+        (
+            {},
+            "name: is required; only load works without one, and then loads all",
+        ),
         ({"load": "PATH", "tags": ["a:1"]}, "tags: is about one image; give the name of one image"),
         ({"load": "PATH", "push": True}, "push: is about one image"),
         ({"load": "PATH", "save": "/srv/x.tar"}, "save: is about one image"),
@@ -291,6 +294,6 @@ def test_an_archive_that_zstd_has_packed(
     program.write_text("#!/bin/false\n")
     program.chmod(0o755)
     assert (
-        f"cannot read {packed}: it is no archive of images"
+        f"cannot read {packed}: it is not an archive of images"
         in (do(IMAGE, fake.socket_path, **task)["msg"])
     )

@@ -89,7 +89,7 @@ def test_a_pull_cut_short_is_one_error_and_the_next_run_converges(
     fake.faults.at(1, kind)
     result = apply(fake, {"name": "base:1"})
     assert result["failed"] is True
-    assert result["msg"].startswith("image/base:1: base:1 cannot be had: ")
+    assert result["msg"].startswith("image/base:1: base:1 cannot be pulled: ")
     fake.faults.reset()
     assert not apply(fake, {"name": "base:1"}).get("failed")
     assert apply(fake, {"name": "base:1"})["changed"] is False

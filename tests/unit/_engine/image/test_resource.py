@@ -315,7 +315,7 @@ def test_an_image_made_from_ours_is_not_ours(fake: FakeEngine, folder: Path) -> 
     assert committed is not None
     committed["Parent"] = ours["Id"]
     result = apply(fake, params, check=True)
-    assert [step["cause"] for step in result["plan"]["steps"]] == ["not built by us"]
+    assert [step["cause"] for step in result["plan"]["steps"]] == ["not built by dockyard.fleet"]
 
 
 def test_a_registry_with_a_port_and_a_path(fake: FakeEngine) -> None:

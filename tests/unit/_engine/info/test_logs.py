@@ -56,7 +56,7 @@ def test_times_are_asked_for_in_seconds(web_engine: FakeEngine) -> None:
         ({"streams": []}, "streams: is empty; name stdout, stderr or both"),
         ({"since": "noon"}, "since: 'noon' is neither a duration nor a time; write a duration"),
         ({"wait_for": "("}, "wait_for: '(': missing ), unterminated subpattern at position 0"),
-        ({"wait_for": "a", "until": "1m"}, "until: does not go with wait_for"),
+        ({"wait_for": "a", "until": "1m"}, "until: cannot be combined with wait_for"),
         ({"wait_for": "a", "wait_timeout": "9"}, "wait_timeout: '9' is not a duration"),
         ({"container": "none"}, "container: there is no container none; create it first"),
     ],

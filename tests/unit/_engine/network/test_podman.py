@@ -96,10 +96,10 @@ def test_compared_as_if_docker_had_shown_it(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"driver_opts": {"icc": "no"}}, "driver_opts.icc: podman does not honour it; it has"),
+        ({"driver_opts": {"icc": "no"}}, "driver_opts.icc: podman does not support it; it has"),
         (
             {"ipam": {"config": [{**RANGE, "aux_addresses": {"printer": "10.20.0.9"}}]}},
-            "ipam.config[0].aux_addresses: podman does not honour it; declare an ip_range",
+            "ipam.config[0].aux_addresses: podman does not support it; declare an ip_range",
         ),
     ],
 )
@@ -128,5 +128,5 @@ def test_a_backup_would_lose_the_owners() -> None:
     options = validated(volume_desired.spec(), {"name": "data", "backup": "/data.tar"})
     desired = volume_desired.desired_of(options)
     observed = volume_observed.Observed(current={"Name": "data", "Driver": "local"}, kind="podman")
-    with pytest.raises(InvalidOption, match="backup: podman does not tell who owns the files"):
+    with pytest.raises(InvalidOption, match="backup: podman does not report who owns the files"):
         volume.VOLUME.plan(desired, observed, [])

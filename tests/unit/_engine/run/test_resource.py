@@ -85,7 +85,7 @@ def test_an_earlier_run_that_goes_on_is_awaited(web_engine: FakeEngine, code: in
     in_the_engine(web_engine, asked(web_engine, f"/containers/{ident}/logs"))
     other = run(web_engine, environment={"A": "1"})
     assert other["msg"] == (
-        "name: an earlier run of job goes on, and is another: environment.A: none → 1; "
+        "name: an earlier run of job is still going on, and is another: environment.A: none → 1; "
         "wait for its end, stop it, or give this job another name"
     )
     web_engine.die("job", code)
@@ -99,5 +99,5 @@ def test_an_earlier_run_that_goes_on_is_awaited(web_engine: FakeEngine, code: in
 def test_a_container_that_is_no_jobs_is_left_alone(web_engine: FakeEngine) -> None:
     web_engine.add_image("job:1", behaviour="exit:0")
     result = run(web_engine, name="web")
-    assert "there is a container web that is not a job's" in result["msg"]
+    assert "there is a container web that is not a job" in result["msg"]
     assert web_engine.container("web")["State"]["Running"]

@@ -92,7 +92,10 @@ def test_a_foreign_container_named_like_one_set_aside_stays(
     aside = f"web.old-{ident[:12]}"
     client.post("/containers/theirs/rename", {"name": aside})
     result = apply(fake, **WEB)
-    assert f"{aside} is called like what a replacement sets aside" in result["plan"]["notes"][0]
+    assert (
+        f"{aside} is named like a container that a replacement has set aside"
+        in result["plan"]["notes"][0]
+    )
     assert fake.names() == sorted([aside, "web"])
     removed = apply(fake, name="web", state="absent")
     assert removed["changed"] is True
@@ -147,7 +150,7 @@ def test_a_container_whose_image_says_that_it_is_a_job_is_none(
     fake.add_image("evil:1", cmd=["serve"], labels={OWNER: record})
     create(client, "nightly", "evil:1")
     result = apply(fake, JOB, name="nightly", image="app:1")
-    assert "there is a container nightly that is not a job's" in result["msg"]
+    assert "there is a container nightly that is not a job" in result["msg"]
     assert fake.names() == ["nightly"]
 
 
@@ -159,7 +162,7 @@ def test_a_commit_of_our_container_is_not_ours(fake: FakeEngine, client: Client)
     listed = do(CONTAINERS, fake.socket_path, filters={"owned": True})
     assert listed["containers"] == []
     result = apply(fake, name="web", state="absent")
-    assert "nobody here made this container" in result["msg"]
+    assert "this container was not created by dockyard.fleet or Compose" in result["msg"]
     assert fake.names() == ["web"]
 
 
@@ -170,8 +173,8 @@ def test_a_container_with_a_helpers_name_is_not_written_into(
     apply(fake, VOLUME, name="data")
     result = apply(fake, VOLUME, name="data", backup=str(tmp_path / "data.tar"))
     assert result["msg"] == (
-        "volume/data: a container dockyard.fleet-backup-data is there, and nothing says that it is"
-        " a helper of ours; rename or remove it"
+        "volume/data: there is a container dockyard.fleet-backup-data, and no record says that it"
+        " is a helper of this collection; rename or remove it"
     )
     assert fake.names() == ["dockyard.fleet-backup-data"]
 

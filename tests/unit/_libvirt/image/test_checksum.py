@@ -106,8 +106,8 @@ def test_a_file_that_does_not_tell(text: str, algorithm: str, said: str) -> None
     ("value", "said"),
     [
         (ONE, "checksum: names no algorithm; write sha256:HEX"),
-        (f"md5:{'5' * 32}", "checksum: 'md5' is not an algorithm that is trusted; use one of"),
-        (f"sha-256:{ONE}", "checksum: 'sha-256' is not an algorithm"),
+        (f"md5:{'5' * 32}", "checksum: 'md5' is not a trusted algorithm; use one of"),
+        (f"sha-256:{ONE}", "checksum: 'sha-256' is not a trusted algorithm"),
         ("sha256:abc", "checksum: is not a sha256 checksum: 64 hexadecimal digits are needed"),
         (f"sha512:{ONE}", "checksum: is not a sha512 checksum: 128 hexadecimal digits"),
         ("~/SHA256SUMS", "checksum: names no algorithm"),

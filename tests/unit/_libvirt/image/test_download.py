@@ -36,7 +36,7 @@ def test_a_cut_off_download_says_so_and_the_next_run_goes_on(images: Images) -> 
     cut = images.run(**task)
     assert cut["msg"] == (
         f"url: {task['url']} was cut off after {CUT}B of {_size(data)}; "
-        "what came is kept; the next run goes on from there"
+        "what arrived is kept; the next run continues from there"
     )
     assert [part.read_bytes() for part in images.parts] == [data[:CUT]]
     images.origin.cut = None
@@ -127,7 +127,7 @@ def test_an_address_that_does_not_answer(images: Images, unused_port: int) -> No
 
 @pytest.fixture
 def unused_port() -> Iterator[int]:
-    """Hold a port at which nobody listens, so that nobody else can."""
+    """Hold a port at which nothing listens, so that nobody else can."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield int(held.getsockname()[1])
@@ -230,7 +230,7 @@ def test_what_a_killed_run_left_of_another_version_goes(
     planned = images.run(check=True, **new)
     assert planned["plan"]["text"] == (
         "vm_image/debian-12\n"
-        "  left by a run that was cut off [none]\n"
+        "  left by an interrupted run [none]\n"
         f"    remove_temporary {left}\n"
         "  not in the pool default [none]\n"
         f"    download {new['url']} → {volume(new['checksum'])}\n"

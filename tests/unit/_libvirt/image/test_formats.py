@@ -76,7 +76,7 @@ UNPACK = "unpack it, and give the disk image that is in it"
         ("a.vmdk", DESCRIPTOR, "is a VMDK descriptor, which names the files with the data; "),
         ("a.img", b'<?xml version="1.0"?>\n<Error><Code>NoSuchKey</Code></Error>', "is an XML doc"),
         ("a.img", b"<Error><Code>AccessDenied</Code></Error>", "is an XML document; "),
-        ("a.img", b'\n {"message": "not found"}', "is a JSON document; look at what the address"),
+        ("a.img", b'\n {"message": "not found"}', "is a JSON document; check what the address"),
         ("a.img", b"[]\n", "is a JSON document; "),
         ("a.img", b"\xef\xbb\xbf\r\n<HTML><body>404 \xc3\xa4", "is a web page; "),
         ("a.img", b"404: Not Found", "is a text; "),
@@ -132,7 +132,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ("part", "said"),
     [
         ("head", "does not answer: no answer within 0.3 s"),
-        ("body", "(less than 4KiB a second); what came is kept"),
+        ("body", "(less than 4KiB a second); what arrived is kept"),
     ],
 )
 def test_a_server_that_drips(images: Images, part: str, said: str) -> None:
@@ -239,7 +239,7 @@ def test_a_checksum_comes_no_less_safely_than_it_was_asked_for(
     with Origin(folder, tls=True, sends_on={"/SUMS": f"{plain}/SUMS"}) as origin:
         asked = {**task, "ca_path": str(origin.ca), "checksum": f"{origin.url}/SUMS"}
         said = images.run(**asked)["msg"]
-        assert f"sends on to {plain}/SUMS, which is not as safe" in said
+        assert f"redirects to {plain}/SUMS, which is less secure" in said
         origin.sends_on = {"/base.qcow2": task["url"]}
         moved = {**task, "ca_path": str(origin.ca), "url": f"{origin.url}/base.qcow2"}
         # The image itself is verified by what was declared.

@@ -159,7 +159,7 @@ def test_a_published_list_tells_the_checksum(images: Images) -> None:
     result = images.run(**task)
     assert result["vm_image"]["checksum"] == sha256(data)
     assert result["plan"]["notes"] == [
-        "the checksum file comes over http, which anybody on the way can change"
+        "the checksum file comes over http, which anybody on the network path can change"
     ]
     # Read once a run: what it says must not change between the plan and the verification.
     assert len(images.origin.ranges_of("/SUMS")) == 1
@@ -180,7 +180,7 @@ def test_libvirt_comes_first(images: Images) -> None:
     planned = images.run(check=True, pending=pending, **task)
     assert planned["plan"]["text"] == (
         "vm_image/debian-12\n"
-        "  libvirt comes first (libvirt will be installed) [none]\n"
+        "  waits for libvirt (libvirt will be installed) [none]\n"
         "    import /nowhere/yet.qcow2 → debian-12-aaaaaaaaaaaa.qcow2\n"
     )
     assert planned["vm_image"]["volume"] == "debian-12-aaaaaaaaaaaa.qcow2"
@@ -205,7 +205,7 @@ def test_an_image_that_an_earlier_task_would_bring_is_removed(images: Images) ->
 def test_the_pool_comes_first(images: Images, address: str) -> None:
     task = images.publish(qcow2())
     planned = images.run(check=True, pending={address: "not there"}, pool="fast", **task)
-    assert planned["plan"]["steps"][0]["cause"] == "the pool fast comes first (not there)"
+    assert planned["plan"]["steps"][0]["cause"] == "waits for the pool fast (not there)"
 
 
 def test_the_file_comes_from_an_earlier_task(images: Images) -> None:
@@ -230,18 +230,18 @@ URL = "https://images.example.com/a.qcow2"
     [
         ({}, "url: is missing; declare url, or path on the KVM host"),
         ({"url": URL, "path": "/a"}, "path: goes without url; declare one of the two"),
-        ({"url": URL}, "checksum: is needed for what comes over a network; write sha256:HEX"),
+        ({"url": URL}, "checksum: is required for an image from the network; write sha256:HEX"),
         ({"url": "ftp://x/a", "checksum": GOOD}, "url: 'ftp://x/a' is not a URL of an image"),
         (
             {"url": "https://me:secret@x/a?token=secret", "checksum": GOOD},
             "url: a password in a URL is shown in logs; serve the image without one",
         ),
-        ({"url": "http://[::1/", "checksum": GOOD}, "url: is no URL: "),
-        ({"url": "file://[::1/a"}, "url: is no URL: "),
-        ({"url": "https://[x]/a", "checksum": GOOD}, "url: is no URL: "),
-        ({"path": "/a", "checksum": "sha256:http://[::1/"}, "checksum: is no URL: "),
-        ({"path": "/a", "checksum": "file://[::1/SUMS"}, "checksum: is no URL: "),
-        ({"path": "/a", "uri": "qemu+ssh://[::1/system"}, "uri: is no URL: "),
+        ({"url": "http://[::1/", "checksum": GOOD}, "url: is not a URL: "),
+        ({"url": "file://[::1/a"}, "url: is not a URL: "),
+        ({"url": "https://[x]/a", "checksum": GOOD}, "url: is not a URL: "),
+        ({"path": "/a", "checksum": "sha256:http://[::1/"}, "checksum: is not a URL: "),
+        ({"path": "/a", "checksum": "file://[::1/SUMS"}, "checksum: is not a URL: "),
+        ({"path": "/a", "uri": "qemu+ssh://[::1/system"}, "uri: is not a URL: "),
         ({"path": "~/a.qcow2"}, "path: '~/a.qcow2' is not an absolute path on the KVM host"),
         ({"path": "images/a.qcow2"}, "path: 'images/a.qcow2' is not an absolute path"),
         ({"path": "/nowhere/a.qcow2"}, "path: /nowhere/a.qcow2: No such file or directory"),
@@ -254,8 +254,8 @@ URL = "https://images.example.com/a.qcow2"
         ({"name": "../x", "path": "/a"}, "name: '../x' is not a name; use letters"),
         ({"path": "/a", "pool": "defualt"}, "pool: there is no pool 'defualt'; did you mean def"),
         ({"path": "/a", "timeout": "30"}, "timeout: '30' is not a duration"),
-        ({"path": "/a", "timeout": "0"}, "timeout: is no time at all; such as 30s"),
-        ({"path": "/a", "retries": -1}, "retries: '-1' is less than none"),
+        ({"path": "/a", "timeout": "0"}, "timeout: must be greater than zero; such as 30s"),
+        ({"path": "/a", "retries": -1}, "retries: '-1' is less than zero"),
         (
             {"path": "/a", "uri": "qemu+ssh://kvm02/system"},
             "uri: 'qemu+ssh://kvm02/system' is a hypervisor elsewhere",
@@ -375,5 +375,5 @@ def test_protect_refuses_the_removal(images: Images) -> None:
     task = images.publish(qcow2())
     images.run(**task)
     refused = images.run(state="absent", protect=True)
-    assert refused["msg"].endswith("state: absent: protect forbids to replace or remove it")
+    assert refused["msg"].endswith("state: absent: protect forbids replacing or removing it")
     assert images.files == [volume(task["checksum"])]

@@ -149,7 +149,7 @@ def test_a_new_machine_that_is_late_stays_and_is_waited_for_again(bench: HostBen
     bench.case["ssh"] = False
     task = {**WEB, "_seed": None, "wait": "ssh", "wait_timeout": "0s"}
     first = bench.run(task)
-    assert first["msg"].endswith("it stays as it is, and the next run goes on waiting")
+    assert first["msg"].endswith("it stays as it is, and the next run continues to wait")
     assert first["changed"] is True
     assert bench.keeper.lookupByName("web01").isActive()
     assert bench.run(task)["rung"] == "ssh"
@@ -260,7 +260,7 @@ def test_the_state_of_a_machine_that_an_earlier_task_would_remove(bench: HostBen
     bench.run(FULL)
     bench.case["pending"] = {"vm/web01": {"kind": "remove", "causes": ["state: absent"]}}
     said = bench.run({"name": "web01", "state": "stopped"}, check=True)["msg"]
-    assert said == "memory: is required to make a machine; such as 1GiB"
+    assert said == "memory: is required to create a machine; such as 1GiB"
 
 
 def test_a_machine_that_an_earlier_task_would_make_is_removed(bench: HostBench) -> None:

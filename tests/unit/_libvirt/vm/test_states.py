@@ -31,7 +31,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostBench]:
 def test_an_error_of_its_disk_that_comes_back_fails_the_task(bench: HostBench) -> None:
     failed = bench.run(WEB)
     assert failed["msg"].startswith(
-        "vm/web01: it does not go on, an error of its disk: "
+        "vm/web01: it does not resume: an error of its disk: "
         "no space is left in the pool of its disk vda"
     )
     assert bench.keeper.lookupByName("web01").isActive()
@@ -68,7 +68,7 @@ def test_a_machine_that_is_paused_while_it_is_waited_for_ends_the_wait(
     monkeypatch.setattr(Runs, "_play_create", paused)
     failed = bench.run(task)
     assert failed["rung"] == "running"
-    assert "waiting for running: the machine is paused: somebody paused it" in failed["msg"]
+    assert "waiting for running: the machine is paused: somebody has paused it" in failed["msg"]
 
 
 def test_a_wait_that_was_given_up_ends_and_leaves_the_machine(bench: HostBench) -> None:

@@ -28,7 +28,7 @@ ADDRESS = "192.0.2.7"
             False,
             f"ssh: connect to host {ADDRESS} port 22: Connection refused",
         ),
-        ("exec sleep 60", False, f"{ADDRESS} accepts a connection, and then says nothing"),
+        ("exec sleep 60", False, f"{ADDRESS} accepts a connection, but then sends nothing"),
     ],
 )
 def test_what_ssh_says(

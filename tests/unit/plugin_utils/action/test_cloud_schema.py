@@ -49,7 +49,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 def test_its_complaint_names_keys_and_no_value(program: Program) -> None:
     program.says(SAID)
     told = complaint(CONFIG)
-    assert "does not take hostnam, users.0;" in told
+    assert "does not accept hostnam, users.0;" in told
     assert SECRET not in told
     assert "ops" not in told
     arguments, listed, data = program.seen.read_text().split("\n", 2)
@@ -94,7 +94,7 @@ def test_a_program_that_hangs_is_not_waited_for(
 
 def test_user_data_in_text_that_is_no_yaml(program: Program) -> None:
     program.says("Cloud config schema errors: format-l2.c1: File is not valid YAML.")
-    assert "does not take its user data;" in complaint({"user_data": "#cloud-config\n{"})
+    assert "does not accept its user data;" in complaint({"user_data": "#cloud-config\n{"})
 
 
 def test_the_task_warns_and_goes_on(program: Program) -> None:

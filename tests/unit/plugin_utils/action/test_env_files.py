@@ -137,7 +137,7 @@ def test_a_raw_line_without_a_name_or_a_value_is_refused(
 
 def test_a_file_that_cannot_be_read_is_an_error_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"A=\xe9")
-    for name, text in (("latin", "is no text in UTF-8"), (".", "is not a file")):
+    for name, text in (("latin", "is not UTF-8 text"), (".", "is not a file")):
         with pytest.raises(InvalidOption) as caught:
             with_files({"env_file": name}, loader(tmp_path))
         assert str(caught.value).endswith(text)

@@ -80,7 +80,7 @@ def test_another_connection_plugin_has_no_channel(name: str) -> None:
 
 
 def test_a_time_to_wait_that_is_none_is_refused() -> None:
-    with pytest.raises(InvalidOption, match="engine_timeout: 0 is no time to wait"):
+    with pytest.raises(InvalidOption, match="engine_timeout: 0 is not a usable time"):
         open_channel(action(SshPlugin()), options(timeout=0))
 
 

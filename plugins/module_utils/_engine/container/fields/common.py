@@ -23,7 +23,7 @@ def parse_words(value: Any, where: str) -> Tuple[str, ...]:
 
         return split(value, where)
     if not isinstance(value, (list, tuple)):
-        raise InvalidOption("takes a string or a list of words", option=where)
+        raise InvalidOption("must be a string or a list of words", option=where)
     words, faults = [], Faults()
     for number, item in enumerate(value):
         with faults:
@@ -39,7 +39,7 @@ def reject_expansion(path: str, where: str) -> str:
     """
     if path.startswith("~") or "$" in path:
         raise InvalidOption(
-            f"'{path}' holds ~ or $, which nobody expands on the host",
+            f"'{path}' contains ~ or $, which are not expanded on the host",
             option=where,
             hint="write the whole path, such as /srv/data",
         )
@@ -98,7 +98,7 @@ def number(name: str, at: str, least: int, most: int, **more: Any) -> FieldSpec:
 def parse_set(value: Any, where: str) -> Tuple[str, ...]:
     """Return a list of words in order, each once; raise InvalidOption for a lone string."""
     if isinstance(value, str):
-        raise InvalidOption("takes a list", option=where, hint=f"[{value}]")
+        raise InvalidOption("must be a list", option=where, hint=f"[{value}]")
     return tuple(sorted(set(parse_words(value, where))))
 
 

@@ -41,7 +41,7 @@ def _parse_devices(value: Any, where: str) -> Dict[str, Device]:
             raise InvalidOption(f"two devices have the target {target}", option=here)
         if not permissions or set(permissions) - set(_ALL):
             raise InvalidOption(
-                f"'{permissions}' are no permissions", option=here, hint="letters of rwm"
+                f"'{permissions}' are not permissions", option=here, hint="letters of rwm"
             )
         devices[target] = {"source": source, "permissions": _ordered(permissions)}
     return devices

@@ -37,7 +37,7 @@ def parse_networks(value: Any, where: str) -> Optional[Dict[str, Endpoint]]:
         _check_interfaces(result, where)
         return {name: result[name] for name in _joined(order, where)}
     if isinstance(value, str):
-        raise InvalidOption("takes a list or a mapping", option=where, hint=f"[{value}]")
+        raise InvalidOption("must be a list or a mapping", option=where, hint=f"[{value}]")
     for number, entry in enumerate(value if isinstance(value, list) else ()):
         if isinstance(entry, Mapping):
             text, hint = "is a mapping", "write names with settings as {front: {aliases: [web]}}"
@@ -118,7 +118,7 @@ def split_macs(declared: Dict[str, Any]) -> None:
     if "mac_address" in declared:
         first = next(iter(networks), None) or declared.get("network_mode") or "bridge"
         if macs.get(first, declared["mac_address"]) != declared["mac_address"]:
-            raise InvalidOption(f"networks.{first} says otherwise", option="mac_address")
+            raise InvalidOption(f"networks.{first} has another one", option="mac_address")
         macs[first] = declared["mac_address"]
     if macs:
         declared["mac_address"] = macs

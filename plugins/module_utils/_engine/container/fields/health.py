@@ -36,7 +36,7 @@ def _parse_test(value: Any, where: str) -> Optional[Tuple[str, ...]]:
 def _parse_time(value: Any, where: str) -> Optional[int]:
     nanoseconds = parse_duration(value or None, where)
     if nanoseconds is not None and 0 < nanoseconds < _MILLISECOND:
-        raise InvalidOption("is under 1ms", option=where, hint="the engine's least is 1ms")
+        raise InvalidOption("is under 1ms", option=where, hint="the engine's minimum is 1ms")
     return nanoseconds or None
 
 

@@ -50,7 +50,7 @@ def _host_entries(value: Any, where: str) -> List[Tuple[str, Any, str]]:
         host, sign, address = entry.partition("=" if "=" in entry else ":")
         if not sign:
             raise InvalidOption(
-                f"'{entry}' names no host and address", option=here, hint="such as db=10.0.0.5"
+                f"'{entry}' is not a host with its address", option=here, hint="such as db=10.0.0.5"
             )
         result.append((host, address, here))
     return result
@@ -74,7 +74,7 @@ def _parse_links(value: Any, where: str) -> Tuple[str, ...]:
     for entry in parse_set(value, where):
         if not _LINK.fullmatch(entry):
             raise InvalidOption(
-                f"'{entry}' names no container", option=where, hint="such as db:mysql"
+                f"'{entry}' does not name a container", option=where, hint="such as db:mysql"
             )
         name, _colon, alias = entry.lstrip("/").partition(":")
         links.add(f"{name}:{alias or name}")

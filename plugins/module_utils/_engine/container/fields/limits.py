@@ -91,7 +91,7 @@ def _write_restart(body: Dict[str, Any], value: Any, context: Context) -> None:
 def _parse_ulimits(value: Any, where: str) -> Dict[str, Limit]:
     if not isinstance(value, Mapping):
         hint = "such as {nofile: {soft: 1024, hard: 2048}}"
-        raise InvalidOption("takes a mapping", option=where, hint=hint)
+        raise InvalidOption("must be a mapping", option=where, hint=hint)
     check_keys(value, _ULIMITS, where)
     return {name: _limit(entry, f"{where}.{name}") for name, entry in value.items()}
 

@@ -21,7 +21,7 @@ def _parse_memory(value: Any, where: str) -> Optional[int]:
     size = parse_size(value, where)
     if size is not None and size < _LEAST_MEMORY:
         raise InvalidOption(
-            f"'{value}' is less than the engine's least, 6m", option=where, hint="such as 64m"
+            f"'{value}' is below the engine's minimum of 6m", option=where, hint="such as 64m"
         )
     return size
 

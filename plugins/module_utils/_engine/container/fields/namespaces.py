@@ -25,12 +25,12 @@ def _mode_of(*known: str) -> Callable[[Any, str], str]:
         kind, colon, name = mode.partition(":")
         if kind == "service" and "container:" in known:
             raise InvalidOption(
-                "service: names a service of a stack", option=where, hint="use container:NAME"
+                "service: refers to a service of a stack", option=where, hint="use container:NAME"
             )
         if (f"{kind}{colon}" if name else mode) not in known:
             shown = [f"{word}NAME" if word.endswith(":") else word for word in known]
             raise InvalidOption(
-                f"'{mode}' is not a mode of it", option=where, hint=f"one of {', '.join(shown)}"
+                f"'{mode}' is not a valid mode", option=where, hint=f"one of {', '.join(shown)}"
             )
         return mode
 

@@ -39,7 +39,7 @@ def _parse_mode(value: Any, where: str) -> str:
     mode = parse_text(value, where)
     if mode.startswith("service:"):
         raise InvalidOption(
-            "service: names a service of a stack", option=where, hint="use container:NAME"
+            "service: refers to a service of a stack", option=where, hint="use container:NAME"
         )
     return "bridge" if mode in _BRIDGE else mode
 

@@ -99,7 +99,7 @@ def _not_quoted(entry: Any, where: str) -> InvalidOption:
     """Return the error for an entry that is neither a text nor a mapping, mostly a number."""
     if isinstance(entry, bool) or not isinstance(entry, int):
         hint = 'such as "8080:80"'
-        return InvalidOption("takes a text in quotes or a mapping", option=where, hint=hint)
+        return InvalidOption("must be a quoted string or a mapping", option=where, hint=hint)
     host, target = divmod(entry, 60)  # as YAML reads two numbers with a colon
     if host == target or entry > _LAST_PORT:
         hint = f"quote it: YAML reads {host}:{target:02} without quotes as this number"

@@ -57,11 +57,11 @@ def _parse_options(value: Any, where: str) -> Tuple[str, ...]:
             raise InvalidOption(
                 f"'{key}' is not a security option",
                 option=where,
-                hint=f"known are {', '.join(_KEYS)}",
+                hint=f"use one of {', '.join(_KEYS)}",
             )
         if key == _FLAG and _option(entry) not in (f"{_FLAG}=true", f"{_FLAG}=false"):
             hint = f"{_FLAG}=true or =false"
-            raise InvalidOption(f"'{entry}' is neither on nor off", option=where, hint=hint)
+            raise InvalidOption(f"'{entry}' must be on or off", option=where, hint=hint)
         _check_profile(entry, where)
     return tuple(sorted({_option(entry) for entry in value}))
 

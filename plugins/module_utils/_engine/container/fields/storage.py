@@ -78,7 +78,9 @@ def _parse_from(value: Any, where: str) -> Tuple[str, ...]:
         matched = re.fullmatch(r"(container:)?/?([A-Za-z0-9][A-Za-z0-9_.-]*)(:r[ow])?", entry)
         if matched is None:
             raise InvalidOption(
-                f"'{entry}' names no container", option=f"{where}[{number}]", hint="such as db:ro"
+                f"'{entry}' does not name a container",
+                option=f"{where}[{number}]",
+                hint="such as db:ro",
             )
         sources.add(matched.group(2) + (":ro" if matched.group(3) == ":ro" else ""))
     return tuple(sorted(sources))

@@ -77,7 +77,7 @@ def _short(entry: Any, where: str) -> Tuple[str, Mount]:
 def _known(word: Any, known: Tuple[str, ...], what: str, where: str) -> str:
     if word not in known:
         raise InvalidOption(
-            f"'{word}' is not {what}", option=where, hint=f"known are {', '.join(known)}"
+            f"'{word}' is not {what}", option=where, hint=f"use one of {', '.join(known)}"
         )
     return str(word)
 
@@ -95,14 +95,14 @@ def _long(entry: Mapping[str, Any], where: str) -> Tuple[str, Mount]:
         raise InvalidOption(f"{kind} {wants}", option=f"{where}.source")
     for other in _INNER:
         if entry.get(other) and other != kind:
-            raise InvalidOption(f"does not go with type {kind}", option=f"{where}.{other}")
+            raise InvalidOption(f"cannot be combined with type {kind}", option=f"{where}.{other}")
     target = _target(parse_text(entry.get("target") or "", f"{where}.target"), where)
     inner = entry.get(kind) or {}
     check_keys(inner, _INNER[kind], f"{where}.{kind}")
     options = ["ro"] if entry.get("read_only") else []
     options += _words(inner, f"{where}.{kind}")
     if mounts.has_colon(target, source) and {"z", "Z"}.intersection(options):
-        text = "cannot be had with a colon in a path"
+        text = "cannot be used with a colon in a path"
         raise InvalidOption(text, option=f"{where}.{kind}.selinux", hint="use another path")
     more = _more(inner, f"{where}.{kind}")
     return target, mount_of(kind, _source(kind, source, where), options, more)
@@ -137,7 +137,8 @@ def _more(inner: Mapping[str, Any], where: str) -> Mount:
         result["mode"] = _mode(inner["mode"], f"{where}.mode")
     if result.keys() & {"create_host_path", "recursive"} and inner.get("selinux"):
         raise InvalidOption(
-            "goes with neither create_host_path: false nor recursive", option=f"{where}.selinux"
+            "cannot be combined with create_host_path: false or recursive",
+            option=f"{where}.selinux",
         )
     return result
 
@@ -145,7 +146,9 @@ def _more(inner: Mapping[str, Any], where: str) -> Mount:
 def _mode(value: Any, where: str) -> int:
     if not isinstance(value, str) or not re.fullmatch(r"[0-7]{3,5}", value):
         raise InvalidOption(
-            f"'{value}' are no permissions", option=where, hint="quoted octal digits such as '1770'"
+            f"'{value}' are not permissions",
+            option=where,
+            hint="quoted octal digits such as '1770'",
         )
     return int(value, 8)
 

@@ -36,7 +36,7 @@ def require(option: str) -> None:
     """Raise InvalidOption if docker buildx, which an option needs, is not on this machine."""
     if not program():
         raise InvalidOption(
-            "needs BuildKit, and there is no docker buildx where this task runs",
+            "needs BuildKit, but there is no docker buildx where this task runs",
             option=option,
-            hint="install Docker's plugin buildx there (the controller, as a rule)",
+            hint="install Docker's plugin buildx there (usually the controller)",
         )

@@ -141,7 +141,7 @@ def outside_text(path: str) -> str:
         ) from exc
     if os.path.lexists(path + RULES):
         raise InvalidOption(
-            f"{path} lies outside of the context, and has rules of its own beside it",
+            f"{path} lies outside of the context, and has ignore rules of its own beside it",
             option="build.dockerfile",
             hint=f"put those of {path}{RULES} into the {RULES} of the context",
         )
@@ -249,13 +249,13 @@ def _content(below: Below, entry: Entry) -> Iterator[bytes]:
             while left:
                 piece = file.read(min(left, _PIECE))
                 if not piece:
-                    raise OSError(0, "it became shorter while it was read")
+                    raise OSError(0, "it became shorter while it was being read")
                 left -= len(piece)
                 yield piece
     except OSError as exc:
         raise FleetError(
             f"cannot send {os.path.join(below.root, entry.path)}: {exc.strerror or exc}",
             option="build.context",
-            hint="run again when nothing writes to the context",
+            hint="run again while nothing writes to the context",
         ) from exc
     yield b"\0" * (-entry.size % _BLOCK)

@@ -97,7 +97,7 @@ def _secrets(value: Any, where: str) -> Dict[str, str]:
         unknown = sorted({*given} - {"source", "target"})
         if unknown or not given.get("source"):
             raise InvalidOption(
-                f"{unknown[0]} is not honoured by builders" if unknown else "source is missing",
+                f"{unknown[0]} is not supported by builders" if unknown else "source is missing",
                 option=f"{where}[{number}]",
                 hint="write a name, or source and target",
             )

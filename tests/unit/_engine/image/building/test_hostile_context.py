@@ -268,7 +268,7 @@ def test_what_the_classic_builder_would_drop_is_refused(
     assert bool(result.get("failed")) is bool(need)
     assert not need or result["msg"] == (
         f"build.dockerfile: {need} needs BuildKit, and the classic builder would leave it out "
-        "silently; install Docker's plugin buildx where this task runs (the controller, as a rule)"
+        "silently; install Docker's plugin buildx where this task runs (usually the controller)"
     )
 
 
@@ -292,7 +292,7 @@ def test_a_dockerfile_outside_of_the_context(
     assert result["plan"]["steps"][0]["cause"] == "build.dockerfile_inline changed"
     (tmp_path / "Dockerfile.web.dockerignore").write_text("a\n")
     result = built(fake, folder, dockerfile=str(other))
-    assert "has rules of its own beside it; put those of" in result["msg"]
+    assert "has ignore rules of its own beside it; put those of" in result["msg"]
 
 
 def test_a_whole_path_inside_of_the_context_is_the_same(fake: FakeEngine, folder: Path) -> None:
