@@ -100,7 +100,7 @@ class ActionModule(Front):
     def _on_target(
         self, params: Dict[str, Any], task_vars: Mapping[str, Any], reasons: Any
     ) -> Dict[str, Any]:
-        # Nobody is there to ask again for a task that runs in the background.
+        # A task that runs in the background cannot ask again.
         if not self._task.async_val:
             result = super()._on_target(params, task_vars, reasons)
             if not result.get("needs_context"):

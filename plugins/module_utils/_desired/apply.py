@@ -34,8 +34,8 @@ Reports = Dict[str, Dict[str, Any]]
 def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
     """Make the plans of all parts happen; return their results by address.
 
-    Steps that tell whether others are needed come first; what is unsure is then looked at and
-    planned anew. After a failure what was begun and is not done goes back; the failure is raised,
+    Steps that tell whether others are needed come first; their resources are then observed and
+    planned again. After a failure, resources that are not done recover, and the failure is raised
     with what was done.
     """
     before = {part.desired.address: part.observed for part in parts}
@@ -67,7 +67,7 @@ def _revealing(parts: Sequence[Part]) -> List[Step]:
 
 @contextlib.contextmanager
 def _telling(done: Steps) -> Iterator[None]:
-    """Have whatever fails in the block tell that these steps were done, and are a change."""
+    """Add to whatever fails in the block that these steps were done, and are a change."""
     try:
         yield
     except STRANGE as error:
@@ -113,9 +113,9 @@ def _make(
 def _after_failure(
     parts: Sequence[Part], client: Any, steps: Sequence[Step], result: Result
 ) -> FleetError:
-    """Take back what was begun and is not done, the last first; return the error of it all.
+    """Recover the resources that are not done, the last one first; return the error of the run.
 
-    What is done of other resources stays.
+    Resources whose steps are all done stay.
     """
     ended = {*result.done, *result.idle}
     stays = changed = False
@@ -129,10 +129,9 @@ def _after_failure(
             continue
         if any(step.id == result.failed for step in own):
             failed = part.desired.address
-        # Who was refused and has done nothing leaves all as it is: it may be another's, who was
-        # faster.
         elif not begun:
             continue
+        # Refused at its first call, this run has changed nothing: what is there may be another's.
         if begun or not getattr(result.error, "refused", False):
             stuck += filter(None, [_recover(part, client, begun)])
         changed = changed or bool(begun and (stuck or _is_otherwise(part, client)))
@@ -195,7 +194,7 @@ def _act(
 
 @contextlib.contextmanager
 def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
-    """Have a step tell how it gets on, where there is somebody to tell: a controller."""
+    """Show the progress of a step, where a controller can show it."""
     show = getattr(client, "show", None)
     if show is None:
         yield

@@ -1,8 +1,8 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""JSON that somebody else wrote: engines, labels. Bounded in depth, without numbers or texts that
-nothing here could go on with.
+"""JSON from outside: engines, labels. Bounded in depth, without numbers or texts that no code
+here can handle.
 """
 
 from __future__ import annotations

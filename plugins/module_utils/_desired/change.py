@@ -21,7 +21,7 @@ def change_of(
     given = declared is not None if not key else key in (declared or {})
     impact = row.change if given or (after is not None and after != ()) else row.unset
     hide = row.secret or key in scope.private.get(row.name, frozenset())
-    # A value that nobody declares any more may be a secret that somebody typed by hand.
+    # A value that is no longer declared may be a secret that was typed by hand.
     hide_before = hide or (row.guarded and not given)
     before = MASK if hide_before and before is not None else before
     after = MASK if hide and after is not None else after

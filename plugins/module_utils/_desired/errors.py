@@ -106,7 +106,7 @@ class Refused(FleetError):
 
 
 class EngineMissing(FleetError):
-    """There is no engine to talk to: no socket, nobody listening, or no permission on it."""
+    """There is no engine to talk to: no socket, nothing listening, or no permission on it."""
 
 
 class InvalidOptions(InvalidOption):

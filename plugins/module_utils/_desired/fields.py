@@ -52,9 +52,9 @@ class FieldSpec:
     needs a later one; `only`: the kinds of server that honour it; `overrides`: replacements of the
     above by kind of server.
 
-    `quiet` are values that servers show when nobody asked, the usual default first (the server's
-    configuration may choose another). What the record says that nobody asked for counts as unset,
-    whatever it shows; without a record, what shows one of them does.
+    `quiet` are values that servers show for a field that was never set, the usual default first
+    (their configuration may choose another). A field that is not in the record counts as unset
+    whatever the server shows; without a record, one that shows one of these values does.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Scope:
     """How far a comparison goes.
 
     `full`: an omitted field means its default; else only declared fields and keys are compared
-    (a resource that somebody else made). `managed`: field names that count as declared before;
+    (a resource that is foreign). `managed`: field names that count as declared before;
     others that are omitted are left alone (None: every field counts). `ignore`: names left out.
     `private`: keys of map fields whose values must not be shown, by field name. `sealed`: the
     record is that of the creation, so what differs from it may be a live change of our own.

@@ -70,7 +70,7 @@ def _entry(
             result: Mapping[str, Any] = entry
             return result
     hint = answers.get(_INDEX.sub("", path))
-    if hint is None:  # the collection's own ones are nobody's business
+    if hint is None:  # internal options are not listed
         hint = nearest(str(name), (item for item in spec if item != "pending" and item[:1] != "_"))
     raise InvalidOption("unknown option", option=path, hint=hint)
 

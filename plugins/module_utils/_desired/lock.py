@@ -93,7 +93,7 @@ def _take(handle: int, what: str, tell: Optional[Callable[[str], object]]) -> No
 
 
 def free(handle: int) -> bool:
-    """Take the lock if nobody has it."""
+    """Take the lock if it is free."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

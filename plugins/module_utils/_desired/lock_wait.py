@@ -12,7 +12,7 @@ from typing import Callable, Optional
 
 from .errors import FleetError
 
-# How long somebody else may have it before the user is told who it is, in seconds.
+# Seconds for which another process may hold it before the user is told which one that is.
 PATIENCE = 5.0
 _LOOK = 0.05
 _WORDS = 200  # bytes that the holder says of itself at most

@@ -29,7 +29,7 @@ def digest(salt: str, name: str, text: str) -> str:
 def parse(label: Any) -> Dict[str, Any]:
     """Return what one of our labels holds, {} if that is no JSON object.
 
-    Anybody can write such a label: what we write ourselves keeps its types (`_SHAPES`), and parts
+    Anyone can write such a label: what we write ourselves keeps its types (`_SHAPES`), and parts
     of another type are left out.
     """
     try:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, NamedTuple, Tuple
 
-# The cause of a removal that the task asks for, in words.
+# The cause of every step of a removal that the task asks for.
 REMOVAL = "state: absent"
 
 

@@ -106,7 +106,7 @@ def observed_values(
 
 def _read(row: FieldSpec, obj: Mapping[str, Any], context: Context) -> Any:
     if row.quiet and row.name not in context.declared:
-        # What nobody asked for is a default, whatever it is; of what was, only the usual default.
+        # Not in the record: unset, whatever is shown. In it: unset only at the usual default.
         asked = row.name in context.record.get("digests", {})
         usual = row.quiet[:1] if asked else row.quiet
         if (context.record and not asked) or dig(obj, row.at) in usual:

@@ -39,7 +39,7 @@ class Change:
 
     Values that must not be shown are replaced by MASK when the change is made, so that a plan can
     be printed and saved as it is. `origin` tells why: the user edited the declaration (`declared`),
-    took an entry out of it (`dropped`), somebody else edited the resource (`drift`), or there is
+    took an entry out of it (`dropped`), the resource was edited otherwise (`drift`), or there is
     no record to tell (`unknown`). `text` is the change in the row's own units.
     """
 

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Errors that nobody foresaw: a server may answer anything, and not all is read by its type."""
+"""Unexpected errors: a server may answer anything, and not every value's type is checked."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def complaint(cloud_init: Optional[Mapping[str, Any]]) -> str:
 
 def _ask(program: str, data: bytes) -> str:
     """Return what the program says of user data that it refuses, "" for nothing."""
-    # In a file that nobody else can read: arguments are seen by all.
+    # In a file that only this user can read: arguments are visible to all.
     with tempfile.NamedTemporaryFile(dir=str(C.DEFAULT_LOCAL_TMP)) as file:
         file.write(data)
         file.flush()

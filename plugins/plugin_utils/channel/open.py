@@ -144,7 +144,7 @@ def open_channel(
 
 
 def _open_local(connection: Any, address: Address, timeout: float, tried: List[str]) -> Channel:
-    if address.scheme == TCP:  # whoever may use a port, becoming somebody changes nothing
+    if address.scheme == TCP:  # whoever may use a port, becoming another user changes nothing
         return Channel(Way("port"), Port(address, timeout))
     user = current_user()
     become = _become(connection, user)
@@ -217,7 +217,7 @@ def _open_own_ssh(
 
 
 def _become(connection: Any, user: Optional[str]) -> Any:
-    """Return the become plugin, or None if the task becomes nobody or who it is already."""
+    """Return the become plugin, or None if the task becomes no other user."""
     become = getattr(connection, "become", None)
     if become is None or (become.get_option("become_user") or "root") == user:
         return None

@@ -55,7 +55,7 @@ def connect(path: str, timeout: float) -> socket.socket:
 def ping(stream: socket.socket, timeout: float) -> bool:
     """Ask `GET /_ping` and return whether the stream can be used for a further request.
 
-    Raise OSError: a reset or an end if nobody is behind the stream, TimeoutError if somebody is
+    Raise OSError: a reset or an end if nothing is behind the stream, TimeoutError if something is
     whose answer is not whole within `timeout` seconds, ConnectionError if it is not HTTP/1.
     """
     stream.settimeout(timeout)

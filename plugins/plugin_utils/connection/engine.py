@@ -138,7 +138,7 @@ class Link:
             return stream
 
         try:
-            os.close(own_folder(os.path.dirname(place)))  # nobody else has put it there
+            os.close(own_folder(os.path.dirname(place)))  # no other user has put it there
             dial().close()
         except (FleetError, OSError):
             return False

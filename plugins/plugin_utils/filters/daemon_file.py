@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a daemon.json says: read as strictly as the engine does, and where it keeps data.
 
-A file that cannot be read holds settings that nobody knows. It is never taken for an empty one:
+A file that cannot be read holds settings that are unknown. It is never taken for an empty one:
 that would drop a `data-root`, and with it every container, image and volume out of sight.
 """
 

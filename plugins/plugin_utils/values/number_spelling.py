@@ -4,7 +4,7 @@
 """Numbers that were written otherwise than YAML has read them: 12:30 is 750, and 0755 is 493.
 
 ansible-core 2.19 and newer say of a value where it was written; there its spelling is looked up.
-Where they do not (a template's outcome, another core), nobody can tell, and the number is taken.
+Where they do not (a template's outcome, another core), it cannot be told, and the number is taken.
 """
 
 from __future__ import annotations

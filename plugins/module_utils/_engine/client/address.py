@@ -11,7 +11,7 @@ from typing import Mapping, NamedTuple, Optional
 from .options import DEFAULT_SOCKET
 
 UNIX, TCP, SSH = "unix://", "tcp://", "ssh://"
-# Where engines listen if nobody says otherwise, in the order they are looked for, for a shell of
+# Where engines listen unless an address is given, in the order they are looked for, for a shell of
 # the user: Docker, rootless Docker, the user's own Podman, the system's.
 USUAL = (
     DEFAULT_SOCKET,

@@ -168,7 +168,7 @@ class Reply:
 
     @property
     def failed(self) -> bool:
-        """Whether it is no success; 304 says that all is as wanted. Nobody follows a redirect."""
+        """Whether it is no success; 304 means nothing to do. Redirects are not followed."""
         return not 200 <= self.status < 300 and self.status != 304
 
     def _head(self) -> bytes:

@@ -63,7 +63,7 @@ def _stat(seen: Dict[str, Any]) -> Stat:
 
 def _explain(client: Client, where: str, path: str, refusal: Reply) -> None:
     """Raise what the engine has to say, but not that a part of the path is a file."""
-    reply = client.fetch(where, {"path": path})  # an answer to HEAD holds no words
+    reply = client.fetch(where, {"path": path})  # HEAD has no body; GET has the error
     error = hinted((reply if reply.failed else refusal).error("HEAD", where))
     if "not a directory" not in error.message and error.status != 404:
         raise error

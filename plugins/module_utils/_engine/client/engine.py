@@ -109,7 +109,7 @@ class Client:
     the engine to send something, and five times that (connection.py) a whole answer.
     """
 
-    # Takes a line about work that goes on for long, where somebody sees it.
+    # Takes a line about work that takes long, where it can be shown.
     show: Optional[Callable[[str], None]] = None
 
     def __init__(self, dial: Dial, timeout: float = 60.0) -> None:

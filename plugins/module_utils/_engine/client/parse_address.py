@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reading an address that somebody wrote: `unix://`, `tcp://` or `ssh://`."""
+"""Reading an address as users write it: `unix://`, `tcp://` or `ssh://`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which engine is meant: the options, the environment, a docker context, or a usual socket.
 
-Every task loads this file; what reads and secures an address that somebody named is loaded where
+Every task loads this file; what reads and secures an address that was given is loaded where
 one is.
 """
 

@@ -21,7 +21,7 @@ _PIECE = 1 << 16
 class Bridge:
     """Joins every connection to `address` with a new one of the client, inside the block.
 
-    `folder` is its own, readable for nobody else, and gone at the end.
+    `folder` is its own, readable for this user only, and removed at the end.
     """
 
     def __init__(self, client: Any) -> None:

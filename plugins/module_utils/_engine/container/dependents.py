@@ -109,7 +109,7 @@ def _dependent(
 ) -> Dependent:
     name = bare_name(container)
     aside = _ASIDE.fullmatch(name)
-    # Without one that takes its place, it is nobody's that was set aside.
+    # Without a successor, it was not set aside by a replacement.
     if new is not None and aside and name == aside_name(str(container["Id"]), aside.group(1)):
         name = aside.group(1)
     ran = new is not None and output[new["Id"]].get("running") is True

@@ -4,7 +4,7 @@
 """What is beside a container: what an interrupted replacement left behind, and all others. Loaded
 only if something is called like it, or is to be done.
 
-Anybody can give a container such a name, and an image can bring a record along. So a new one says
+Anyone can give a container such a name, and an image can bring a record along. So a new one says
 of its own which one it replaces, and only what a new one replaces, or what is known by its own
 labels to be ours (or Compose's), was set aside.
 """
@@ -78,7 +78,7 @@ def with_others(
     """Add all containers of the engine as listed, for the checks before a creation.
 
     One that an earlier task of this check would remove is not among them, and of one that it would
-    change otherwise nobody knows the ports. `replaced` names the container that is replaced, whose
+    change otherwise the ports are unknown. `replaced` names the container that is replaced, whose
     dependents are looked for.
     """
     others: List[Mapping[str, Any]] = []

@@ -18,7 +18,7 @@ from .reads import Request, ask, bases_of
 if TYPE_CHECKING:
     from ..._desired.planned import Pending
 
-# How often to look until nobody renames what is looked at meanwhile.
+# How often to look until nothing is renamed in the meantime.
 _LOOKS = 5
 
 

@@ -131,7 +131,7 @@ def remarks(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Tupl
 
 
 def _renamed(desired: Desired, observed: Observed, steps: Sequence[Step]) -> List[str]:
-    """Say which other container was made by this name: somebody may have renamed it."""
+    """Name another container that was created with this name: it may have been renamed by hand."""
     new = any(step.verb == "create" and step.args["on"] == desired.name for step in steps)
     notes = []
     for entry in observed.others if new and not desired.moved_from else ():

@@ -20,7 +20,7 @@ from .target import find_then
 def with_planned(
     client: Client, desired: Desired, observed: Observed, pending: Pending
 ) -> Observed:
-    """Return a snapshot without what will be gone by then, and with what nobody can know yet."""
+    """Return a snapshot without what will be gone by then, and with what is not known yet."""
     stay = [name for name in desired.networks if not will_go(pending, f"network/{name}")]
     observed = replace(
         observed,
@@ -45,7 +45,7 @@ def with_planned(
 
 
 def _net(network: Inspect, pending: Pending) -> Inspect:
-    """Return a network without the containers of which nobody knows where they will be."""
+    """Return a network without the containers of which it is unknown where they will be."""
     containers = (network.get("Containers") or {}).items()
     stay = {
         key: entry for key, entry in containers if f"container/{entry.get('Name')}" not in pending

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Podman's compatible API in Docker's terms, loaded only where the engine is Podman (5.0 and up).
 
-Its inspect fills in what nobody asked for and leaves out some of what somebody did; `as_docker`
+Its inspect shows values that were not asked for and leaves out some that were; `as_docker`
 gives what Docker would say of the same container, so that the field table needs one meaning.
 """
 
@@ -143,7 +143,7 @@ def _process(config: Json, context: Context) -> None:
 
 
 def _env(config: Json, context: Context) -> List[str]:
-    """Leave out what Podman sets by itself: nobody asked for it, and it is not in the image."""
+    """Leave out what Podman sets by itself: it was not asked for, and is not in the image."""
     asked = {str(item).partition("=")[0] for item in context.base.get("Env") or ()}
     for option in ("environment", "secret_environment"):
         asked |= {*(context.declared.get(option) or ())}

@@ -121,7 +121,7 @@ def _has_replaced(new: Inspect, desired: Desired, observed: Observed) -> bool:
 def _recover_old(
     chain: Chain, desired: Desired, observed: Observed, ours: _Ours, creation: Step
 ) -> None:
-    """Bring back the old one that this run has touched, and whose replacement somebody removed.
+    """Recover the old one that this run has touched, and whose replacement was removed meanwhile.
 
     Not if another run has one under way: that has in its record what there is to restore.
     """

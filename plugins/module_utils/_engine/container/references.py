@@ -11,7 +11,7 @@ from .observed import Observed
 
 
 def require_references(desired: Desired, observed: Observed) -> None:
-    """Raise InvalidOption for a network or a container that the task names and nobody has."""
+    """Raise InvalidOption for a named network or container that does not exist."""
     if "engine" in observed.unknown or desired.state == "absent":
         return  # what is to go needs nothing
     for name in desired.networks:

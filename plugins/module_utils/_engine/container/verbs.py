@@ -33,7 +33,7 @@ from .volumes import carried_over
 
 @contextlib.contextmanager
 def _or_removed(step: Step) -> Iterator[None]:
-    """Take it as done if what is to go is gone already: another run, or somebody, was faster."""
+    """Take it as done if what is to be removed is gone already, by another run or by hand."""
     try:
         yield
     except EngineError as error:
@@ -213,7 +213,7 @@ def _listen(work: Work, step: Step) -> None:
     if work.desired.wait != "none" and not work.shared.get("events"):
         work.shared["events"] = subscribe(work.client)
         inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
-        # Docker counts anew from a start that somebody asked for.
+        # Docker counts anew from an explicit start.
         docker = work.client.kind == "docker"
         work.shared["restarts"] = 0 if docker else inspected.get("RestartCount") or 0
 
@@ -254,7 +254,7 @@ def _remove(work: Work, step: Step) -> None:
         work.client.delete(f"/containers/{ref_of(work, step)}", {"v": volumes})
     except EngineError as error:
         if error.status == 409 and "already in progress" in error.message:
-            _await_removal(work, step)  # auto_remove: the engine is about to
+            _await_removal(work, step)  # auto_remove: the engine does it
         elif error.status != 404:
             raise
 
@@ -272,15 +272,15 @@ def _remove_volume(work: Work, step: Step) -> None:
     try:
         work.client.delete(f"/volumes/{step.args['on']}")
     except EngineError as error:
-        # 409: somebody has come to use it meanwhile (Podman does not list what others mount).
+        # 409: it has come into use meanwhile (Podman does not list what others mount).
         if error.status not in (404, 409):
             raise
 
 
 def with_hint(verb: Verb) -> Verb:
-    """Return a verb that says of what the engine refuses whose doing that may be.
+    """Return a verb that tells, of a refusal by the engine, who may have caused it.
 
-    Of what fails otherwise nobody knows how far it came: the way back looks.
+    After another failure it is unknown how far the call came: recovery looks.
     """
 
     def act(work: Work, step: Step) -> Optional[bool]:

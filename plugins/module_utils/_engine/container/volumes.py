@@ -84,7 +84,7 @@ def left_behind(desired: Desired, observed: Observed, steps: Sequence[Step]) -> 
     verbs = {step.verb for step in ends if not step.maybe}
     if "create" in verbs:
         if observed.image is None or "image" in observed.unknown:
-            return []  # nobody knows which volumes the image will ask for
+            return []  # which volumes the image will ask for is unknown
         kept = carried_over(desired, dig(observed.image, "Config") or {}, current)
     elif desired.state == "absent" and "remove" in verbs and not desired.remove_volumes:
         kept = {}

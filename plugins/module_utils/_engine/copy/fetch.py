@@ -82,7 +82,7 @@ def _all(client: Client, container: str, path: str) -> Iterator[Tuple[str, Entry
                 hint="fetch its files one by one",
             )
         if entry.kind != "other":
-            # No rights of a program's owner, and nobody's number: they mean nothing here.
+            # Without set-user-ID bits and owners: they mean nothing on this machine.
             yield inner, replace(entry, mode=entry.mode & 0o777, uid=None, gid=None), content
 
 

@@ -193,7 +193,7 @@ def _there(
 ) -> Iterator[Tuple[str, Seen]]:
     """Yield what is there of the entries that are to be copied, each as it is read."""
     if top.kind == "link":
-        # A file takes its place. Podman's archive would be of what it points to.
+        # The link itself is replaced; Podman would archive its target.
         yield "", Seen(Entry("link", 0o777, link=top.link))
         return
     for member, content in members(client, container, path):

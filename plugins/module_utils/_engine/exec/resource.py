@@ -89,7 +89,7 @@ class Exec(Resource):
             return {"rc": 0, "stdout": "", "stderr": "", "msg": "; ".join(plan.notes)}
         if not foreseen:
             return {}
-        # Without a path that decides, nobody can tell if a command changes anything.
+        # Without a path that decides, it is unknown whether a command changes anything.
         decided = bool({"creates", "removes"}.intersection(plan.steps[0].args))
         result: Dict[str, Any] = {"msg": "the command would run", "changed": decided}
         return result if decided else {**result, "skipped": True}

@@ -92,7 +92,7 @@ def _then(
     pending: Pending,
 ) -> Tuple[Optional[Inspect], Dict[str, str]]:
     """Return the image that will have the name of one that is to go, with the tags that it will
-    have once earlier tasks of a check are done; None where nobody can know which one it will be.
+    have once earlier tasks of a check are done; None where it is unknown which one it will be.
     """
     tagged = {tag: entry.same_as for tag, entry in pending.items() if entry.same_as}
     address = follow(tagged, desired.address)

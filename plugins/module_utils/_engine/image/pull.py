@@ -79,7 +79,7 @@ def _other_platform(local: Optional[Mapping[str, Any]], platform: str) -> str:
     asked = [_SAME.get(part, part) for part in platform.split("/")]
     if asked == [parts[1]]:
         return ""  # as for engines, an architecture alone is one of the engine's own system
-    # A variant that nobody asked for does not count, and older engines do not tell it.
+    # A variant that was not asked for does not count, and older engines do not report it.
     alike = all(want in (have, "") or not have for want, have in zip(asked, parts))
     return "" if alike else f"the image there is for {'/'.join(parts).rstrip('/')}"
 
@@ -153,7 +153,7 @@ def ask_registry(client: Any, reference: str, account: Optional[Account] = None)
 
 
 def authorize(reference: str, account: Optional[Account]) -> Dict[str, str]:
-    """Return the header that tells the engine who asks a reference's registry, {} for nobody.
+    """Return the header that tells the engine who asks a reference's registry, {} without a login.
 
     What the task gives for that registry comes before what Docker's client has on this machine.
     """

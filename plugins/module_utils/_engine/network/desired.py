@@ -14,7 +14,7 @@ from ..._desired.schema import argument_spec, declare, ignored
 from ..client.options import behaviour, check_external
 from .fields import FIELDS
 
-# The engine's own networks; nobody makes or removes them.
+# The engine's own networks; they cannot be created or removed.
 OWN = ("bridge", "host", "none", "default", "ingress")
 # Docker takes nearly any name, blanks included; Podman takes none with a blank.
 _NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9_. -]*[a-zA-Z0-9_.-])?")
@@ -87,7 +87,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 def _check_ipv6(declared: Mapping[str, Any]) -> None:
     wide = [subnet for subnet in declared.get("ipam.config") or () if ":" in subnet]
     if wide and not declared.get("enable_ipv6"):
-        # The engine would keep the subnet and give nobody an address of it.
+        # The engine would keep the subnet and give out no address of it.
         raise InvalidOption(
             f"{wide[0]} is an IPv6 subnet, and enable_ipv6 is not set",
             option="ipam.config",

@@ -37,7 +37,7 @@ class Observed:
     that interrupted replacements left; `others` are all other networks. `users` are the
     containers with an endpoint in the network, and `missing` those that a note names and that
     have none; they are looked up only if there is something to do. `unsure` are the ids of those
-    that an earlier task of this check changes, so that nobody knows where they will be; `comes`:
+    that an earlier task of this check changes, so that it is unknown where they will be; `comes`:
     one makes or changes the network itself.
     """
 

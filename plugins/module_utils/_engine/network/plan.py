@@ -187,7 +187,7 @@ def refusals(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Lis
 
 
 def _stays(change: Change) -> bool:
-    """Tell whether a network differs though it was made as declared: nobody can alter one, so the
+    """Tell whether a network differs though it was created as declared: none can be changed, so the
     engine did that, and would again."""
     return change.origin == "drift"
 

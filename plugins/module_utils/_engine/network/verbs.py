@@ -96,7 +96,7 @@ def _disconnect(work: Work, step: Step) -> Optional[bool]:
 
 
 def _unless_removed(work: Work, path: str, result: Dict[str, Any]) -> Optional[bool]:
-    """Send a request about a container; False if somebody has removed it meanwhile."""
+    """Send a request about a container; False if it was removed meanwhile."""
     try:
         work.client.post(path, None, result)
     except EngineError as error:

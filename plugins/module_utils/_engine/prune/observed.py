@@ -221,7 +221,7 @@ def is_unnamed(observed: Observed, volume: Object) -> bool:
     """Tell if a volume has no name of its own, as the engine's own prune would judge it.
 
     Docker labels these from API 1.42 on; before, and on Podman, the engine's name has to do, of one
-    without labels and options, which somebody would have given it.
+    without labels and options, which a volume that was declared would have.
     """
     labels = volume.get("Labels") or {}
     if volume.get("Driver") != "local" or not _UNNAMED.fullmatch(str(volume["Name"])):
@@ -263,7 +263,7 @@ def _may(desired: Desired, observed: Observed, thing: Object, kind: str, name: s
 
 
 def _own_record(observed: Observed, thing: Object, kind: str) -> Optional[str]:
-    """Return the record of a listed thing, "" for none, None if nobody can tell whose it is."""
+    """Return the record of a listed thing, "" for none, None if it is unknown whose it is."""
     labels, key = thing.get("Labels") or {}, f"{OUR_LABELS}{kind}"
     if kind != "container" or not labels.get(key):
         return labels.get(key) or ""

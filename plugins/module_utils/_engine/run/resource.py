@@ -119,7 +119,7 @@ def _is_job(desired: Job, observed: Observed) -> bool:
 
 
 def _own(desired: Job, observed: Observed) -> Mapping[str, Any]:
-    """Return the container that an earlier run left; InvalidOption if somebody else made it."""
+    """Return the container that an earlier run left; InvalidOption if it is foreign."""
     if not _is_job(desired, observed):
         raise InvalidOption(
             f"there is a container {desired.name} that is not a job",

@@ -82,7 +82,7 @@ def _start(work: Work, step: Step) -> None:
     job: Job = work.desired
     name = step.args["on"]
     try:
-        # Podman makes the program ready already here.
+        # Podman initialises the container on attach, before the start.
         work.shared["attached"] = Attached(work, name, bool(job.declared.get("tty")))
         work.client.post(f"/containers/{name}/start")
     except EngineError as error:

@@ -52,7 +52,7 @@ def helpers(client: Client, volume: str, listed: List[Mapping[str, Any]]) -> Dic
 def make_helper(client: Client, what: str, volume: str, *mounts: Dict[str, Any]) -> str:
     """Make a helper and return its id; one that an interrupted run left is as good.
 
-    Raise FleetError if somebody else's container has its name.
+    Raise FleetError if a foreign container has its name.
     """
     name = helper_name(what, volume)
     result = {

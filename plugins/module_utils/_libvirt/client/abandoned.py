@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether anybody still waits for what a module does.
+"""Whether the result of a module is still waited for.
 
 Ansible ends a task whose timeout is over, and the module that it sent goes on: with a download of
 hours, and with the lock that the next task wants.
@@ -23,7 +23,7 @@ class GivenUp(FleetError):
 
 
 def go_on() -> None:
-    """Raise GivenUp if nobody will read the result: the other end of the output is closed.
+    """Raise GivenUp if the result will not be read: the other end of the output is closed.
 
     Called between pieces of long work that the next run goes on with, and nowhere else: a machine
     that was shut down is started again, whoever waits for it.
@@ -31,4 +31,4 @@ def go_on() -> None:
     poll = select.poll()
     poll.register(_OUTPUT, 0)
     if any(event & (select.POLLERR | select.POLLHUP) for _number, event in poll.poll(0)):
-        raise GivenUp("the task was given up, and nobody waits for it any more")
+        raise GivenUp("the task was abandoned, and nothing waits for its result any more")

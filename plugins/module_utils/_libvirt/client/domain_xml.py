@@ -92,7 +92,7 @@ def record(root: Optional[Element]) -> Dict[str, Any]:
     """Return our record in a domain's metadata, {} if there is none or it cannot be read.
 
     One that names another UUID came with a copied document (virt-clone copies metadata), and
-    speaks of the original's volumes: it is nobody's here.
+    speaks of the original's volumes: it does not count here.
     """
     copied = copied_record(root)
     uuid = None if root is None else root.findtext("uuid")

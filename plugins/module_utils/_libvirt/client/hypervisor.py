@@ -137,7 +137,7 @@ def _missing(uri: str, text: str) -> LibvirtMissing:
         "ermission denied": rights,
         "uthentication": rights,
         "PolicyKit": rights,
-        # Who may is asked of polkit, which is not there: root needs nobody's permission.
+        # Permission is asked of polkit, which is not there: root needs none.
         "system bus": "use become: true",
         "No such file": "start libvirtd (the role kvm_host does), or correct uri",
         "refused": "start libvirtd (the role kvm_host does), or correct uri",

@@ -77,7 +77,7 @@ def find_volume(host: Hypervisor, pool: str, name: str) -> Optional[Volume]:
 
 
 def describe(host: Hypervisor, pool: str, volume: Any) -> Optional[Volume]:
-    """Return what a virStorageVol is, None if somebody removed it meanwhile."""
+    """Return what a virStorageVol is, None if it was removed meanwhile."""
     text = host.call("XMLDesc", 0, on=volume, missing=(host.lib.VIR_ERR_NO_STORAGE_VOL,))
     if text is None:
         return None
@@ -140,7 +140,7 @@ def delete(host: Hypervisor, pool: str, name: str) -> bool:
 
 
 def resize(host: Hypervisor, pool: str, name: str, size: int) -> None:
-    """Give a volume that nobody uses a larger capacity, in bytes."""
+    """Give an unused volume a larger capacity, in bytes."""
     volume = _need_volume(host, pool, name)
     try:
         host.call("resize", size, 0, on=volume)
@@ -185,14 +185,14 @@ def need_pool(host: Hypervisor, name: str) -> Any:
     """Return the virStoragePool of a name; raise FleetError if it is gone meanwhile."""
     pool = host.pool(name)
     if pool is None:
-        raise FleetError(f"the pool {name} is gone", hint="somebody removed it meanwhile")
+        raise FleetError(f"the pool {name} is gone", hint="it was removed meanwhile")
     return pool
 
 
 def _need_volume(host: Hypervisor, pool: str, name: str) -> Any:
     volume = host.volume(need_pool(host, pool), name)
     if volume is None:
-        raise FleetError(f"the volume {name} is gone", hint="somebody removed it meanwhile")
+        raise FleetError(f"the volume {name} is gone", hint="it was removed meanwhile")
     return volume
 
 

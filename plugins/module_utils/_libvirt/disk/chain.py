@@ -33,7 +33,7 @@ class Disk:
 
     A file that is in no active pool has no `pool` and a capacity of 0; one that is not there has
     no `path`. `source` says in words what it is, also where it is no file. `pinned` tells that
-    the document itself names what is below the top. `capacity` is None if nobody tells. `base` is
+    the document itself names what is below the top. `capacity` is None if unknown. `base` is
     the name of the file at the bottom, "" if the disk has no more than its own.
     """
 
@@ -68,7 +68,7 @@ def look_at(host: Hypervisor, element: Element, domain: Any = None) -> Disk:
     top = files[0] if files else None
     capacity = top.capacity if top is not None and top.path else None
     if top is not None and top.path and not top.pool and domain is not None:
-        # A file that is locked away or gone: nobody tells.
+        # A file that cannot be read or is gone: unknown.
         told = host.call("blockInfo", target, 0, on=domain, missing=_UNTOLD)
         capacity = int(told[0]) if told else None
     return Disk(

@@ -32,7 +32,7 @@ _VERSION = re.compile(r"(.+)-[0-9a-f]{12}\.qcow2")
 def read_disk(disk: Disk, declared: Optional[Mapping[str, Any]]) -> Entry:
     """Return a disk as it is, of a declared one no more than what was declared.
 
-    What nobody can tell counts as what is declared: its file is in no pool, or not there.
+    What is unknown counts as declared: its file is in no pool, or not there.
     """
     entry: Entry = {
         "pool": _pool_of(disk, declared),

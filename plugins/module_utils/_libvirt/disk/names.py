@@ -25,7 +25,7 @@ _PREFIX = "ua-dockyard-"
 
 @dataclass(frozen=True)
 class Disks:
-    """The disks of a machine: `own` by name, `others` (nobody here attached them) by device name.
+    """The disks of a machine: `own` by name, `others` (attached by hand) by device name.
 
     `plugged` maps the names of own disks that run to their device names there.
     """
@@ -117,7 +117,7 @@ def give_names(root: Element, known: Disks) -> None:
 def identify(
     entries: Sequence[Disk], machine: str, record: Mapping[str, Any]
 ) -> Tuple[Dict[str, Disk], List[Disk]]:
-    """Return the machine's own disks by name, and those that are nobody's here."""
+    """Return the machine's own disks by name, and those that are not."""
     own: Dict[str, Disk] = {}
     rest: List[Disk] = []
     for disk in entries:

@@ -44,14 +44,14 @@ def _files(host: Hypervisor, root: Element) -> List[str]:
 
 
 def claims(host: Hypervisor, volumes: Sequence[Volume], but: str) -> Dict[str, str]:
-    """Return who else uses each of a machine's volumes, by name and in words; nobody is left out.
+    """Return who else uses each of a machine's volumes, by name and in words, "" for none.
 
     That is another machine than the one of the UUID `but`, or a file that is backed by one of
     them, and is none of them: its data would be lost as well.
     """
     own = {os.path.realpath(entry.path) for entry in volumes}
     for pool in sorted({entry.pool for entry in volumes}):
-        # What somebody made by hand, libvirt knows after a look.
+        # After a refresh libvirt knows what was created by hand.
         host.refresh(host.pool(pool))
     users: Dict[str, List[str]] = {}
     for name, root in _all_documents(host):

@@ -221,7 +221,7 @@ def _leaving(host: Hypervisor, desired: Desired, observed: Observed, pool: Pool)
 
 
 def _users(host: Hypervisor, volume: Volume) -> str:
-    """Return who is backed by a volume, in words; "" if it is nobody."""
+    """Return who is backed by a volume, in words; "" for none."""
     machines = users.users_of(host, volume.path)
     if machines:
         return "machines " + ", ".join(machines) if len(machines) > 1 else f"machine {machines[0]}"

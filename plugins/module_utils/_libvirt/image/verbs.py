@@ -28,7 +28,7 @@ _UNPACK: Dict[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".
 
 
 _SECTOR = 512
-# qemu-img check(1): clusters that nobody uses are lost room, and nothing else.
+# qemu-img check(1): leaked clusters waste space, and nothing else.
 _LEAKS = 3
 # Lines that are quoted of what it says; a damaged image has thousands.
 _LINES = 3

@@ -46,7 +46,7 @@ class Machines:
 
 
 def _look(client: Hypervisor, name: str) -> Observed:
-    """Take a snapshot of a machine that somebody may remove meanwhile."""
+    """Take a snapshot of a machine that may be removed meanwhile."""
     try:
         return observe(client, named(name), {})
     except LibvirtError as error:

@@ -24,7 +24,7 @@ from .observed import Observed
 
 
 def check_references(desired: Desired, observed: Observed) -> None:
-    """Raise InvalidOption for a network, pool or image that nobody has, and what does not fit."""
+    """Raise InvalidOption for a missing network, pool or image, and what does not fit."""
     if "libvirt" in observed.unknown:
         return
     if desired.state == "absent":

@@ -42,7 +42,7 @@ def is_done(name: str, record: Mapping[str, Any]) -> bool:
 
 
 def port_answers(address: str) -> Tuple[bool, str]:
-    """Tell whether SSH greets at an address, and what it says; nobody logs in."""
+    """Tell whether SSH greets at an address, and what it says, without a login."""
     try:
         with socket.create_connection((address, _SSH_PORT), timeout=5) as sock:
             # An emulated guest takes seconds for it.

@@ -204,7 +204,7 @@ def undriven(desired: Desired, observed: Observed) -> List[str]:
 def unclear(desired: Desired, observed: Observed) -> List[str]:
     """Return why a declared disk that the machine has not cannot be attached.
 
-    Somebody else has its volume now, or has put a file on top of it; or it cannot be told whether
+    Its volume is used elsewhere now, or has a file on top of it; or it cannot be told whether
     a disk that is there is this one: one made anew would not hold what that holds.
     """
     if observed.config is None or not observed.record:

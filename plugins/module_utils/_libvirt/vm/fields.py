@@ -197,7 +197,7 @@ def write_interface(root: Element, number: str, entry: Entry, mac: str) -> None:
 
 
 def home(interface: Element) -> str:
-    """Return the network that an interface is in, or in words where somebody else put it."""
+    """Return the network that an interface is in, or in words where it was put by hand."""
     kind, source = interface.get("type") or "", interface.find("source")
     if kind == "network":
         return attribute(interface, "source", "network") or ""

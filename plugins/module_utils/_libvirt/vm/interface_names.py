@@ -4,7 +4,7 @@
 """Which interface of a machine is which, whatever others add before, between or after them.
 
 An interface that we write has its number in an alias. A machine that was made before has none:
-there its interfaces count by their position, as those of a machine that is nobody's here.
+there its interfaces count by their position, as those of a foreign machine.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Disks and seeds of a machine whose volume is not there. Nothing here mutates.
 
-A run that was interrupted before it made the volume leaves the same as somebody who deleted it.
+A run that was interrupted before it made the volume leaves the same as its deletion.
 A no-op does not load this.
 """
 

@@ -208,12 +208,12 @@ def _shortfall(desired: Desired, run: _Run, reached: Sequence[str]) -> str:
     if desired.wait == "none" or desired.state != "started" or running is None:
         return ""
     if stand(run.state, run.reason)[0]:
-        return ""  # nobody answers there: it is told to go on first
+        return ""  # nothing answers there: it is told to go on first
     if not reached:
         return "it has no address yet" if interfaces(running) else ""
     seeded = any(is_seed(attribute(d, "source", "volume") or "") for d in disks(running))
     if desired.wait == "address" or (desired.wait == "cloud_init" and not seeded):
-        # A seed that is not attached yet was read by nobody.
+        # A seed that is not attached yet has not been read.
         return ""
     from .console import shortfall
 
@@ -280,7 +280,7 @@ def _max_vcpus(
 def kvm_works() -> bool:
     """Tell whether this host can accelerate: the device is there and the CPU has the feature.
 
-    A /dev/kvm without vmx or svm in /proc/cpuinfo is one that nobody can use.
+    A /dev/kvm without vmx or svm in /proc/cpuinfo cannot be used.
     """
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False

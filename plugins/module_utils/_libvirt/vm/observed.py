@@ -28,7 +28,7 @@ class Observed:
     the other machines that have them, `users` volumes to the others that use them, looked at
     only where it matters, as are the names of internal `snapshots`. `shortfall` says in
     words what a running machine lacks of `wait`. `max_vcpus` is what QEMU gives one machine, 0
-    if nobody had to know or libvirt does not say. `unknown` maps "libvirt" and addresses to
+    if it was not needed or libvirt does not say. `unknown` maps "libvirt" and addresses to
     what an earlier task of this run would do to them; `removed`: one removes the machine.
     """
 

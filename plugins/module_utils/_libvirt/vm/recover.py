@@ -59,7 +59,7 @@ def _remove_new(
     """Take a new machine away."""
     result = _created_volumes(begun, observed)
     if observed.config is None:
-        # Somebody removed it meanwhile, and its record with it.
+        # It was removed meanwhile, and its record with it.
         for name, volume in result.items():
             chain.add("delete_volume", cause, on=name, pool=volume.pool)
         return

@@ -128,7 +128,7 @@ def public(observed: Observed) -> Optional[Dict[str, Any]]:
 
 
 def _theirs(disk: Disk) -> Dict[str, Any]:
-    """Return a disk that somebody else attached, with where it is."""
+    """Return a disk that was attached by hand, with where it is."""
     return {**read_disk(disk, None), "source": disk.source}
 
 

@@ -31,7 +31,7 @@ def _start(work: Work, step: Step) -> None:
         work.client.call("create", on=domain)
     except LibvirtError as error:
         if work.client.call("isActive", on=domain, missing=(work.client.lib.VIR_ERR_NO_DOMAIN,)):
-            return  # somebody was faster
+            return  # it was resumed meanwhile
         raise FleetError(
             f"the machine cannot start: {error.message}", address=work.desired.address
         ) from None
@@ -103,14 +103,14 @@ def _shutdown(work: Work, step: Step) -> None:
 
 
 def is_gone(work: Work) -> bool:
-    """Tell whether somebody else has removed the machine that is to go."""
+    """Tell whether the machine that is to be removed is gone already."""
     return work.desired.state == "absent" and work.client.domain(work.desired.name) is None
 
 
 def _patience(work: Work, step: Step) -> float:
     """Return the seconds that a guest may take to shut down.
 
-    On the way back nobody waits for one that is thrown away, or whose kernel hears nothing.
+    Recovery does not wait for one that is thrown away, or whose kernel hears nothing.
     """
     if step.args.get("undo") == "all":
         return 0.0

@@ -36,7 +36,7 @@ def stand(state: str, reason: int) -> Tuple[str, str]:
     """Return why a machine that is on does not go on: (kind, words), ("", "") if it does.
 
     Kinds: `held` (it goes on when it is told to), `asleep` (it has to be woken), `busy` (libvirt
-    is at work, nobody may interfere), `dead` (only a restart helps), `leaving` (it goes down).
+    is at work, do not interfere), `dead` (only a restart helps), `leaving` (it goes down).
     """
     if state == "suspended":
         return "asleep", "its guest went to sleep"

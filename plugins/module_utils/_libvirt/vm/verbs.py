@@ -176,7 +176,7 @@ def _undefine(work: Work, step: Step) -> None:
         | _about_nvram(work)
     )
     domain, ended = need(work), (lib.VIR_ERR_OPERATION_INVALID, lib.VIR_ERR_NO_DOMAIN)
-    # Without a document it would run on, should somebody have started it meanwhile.
+    # Without a document it would run on if it was started meanwhile.
     if work.client.call("isActive", on=domain, missing=ended):
         work.client.call("destroy", on=domain, missing=ended)
     unsupported = (lib.VIR_ERR_INVALID_ARG, lib.VIR_ERR_NO_DOMAIN)

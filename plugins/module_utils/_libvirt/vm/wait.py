@@ -138,7 +138,7 @@ def wait(
 
     Seconds count from `begun`, a reading of the monotonic clock; `wait_timeout` counts from now.
     Raise FleetError with the failing rung, what was seen there and the console's tail, and GivenUp
-    if it `may_end` where nobody waits for the task any more.
+    if it `may_end` where the task is not waited for any more.
     """
     ladder = _Ladder(host, desired, domain)
     ladder.may_end = may_end

@@ -60,7 +60,7 @@ SUBJECTS = (
 )
 
 
-# Engines mask paths of /proc by themselves: an empty list is what somebody asked for.
+# Engines mask paths of /proc by themselves: an empty list was asked for.
 _MASKED = "HostConfig.MaskedPaths"
 
 
@@ -109,7 +109,7 @@ def _silent(
     obj: Mapping[str, Any], base: Mapping[str, Any], path: str, quiet: Sequence[Any]
 ) -> bool:
     """Tell whether a part of a container is unset, the engine's own choice, or its image's."""
-    value, name = dig(obj, path), str(obj.get("Id"))[:12]  # a host's name, if nobody gave it one
+    value, name = dig(obj, path), str(obj.get("Id"))[:12]  # its host name if none was declared
     inherited = dig(base, path[len("Config.") :]) if path.startswith("Config.") else None
     if path == _MASKED:
         return bool(value != [])

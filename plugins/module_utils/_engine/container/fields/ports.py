@@ -27,7 +27,7 @@ _SHORT = re.compile(
     r"(?P<target>[0-9]+(?:-[0-9]+)?)"
     r"(?:/(?P<protocol>[A-Za-z]+))?"
 )
-# An address and one port: whose it is, nobody can tell, and docker's client refuses it as well.
+# An address and one port: whether it is the host's is unclear; docker's client refuses it too.
 _UNCLEAR = re.compile(r"(?P<ip>\[[^]]*\]|[0-9]+(?:\.[0-9]+){3}):(?P<port>[0-9-]+)(?:/[A-Za-z]+)?")
 _LONG = ("target", "published", "host_ip", "protocol", "mode", "name", "app_protocol")
 _PROTOCOLS = ("tcp", "udp", "sctp")

@@ -223,7 +223,7 @@ def _bases(text: str, values: Mapping[str, Any]) -> Tuple[str, ...]:
 
 
 def _context(given: Any, values: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the context in one form, whoever read it: the action plugin, or nobody yet."""
+    """Return the context in one form, already read by the action plugin or not."""
     if given is None:
         given = read_for(values)
     if isinstance(given, Mapping):
