@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Making plans happen, and going back when a step fails. A no-op does not load this.
+"""Applying plans, and recovery when a step fails. A no-op does not load this.
 
 Plans may be of several resources: their steps are executed together, in the order of their needs,
 and each resource recovers, is verified and has its result by its own address.
@@ -23,7 +23,7 @@ from .steps import Step
 from .unexpected import as_fleet_error
 from .work import Work
 
-# How often to go back.
+# How often to try to recover.
 _TRIES = 3
 
 # By a resource's address: the steps of its plan that were made, and what their verbs told.
@@ -32,7 +32,7 @@ Reports = Dict[str, Dict[str, Any]]
 
 
 def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
-    """Make the plans of all parts happen; return their results by address.
+    """Apply the plans of all parts; return their results by address.
 
     Steps that tell whether others are needed come first; their resources are then observed and
     planned again. After a failure, resources that are not done recover, and the failure is raised
@@ -96,7 +96,7 @@ def _finish(
 def _make(
     parts: Sequence[Part], client: Any, steps: Sequence[Step], done: Steps, reports: Reports
 ) -> None:
-    """Run steps of the parts' plans; after a failure, go back and raise it.
+    """Run steps of the parts' plans; after a failure, recover and raise it.
 
     `done` takes what did something, `reports` what verbs have to tell beside their outcome.
     """
@@ -207,9 +207,9 @@ def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
 
 
 def _recover(part: Part, client: Any, begun: List[Step]) -> Optional[str]:
-    """Undo a failed plan; return what could not be undone, in words.
+    """Recover from a failed plan; return what could not be undone, in words.
 
-    What the server refuses then, another run may just have done: it is looked at anew.
+    What the server refuses then may just have been done by another run, so observe again.
     """
     error: Optional[Exception] = None
     for _attempt in range(_TRIES):

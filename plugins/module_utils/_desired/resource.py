@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a resource is to the engine of desired states: the shape that `run` works with."""
+"""The interface of a resource: what `run` needs of it."""
 
 from __future__ import annotations
 

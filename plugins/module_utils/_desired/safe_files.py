@@ -273,7 +273,7 @@ class Part:
             self._file.truncate(0)
 
     def flush(self) -> None:
-        """Have everything on the disk."""
+        """Flush everything to the disk."""
         with naming(self._full):
             self._file.flush()
             os.fsync(self._file.fileno())

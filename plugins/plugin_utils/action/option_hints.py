@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is told to whoever writes an option that another tool has: community.docker, Compose.
+"""Hints for options that other tools have: community.docker, Compose.
 
 They are hints, no aliases: of some the values differ as well. docs/from-community-docker.md has
 all of community.docker's (a test compares the two), compose_hints.py has the keys of Compose.

@@ -149,7 +149,7 @@ class Forward:
             self._ssh.control("cancel", *self._words)
 
     def _proven(self) -> bool:
-        """Say if the engine answers; a missing right, socket or leave to forward all look alike."""
+        """Tell if it answers; a missing right, socket or leave to forward all look alike."""
         try:
             with self._dial() as stream:
                 ping(stream, self._timeout)

@@ -76,7 +76,7 @@ def _check(folder: str, place: str) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """Have one process at a time make or take back a forward."""
+    """Let one process at a time create or remove a forward."""
     handle = own_folder(folder)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

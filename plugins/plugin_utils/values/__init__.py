@@ -1,4 +1,4 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a playbook's values are read as before they are sent on."""
+"""How values of a playbook are read before they are passed on."""

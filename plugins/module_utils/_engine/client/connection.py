@@ -45,7 +45,7 @@ class Wire:
         self.sock.close()
 
     def quiet(self) -> bool:
-        """Say if nothing is to be read: an idle connection that is readable was closed."""
+        """Tell if nothing is to be read: an idle connection that is readable was closed."""
         poll = select.poll()
         poll.register(self.sock, select.POLLIN)
         return not self._buf and not poll.poll(0)

@@ -185,7 +185,7 @@ def clear(chain: Chain, dependents: Tuple[Dependent, ...], maybe: bool) -> None:
 
 
 def recover_names(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause) -> None:
-    """Take new dependents out of the way and give the old ones their names back."""
+    """Stop and rename new dependents, and give the old ones their names back."""
     for entry in reversed(dependents):
         if entry.new is not None:
             ident = str(entry.new["Id"])
@@ -201,7 +201,7 @@ def recover_names(chain: Chain, dependents: Tuple[Dependent, ...], cause: Cause)
 def recover_runs(
     chain: Chain, dependents: Tuple[Dependent, ...], root_ran: bool, cause: Cause
 ) -> None:
-    """Let old dependents run again, as they did, in namespaces that are there again.
+    """Run old dependents again, as they ran before, in the recovered namespaces.
 
     `root_ran`: the container whose namespaces they use had not been stopped. Otherwise those that
     run still use dead ones.

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back after a failure, by what this run itself has made and touched.
+"""Recovery after a failure, by what this run itself has created and touched.
 
 Names and records tell what an interrupted run left, but not whose it is: another controller's run,
 which no lock keeps apart, may have a replacement under way, or have ended one. So what this run did
@@ -43,12 +43,12 @@ class _Ours:
         }
 
     def created(self, container: Inspect) -> bool:
-        """Tell whether this run has made it."""
+        """Tell whether this run has created it."""
         label = (dig(container, "Config.Labels") or {}).get(OWNER_LABEL)
         return container["Id"] in self._ids or (label is not None and label in self._records)
 
     def judged(self, container: Inspect) -> bool:
-        """Tell whether it failed before the eyes of this run, whoever made it."""
+        """Tell whether this run has seen it fail, whoever created it."""
         return self.created(container) or container["Id"] in self._waited
 
     def touched(self, container: Inspect) -> bool:
@@ -61,12 +61,12 @@ class _Ours:
         return container["Id"] in self._stopped
 
     def started(self, container: Inspect) -> bool:
-        """Tell whether it stood still before this run."""
+        """Tell whether it was not running before this run."""
         return container["Id"] in self._started
 
 
 def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
-    """Return the way back after a failure: the old one, or nothing, as it was before."""
+    """Plan the recovery after a failure: the old one, or nothing, as it was before."""
     chain = Chain(desired.address)
     ours = _Ours(begun)
     creation = next((step for step in begun if "replaces" in step.args), None)
@@ -90,7 +90,7 @@ def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -
 def _recover_replacement(
     chain: Chain, desired: Desired, observed: Observed, ours: _Ours, creation: Optional[Step]
 ) -> Observed:
-    """Undo the replacement that this run made or took over; `creation` is its create step.
+    """Recover from the replacement that this run began or took over; `creation` is its create step.
 
     One that it only took over, as any next run does, may have come up meanwhile, and stays then.
     """
@@ -136,7 +136,7 @@ def _recover_old(
 
 
 def _recover_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
-    """Undo a creation or a start that failed: what was not there goes, what stood still stops."""
+    """Undo a creation or a start that failed: remove what was not there, stop what did not run."""
     cause, ident = "it did not come up", str(current["Id"])
     result = ours.created(current)
     if replacement.may_run(current) and (result or ours.started(current)):

@@ -158,7 +158,7 @@ def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: C
 
 
 def recover_old(chain: Chain, desired: Desired, observed: Observed, cause: Cause) -> Observed:
-    """Take the new one out of the way and bring the old one back."""
+    """Stop and rename the new one, and recover the old one."""
     new, old = observed.current or {}, observed.old or {}
     replaces = record_of(new, observed.base, desired.names).get("replaces") or {}
     temporary = temporary_name(str(old["Id"]), desired.name)

@@ -105,7 +105,7 @@ class Container(Resource):
         return rows(declared_subjects(desired.declared)), desired.declared
 
     def recover(self, desired: Desired, observed: Observed, begun: List[Step]) -> Plan:
-        """Return the way back after a failure: the old one, or nothing, as it was before."""
+        """Plan the recovery after a failure: the old one, or nothing, as it was before."""
         from .recover import plan_recovery
 
         return plan_recovery(desired, observed, begun)

@@ -53,12 +53,12 @@ class Desired:
 
     @property
     def by_id(self) -> bool:
-        """Say if the image is called by its id: it is on the engine, or nowhere."""
+        """Tell if the image is called by its id: it is on the engine, or nowhere."""
         return bool(parse_id(self.name))
 
     @property
     def pulls(self) -> bool:
-        """Say if the image comes from a registry."""
+        """Tell if the image comes from a registry."""
         return self.build is None and self.source is None
 
     @property

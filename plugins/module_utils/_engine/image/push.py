@@ -66,7 +66,7 @@ def _compare(image: Optional[Mapping[str, Any]], remote: Any) -> Tuple[str, bool
 
 
 def _unknown_there(remote: Any) -> bool:
-    """Say if the registry answered that it has no such image (distribution API, error codes)."""
+    """Tell if the registry answered that it has no such image (distribution API, error codes)."""
     if not isinstance(remote, EngineError):
         return False
     output = remote.message.lower()

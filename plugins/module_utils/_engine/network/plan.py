@@ -91,7 +91,7 @@ def _removal(chain: Chain, desired: Desired, observed: Observed) -> None:
 
 
 def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
-    """Return the way back after a failure: the old network, or none, as it was before."""
+    """Plan the recovery after a failure: the old network, or none, as it was before."""
     chain = Chain(desired.address)
     current = observed.current
     ours = current is not None and bool(record_of(current, desired.name))

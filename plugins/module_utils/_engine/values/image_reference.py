@@ -43,7 +43,7 @@ class Reference:
 
 
 def is_id(text: str) -> bool:
-    """Say if a text is an image id, with or without `sha256:`."""
+    """Tell if a text is an image id, with or without `sha256:`."""
     return re.fullmatch(_ID, text) is not None
 
 

@@ -150,7 +150,7 @@ class Volume(Resource):
 
 
 def _is_half(client: Client, volume: Inspect, listed: Any) -> bool:
-    """Say if helpers are there that tell of a restore which has not come to its end."""
+    """Tell if helpers are there that tell of a restore which has not come to its end."""
     from .helpers import ANEW, RESTORE, helper_name, helpers
 
     if isinstance(listed, EngineError):

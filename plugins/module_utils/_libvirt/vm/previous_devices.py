@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Devices of a machine's document as they were, for the way back of a failed change."""
+"""Devices of a machine's document as they were, for recovery from a failed change."""
 
 from __future__ import annotations
 

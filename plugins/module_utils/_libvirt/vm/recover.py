@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way back of a machine's task that failed. Nothing here mutates; a no-op does not load it."""
+"""Recovery from a failed task of a machine. Nothing here mutates; a no-op does not load it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .plan import RESTART, removal
 
 
 def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
-    """Return the way back after a failure: the former settings, or no machine if it is new.
+    """Plan the recovery after a failure: the former settings, or no machine if it is new.
 
     A `wait` among the begun steps is one that was late: the machine may still come up.
     """
@@ -56,7 +56,7 @@ def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -
 def _remove_new(
     chain: Chain, cause: Cause, desired: Desired, observed: Observed, begun: Sequence[Step]
 ) -> None:
-    """Take a new machine away."""
+    """Remove a new machine."""
     result = _created_volumes(begun, observed)
     if observed.config is None:
         # It was removed meanwhile, and its record with it.

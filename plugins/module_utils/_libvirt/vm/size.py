@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many CPUs and how much memory: the rows of both, and what people write beside them by hand.
+"""CPUs and memory: the rows of both, and what is written beside them by hand.
 
 A topology, NUMA cells and memory devices (DIMMs) stay; the numbers of ours that they repeat
 follow, where only one way to do that makes sense (libvirt's domain format, "CPU model and

@@ -80,7 +80,7 @@ def _by_buildx(client: Any, desired: Desired, build: Build, label: str, tail: Li
 
 
 def uses_buildx(build: Build) -> bool:
-    """Say if docker buildx builds an image of Docker's engine: it is there, and is not excluded."""
+    """Tell if docker buildx builds an image of Docker's engine: it is there and not excluded."""
     from .builders import program
 
     excluded = build.get("builder") == "classic" or build.get("isolation")

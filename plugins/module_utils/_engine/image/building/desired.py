@@ -44,7 +44,7 @@ class Build:
 
     @property
     def pull(self) -> bool:
-        """Say if the registry is asked for newer base images."""
+        """Tell if the registry is asked for newer base images."""
         return bool(self.values.get("pull"))
 
     @property

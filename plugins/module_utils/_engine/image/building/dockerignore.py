@@ -58,7 +58,7 @@ class Ignore:
             ) from exc
 
     def returns(self, folder: str) -> bool:
-        """Say if something below an excluded folder may be sent all the same."""
+        """Tell if something below an excluded folder may be sent all the same."""
         return self._returns or folder in self._above
 
     def matched(self, path: str, above: Matched = ()) -> Matched:
@@ -69,7 +69,7 @@ class Ignore:
         )
 
     def leaves_out(self, path: str, matched: Matched) -> bool:
-        """Say if a path, which these rules match, is left out of the context."""
+        """Tell if a path, which these rules match, is left out of the context."""
         if path in self._keep:
             return False
         out = False
@@ -79,7 +79,7 @@ class Ignore:
         return out
 
     def excludes(self, path: str) -> bool:
-        """Say if a path is left out, whose folders have not been asked for."""
+        """Tell if a path is left out, whose folders have not been asked for."""
         parts = path.split("/")
         matched: Matched = ()
         for count in range(1, len(parts) + 1):

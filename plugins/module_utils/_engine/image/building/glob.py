@@ -36,7 +36,7 @@ class Glob:
         self._loops = self._mask(_LOOP)
 
     def matches(self, path: str) -> bool:
-        """Say if the pattern is that of a whole path."""
+        """Tell if the pattern is that of a whole path."""
         if self._wild < 2 or (len(path) + 1) ** self._wild <= _FEW:
             return self._regex.fullmatch(path) is not None
         at = self._free(1)
