@@ -31,4 +31,4 @@ def go_on() -> None:
     poll = select.poll()
     poll.register(_OUTPUT, 0)
     if any(event & (select.POLLERR | select.POLLHUP) for _number, event in poll.poll(0)):
-        raise GivenUp("the task was abandoned, and nothing waits for its result any more")
+        raise GivenUp("the task was abandoned, and nothing waits for it now")

@@ -78,7 +78,7 @@ def test_a_wait_that_was_given_up_ends_and_leaves_the_machine(bench: HostBench) 
     bench.world.told = {}
     with nobody_listens():
         failed = bench.run(task)
-    assert failed["msg"].endswith("the task was abandoned, and nothing waits for its result any more")
+    assert failed["msg"].endswith("the task was abandoned, and nothing waits for it now")
     assert bench.keeper.lookupByName("web01").isActive()
     bench.world.told = None
     assert not bench.run(task).get("failed")
