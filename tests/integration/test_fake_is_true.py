@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import tarfile
 import uuid
 from typing import Any, Callable, Dict, Iterator, List, Tuple
