@@ -47,7 +47,7 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
             _make(parts, client, _revealing(unsure), done, reports)
             for part in unsure:
                 part.look(client, {}, True)
-                part.make_plan()
+                part.make_plan(again=True)
             check_bounds(unsure)
         steps = [step for part in parts for step in part.plan.steps]
         _make(parts, client, steps, done, reports)
@@ -72,9 +72,11 @@ def _telling(done: Steps) -> Iterator[None]:
         yield
     except STRANGE as error:
         told = as_fleet_error(error)
-        words = [step.words() for steps in done.values() for step in steps]
-        if words:
+        steps = tuple(step for some in done.values() for step in some)
+        if steps:
+            words = [step.words() for step in steps]
             told.details.update(changed=True, done=[*words, *told.details.get("done", ())])
+            told.details.setdefault("plan", {"text": Plan(steps).text()})
         raise told from None
 
 
@@ -107,7 +109,8 @@ def _make(
     for part in parts:
         address = part.desired.address
         done[address] += [step for step in _of(part, steps) if step.id in result.done]
-        reports[address].update(told[address])
+        notes = [*reports[address].get("notes", ()), *told[address].get("notes", ())]
+        reports[address].update(told[address], notes=notes)
 
 
 def _after_failure(

@@ -37,16 +37,18 @@ class Part:
         """Observe the resource and compare it; see Resource.look."""
         self.observed, self.difference = self.resource.look(client, self.desired, pending, settled)
 
-    def make_plan(self) -> None:
+    def make_plan(self, again: bool = False) -> None:
         """Plan, with what is declared for a resource that is not there.
 
-        Whether the user allows it is another question: see bounds.py.
+        Whether the user allows it is another question: see bounds.py. `again`: steps of the plan
+        before were made, and their ids are not used twice.
         """
         self.plan = self.resource.plan(self.desired, self.observed, self.difference)
         if self.plan.steps:
             from .steps import with_ids
 
-            self.plan = replace(self.plan, steps=with_ids(self.desired.address, self.plan.steps))
+            prefix = f"{self.desired.address}#{'again-' * again}"
+            self.plan = replace(self.plan, steps=with_ids(prefix, self.plan.steps))
         if self._makes(self.plan.steps):
             from .creation_text import with_declared
 

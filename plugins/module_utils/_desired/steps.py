@@ -176,12 +176,10 @@ def foretold(steps: Sequence[Step]) -> Dict[str, Planned]:
     return result
 
 
-def with_ids(address: str, steps: Sequence[Step]) -> Tuple[Step, ...]:
-    """Return a resource's steps with ids that no other resource's steps have."""
+def with_ids(prefix: str, steps: Sequence[Step]) -> Tuple[Step, ...]:
+    """Return steps whose ids begin with a prefix, which makes them those of no other resource."""
     return tuple(
-        replace(
-            step, id=f"{address}#{step.id}", needs=tuple(f"{address}#{need}" for need in step.needs)
-        )
+        replace(step, id=prefix + step.id, needs=tuple(prefix + need for need in step.needs))
         for step in steps
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.diff import diff
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.fields import (
     Context,
     FieldSpec,
@@ -29,6 +30,8 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema imp
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Chain, Step
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.work import Verbs, Work
 
+from tests.lab.core import run_task
+
 LIVE = {"change": "live", "unset": "live", "live": "set"}
 FIELDS = (
     FieldSpec("glass", "glass", {"type": "str"}),
@@ -36,6 +39,9 @@ FIELDS = (
     FieldSpec("labels", "labels", {"type": "dict"}, compare="map", **LIVE),
     FieldSpec("key", "key", {"type": "str", "no_log": True}, secret=True, **LIVE),
 )
+
+
+ONE = {"name": "a", "glass": "green", "size": 1}
 
 
 class Server:
@@ -247,3 +253,51 @@ def _fetch(work: Work, step: Step) -> bool:
 
 def _fill(work: Work, step: Step) -> None:
     work.client.write("fill", step.args["on"], filling=work.client.fetched[work.desired.filling])
+
+
+class Lost(FleetError):
+    """A connection broke: nobody knows whether the server did it."""
+
+    outcome_unknown = True
+
+
+class NotTried(FleetError):
+    """The server refused it, and has not even tried."""
+
+    refused = True
+
+
+class Numbered(Jars):
+    """Jars with ids, so that one jar can be told from another."""
+
+    def identity(self, observed: Seen) -> Any:
+        """Return the id of the jar that is there."""
+        return str((observed.jar or {}).get("id", ""))
+
+
+class Noting(Numbered):
+    """Its verbs note the id of what they have made."""
+
+    @property
+    def verbs(self) -> Verbs:
+        """The verbs of jars, and a note of each creation."""
+
+        def create(work: Work, step: Step) -> None:
+            work.note(step, id="1")
+            Jars().verbs["create"](work, step)
+            work.client.jars["a"]["id"] = "1"
+
+        return {**Jars().verbs, "create": create}
+
+
+def task(server: Server, resource: Any = None, **params: Any) -> Dict[str, Any]:
+    """Apply a task about the jar `a`; return its result."""
+    return run_task(resource or Jars(), {**ONE, **params}, lambda: server)
+
+
+def failed(server: Server, resource: Any = None, **params: Any) -> Dict[str, Any]:
+    """Apply a task that has to fail; return its result."""
+    result = task(server, resource, **params)
+    assert result.get("failed") is True, result
+    assert "jar" not in result
+    return result

@@ -1,10 +1,10 @@
-"""Applying: what is verified, what is undone after a failure, and what the user is told of it."""
+"""Applying: what is verified, what verbs are given, and what becomes of what they opened."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, Dict, List, Tuple
+from typing import Any, List, Tuple
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.apply import apply
@@ -13,39 +13,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.plan impor
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.work import Verbs, Work
 
-from tests.lab.core import run_task
-
-from .jars import Jar, Jars, Seen, Server, part
-
-ONE = {"name": "a", "glass": "green", "size": 1}
-
-
-class Lost(FleetError):
-    """A connection broke: nobody knows whether the server did it."""
-
-    outcome_unknown = True
-
-
-class NotTried(FleetError):
-    """The server refused it, and has not even tried."""
-
-    refused = True
+from .jars import Jar, Jars, Lost, Noting, Numbered, Seen, Server, failed, part, task
 
 
 @pytest.fixture
 def server() -> Server:
     return Server()
-
-
-def task(server: Server, resource: Any = None, **params: Any) -> Dict[str, Any]:
-    return run_task(resource or Jars(), {**ONE, **params}, lambda: server)
-
-
-def failed(server: Server, resource: Any = None, **params: Any) -> Dict[str, Any]:
-    result = task(server, resource, **params)
-    assert result.get("failed") is True, result
-    assert "jar" not in result
-    return result
 
 
 def test_what_was_made_is_told_and_verified(server: Server) -> None:
@@ -65,29 +38,6 @@ def test_what_the_server_drops_without_a_word_is_found(server: Server) -> None:
     assert (result["changed"], result["updated"], result["done"]) == (True, True, words)
     assert set(result["plan"]) == {"text"}
     assert "size: 1 → 2 [live]\n    set a\n" in result["plan"]["text"]
-
-
-class Numbered(Jars):
-    """Jars with ids, so that one jar can be told from another."""
-
-    def identity(self, observed: Seen) -> Any:
-        """Return the id of the jar that is there."""
-        return str((observed.jar or {}).get("id", ""))
-
-
-class Noting(Numbered):
-    """Its verbs note the id of what they have made."""
-
-    @property
-    def verbs(self) -> Verbs:
-        """The verbs of jars, and a note of each creation."""
-
-        def create(work: Work, step: Step) -> None:
-            work.note(step, id="1")
-            Jars().verbs["create"](work, step)
-            work.client.jars["a"]["id"] = "1"
-
-        return {**Jars().verbs, "create": create}
 
 
 @pytest.mark.parametrize(
@@ -111,160 +61,6 @@ def test_another_one_in_its_place_is_told_from_one_that_differs(
     server.jars["a"] = {"glass": "brown"}
     server.ignores = ("size",)
     assert failed(server, resource)["msg"] == f"jar/a: {said}"
-
-
-def test_a_first_step_that_is_refused_leaves_all_as_it_is(server: Server) -> None:
-    server.broken["create"] = NotTried("somebody was faster")
-    resource = Jars()
-    result = failed(server, resource)
-    assert (result["msg"], result["changed"]) == ("jar/a: somebody was faster", False)
-    assert (result["failed_step"], result["done"]) == ("create a", [])
-    assert resource.gone_back == []
-
-
-def test_what_was_done_before_a_failure_is_undone(server: Server) -> None:
-    server.jars["a"] = {"glass": "brown"}
-    server.broken["create"] = FleetError("no room")
-    resource = Jars()
-    result = failed(server, resource)
-    assert result["msg"] == "jar/a: no room"
-    assert resource.gone_back == [["remove"]]
-    # Jars do not get back what was removed, and so it is a change.
-    assert (result["changed"], result["done"], result["not_begun"]) == (True, ["remove a"], [])
-    assert result["failed_step"] == "create a"
-    assert result["plan"]["text"].startswith("jar/a\n  glass: brown → green [replace]\n")
-
-
-def test_steps_that_did_not_begin_are_told(server: Server) -> None:
-    server.jars["a"] = {"glass": "brown"}
-    server.broken["remove"] = FleetError("it is stuck")
-    result = failed(server)
-    assert (result["done"], result["failed_step"]) == ([], "remove a")
-    assert (result["not_begun"], result["changed"]) == (["create a"], False)
-
-
-def test_a_step_whose_outcome_is_unknown_counts_as_begun(server: Server) -> None:
-    server.broken_after["create"] = Lost("the connection broke")
-    resource = Jars()
-    result = failed(server, resource)
-    assert resource.gone_back == [["create"]]
-    assert server.writes == ["create a", "remove a"]
-    assert server.jars == {}
-    # All is as it was.
-    assert (result["msg"], result["changed"]) == ("jar/a: the connection broke", False)
-
-
-def test_a_step_that_has_failed_for_sure_does_not(server: Server) -> None:
-    server.broken["create"] = FleetError("no room")
-    resource = Jars()
-    assert failed(server, resource)["changed"] is False
-    assert resource.gone_back == [[]]
-
-
-def test_a_step_that_noted_something_counts_as_begun(server: Server) -> None:
-    server.broken["create"] = FleetError("no room")
-    resource = Noting()
-    failed(server, resource)
-    assert resource.gone_back == [["create"]]
-    assert resource.noted == [{"id": "1"}]
-
-
-@pytest.mark.parametrize("error", [KeyError("hush-hush"), TypeError("hush-hush")])
-def test_what_nobody_foresaw_counts_as_begun_and_is_told_without_its_words(
-    server: Server, error: Exception
-) -> None:
-    """It may hold a value, and come of the answer to what was done."""
-    server.broken_after["create"] = error
-    result = failed(server)
-    assert server.jars == {}
-    said = f"jar/a: what the server answered cannot be read ({type(error).__name__} in jars.py"
-    assert result["msg"].startswith(said)
-    assert "hush-hush" not in str(result)
-    assert (result["failed_step"], result["changed"]) == ("create a", False)
-
-
-def test_an_error_of_the_system_is_told_in_its_words(server: Server) -> None:
-    server.broken["create"] = OSError("no space left")
-    assert failed(server)["msg"] == "jar/a: OSError: no space left"
-
-
-@pytest.mark.parametrize(
-    "error", [FleetError("it is stuck"), KeyError("hush-hush")], ids=["ours", "strange"]
-)
-@pytest.mark.parametrize("where", ["a step back", "the look"])
-def test_a_failure_on_the_way_back_is_told_beside_the_first(
-    server: Server, error: Exception, where: str
-) -> None:
-    server.broken_after["create"] = Lost("the connection broke", hint="try again")
-    if where == "the look":
-        server.looks = [None, error]
-    else:
-        server.broken["remove"] = error
-    result = failed(server)
-    said = "it is stuck"
-    if isinstance(error, KeyError):
-        said = "what the server answered cannot be read (KeyError in jars.py"
-    head = f"jar/a: the connection broke; try again; recovery failed too ({said}"
-    assert result["msg"].startswith(head)
-    assert result["msg"].endswith("; the next run continues from here")
-    assert "hush-hush" not in str(result)
-    assert (result["failed_step"], result["changed"]) == ("create a", True)
-
-
-def test_what_is_refused_on_the_way_back_is_looked_at_anew(server: Server) -> None:
-    """Another run may have done it meanwhile."""
-    server.broken_after["create"] = Lost("the connection broke")
-    server.broken["remove"] = NotTried("it is being removed")
-    resource = Jars()
-    result = failed(server, resource)
-    assert resource.gone_back == [["create"]] * 3
-    assert "recovery failed too (it is being removed)" in result["msg"]
-    assert server.writes == ["create a", *["remove a"] * 3]
-
-
-def test_what_cannot_be_looked_at_after_a_failure_may_be_otherwise(server: Server) -> None:
-    server.jars["a"] = {"glass": "brown"}
-    server.broken["create"] = FleetError("no room")
-    server.looks = [None, None, FleetError("no answer")]
-    assert failed(server)["changed"] is True
-
-
-@pytest.mark.parametrize("error", [FleetError("no answer"), KeyError("hush-hush")])
-def test_a_failed_look_after_all_is_done_tells_what_was_done(
-    server: Server, error: Exception
-) -> None:
-    server.looks = [None, error]
-    result = failed(server)
-    assert server.jars["a"]["size"] == 1
-    assert (result["changed"], result["done"]) == (True, ["create a"])
-    assert "hush-hush" not in str(result)
-
-
-def test_what_was_brought_to_light_before_a_failure_is_told_as_done(server: Server) -> None:
-    server.broken["create"] = NotTried("no room")
-    result = failed(server, filling="jam")
-    assert (result["changed"], result["done"]) == (True, ["fetch filling/jam"])
-    assert (result["failed_step"], result["not_begun"]) == ("create a", ["fill a"])
-
-
-def test_a_failed_look_after_what_was_brought_to_light_tells_it(server: Server) -> None:
-    server.looks = [None, FleetError("no answer")]
-    result = failed(server, filling="jam")
-    assert (result["changed"], result["done"]) == (True, ["fetch filling/jam"])
-
-
-def test_what_came_to_nothing_before_a_failure_is_no_change(server: Server) -> None:
-    server.fetched["jam"] = server.newest["jam"]
-    server.broken["create"] = NotTried("no room")
-    result = failed(server, filling="jam")
-    assert (result["changed"], result["done"]) == (False, [])
-
-
-def test_a_failure_to_bring_to_light_leaves_all_else_not_begun(server: Server) -> None:
-    server.broken["fetch"] = FleetError("no way")
-    result = failed(server, filling="jam")
-    assert (result["changed"], result["failed_step"]) == (False, "fetch filling/jam")
-    assert result["not_begun"] == ["create a", "fill a (maybe)"]
 
 
 class Open:

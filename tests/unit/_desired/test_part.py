@@ -136,3 +136,12 @@ def test_a_step_about_another_resource_has_its_verbs() -> None:
     assert seen == ["shelf/1 for jar/a"]
     assert [entry["address"] for entry in result["plan"]["steps"]] == ["shelf/1", "jar/a"]
     assert server.writes == ["create a"]
+
+
+def test_a_plan_that_is_made_again_uses_no_id_twice() -> None:
+    server = Server()
+    (part,) = looked_at(server, Jar("a", RED, filling="jam"))
+    result = apply([part], server)["jar/a"]
+    assert server.writes == ["fetch jam", "create a", "fill a"]
+    ids = [step["id"] for step in result["plan"]["steps"]]
+    assert len(set(ids)) == len(ids) == 3

@@ -17,13 +17,12 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.run import
     coming,
     foreseen,
 )
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Chain
 
 from tests.lab.agree import agree
 from tests.lab.core import run_task
 
-from .jars import Jar, Jars, Seen, Server
-
-ONE = {"name": "a", "glass": "green", "size": 1}
+from .jars import ONE, Jar, Jars, Seen, Server
 
 
 @pytest.fixture
@@ -202,24 +201,30 @@ def test_what_would_be_done_is_handed_on_by_a_check_alone(server: Server) -> Non
 
 
 class Weighing(Jars):
-    """A plan that only looks."""
+    """Jars that are weighed in the end, which changes nothing."""
 
     def plan(self, desired: Jar, observed: Seen, difference: Any) -> Plan:
-        """Return one step, which changes nothing."""
-        from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Chain
-
-        chain = Chain(desired.address)
+        """Return the plan of a jar, with one more step."""
+        steps = super().plan(desired, observed, difference).steps
+        chain = Chain(desired.address, len(steps) + 1)
         chain.add("weigh", "it may be light", on=desired.name)
-        return Plan(tuple(chain.steps), pending=("a restart",))
+        return Plan((*steps, *chain.steps), pending=("a restart",))
 
 
 def test_a_step_that_only_looks_is_no_change(server: Server) -> None:
+    server.jars["a"] = dict(ONE)
     for check in (True, False):
         result = run_task(Weighing(), ONE, lambda: server, check)
         assert result["changed"] is False
-        assert len(result["plan"]["steps"]) == 1
+        assert [step["verb"] for step in result["plan"]["steps"]] == ["weigh"]
         assert result["restart_required"] is True
         assert result.get("_pending", {}) == {}
+
+
+def test_later_tasks_hear_nothing_of_a_step_that_only_looks(server: Server) -> None:
+    check = run_task(Weighing(), ONE, lambda: server, True)
+    assert [step["verb"] for step in check["plan"]["steps"]] == ["create", "weigh"]
+    assert check["_pending"]["jar/a"]["causes"] == ["not there"]
 
 
 @pytest.mark.parametrize("check", [True, False])
