@@ -202,7 +202,7 @@ def test_a_context_is_taken_by_name_by_environment_and_as_the_current_one(
 
 def test_a_context_that_cannot_be_used_is_one_clear_error(contexts: Contexts) -> None:
     contexts.add("loose", "tcp://far:2376", skip=True)
-    for name, words in (("none", "no docker context none"), ("loose", "skips the check")):
+    for name, words in (("none", "no docker context none"), ("loose", "skips the verification")):
         with pytest.raises(InvalidOption, match=words) as caught:
             contexts.find(context=name)
         assert caught.value.option == "engine_context"

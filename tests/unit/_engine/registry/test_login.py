@@ -73,7 +73,7 @@ def test_complaint_containers_13_plain_text_needs_a_word(
     result = login(web_engine)
     assert result["msg"] == (
         f"plain_text: no credential helper is named in {config}, so the password would be kept as"
-        " plain text there; name a helper as credsStore in that file, or agree with"
+        " plain text there; name a helper as credsStore in that file, or accept it by"
         " plain_text: true"
     )
     assert not config.exists()

@@ -30,39 +30,39 @@ def test_single_files_are_named() -> None:
 
 def test_large_contexts_are_folded_by_level() -> None:
     files = tree(30, 10)
-    folded = context_digests.fold(files)
+    folded = context_digests.merge_folders(files)
     assert len(folded) == 31
     assert folded["app.conf"] == "x"
-    changed = context_digests.fold({**files, "many/3/4": "other", "many/4/new": "1"})
+    changed = context_digests.merge_folders({**files, "many/3/4": "other", "many/4/new": "1"})
     assert context_digests.compare(folded, changed) == [
         ("many/3/", "changed"),
         ("many/4/", "changed"),
     ]
-    assert context_digests.compare(folded, context_digests.fold({**files, "many/3/": "700"})) == [
-        ("many/3/", "changed")
-    ]
+    assert context_digests.compare(
+        folded, context_digests.merge_folders({**files, "many/3/": "700"})
+    ) == [("many/3/", "changed")]
 
 
 def test_a_context_that_outgrows_the_limit_names_only_what_differs() -> None:
     small = tree(18, 10)
     large = {**small, **{f"many/7/n{n}": "1" for n in range(30)}}
     assert len(small) <= context_digests.MAX_FILES < len(large)
-    assert context_digests.compare(context_digests.fold(small), context_digests.fold(large)) == [
-        ("many/7/", "changed")
-    ]
-    assert context_digests.compare(context_digests.fold(large), context_digests.fold(small)) == [
-        ("many/7/", "changed")
-    ]
+    assert context_digests.compare(
+        context_digests.merge_folders(small), context_digests.merge_folders(large)
+    ) == [("many/7/", "changed")]
+    assert context_digests.compare(
+        context_digests.merge_folders(large), context_digests.merge_folders(small)
+    ) == [("many/7/", "changed")]
 
 
 def test_deep_and_flat_extremes() -> None:
     flat = {f"f{n}": "1" for n in range(500)}
-    assert len(context_digests.fold(flat)) == 1
+    assert len(context_digests.merge_folders(flat)) == 1
     assert context_digests.compare(
-        context_digests.fold(flat), context_digests.fold({**flat, "f1": "2"})
+        context_digests.merge_folders(flat), context_digests.merge_folders({**flat, "f1": "2"})
     ) == [("", "changed")]
     deep = {"/".join("d" * n) + "/f": str(n) for n in range(1, 300)}
-    assert len(context_digests.fold(deep)) <= context_digests.MAX_FILES
+    assert len(context_digests.merge_folders(deep)) <= context_digests.MAX_FILES
     assert context_digests.compare(
-        context_digests.fold(deep), context_digests.fold({**deep, "d/f": "other"})
+        context_digests.merge_folders(deep), context_digests.merge_folders({**deep, "d/f": "other"})
     ) == [("d/f", "changed")]
