@@ -217,5 +217,5 @@ def vanished(desired: Desired) -> FleetError:
     return FleetError(
         "the container was removed during the wait",
         address=desired.address,
-        hint="by another run, by somebody else, or by the engine when it ended (auto_remove)",
+        hint="another run, or somebody else, did that, or the engine when it ended (auto_remove)",
     )
