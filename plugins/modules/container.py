@@ -359,7 +359,7 @@ plan:
         id:
           description: The step's name in RV(plan.steps[].needs).
           type: str
-          sample: "1"
+          sample: container/web#1
         address:
           description: What is changed.
           type: str

@@ -447,7 +447,7 @@ plan:
         context: app.conf changed [none]
           build demo/web:1
     steps:
-      - id: build:demo/web:1
+      - id: image/demo/web:1#build:demo/web:1
         address: image/demo/web:1
         verb: build
         cause: "context: app.conf changed"

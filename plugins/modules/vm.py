@@ -443,7 +443,7 @@ plan:
           define web01
       pending: memory: 1GiB → 2GiB
     steps:
-      - id: "1"
+      - id: vm/web01#1
         address: vm/web01
         verb: define
         cause: "memory: 1GiB → 2GiB"

@@ -159,7 +159,7 @@ plan:
         not in the pool default [none]
           download https://images.example.com/debian-12.qcow2 → debian-12-9f86d081884c.qcow2
     steps:
-      - id: "1"
+      - id: vm_image/debian-12#1
         address: vm_image/debian-12
         verb: download
         cause: not in the pool default
