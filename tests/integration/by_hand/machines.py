@@ -114,8 +114,9 @@ class Machine:
             differs.add("networks")
         state = by_hand("virsh", "domstate", self.id)
         if state == "shut off":
-            # What it ran with when it was saved comes back with it.
-            saved = differs and "Managed save: yes" in " ".join(
+            # What it ran with when it was saved comes back with it: of what is edited here, an
+            # interface alone is another one then.
+            saved = "networks" in differs and "Managed save: yes" in " ".join(
                 by_hand("virsh", "dominfo", self.id).split()
             )
             differs |= {"state", *(("it came back as it was saved",) if saved else ())}
@@ -197,7 +198,8 @@ class Machine:
     def do_unplug(self) -> None:
         """Pull the cable: the link is down."""
         mac = self.document().find("devices/interface/mac")
-        assert mac is not None
+        if mac is None:
+            raise Impossible("it has none any more")
         by_hand("virsh", "domif-setlink", self.id, str(mac.get("address")), "down", "--config")
 
     def do_disconnect(self) -> None:
