@@ -193,7 +193,7 @@ def test_complaint_containers_06_a_check_says_all_and_does_nothing(
         assert proxy.writes == []
         assert len(proxy.calls) > 6
     assert [step["cause"] for step in planned["plan"]["steps"]] == ["not built by dockyard.fleet"]
-    assert "built by us" in json.dumps(planned["diff"])
+    assert "built by dockyard.fleet" in json.dumps(planned["diff"])
     assert later["plan"]["steps"][0]["cause"].startswith("image: ")
     assert "environment" in json.dumps(later["diff"])
     assert (gone["changed"], gone["plan"]["steps"][-1]["verb"]) == (True, "remove")
