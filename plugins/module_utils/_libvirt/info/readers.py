@@ -13,8 +13,8 @@ from ..client.options import DEFAULT_URI, check_uri
 from ..vm.desired import named
 from ..vm.observe import observe
 from ..vm.observed import Observed
-from ..vm.plan import awaiting_restart
 from ..vm.resource import public
+from ..vm.restart import awaiting_restart
 
 
 class Machines:

@@ -9,13 +9,11 @@ from dataclasses import replace
 from typing import List, Sequence, Tuple
 
 from ..._desired.errors import InvalidOption
-from ..._desired.fields import Context
 from ..._desired.planned import REMOVAL
-from ..._desired.schema import observed_values
 from ..._desired.sizes import show_size
 from ..._desired.steps import Cause, Chain, Change, Step
 from ..._desired.values import show
-from ..client.domain_xml import Element, interfaces, mac_of
+from ..client.domain_xml import mac_of
 from ..disk.names import NO_DISKS, former_name, is_seed
 from .checks import check_references, data_losses, refusals
 from .desired import Desired, seed_volume
@@ -31,13 +29,12 @@ from .disk_plan import (
     unlike,
 )
 from .domain import volumes_of
-from .fields import FIELDS, home
 from .interface_names import own_interfaces
 from .observed import Observed
+from .restart import RESTART, awaiting_restart
 from .size import check_by_hand
 from .states import reason_not_started
 
-RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
 INTERRUPTED = "an earlier removal was interrupted"
 UNDEFINED = "not defined any more: it would end with its run"
 SEED = "cloud_init changed: the guest reads it at its next boot, and runs only per-boot parts again"
@@ -213,9 +210,19 @@ def _alteration(
     for name in attached:
         chain.add("attach_disk", f"disks.{name}: not attached yet", "live", on=name)
     for change in changes:
+        before = len(chain.steps)
         _lighter(chain, desired, observed, change)
+        if not words and change.field in observed.record.get("digests", {}):
+            _renew_record(chain, desired, change, chain.steps[before:])
     waiting = awaiting_restart(observed, config, attached)
     return [] if _run_state(chain, desired, observed, waiting, restored) else waiting
+
+
+def _renew_record(chain: Chain, desired: Desired, change: Change, steps: Sequence[Step]) -> None:
+    """Have the record name what is declared by now, though the document does not change: else the
+    next edit of the declaration would count as drift."""
+    if steps and change.origin != "drift":
+        chain.add("define", steps[-1].causes, steps[-1].impact, on=desired.name)
 
 
 def _run_state(
@@ -356,45 +363,3 @@ def _words(change: Change, key: str) -> str:
     shown = show_size if key == "size" else show
     words = " → ".join("none" if value is None else shown(value) for value in (before, after))
     return f"{change.field}.{change.key}.{key}: {words}"
-
-
-def awaiting_restart(
-    observed: Observed, planned: Sequence[Change] = (), plugged: Sequence[str] = ()
-) -> List[str]:
-    """Return in words what is configured, or will be by the plan, and does not run yet."""
-    live = observed.live
-    if live is None or observed.config is None:
-        return []
-    context = Context({})
-    crashed = observed.stand[0] == "dead"
-    rows = [row for row in FIELDS if row.name in RESTART]
-    runs = observed_values(rows, observed.view(live), context)
-    configured = observed_values(rows, observed.view(), context)
-    configured.update({change.field: change.after for change in planned if change.field in RESTART})
-    lines = [
-        f"{row.name}: {row.show(runs[row.name])} → {row.show(configured[row.name])}"
-        for row in rows
-        if runs[row.name] != configured[row.name]
-    ]
-    lines += [f"state: {observed.state}, it goes on after a restart"] if crashed else []
-    there, wanted = set(observed.disks.plugged), set(observed.disks.own)
-    lines += [f"disks.{name}: still attached" for name in sorted(there - wanted)]
-    lines += [f"disks.{name}: not attached yet" for name in sorted(wanted - there - {*plugged})]
-    lines += (
-        ["networks: other interfaces are configured"] if _other_nics(live, observed.config) else []
-    )
-    devices = [change for change in planned if change.field in ("disks", "networks")]
-
-    def is_plugged(change: Change) -> bool:
-        return change.field == "disks" and change.key in plugged
-
-    return lines + [change.words() for change in devices if not is_plugged(change)]
-
-
-def _other_nics(live: Element, config: Element) -> bool:
-    """Tell whether the machine's own interfaces run otherwise than they are configured."""
-    runs = [(mac_of(entry), home(entry)) for entry in interfaces(live)]
-    wanted = [(mac_of(entry), home(entry)) for entry in own_interfaces(config).values()]
-    there = {mac_of(entry) for entry in interfaces(config)}
-    goes = [entry for entry in own_interfaces(live).values() if mac_of(entry) not in there]
-    return bool(goes) or any(entry not in runs for entry in wanted)

@@ -14,7 +14,8 @@ from ..client.storage import Volume
 from ..disk.names import is_seed
 from .desired import Desired
 from .observed import Observed
-from .plan import RESTART, removal
+from .plan import removal
+from .restart import RESTART
 
 
 def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
