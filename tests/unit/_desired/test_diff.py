@@ -23,7 +23,6 @@ TAGS = FieldSpec("tags", "tags", compare="set")
 EXTRAS = FieldSpec("extras", "extras", compare="subset")
 KEY = FieldSpec("key", "key", secret=True)
 Given = Dict[str, Any]
-NO_RECORD: Given = {}
 
 
 def recorded(rows: Tuple[FieldSpec, ...], **then: Any) -> Given:
@@ -37,7 +36,7 @@ def compare(
     now: Optional[Given] = None,
     seen: Optional[Given] = None,
     then: Optional[Given] = None,
-    base: Mapping[str, Any] = NO_RECORD,
+    base: Optional[Mapping[str, Any]] = None,
     **scope: Any,
 ) -> List[str]:
     """Return the differences in words, with their impact and origin.
@@ -45,7 +44,7 @@ def compare(
     `now` is what is declared, `then` what the record says was, `seen` what the server shows.
     """
     record = {} if then is None else recorded(rows, **then)
-    context = Context(now or {}, base, record)
+    context = Context(now or {}, base or {}, record)
     observed = observed_values(rows, seen or {}, context)
     changes = diff(rows, context, observed, Scope(**scope))
     return [f"{change.words()} [{change.impact}, {change.origin}]" for change in changes]
@@ -77,17 +76,21 @@ def test_what_is_as_declared_is_no_difference(row: FieldSpec, declared: Any, sho
         (SIZE, 5, 4, ["size: 4 → 5"]),
         (SIZE, 5, None, ["size: none → 5"]),
         (LABELS, {"a": "1"}, {"a": "2"}, ["labels.a: 2 → 1"]),
-        (LABELS, {"a": "1", "c": "3"}, {"b": "2"}, ["labels.b: 2 → none", "labels.a: none → 1",
-                                                   "labels.c: none → 3"]),
+        (
+            LABELS,
+            {"a": "1", "c": "3"},
+            {"b": "2"},
+            ["labels.b: 2 → none", "labels.a: none → 1", "labels.c: none → 3"],
+        ),
         (LABELS, {"a": None}, {"a": "1"}, ["labels.a: 1 → none"]),
         # that a key is there, and is empty, is not the same as that it is not
-        (LABELS, {"a": ""}, {}, ["labels.a: none → \"\""]),
+        (LABELS, {"a": ""}, {}, ['labels.a: none → ""']),
         (WORDS, ("a", "b"), ["b", "a"], ["words: [b, a] → [a, b]"]),
         (WORDS, ("a",), None, ["words: none → [a]"]),
         (TAGS, ("a", "c"), ["b", "a"], ["tags: [a, b] → [a, c]"]),
         (EXTRAS, {"a": "1"}, {"a": "2", "b": "2"}, ["extras.a: 2 → 1"]),
     ],
-)  # fmt: skip
+)
 def test_what_is_otherwise_is_told_by_field_and_key(
     row: FieldSpec, declared: Any, shown: Any, words: List[str]
 ) -> None:
