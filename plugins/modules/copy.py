@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: copy
 short_description: Copy files into a container, or out of one
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Copies a file, a text or a whole folder from the controller into a container, or with O(fetch)
     out of a container to the controller.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: exec
 short_description: Run a command in a running container
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Runs a command inside a container and returns its exit code and output.
   - No shell is used unless the command names one, such as C(["sh", "-c", "a | b"]).

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: login
 short_description: Log in at a registry
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Proves an account at a registry, through the engine, and keeps it as Docker's client does, so
     that the client and this collection find it.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: logout
 short_description: Log out of a registry
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Forgets an account that Docker's client or M(dockyard.fleet.login) keeps, in its credential
     helper and in C(config.json). Other entries stay as they are.

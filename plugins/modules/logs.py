@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: logs
 short_description: Read what a container has written, or wait for a line of it
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Returns the output of a container, running or not, as far as its log driver keeps it.
   - With O(wait_for) it follows the output until a line matches. If the container ends before, the

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: network
 short_description: Create, replace and remove container networks
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Keeps a network of the container engine as declared, with the keys of the Compose Specification.
   - A network's settings are fixed when it is made, so every change replaces it. Containers keep

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: network_info
 short_description: Look at networks
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Returns networks as the engine describes them.
   - With O(names) the named ones, with O(filters) those that match, with both of them all of

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: prune
 short_description: Remove what nothing uses
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Removes containers that do not run, images, networks and volumes that no container uses, and
     the build cache. Only what is asked for goes.

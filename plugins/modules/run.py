@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: run
 short_description: Run a container to its end
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Runs a job, such as a migration or a backup, in a container of its own, and returns its exit
     code and output. It takes the options of M(dockyard.fleet.container) that say what a container

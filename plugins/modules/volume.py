@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: volume
 short_description: Create and remove volumes
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Keeps a volume of the container engine as declared, with the keys of the Compose Specification.
   - Nothing about a volume can be changed. One that differs from its declaration would have to be

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: volume_info
 short_description: Look at volumes
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Returns volumes as the engine describes them.
   - With O(names) the named ones, with O(filters) those that match, with both of them all of
