@@ -63,6 +63,8 @@ def server(
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """Return a checkout whose cache holds the guest, which is built if need be."""
     recipe = ROOT / "playbooks" / "files" / "guest" / "build.sh"
+    # Whoever imports a file of it leaves such a folder, which is no part of it.
+    (recipe.parent / "__pycache__").mkdir(exist_ok=True)
     subprocess.run(["sh", str(recipe), str(GUEST)], check=True, stdout=subprocess.DEVNULL)
     made = Checkout(tmp_path_factory.mktemp("whole"))
     cache = made.folder / ".cache" / "guest"

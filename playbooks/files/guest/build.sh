@@ -9,7 +9,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 exec 9>"$dir/.lock"
 flock 9
 image=debian-12-demo.qcow2
-recipe=$(cat "$here"/* | sha256sum | cut -d ' ' -f 1)
+# Files alone: Python leaves a folder beside boot.py where somebody imports it.
+recipe=$(find "$here" -maxdepth 1 -type f | LC_ALL=C sort | xargs -d '\n' cat | sha256sum | cut -d ' ' -f 1)
 if [ "$(cat "$dir/recipe" 2>/dev/null)" = "$recipe" ] && (cd "$dir" && [ -s "$image" ] && [ -s vmlinuz ] && [ -s initrd.img ]); then
     echo unchanged
     exit 0
@@ -44,7 +45,7 @@ INITRD=No mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt/li
     --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
     --customize-hook="copy-in $work/99machine /etc/apt/apt.conf.d" \
     --customize-hook="find '$work/ca' -name '*.crt' -exec cp {} \"\$1/usr/local/share/ca-certificates/\" ';'" \
-    --customize-hook="mkdir \"\$1/guest\" && cp '$here'/* \"\$1/guest/\"" \
+    --customize-hook="mkdir \"\$1/guest\" && find '$here' -maxdepth 1 -type f -exec cp {} \"\$1/guest/\" ';'" \
     --customize-hook='chroot "$1" /bin/sh /guest/setup.sh' \
     --customize-hook='rm -r "$1/guest"' \
     bookworm "$work/root" "$work/sources.list"
