@@ -38,7 +38,7 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
     planned again. After a failure, resources that are not done recover, and the failure is raised
     with what was done.
     """
-    before = {part.desired.address: part.observed for part in parts}
+    before = {part.address: part.observed for part in parts}
     done: Steps = {address: [] for address in before}
     reports: Reports = {address: {} for address in before}
     with _telling(done):
@@ -53,7 +53,7 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
         _make(parts, client, steps, done, reports)
         results = {}
         for part in parts:
-            at = part.desired.address
+            at = part.address
             results[at] = _finish(part, client, before[at], done[at], reports[at])
         return results
 
@@ -107,10 +107,9 @@ def _make(
     if result.errors:
         raise _after_failure(parts, client, steps, result)
     for part in parts:
-        address = part.desired.address
-        done[address] += [step for step in _of(part, steps) if step.id in result.done]
-        notes = [*reports[address].get("notes", ()), *told[address].get("notes", ())]
-        reports[address].update(told[address], notes=notes)
+        done[part.address] += [step for step in _of(part, steps) if step.id in result.done]
+        report, more = reports[part.address], told[part.address]
+        report.update(more, notes=[*report.get("notes", ()), *more.get("notes", ())])
 
 
 def _after_failure(
@@ -121,17 +120,18 @@ def _after_failure(
     Resources whose steps are all done stay.
     """
     ended = {*result.done, *result.idle}
-    stays = changed = False
+    # A command that failed has run all the same, and says so.
+    changed = bool(getattr(result.error, "details", {}).get("changed"))
     stuck: List[str] = []
     failed = ""
     for part in reversed(parts):
         own = _of(part, steps)
         begun = [step for step in own if step.id in result.done or _is_unsure(step, result)]
         if ended.issuperset(step.id for step in own):
-            stays = stays or bool(begun)
+            changed = changed or bool(begun)
             continue
         if any(step.id == result.failed for step in own):
-            failed = part.desired.address
+            failed = part.address
         elif not begun:
             continue
         # Refused at its first call, this run has changed nothing: what is there may be another's.
@@ -139,9 +139,7 @@ def _after_failure(
             stuck += filter(None, [_recover(part, client, begun)])
         changed = changed or bool(begun and (stuck or _is_otherwise(part, client)))
     error = _failed(result, "; ".join(stuck), failed)
-    # A command that failed has run all the same, and says so.
-    if stays or changed:
-        error.details["changed"] = True
+    error.details.update({"changed": True} if changed else {})
     return error
 
 
@@ -169,7 +167,7 @@ def _act(
     """Run steps, each with its resource's verb; return how that ended, and by address what they
     have told."""
     clients: Dict[int, Any] = {0: client}
-    shared: Dict[str, Dict[str, Any]] = {part.desired.address: {} for part in parts}
+    shared: Dict[str, Dict[str, Any]] = {part.address: {} for part in parts}
     owners = {step.id: part for part in parts for step in part.plan.steps}
 
     def act(step: Step, worker: int) -> Optional[bool]:
@@ -177,7 +175,7 @@ def _act(
         if mine is None:
             mine = clients[worker] = client.worker()
         part = owners[step.id]
-        work = Work(mine, part.desired, part.observed, shared[part.desired.address])
+        work = Work(mine, part.desired, part.observed, shared[part.address])
         actor = part.plan.others.get(step.address, part.resource)
         with _shown(client, work, step):
             return actor.verbs[step.verb](work, step)
@@ -242,8 +240,8 @@ def _is_otherwise(part: Part, client: Any) -> bool:
         # It was planned before or after what brings things to light.
         for settled in (False, True):
             again.look(client, {}, settled)
-            again.make_plan()
-            if steps(again.plan) == steps(part.plan):
+            plan = part.resource.plan(part.desired, again.observed, again.difference)
+            if steps(plan) == steps(part.plan):
                 return False
     except STRANGE:
         pass
@@ -302,4 +300,4 @@ def _verify(part: Part, done: List[Step], result: Dict[str, Any]) -> None:
     told = {key: value for key, value in result.items() if key != part.resource.name}
     told.update(plan={"text": result["plan"]["text"]})
     text = f"{output} {'; '.join(ignored)}"
-    raise FleetError(text, address=part.desired.address, hint=hint, details=told)
+    raise FleetError(text, address=part.address, hint=hint, details=told)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 def check_bounds(parts: Sequence[Part]) -> None:
     """Raise Refused, with every reason, if plans go beyond what the user allows, each by its own
     resource's bounds."""
-    stopped = {part.desired.address: _refusals(part) for part in parts}
+    stopped = {part.address: _refusals(part) for part in parts}
     reasons = [reason for some in stopped.values() for reason in some]
     if not reasons:
         return
-    plans = [replace(part.plan, refused=stopped[part.desired.address]) for part in parts]
+    plans = [replace(part.plan, refused=stopped[part.address]) for part in parts]
     text = joined(plans).text()
     refused = [address for address, some in stopped.items() if some]
     raise Refused(

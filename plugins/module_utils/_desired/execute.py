@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Callable, Dict, List, Optional, Sequence
 
 from .plan import Plan
 from .steps import Step
@@ -30,7 +30,6 @@ class Result:
     idle: List[str] = field(default_factory=list)
     errors: Dict[str, Exception] = field(default_factory=dict)
     not_begun: List[str] = field(default_factory=list)
-    report: Dict[str, Any] = field(default_factory=dict)
     notes: Dict[str, Dict[str, str]] = field(default_factory=dict)
 
     @property

@@ -32,6 +32,7 @@ class Part:
     def __init__(self, resource: Resource, desired: Any) -> None:
         self.resource = resource
         self.desired = desired
+        self.address: str = desired.address
 
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
         """Observe the resource and compare it; see Resource.look."""
@@ -47,7 +48,7 @@ class Part:
         if self.plan.steps:
             from .steps import with_ids
 
-            prefix = f"{self.desired.address}#{'again-' * again}"
+            prefix = f"{self.address}#{'again-' * again}"
             self.plan = replace(self.plan, steps=with_ids(prefix, self.plan.steps))
         if self._makes(self.plan.steps):
             from .creation_text import with_declared

@@ -105,7 +105,7 @@ def _apply(part: Part, client: Any) -> Dict[str, Any]:
         # A no-op on a target must not pay for it.
         from .apply import apply
 
-        return apply([part], client)[part.desired.address]
+        return apply([part], client)[part.address]
     outcome = part.resource.outcome(part.desired, part.plan, part.observed, False)
     return {**part.result(), **outcome}
 

@@ -5,7 +5,10 @@ For `make test-platforms`: each has a root file system of its own, made of Debia
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,13 +18,21 @@ from tests.lab.servers import start, stop
 PLUGINS = {"bookworm": [], "trixie": ["buildx", "compose"]}
 
 
+@contextmanager
+def a_host(kind: str, folder: Path, **options: Any) -> Iterator[Host]:
+    """Have a server of a kind, such as a release, while the block is entered."""
+    name = f"lab-platform-{kind}"
+    try:
+        yield Host(start([name], folder, **options)[0], folder)
+    finally:
+        stop([name])
+
+
 @pytest.mark.parametrize("suite", PLUGINS)
 def test_an_engine_of_the_distribution(
     suite: str, tmp_path: Path, server_images: dict[str, str]
 ) -> None:
-    name = f"lab-platform-{suite}"
-    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
-    try:
+    with a_host(suite, tmp_path, suite=suite) as host:
         assert "will be installed" in host.role("--check", plugins=PLUGINS[suite])
         assert changed(host.role(plugins=PLUGINS[suite])) > 0
         before = host.container()
@@ -31,15 +42,11 @@ def test_an_engine_of_the_distribution(
             assert "v" in host.sh(f"docker {plugin} version")
         if suite == "bookworm":
             assert "Debian 12 has no package for buildx" in host.role(plugins=["buildx"])
-    finally:
-        stop([name])
 
 
 @pytest.mark.parametrize("suite", PLUGINS)
 def test_the_profile_cis(suite: str, tmp_path: Path, server_images: dict[str, str]) -> None:
-    name = f"lab-platform-{suite}"
-    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
-    try:
+    with a_host(suite, tmp_path, suite=suite) as host:
         output = host.role(profile="cis")
         assert changed(output) > 0
         assert "are not in force; the kernel takes none here" in output
@@ -52,19 +59,13 @@ def test_the_profile_cis(suite: str, tmp_path: Path, server_images: dict[str, st
         assert int(ids[1]) > 0
         bridge = host.sh("docker network inspect bridge -f '{{json .Options}}'")
         assert '"com.docker.network.bridge.enable_icc":"false"' in bridge
-    finally:
-        stop([name])
 
 
 def test_without_init_a_broken_configuration_is_undone(
     tmp_path: Path, server_images: dict[str, str]
 ) -> None:
-    name = "lab-platform-direct"
-    host = Host(start([name], tmp_path, variant="docker", init=False)[0], tmp_path)
-    try:
+    with a_host("direct", tmp_path, variant="docker", init=False) as host:
         is_undone(host)
-    finally:
-        stop([name])
 
 
 @pytest.mark.parametrize("role", ["container_runtime", "kvm_host"])
@@ -72,23 +73,15 @@ def test_without_init_a_broken_configuration_is_undone(
 def test_an_untested_release_is_refused(
     suite: str, role: str, tmp_path: Path, server_images: dict[str, str]
 ) -> None:
-    name = f"lab-platform-{suite}"
-    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
-    try:
+    with a_host(suite, tmp_path, suite=suite) as host:
         output = host.role("--check", which=role)
         assert "is tested on Debian 12, Debian 13, not on Debian 11" in output
         assert f"{role}_allow_untested" in output
-    finally:
-        stop([name])
 
 
 @pytest.mark.parametrize("suite", PLUGINS)
 def test_a_hypervisor(suite: str, tmp_path: Path, server_images: dict[str, str]) -> None:
-    name = f"lab-platform-{suite}"
-    host = Host(start([name], tmp_path, suite=suite)[0], tmp_path)
-    try:
+    with a_host(suite, tmp_path, suite=suite) as host:
         assert changed(host.role(which="kvm_host")) > 0
         assert changed(host.role(which="kvm_host")) == 0
         assert "default" in host.sh("virsh -c qemu:///system net-list --name")
-    finally:
-        stop([name])

@@ -7,7 +7,7 @@ with has to be fetched first, which tells whether it has to be filled anew: a `m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.diff import diff
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
@@ -49,7 +49,7 @@ class Server:
 
     `ignores` are settings that it drops without a word. `broken` has what a write raises, by its
     verb, `broken_after` what it raises once it is done; `looks` what looks raise, one after
-    another, None for one that does not.
+    another, None for one that does not. `show` takes the progress of long steps.
     """
 
     def __init__(self, **jars: Dict[str, Any]) -> None:
@@ -60,7 +60,8 @@ class Server:
         self.ignores: Tuple[str, ...] = ()
         self.broken: Dict[str, Exception] = {}
         self.broken_after: Dict[str, Exception] = {}
-        self.looks: List[Optional[Exception]] = []
+        self.looks: List[Optional[BaseException]] = []
+        self.show: Optional[Callable[[str], None]] = None
 
     def worker(self) -> Server:
         """Return the client of one more worker."""

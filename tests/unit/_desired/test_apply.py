@@ -185,7 +185,7 @@ def test_a_long_step_is_shown_where_somebody_looks(server: Server) -> None:
 
     step = Step("1", "jar/a", "do", ("it",))
     made(server, (step,), verb)
-    server.show = lambda line: None  # type: ignore[attr-defined]
+    server.show = lambda line: None
     made(server, (step,), verb)
     names = [getattr(tell, "__qualname__", "") for tell in told]
     assert names == ["Work.<lambda>", "Progress.tell"]

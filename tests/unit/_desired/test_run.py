@@ -242,7 +242,7 @@ def test_an_answer_of_another_shape_is_one_error_without_its_words(
 
 def test_what_is_no_answer_at_all_is_raised(server: Server) -> None:
     for error in (KeyboardInterrupt(), OSError("a defect: clients say it in their own words")):
-        server.looks = [error]  # type: ignore[list-item]
+        server.looks = [error]
         with pytest.raises(type(error)):
             task(server)
 

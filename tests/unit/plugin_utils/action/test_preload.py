@@ -34,12 +34,10 @@ TASKS: Dict[str, List[Dict[str, Any]]] = {
 }
 # Loads the action plugin as Ansible does, then has the core do the tasks; prints what it loads.
 PROGRAM = """
-import contextlib, json, sys
+import json, sys
 from importlib import import_module
-from types import SimpleNamespace
 
 sys.path[:0] = ["collections", "."]
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from tests.lab.fake_engine import FakeEngine
 
 PLUGINS = "ansible_collections.dockyard.fleet.plugins"
@@ -48,21 +46,16 @@ for name in [name for name in sys.modules if name.startswith(PLUGINS)]:
 resource = import_module(f"{PLUGINS}.action.{sys.argv[1]}").ActionModule.resource
 before = set(sys.modules)
 engine = import_module(f"{PLUGINS}.module_utils._engine.client.engine")
-core = import_module(f"{PLUGINS}.module_utils._desired.run")
+from tests.lab.core import run_validated, validated
 with FakeEngine() as fake:
     for image in ("app:1", "app:2"):
         fake.add_image(image, cmd=["serve"], behaviour="exit:0" if sys.argv[1] == "run" else "run")
     fake.registry["lib/app:3"] = {"cmd": ["serve"]}
     for task in json.loads(sys.argv[2]):
-        checked = ArgumentSpecValidator(resource.spec()).validate(task)
-        assert not checked.error_messages, checked.error_messages
-        core.run(
+        run_validated(
             resource,
-            {"_context": None, "_source": None, **checked.validated_parameters},
+            {"_context": None, "_source": None, **validated(resource.spec(), task)},
             lambda: engine.Client(engine.unix_dial(fake.socket_path), 10),
-            SimpleNamespace(check_mode=False),
-            {},
-            contextlib.nullcontext,
         )
 print(json.dumps(sorted(name for name in set(sys.modules) - before if name.startswith(PLUGINS))))
 """
