@@ -14,10 +14,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".cache" / "sanity"
-# ansible-test would download pip's bootstrap script; where no internet is, the cached one is used,
-# and the pip that comes with Python does.
-GET_PIP = """import subprocess, sys
-subprocess.check_call([sys.executable, "-m", "ensurepip"])
+# ansible-test would download pip's bootstrap script, and run it in each of its ten environments.
+# This one is in its cache beforehand, needs no internet, and has them all use the pip of the tests.
+GET_PIP = """import pathlib, sysconfig
+pathlib.Path(sysconfig.get_path("purelib"), "pip.pth").write_text({folder!r})
 """
 
 SAID = ("ERROR", "FATAL", "WARNING: Unable", "WARNING: Skipping")
@@ -46,18 +46,31 @@ def _pip_versions() -> list[str]:
     return re.findall(r"pip='([0-9.]+)'", source.read_text())
 
 
+def _lend_pip(home: Path) -> None:
+    """Leave in a home what ansible-test takes for the bootstrap script of each pip it knows."""
+    found = importlib.util.find_spec("pip")
+    assert found is not None
+    assert found.origin is not None
+    folder, cache = home / "pip", home / ".ansible" / "test" / "cache"
+    for each in (folder, cache):
+        each.mkdir(parents=True, exist_ok=True)
+    (folder / "pip").unlink(missing_ok=True)
+    (folder / "pip").symlink_to(Path(found.origin).parent)
+    for version in _pip_versions():
+        script = cache / f"get_pip_{version.replace('.', '_')}.py"
+        script.write_text(GET_PIP.format(folder=f"{folder}\n"))
+
+
 def test_sanity(tree: Path) -> None:
     assert not list(tree.glob("tests/sanity/ignore-*.txt"))
-    cache = HOME / ".ansible" / "test" / "cache"
-    cache.mkdir(parents=True, exist_ok=True)
-    for version in _pip_versions():
-        (cache / f"get_pip_{version.replace('.', '_')}.py").write_text(GET_PIP)
+    _lend_pip(HOME)
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = ["ansible-test", "sanity", "--requirements", "--python", version, "--color", "no"]
     done = subprocess.run(
         command,
         cwd=tree,
-        env={**os.environ, "HOME": str(HOME)},
+        # What is compiled at its first use costs less than all that a wheel holds.
+        env={**os.environ, "HOME": str(HOME), "PIP_NO_COMPILE": "1"},
         capture_output=True,
         text=True,
         check=False,
