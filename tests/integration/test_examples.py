@@ -128,6 +128,21 @@ def test_inventories_of_a_page(desk: Desk, example: Example) -> None:
     assert_unchanged(desk.play("[]", example.text, "-e", extra, playbook=site))
 
 
+@pytest.mark.parametrize("example", [e for e in of_pages() if e.kind == "source"], ids=show)
+def test_sources_of_a_page(desk: Desk, example: Example) -> None:
+    """Tasks run in the containers that the inventory plugin has then added."""
+    desk.prepare()
+    source = desk.folder / "zz_containers.yml"
+    source.write_text(example.text)
+    task = {"ansible.builtin.raw": "hostname"}
+    play = {"hosts": "containers", "gather_facts": False, "tasks": [task]}
+    inventory = desk.groups("container_hosts")
+    output = desk.play(yaml.safe_dump([play]), inventory, "-i", str(source))
+    for name in ("site", "by-hand"):
+        assert re.search(rf"^{name}\.{desk.server.name} +: ok=1 ", output, re.M), output
+    assert "[WARNING]" not in output
+
+
 @pytest.mark.parametrize("example", [e for e in of_pages() if e.kind == "variables"], ids=show)
 def test_variables_of_a_page(desk: Desk, example: Example) -> None:
     """Use them as variables of the hosts that run containers."""

@@ -22,7 +22,9 @@ _BLOCK = re.compile(r"^```ya?ml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Example:
-    """One example; `kind` is tasks, plays, inventory or variables; `text` is what a user copies."""
+    """One example; `kind` is tasks, plays, inventory, source (a file for an inventory plugin) or
+    variables; `text` is what a user copies.
+    """
 
     name: str
     kind: str
@@ -79,6 +81,8 @@ def of_page(page: Path) -> list[Example]:
 def _example(name: str, text: str) -> Example:
     content = yaml.safe_load(text)
     if isinstance(content, dict):
+        if "plugin" in content:
+            return Example(name, "source", text, content)
         groups = all(isinstance(one, dict) and "hosts" in one for one in content.values())
         return Example(name, "inventory" if groups else "variables", text, content)
     return Example(name, "plays" if "hosts" in content[0] else "tasks", text, content)

@@ -16,8 +16,11 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.playbook.play import Play
 from ansible.playbook.task import Task
+from ansible_collections.dockyard.fleet.plugins.inventory import containers
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.inventory.facts import SHAPES
 
 from tests.unit.test_docs import MODULES, SPECS, constants, documented, resource
+from tests.unit.test_inventory_docs import CACHE, CONSTRUCTED
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
@@ -30,10 +33,22 @@ _VARIABLE = re.compile(rf"\b(?:{'|'.join((*ROLES, 'site'))})_[a-z_<>*]+")
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 # Lists that are put together of all variables of such names.
 _LISTS = re.compile(r"workloads_(?:images|networks|volumes|containers|pages)_\S+")
+# Groups and variables that the inventory plugin makes.
+_CONTAINERS = {*SHAPES, "container_host", "project_shop", "service_web", "health_healthy"}
+_CONTAINERS |= {"state_running", "label_com_example_tier_front"}
 KEYWORDS = {*Play.fattributes, *Task.fattributes}
 # Words of others: files, variables of the environment, Ansible's own tasks and results.
 OTHERS = {*ROLES, "known_hosts", "ssh_config", "http_proxy", "https_proxy", "no_proxy"}
-OTHERS |= {"wait_for_connection", "meta", "changed", "note", "ssh_args"}
+OTHERS |= {
+    "group_vars",
+    "host_vars",
+    "container_hosts",
+    "wait_for_connection",
+    "meta",
+    "changed",
+    "note",
+    "ssh_args",
+}
 
 
 def texts(page: Path) -> Iterator[str]:
@@ -57,6 +72,7 @@ def options() -> dict[str, list[dict[str, Any]]]:
 
     for path in MODULES:
         add(documented(path)["options"])
+    add(yaml.safe_load(containers.DOCUMENTATION)["options"])
     return found
 
 
@@ -114,6 +130,7 @@ def is_known(name: str) -> bool:
     """Tell whether a word is a keyword, a variable or a verb, or what a module takes or returns."""
     known = {*options(), *returned(), *variables(), *verbs(), *KEYWORDS, *OTHERS}
     known |= {path.stem for path in MODULES}
+    known |= {*_CONTAINERS, *CONSTRUCTED, *CACHE}
     return name in known or bool(_LISTS.fullmatch(name)) or name.startswith("ansible_")
 
 
