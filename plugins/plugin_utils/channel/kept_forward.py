@@ -6,12 +6,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from typing import Iterator
 
 from ...module_utils._desired.errors import FleetError
-from ...module_utils._desired.lock import own_folder
+from ...module_utils._desired.lock import lock, own_folder
 from ...module_utils._engine.client.address import Address
 from .forward import LONGEST_LOCAL, Forward
 from .probe import Blocked
@@ -43,7 +42,7 @@ class Kept(Forward):
         """Leave it to later tasks."""
 
     def _open(self) -> None:
-        with _locked(self._home):
+        with _locked(self._local):
             self._folder = self._home
             if not self._proven():
                 self._clear()
@@ -75,14 +74,14 @@ def _check(folder: str, place: str) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """Let one process at a time create or remove a forward."""
-    handle = own_folder(folder)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def _locked(place: str) -> Iterator[None]:
+    """Let one process at a time create or remove this forward; others may be made meanwhile."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(lock(f"forward {place}"))
+        except FleetError as error:
+            raise NotKept(str(error)) from error
         yield
-    finally:
-        os.close(handle)
 
 
 def kept_or_own(place: str, ssh: Ssh, address: Address, timeout: float) -> Forward:
