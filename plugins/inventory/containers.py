@@ -65,7 +65,8 @@ options:
   hostname:
     description:
       - A Jinja2 expression that makes the name of the host; the variables above are there.
-      - A container is left out, with a warning, if another host or a group has that name.
+      - A container is left out, with a warning, if another host or a group has that name. With
+        O(strict) that is an error.
     type: str
     default: container_name ~ '.' ~ container_host
   group:
@@ -214,9 +215,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Read the containers of the hosts that an inventory has, and add them to it."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
+        config = self._read_config_data(path)
         try:
-            options = checked(self.get_option)
+            options = checked(self.get_option, config, self.get_options())
         except FleetError as error:
             raise AnsibleParserError(f"{path}: {error}") from None
         cached = self._kept(path) if cache else None
@@ -244,7 +245,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _tell(self, faults: Dict[str, str]) -> None:
         """Say whose containers could not be read, as the user wants it to be said."""
         wanted = self.get_option("unreachable")
-        lines = [f"the containers of {host} cannot be read: {faults[host]}" for host in faults]
+        lines = [
+            f"the containers of {host} cannot be read: {' '.join(text.split())}"
+            for host, text in faults.items()
+        ]
         if lines and wanted == "fail":
             raise AnsibleParserError("\n- ".join([f"{len(lines)} hosts:", *lines]))
         for line in lines if wanted == "warn" else ():

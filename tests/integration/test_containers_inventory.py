@@ -80,6 +80,8 @@ def test_tasks_run_in_what_is_listed_by_every_way(desk: Desk, project: str) -> N
     group = f"project_{project}".replace("-", "_")
     assert set(seen.groups[group]) == expected
     assert set(seen.groups["service_db"]) == {f"{project}-db.{host}" for host in reached}
+    forwards = set((desk.control / "fleet").iterdir())
+    assert forwards
     path = source_file(desk.folder, source)
     told = desk.run(
         {
@@ -94,6 +96,9 @@ def test_tasks_run_in_what_is_listed_by_every_way(desk: Desk, project: str) -> N
     hostname = docker("inspect", "-f", "{{.Config.Hostname}}", name)
     for host in reached:
         assert told.good(f"{name}.{host}", "say")["stdout_lines"] == [hostname, "canary"]
+    assert set((desk.control / "fleet").iterdir()) == forwards, (
+        "tasks have used those of the reading"
+    )
 
 
 def test_no_secret_is_copied_into_the_inventory(desk: Desk, project: str, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Callable, Dict, Mapping, NamedTuple
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ...module_utils._desired.errors import Faults, InvalidOption
+from ...module_utils._desired.input_checks import check_known
 from ...module_utils._engine.info.readers import CONTAINERS
 from ..values.untag import plain
 from .login import ENGINE
@@ -30,9 +31,16 @@ class Options(NamedTuple):
     cache_timeout: int
 
 
-def checked(option: Callable[[str], Any]) -> Options:
-    """Return the options; raise InvalidOption for all that are wrong."""
+def checked(
+    option: Callable[[str], Any], config: Mapping[str, Any], known: Iterable[str]
+) -> Options:
+    """Return the options; raise InvalidOption for all that are wrong.
+
+    `config` is the file, of which ansible-core passes over what is not `known`.
+    """
     faults = Faults()
+    with faults:
+        check_known(config, {name: {"type": "raw"} for name in known})
     for name, most in _MOST.items():
         with faults:
             if not 0 < option(name) <= most:
@@ -61,6 +69,7 @@ def _filters(given: Any) -> Dict[str, Any]:
     if isinstance(given, dict) and "state" in given:
         raise InvalidOption("is not a filter here", option="filters.state", hint="write states")
     del spec["state"]
+    check_known({"filters": given}, {"filters": {"type": "dict", "options": spec}})
     result = ArgumentSpecValidator(spec).validate(given)
     if result.error_messages:
         raise InvalidOption("; ".join(result.error_messages), option="filters")

@@ -22,6 +22,9 @@ from ansible.errors import AnsibleError
 from ...module_utils._desired.errors import FleetError
 from ...module_utils._desired.unexpected import as_fleet_error
 
+# How long a process that has answered may take to end (seconds).
+_ENDING = 2.0
+
 
 class Outcome(NamedTuple):
     """What work came to: its value, or the text of what went wrong."""
@@ -56,13 +59,15 @@ def in_parallel(
             soonest = min(entry.deadline for entry in running.values())
             for reader in wait([*running], max(soonest - time.monotonic(), 0)):
                 if isinstance(reader, Connection):
-                    outcomes[running[reader].name] = _outcome(reader)
-                    _end(reader, running.pop(reader).process)
+                    entry = running.pop(reader)
+                    outcomes[entry.name] = _outcome(reader)
+                    _release(reader, entry.process)
             for reader in [*running]:
                 if running[reader].deadline <= time.monotonic():
                     text = f"it did not answer within {seconds:g} s"
-                    outcomes[running[reader].name] = Outcome(error=text)
-                    _end(reader, running.pop(reader).process)
+                    entry = running.pop(reader)
+                    outcomes[entry.name] = Outcome(error=text)
+                    _end(reader, entry.process)
     finally:
         for reader, entry in running.items():
             _end(reader, entry.process)
@@ -98,12 +103,26 @@ def _outcome(reader: Connection) -> Outcome:
         return Outcome(error="the process that read it has died")
 
 
-def _end(reader: Connection, process: Any) -> None:
-    """End a process and all that it started, if any of it is still there."""
-    reader.close()
+def _release(reader: Connection, process: Any) -> None:
+    """Let a process that has answered end by itself.
+
+    What it leaves is for later: the shared connection of ssh, whose ProxyCommand is in its group.
+    """
+    process.join(_ENDING)
     if process.is_alive():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
         process.kill()
+    _close(reader, process)
+
+
+def _end(reader: Connection, process: Any) -> None:
+    """End a process with all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    _close(reader, process)
+
+
+def _close(reader: Connection, process: Any) -> None:
+    reader.close()
     process.join()
     process.close()

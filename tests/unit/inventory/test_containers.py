@@ -231,10 +231,15 @@ def test_what_a_cache_holds_is_checked(
 
 
 def test_wrong_options_are_told_together(desk: Desk) -> None:
-    seen = look(desk, timeout=0, forks=1000, filters={"nam": ["x"]})
+    seen = look(desk, timeout=0, forks=1000, filters={"nam": ["x"]}, host="servers")
     text = " ".join(seen.output.split())
-    for word in ("timeout: 0 is not usable", "forks: 1000 is not usable", "filters: nam"):
+    for word in (
+        "timeout: 0 is not usable",
+        "forks: 1000 is not usable",
+        "filters.nam: unknown option",
+    ):
         assert word in text
+    assert "host: unknown option" in text
     assert not seen.containers()
 
 

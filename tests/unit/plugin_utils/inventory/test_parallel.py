@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -71,3 +72,17 @@ def test_what_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> Non
         state = Path(f"/proc/{number}/stat")
         # Whoever takes over the dead is not ours: a zombie has ended.
         assert not state.exists() or state.read_text().rpartition(") ")[2][0] in "ZX"
+
+
+def test_what_work_leaves_for_later_stays() -> None:
+    """Such as a shared connection of ssh, with the program that carries it to a jump host."""
+
+    def work(_job: None) -> int:
+        return subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL).pid
+
+    child = in_parallel(work, {"host": None}, 1, 60)["host"].value
+    try:
+        assert Path(f"/proc/{child}/comm").read_text() == "sleep\n"
+        assert Path(f"/proc/{child}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    finally:
+        os.kill(child, signal.SIGKILL)
