@@ -6,26 +6,12 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ...module_utils._desired.errors import InvalidOption
 from ...module_utils._desired.schema import check_keys
 from ...module_utils._engine.values.strings import parse_mapping, parse_text
-from ..values.substitution import substituted
-
-_ENTRY = re.compile(
-    r"""[ \t]*(?:export[ \t]+)?(?P<key>[\w.\[\]-]+)
-    (?:[ \t]*[=:][ \t]*(?:
-        '(?P<single>(?:[^'\\]|\\.)*)'
-      | "(?P<double>(?:[^"\\]|\\.)*)"
-      | (?P<plain>(?![ \t]*['"])[^\n]*)
-    ))?
-    [ \t]*(?:\#[^\n]*)?(?:\n|\Z)""",
-    re.VERBOSE | re.DOTALL,
-)
-_BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
-_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\", '"': '"', "$": "$"}
+from ..values.env_file import decoded, parse_file, parse_raw
 
 
 def with_files(params: Mapping[str, Any], loader: Any) -> Dict[str, Any]:
@@ -61,7 +47,7 @@ def _read(value: Any, option: str, loader: Any) -> Dict[str, str]:
         if not os.path.isfile(whole):
             raise InvalidOption(f"{whole} is not a file", option=where)
         text = _text(loader.get_real_file(whole), where)
-        variables.update(_lines(text, where) if raw else parse_file(text, where, variables))
+        variables.update(parse_raw(text, where) if raw else parse_file(text, where, variables))
     return variables
 
 
@@ -82,70 +68,8 @@ def _files(value: Any, option: str) -> Iterator[Tuple[str, bool, bool, str]]:
 
 def _text(path: str, where: str) -> str:
     try:
-        # A byte order mark is no part of the first name; only "\\n" and "\\r\\n" end a line.
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            return file.read().replace("\r\n", "\n")
+        with open(path, "rb") as file:
+            return decoded(file.read())
     except (OSError, ValueError) as error:
         text = "is not UTF-8 text" if isinstance(error, ValueError) else str(error.strerror)
         raise InvalidOption(f"{path}: {text}", option=where) from None
-
-
-def _lines(text: str, where: str) -> Dict[str, str]:
-    """Return the entries of a raw file: what stands behind the first `=` of a line, as it is.
-
-    As Compose's `format: raw`: blanks before a name and lines with `#` first count for nothing.
-    """
-    variables: Dict[str, str] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        key, equals, value = line.lstrip().partition("=")
-        if key[:1] == "#" or not (key or equals):
-            continue
-        if not equals:
-            raise _no_value(f"line {number}", where)
-        if not key or re.search(r"\s", key):
-            hint = "a name holds no blanks, and stands before the ="
-            raise InvalidOption(f"line {number} has no usable name", option=where, hint=hint)
-        variables[key] = value
-    return variables
-
-
-def _no_value(line: str, where: str) -> InvalidOption:
-    text = f"{line} has no value, and no environment is there to take it from"
-    return InvalidOption(text, option=where)
-
-
-def parse_file(text: str, where: str, known: Mapping[str, str]) -> Dict[str, str]:
-    """Return the entries of a file; `$NAME` and `${NAME}` stand for earlier ones, or `known` ones.
-
-    Compose's grammar of env files: `export`, comments, single quotes (as it is) and double ones
-    (escapes, over several lines); for `${NAME:-default}` and the like see substitution.py. Raise
-    InvalidOption with the number of the line.
-    """
-    variables: Dict[str, str] = {}
-    at = 0
-    while at < len(text):
-        blank = _BLANK.match(text, at)
-        if blank is not None and blank.end() > at:
-            at = blank.end()
-            continue
-        entry = _ENTRY.match(text, at)
-        line = f"line {text.count(chr(10), 0, at) + 1}"
-        if entry is None:
-            raise InvalidOption(f"{line} is not KEY=value", option=where, hint="look at its quotes")
-        variables[entry["key"]] = _value(entry, {**known, **variables}, line, where)
-        at = entry.end()
-    return variables
-
-
-def _value(entry: re.Match[str], known: Mapping[str, str], line: str, where: str) -> str:
-    if entry["single"] is not None:
-        return entry["single"].replace("\\'", "'")
-    if entry["double"] is None and entry["plain"] is None:
-        raise _no_value(line, where)
-    quoted = entry["double"] is not None
-    text = entry["double"] if quoted else re.split(r"(?:^|\s)#", entry["plain"])[0].strip()
-    try:
-        return substituted(text, known, _ESCAPES if quoted else {"$": "$"})
-    except ValueError as error:
-        hint = "only what stands before it in these files is known"
-        raise InvalidOption(f"{line} {error}", option=where, hint=hint) from None

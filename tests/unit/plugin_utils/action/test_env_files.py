@@ -8,10 +8,8 @@ from typing import Any, Dict
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files import (
-    parse_file,
-    with_files,
-)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files import with_files
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.values.env_file import parse_file
 
 ONLY = "only what stands before it in these files is known"
 RULES = "NAME, NAME:-WORD, NAME:+WORD and NAME:?WORD"
