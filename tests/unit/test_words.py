@@ -45,6 +45,7 @@ OLD = {
 ALLOWED = {
     "FileNotFoundError": "Python's",
     "AnsibleFileNotFound": "Ansible's",
+    "start_mark": "PyYAML's",
     "mark_incomplete": "a verb that plans print",
     "_mark_removal": "a verb that plans print",
     "swap": "of memory: memswap_limit",

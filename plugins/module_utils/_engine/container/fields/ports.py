@@ -46,7 +46,7 @@ def parse_ports(value: Any, where: str) -> Dict[str, Tuple[Binding, ...]]:
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         with faults:
-            for target, protocol, binding in _expand(_entry(entry, here), here):
+            for target, protocol, binding in expand_port(read_port(entry, here), here):
                 _claim(claimed, binding, protocol, here)
                 bindings = ports.setdefault(f"{target}/{protocol}", [])
                 if binding not in bindings:
@@ -71,7 +71,8 @@ def _claim(
     claimed[(ip, port, protocol)] = where
 
 
-def _entry(entry: Any, where: str) -> Mapping[str, str]:
+def read_port(entry: Any, where: str) -> Mapping[str, str]:
+    """Return the keys of Compose's long syntax, as texts, of an entry in either syntax."""
     if isinstance(entry, Mapping):
         check_keys(entry, _LONG, where)
         if "target" not in entry:
@@ -108,7 +109,8 @@ def _not_quoted(entry: Any, where: str) -> InvalidOption:
     return InvalidOption(f"{entry} is an unquoted number", option=where, hint=hint)
 
 
-def _expand(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Binding]]:
+def expand_port(entry: Mapping[str, str], where: str) -> Iterator[Tuple[int, str, Binding]]:
+    """Yield (container port, protocol, binding) of an entry, one for each port of its ranges."""
     protocol = entry.get("protocol", "tcp").lower()
     if protocol not in _PROTOCOLS:
         raise InvalidOption(
@@ -174,7 +176,7 @@ def _parse_expose(value: Any, where: str) -> Tuple[str, ...]:
     for number, entry in enumerate(value):
         here = f"{where}[{number}]"
         text, _slash, protocol = parse_text(entry, here).partition("/")
-        for target, kind, _binding in _expand(
+        for target, kind, _binding in expand_port(
             {"target": text, "protocol": protocol or "tcp"}, here
         ):
             ports.append(f"{target}/{kind}")
