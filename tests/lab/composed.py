@@ -1,7 +1,7 @@
 """What `docker compose config` makes of the same files, in our terms, and where it differs.
 
 Run as a program on folders with a compose.yaml, it prints the differences:
-`python -m tests.lab.composed FOLDER…`
+`python -m tests.lab.composed FOLDER…`. The program comes from Debian's packages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +17,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values import parse_duration
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.compose.project import Project, load
 
-ROOT = Path(__file__).parents[2]
-# Where Docker's client, or `apt-get download docker-compose` and `dpkg-deb -x`, has it.
-PLACES = (
-    ROOT / ".cache" / "docker-compose",
-    Path("/usr/libexec/docker/cli-plugins/docker-compose"),
-    Path("/usr/lib/docker/cli-plugins/docker-compose"),
-    Path.home() / ".docker" / "cli-plugins" / "docker-compose",
-)
+from tests.lab import engine_packages
+
 _DURATIONS = frozenset(
     [
         "interval",
@@ -42,17 +35,9 @@ _DURATIONS = frozenset(
 _SWARM = ("placement", "endpoint_mode", "labels")
 
 
-def binary() -> Optional[str]:
-    """Return the program of Compose's second version, None if this machine has none."""
-    for path in PLACES:
-        if path.is_file():
-            return str(path)
-    return shutil.which("docker-compose")
-
-
 def config(folder: Path, arguments: Mapping[str, Any]) -> Tuple[Optional[Any], str]:
     """Return (what Compose prints, "") or (None, its error) for the arguments of `load`."""
-    command = [str(binary())]
+    command = [str(engine_packages.compose())]
     for path in arguments.get("sources") or ["compose.yaml"]:
         command += ["-f", path]
     if arguments.get("name", "demo"):
@@ -140,30 +125,37 @@ def _service(entry: Mapping[str, Any]) -> Dict[str, Any]:
         mounts = entry.get(key) or ()
         result[key] = [{"target": folder + mount["source"], **mount} for mount in mounts]
     if "blkio_config" in result:
-        result["blkio_config"] = _lower(result["blkio_config"])
+        result["blkio_config"] = _limits(result["blkio_config"])
     return result
 
 
 def _mount(mount: Mapping[str, Any]) -> Dict[str, Any]:
     result = dict(mount)
     if mount["type"] == "bind":
-        # Of the long syntax Compose prints the default of create_host_path beside others only.
-        result["bind"] = {"create_host_path": True, **(mount.get("bind") or {})}
+        # Compose prints a false create_host_path as none, and its default beside others only.
+        bind = mount.get("bind")
+        result["bind"] = {"create_host_path": bind is None, **(bind or {})}
     if "mode" in (mount.get("tmpfs") or {}):
         result["tmpfs"] = {**mount["tmpfs"], "mode": f"{mount['tmpfs']['mode']:04o}"}
     return result
 
 
-def _lower(value: Any) -> Any:
-    """Return the block limits with the keys of the file: Compose prints names of its own."""
-    if isinstance(value, dict):
-        return {key.lower(): _lower(item) for key, item in value.items()}
-    return [_lower(item) for item in value] if isinstance(value, list) else value
+def _limits(value: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return block limits with the keys of the file: Compose prints names of its own, and texts."""
+    result: Dict[str, Any] = {}
+    for key, item in value.items():
+        entries = item if isinstance(item, list) else ()
+        result[key] = item
+        if entries:
+            result[key] = [{k.lower(): v for k, v in entry.items()} for entry in entries]
+        if key.endswith("_iops"):
+            result[key] = [{**entry, "rate": int(entry["rate"])} for entry in result[key]]
+    return result
 
 
 def _dollars(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _dollars(item) for key, item in value.items()}
+        return {key.replace("$$", "$"): _dollars(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_dollars(item) for item in value]
     return value.replace("$$", "$") if isinstance(value, str) else value
@@ -203,6 +195,18 @@ def compared(folder: Path, arguments: Mapping[str, Any], project: Project) -> Li
     if printed is None:
         return [f"Compose refuses it: {error}"]
     return list(differences(ours(project, folder), theirs(printed)))
+
+
+def corpus() -> List[Path]:
+    """Return folders with Compose files that others wrote.
+
+    They are where COMPOSE_CORPUS says, or in `shared/corpus/compose` beside a folder that this
+    checkout is in; they are not part of it.
+    """
+    given = os.environ.get("COMPOSE_CORPUS")
+    above = [folder / "shared/corpus/compose" for folder in Path(__file__).resolve().parents]
+    places = [Path(given)] if given else above
+    return sorted(path.parent for place in places for path in place.glob("*/compose.yaml"))
 
 
 def stand_in(path: str) -> bytes:

@@ -43,6 +43,11 @@ def buildx() -> Path:
     return _kept("buildx-trixie", _get_buildx)
 
 
+def compose() -> Path:
+    """Return the program of Docker Compose's second version, which Debian has from sid on."""
+    return _kept("compose-sid", _get_compose) / "docker-compose"
+
+
 def mirror() -> str:
     """Return the address from which this machine has its Debian packages."""
     form = ["--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"]
@@ -75,6 +80,12 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
 def _get_buildx(folder: Path) -> None:
     tree = _unpack("trixie", folder / "work", ["docker-buildx"])
     (tree / "usr/libexec/docker/cli-plugins/docker-buildx").rename(folder / "docker-buildx")
+    shutil.rmtree(folder / "work")
+
+
+def _get_compose(folder: Path) -> None:
+    tree = _unpack("sid", folder / "work", ["docker-compose"])
+    (tree / "usr/libexec/docker/cli-plugins/docker-compose").rename(folder / "docker-compose")
     shutil.rmtree(folder / "work")
 
 

@@ -31,7 +31,7 @@ def text(value: Any, where: str) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and abs(value) < float("inf"):
         return str(int(value)) if value % 1 == 0 and abs(value) < 1e15 else repr(value)
     raise InvalidOption("must be a single string", option=where, hint="write it as a quoted string")
 

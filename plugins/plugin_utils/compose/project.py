@@ -138,16 +138,24 @@ class _Load:
                 continue
             with Located(self.faults, [origin]):
                 text = {"name": str(written)}
-                result = interpolated(text, self.known, self.notes, origin.prefix)["name"]
-                return _checked(result, f"{origin.prefix}name")
+                text = interpolated(text, self.known, self.notes, origin.prefix)
+                return self._written(text["name"], origin)
             self.faults.tell()
-        return self._folder_name()
-
-    def _folder_name(self) -> str:
-        base = os.path.basename(self.folder) if self.has_file else ""
-        result = re.sub(r"[^a-z0-9_-]", "", base.lower()).lstrip("_-")
+        result = _normal(os.path.basename(self.folder)) if self.has_file else ""
         if not result:
             raise InvalidOption("is required", option="name", hint="it is the project's name")
+        return result
+
+    def _written(self, name: str, origin: Origin) -> str:
+        """Return the name in a file in lower case and without what a name cannot have."""
+        result = _normal(name)
+        where = f"{origin.prefix}name"
+        if not result:
+            return _checked(name, where)
+        if result != name:
+            self.notes.add(
+                f"{origin.place(where)}: '{name}' is no project's name; {result} is taken"
+            )
         return result
 
     def finished(
@@ -190,6 +198,10 @@ class _Load:
                 where = f"services.{key}"
                 result[key] = with_files(entry, where, self.reader, self.known, self.notes)
         return result
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
 def _checked(name: str, where: str) -> str:
