@@ -1,7 +1,8 @@
 """What `docker compose config` makes of the same files, in our terms, and where it differs.
 
-Run as a program on folders with a compose.yaml, it prints the differences:
-`python -m tests.lab.composed FOLDER…`. The program comes from Debian's packages.
+Run as a program on folders with a compose.yaml, it prints the differences, without a folder those
+that cases are known to have: `python -m tests.lab.composed [FOLDER…]`.
+The program comes from the packages of Debian.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.values imp
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.compose.project import Project, load
 
 from tests.lab import engine_packages
+from tests.lab.composing import all_cases
 
 _DURATIONS = frozenset(
     [
@@ -220,6 +222,12 @@ def stand_in(path: str) -> bytes:
 
 
 def main() -> None:
+    """Print the differences of the given folders, or without any those of the cases, by reason."""
+    if not sys.argv[1:]:
+        cases = [(param.id, param.values[0]) for param in all_cases()]
+        lines = sorted((case["differs"], name) for name, case in cases if "differs" in case)
+        print(f"{len(lines)} of {len(cases)} cases differ:")
+        print(*(f"  {reason}  ({name})" for reason, name in lines), sep="\n")
     for name in sys.argv[1:]:
         folder = Path(name)
         project = load(["compose.yaml"], name="demo", basedir=name, read=stand_in)

@@ -73,6 +73,10 @@ def _build(build: Mapping[str, Any], known: Mapping[str, str]) -> Dict[str, Any]
     if "args" in result:
         filled = {k: known.get(k) if v is None else v for k, v in result["args"].items()}
         result["args"] = {key: value for key, value in filled.items() if value is not None}
+    if "ssh" in result:
+        result["ssh"] = [
+            key if not path else f"{key}={path}" for key, path in result["ssh"].items()
+        ]
     return result
 
 

@@ -29,7 +29,7 @@ class Sources:
     def documents(self, source: Source, folder: str, where: str) -> List[Tuple[Any, Origin]]:
         """Return the documents of a file, or the one in the task, each with its origin."""
         if not isinstance(source, str):
-            return [(dict(source), Origin(where))]
+            return [(dict(source), Origin(where, value=source))]
         path = join(folder, source, where)
         label = self.label(path)
         result = []

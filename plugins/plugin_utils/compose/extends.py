@@ -35,7 +35,7 @@ def extended(
     if not isinstance(plain, dict) or not any(_base(entry) for entry in plain.values()):
         return dict(model)
     result = {}
-    file = _File(sources, known, folder, origin, plain)
+    file = _File(sources, known, folder, origin, plain, {})
     for name in plain:
         with Located(sources.faults, [origin]):
             result[name] = file.service(name, ())
@@ -57,9 +57,11 @@ class _File:
         folder: str,
         origin: Origin,
         services: Mapping[str, Any],
+        files: Dict[str, _File],
     ) -> None:
         self.sources, self.known, self.folder = sources, known, folder
         self.origin, self.services = origin, services
+        self.files = files
 
     def service(self, name: str, chain: Chain) -> Any:
         """Return a service with what it extends."""
@@ -84,13 +86,17 @@ class _File:
         """Return another file's services, with paths relative to its own folder."""
         sources = self.sources
         whole = join(self.folder, path, where)
+        if whole in self.files:
+            return self.files[whole]
         folder = os.path.dirname(whole)
         services: Dict[str, Any] = {}
         origin = Origin(sources.label(whole))
         for value, origin in sources.documents(whole, self.folder, where):
             part, _is_good = sources.read(value, origin, self.known, folder)
             services = merged(services, settled(part.get("services") or {}), ("services",))
-        return _File(sources, self.known, folder, origin, services)
+        file = _File(sources, self.known, folder, origin, services, self.files)
+        self.files[whole] = file
+        return file
 
 
 def _laid(base: Mapping[str, Any], entry: Any) -> Any:

@@ -65,9 +65,10 @@ def _pattern(path: Path) -> Path:
     """Return a path with names of the user's as `*`: the second part, and below free mappings."""
     if len(path) < 3:
         return path
-    rest = path[2:]
-    if rest[0] in ("networks", "ulimits") and len(rest) > 1:
-        rest = (rest[0], _NAME, *rest[2:])
+    rest = list(path[2:])
+    for number in range(1, len(rest)):
+        if rest[number - 1] in ("networks", "ulimits"):
+            rest[number] = _NAME
     return (path[0], _NAME, *rest)
 
 
@@ -97,7 +98,7 @@ _RULES: Dict[Path, Callable[[Any, Any, Path], Any]] = {
     (*_SERVICE, "healthcheck", "test"): _replaced,
     (*_SERVICE, "logging"): _logging,
     (*_SERVICE, "ulimits", _NAME): _replaced,
-    (*_SERVICE, "build", "ulimits"): lambda base, over, path: {**base, **over},
+    (*_SERVICE, "build", "ulimits", _NAME): _replaced,
     (*_SERVICE, "extra_hosts"): _joined,
     (*_SERVICE, "build", "extra_hosts"): _joined,
     ("networks", _NAME, "ipam", "config"): _subnets,

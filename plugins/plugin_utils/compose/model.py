@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Dict, List, Mapping
 
 from ...module_utils._desired.errors import Faults, InvalidOption
@@ -15,6 +16,8 @@ SECTIONS = ("services", "networks", "volumes", "configs", "secrets")
 REFUSED: Dict[str, str] = {
     "models": MODELS,
 }
+# compose-spec.json, patternProperties of services and the like.
+_NAME = re.compile(r"[a-zA-Z0-9._-]+")
 
 
 def _external(value: Any, where: str) -> Any:
@@ -90,15 +93,30 @@ def _include(value: Any, where: str) -> List[Dict[str, Any]]:
     return list(items(entry_of)(value, where))
 
 
+def _section(parser: Parser) -> Parser:
+    """Return a parser of entries by names that engines and plans can have."""
+    entries = named(parser)
+
+    def parse(value: Any, where: str) -> Dict[str, Any]:
+        result: Dict[str, Any] = entries(value, where)
+        for name in result:
+            if not _NAME.fullmatch(name):
+                hint = "letters, digits, '.', '_' and '-'"
+                raise InvalidOption("is not a name", option=f"{where}.{name}", hint=hint)
+        return result
+
+    return parse
+
+
 ROWS: Dict[str, Parser] = {
     "version": lambda value, where: value,
     "name": text,
     "include": _include,
-    "services": named(service),
-    "networks": named(_resource(_NETWORK)),
-    "volumes": named(_resource(_VOLUME)),
-    "configs": named(_resource(table(_CONTENT))),
-    "secrets": named(_resource(table(_CONTENT))),
+    "services": _section(service),
+    "networks": _section(_resource(_NETWORK)),
+    "volumes": _section(_resource(_VOLUME)),
+    "configs": _section(_resource(table(_CONTENT))),
+    "secrets": _section(_resource(table(_CONTENT))),
 }
 
 

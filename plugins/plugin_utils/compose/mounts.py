@@ -15,7 +15,7 @@ from .forms import (
     choice,
     flag,
     items,
-    mapping,
+    named,
     number,
     octal,
     pairs,
@@ -203,19 +203,19 @@ def gpus(value: Any, where: str) -> List[Dict[str, Any]]:
 
 def ulimits(value: Any, where: str) -> Dict[str, Any]:
     """Return limits by name: a number, or soft and hard."""
-    result: Dict[str, Any] = {}
-    both = table({"soft": number, "hard": number})
-    faults = Faults()
-    for name, entry in mapping(value, where).items():
-        here = f"{where}.{name}"
-        with faults:
-            if isinstance(entry, Mapping):
-                result[name] = both(entry, here)
-                required(result[name], "soft", here)
-                required(result[name], "hard", here)
-            else:
-                result[name] = number(entry, here)
-    faults.tell()
+    result: Dict[str, Any] = named(_limit)(value, where)
+    return result
+
+
+_BOTH = table({"soft": number, "hard": number})
+
+
+def _limit(value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        return number(value, where)
+    result: Dict[str, Any] = _BOTH(value, where)
+    for key in ("soft", "hard"):
+        required(result, key, where)
     return result
 
 

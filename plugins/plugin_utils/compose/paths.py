@@ -115,16 +115,15 @@ class _Resolver:
         context = result.get("context")
         if isinstance(context, str):
             result["context"] = self._context(context, f"{where}.context")
-        more = _open(result.get("additional_contexts"))
-        if more:
-            contexts = {
-                name: self._context(entry, f"{where}.additional_contexts.{name}")
-                for name, entry in more.items()
-                if isinstance(entry, str)
-            }
-            result["additional_contexts"] = _like(
-                result["additional_contexts"], {**more, **contexts}
-            )
+        for key, change in (("additional_contexts", self._context), ("ssh", self._path)):
+            more = _open(result.get(key))
+            if more:
+                paths = {
+                    name: change(entry, f"{where}.{key}.{name}")
+                    for name, entry in more.items()
+                    if isinstance(entry, str) and entry
+                }
+                result[key] = _like(result[key], {**more, **paths})
         return _like(value, result)
 
     def _context(self, context: str, where: str) -> str:

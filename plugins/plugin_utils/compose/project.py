@@ -15,8 +15,9 @@ from . import defaults
 from .consistency import errors
 from .contents import content_of, with_files
 from .document import Source, Sources
+from .forms import text
 from .interpolation import Notes, interpolated, variables
-from .reader import Located, Origin, Read, Reader
+from .reader import Located, Origin, Read, Reader, join
 from .sources import Files
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -94,9 +95,12 @@ class _Load:
         env_files: Sequence[str],
         profiles: Sequence[str],
     ) -> Project:
-        given = {str(key): str(value) for key, value in environment.items()}
-        files = [os.path.join(self.start, path) for path in env_files]
+        given = {str(key): text(value, f"environment.{key}") for key, value in environment.items()}
         with self.faults:
+            files = [
+                join(self.start, path, f"env_files[{number}]")
+                for number, path in enumerate(env_files)
+            ]
             self.known = variables(self.reader, files, self.folder, given, self.notes)
         self.faults.tell()
         loaded = self.documents(sources)
@@ -137,9 +141,9 @@ class _Load:
             if written is None:
                 continue
             with Located(self.faults, [origin]):
-                text = {"name": str(written)}
-                text = interpolated(text, self.known, self.notes, origin.prefix)
-                return self._written(text["name"], origin)
+                top = {"name": str(written)}
+                top = interpolated(top, self.known, self.notes, origin.prefix)
+                return self._written(top["name"], origin)
             self.faults.tell()
         result = _normal(os.path.basename(self.folder)) if self.has_file else ""
         if not result:

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible.errors import AnsibleError, AnsibleFileNotFound
 
 from ...module_utils._desired.errors import Faults, InvalidOption
 from ..values.env_file import decoded
-from .yaml12 import line_of
+from .yaml12 import NotYaml, line_of
 
 Read = Callable[[str], bytes]
 
@@ -56,8 +56,10 @@ class Reader:
     def _content(self, path: str, where: str) -> Optional[bytes]:
         try:
             data = self._read(path)
-        except (FileNotFoundError, NotADirectoryError, AnsibleFileNotFound):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError, AnsibleFileNotFound):
             return None
+        except ValueError:  # a null byte in it
+            raise InvalidOption("is not a path", option=where) from None
         except OSError as error:
             raise InvalidOption(f"{path}: {error.strerror}", option=where) from None
         except AnsibleError:
@@ -83,24 +85,35 @@ def text_of(data: bytes, path: str, where: str) -> str:
 class Origin:
     """One document of a Compose file, or a definition in the task: where its key paths stand."""
 
-    def __init__(self, label: str, node: Any = None) -> None:
+    def __init__(self, label: str, node: Any = None, value: Any = None) -> None:
         self.label = label
-        self.node = node
+        self.node, self.value = node, value
         # Key paths in a task begin with the option's name, those in a file stand behind its name.
         self.prefix = "" if node is not None else f"{label}."
 
     def place(self, path: str) -> str:
         """Return file, line and key path."""
         if self.node is None:
-            return path
+            return path if path.startswith(self.prefix) else f"{self.prefix}{path}"
         line, _depth = line_of(self.node, path)
         return f"{self.label}:{line}: {path}"
 
     def depth(self, path: str) -> int:
         """Return how much of a key path this document has."""
-        if self.node is None:
-            return 0
-        return line_of(self.node, path)[1]
+        if self.node is not None:
+            return line_of(self.node, path)[1]
+        return _depth(self.value, path.removeprefix(self.prefix))
+
+
+def _depth(value: Any, path: str) -> int:
+    """Return how much of a key path a mapping has; what stands in lists does not count."""
+    if not isinstance(value, Mapping):
+        return 0
+    for key, item in value.items():
+        text = str(key)
+        if path.startswith(text) and path[len(text) : len(text) + 1] in ("", ".", "["):
+            return len(text) + 1 + _depth(item, path[len(text) + 1 :])
+    return 0
 
 
 def located(error: InvalidOption, origin: Origin) -> List[InvalidOption]:
@@ -108,8 +121,8 @@ def located(error: InvalidOption, origin: Origin) -> List[InvalidOption]:
     result = []
     for part in error.parts:
         path = part.option or ""
-        known = path.startswith(f"{origin.label}:") or not path
-        place = path or origin.label if known else origin.place(path)
+        is_placed = isinstance(part, NotYaml) or not path
+        place = path or origin.label if is_placed else origin.place(path)
         result.append(InvalidOption(part.message, option=place, hint=part.hint))
     return result
 
@@ -136,10 +149,7 @@ class Located:
         return True
 
     def _origin(self, path: str) -> Origin:
-        files = [origin for origin in self.origins if origin.node is not None]
-        if not files:
-            return self.origins[-1] if self.origins else Origin("definition")
-        return max(reversed(files), key=lambda origin: origin.depth(path))
+        return max(reversed(self.origins), key=lambda origin: origin.depth(path))
 
 
 def join(folder: str, path: str, where: str) -> str:

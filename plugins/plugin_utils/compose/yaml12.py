@@ -55,6 +55,10 @@ _SCALARS = {f"{_TAG}{name}" for name in ("int", "float", "bool", "null")}
 _MODES = frozenset(("mode",))
 
 
+class NotYaml(InvalidOption):
+    """A file that cannot be read as YAML; its option is the file and the line."""
+
+
 class _Reset:
     """What `!reset` stands for: the value of earlier files is taken away."""
 
@@ -91,7 +95,7 @@ def documents(text: str, label: str) -> Iterator[Tuple[Any, Any, List[str]]]:
     """Yield (value, node, warnings) of each document of a text.
 
     Values are dict with str keys, list, str, int, float, bool and None; RESET and Override where
-    the tags are. `node` tells lines (`line_of`). Raise InvalidOption, with the line, for what is
+    the tags are. `node` tells lines (`line_of`). Raise NotYaml, with the line, for what is
     not YAML, an unknown tag, a key that is there twice, or too many values.
     """
     try:
@@ -104,9 +108,9 @@ def documents(text: str, label: str) -> Iterator[Tuple[Any, Any, List[str]]]:
         place = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = f"{label}:{place.line + 1}" if place is not None else label
         text = getattr(error, "problem", None) or getattr(error, "reason", None) or "unknown cause"
-        raise InvalidOption(f"is not YAML: {text}", option=where) from None
+        raise NotYaml(f"is not YAML: {text}", option=where) from None
     except RecursionError:
-        raise InvalidOption("is nested too deeply", option=label) from None
+        raise NotYaml("is nested too deeply", option=label) from None
 
 
 class _Builder:
@@ -115,9 +119,10 @@ class _Builder:
         self.warnings: List[str] = []
         self.count = 0
         self.open: Set[int] = set()
+        self.lists = 0
 
-    def fault(self, node: Any, text: str, hint: Optional[str] = None) -> InvalidOption:
-        return InvalidOption(text, option=f"{self.label}:{node.start_mark.line + 1}", hint=hint)
+    def fault(self, node: Any, text: str, hint: Optional[str] = None) -> NotYaml:
+        return NotYaml(text, option=f"{self.label}:{node.start_mark.line + 1}", hint=hint)
 
     def value(self, node: Any, key: str) -> Any:
         self.count += 1
@@ -132,7 +137,9 @@ class _Builder:
         if tag == "!reset":
             return RESET
         if tag == "!override":
-            return Override(self.untagged(node, key))
+            value = self.untagged(node, key)
+            # Entries of lists are never merged: there it says nothing.
+            return value if self.lists else Override(value)
         if tag and tag != "!":
             return self.tagged(node, tag, key)
         return self.untagged(node, key)
@@ -144,7 +151,9 @@ class _Builder:
             raise self.fault(node, "an alias stands within its own anchor")
         self.open.add(id(node))
         if isinstance(node, yaml.SequenceNode):
+            self.lists += 1
             items = [self.value(item, key) for item in node.value]
+            self.lists -= 1
             result: Any = [item for item in items if item is not RESET]
         else:
             result = self.mapping(node)
@@ -204,6 +213,8 @@ class _Builder:
                 merged = self.merged(value_node)
             else:
                 result[key] = self.value(value_node, key)
+                if self.lists and result[key] is RESET:
+                    del result[key]
         for entry in merged:
             result = {**entry, **result}
         return result
