@@ -21,6 +21,7 @@ def service(
 ) -> Dict[str, Any]:
     """Return a service with its defaults; `known` variables stand for keys without a value."""
     result = without_repetitions(name, entry)
+    result.pop("extends", None)
     where = f"services.{name}"
     if "environment" in result:
         result["environment"] = {

@@ -44,7 +44,8 @@ def extended(
 
 def _base(entry: Any) -> Any:
     entry = entry.value if isinstance(entry, Override) else entry
-    return entry.get("extends") if isinstance(entry, dict) else None
+    base = settled(entry.get("extends")) if isinstance(entry, dict) else None
+    return base if base and base.get("service") else None
 
 
 class _File:
@@ -93,7 +94,7 @@ class _File:
         origin = Origin(sources.label(whole))
         for value, origin in sources.documents(whole, self.folder, where):
             part, _is_good = sources.read(value, origin, self.known, folder)
-            services = merged(services, settled(part.get("services") or {}), ("services",))
+            services = merged(services, settled(part.get("services")) or {}, ("services",))
         file = _File(sources, self.known, folder, origin, services, self.files)
         self.files[whole] = file
         return file
@@ -105,6 +106,8 @@ def _laid(base: Mapping[str, Any], entry: Any) -> Any:
     result = merged(base, own, ("services", "*"))
     result.pop("extends", None)
     for key, value in own.items():
+        if key == "extends":
+            continue
         if value is RESET:
             result[key] = RESET
         elif isinstance(value, Override):

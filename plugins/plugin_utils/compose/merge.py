@@ -36,6 +36,8 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any], path: Path = ()) ->
 
 def settled(value: Any) -> Any:
     """Return a value without the marks of tags: what they were to take away is not there."""
+    if value is RESET:
+        return None
     if isinstance(value, Override):
         return settled(value.value)
     if isinstance(value, dict):

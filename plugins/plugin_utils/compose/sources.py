@@ -14,7 +14,8 @@ from .extends import extended
 from .interpolation import variables
 from .merge import merged, settled, without_repetitions
 from .model import SECTIONS
-from .reader import Located, Origin, join
+from .reader import MOST_FILES, Located, Origin, join
+from .yaml12 import Override
 
 DEEPEST = 20
 
@@ -25,6 +26,7 @@ class Files:
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
         self.origins: List[Origin] = []
+        self.includes = 0
 
     def load(
         self,
@@ -40,9 +42,9 @@ class Files:
             part, is_good = self.sources.read(value, origin, known, folder)
             if part.pop("version", None) is not None:
                 self.sources.notes.add(f"{origin.label}: version is obsolete and has no meaning")
-            includes = part.pop("include", ())
+            includes = settled(part.pop("include", None))
             with Located(self.sources.faults, [origin]):
-                for number, entry in enumerate(includes):
+                for number, entry in enumerate(includes or ()):
                     where = f"{origin.prefix}include[{number}]"
                     part = _imported(part, self.included(entry, known, folder, chain, where), where)
             if not is_good:
@@ -67,6 +69,9 @@ class Files:
             raise InvalidOption(f"the files include each other: {names}", option=where)
         if len(chain) >= DEEPEST:
             raise InvalidOption(f"is more than {DEEPEST} files deep", option=where)
+        self.includes += 1  # files may include the same ones again and again
+        if self.includes > MOST_FILES:
+            raise InvalidOption(f"more than {MOST_FILES} files are included", option=where)
         inner = os.path.dirname(paths[0])
         if entry.get("project_directory"):
             inner = join(folder, entry["project_directory"], where)
@@ -93,7 +98,7 @@ def _imported(part: Model, included: Model, where: str) -> Model:
     """Return a model with what an included one has; a name that both have otherwise is a fault."""
     result = dict(part)
     for section, entries in included.items():
-        mine = dict(result.get(section) or {})
+        mine = dict(settled(result.get(section)) or {})
         for name, entry in entries.items():
             entry = _compared(section, name, entry)
             if name in mine and _compared(section, name, mine[name]) != entry:
@@ -101,7 +106,8 @@ def _imported(part: Model, included: Model, where: str) -> Model:
                 hint = "rename one; to change what is included, name a second file in its path"
                 raise InvalidOption(text, option=where, hint=hint)
             mine[name] = entry
-        result[section] = mine
+        is_override = isinstance(result.get(section), Override)
+        result[section] = Override(mine) if is_override else mine
     return result
 
 

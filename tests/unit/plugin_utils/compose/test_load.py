@@ -151,6 +151,13 @@ def test_a_deep_chain_of_includes_is_refused() -> None:
     assert "is more than 20 files deep" in told
 
 
+def test_files_that_include_the_same_ones_again_and_again_are_refused() -> None:
+    files = {f"/p/{n}.yaml": f"include: [{n + 1}.yaml, ./{n + 1}.yaml]" for n in range(15)}
+    files["/p/15.yaml"] = SIMPLE
+    told = fault(["0.yaml"], basedir="/p", read=reading(files, []))
+    assert "more than 200 files are included" in told
+
+
 def test_a_deep_chain_of_services_is_refused() -> None:
     lines = [f"  s{n}: {{extends: s{n + 1}}}" for n in range(200)]
     text = "\n".join(["services:", *lines, "  s200: {image: a}"])
