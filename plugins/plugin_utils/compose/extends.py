@@ -63,6 +63,7 @@ class _File:
         self.sources, self.known, self.folder = sources, known, folder
         self.origin, self.services = origin, services
         self.files = files
+        self.is_good = True
 
     def service(self, name: str, chain: Chain) -> Any:
         """Return a service with what it extends."""
@@ -77,6 +78,8 @@ class _File:
             raise InvalidOption(f"the services extend each other: {names}", option=where)
         file = self.other(reference["file"], where) if reference.get("file") else self
         target = reference["service"]
+        if not file.is_good:  # what is wrong there is told already
+            return entry
         if target not in file.services:
             text = f"there is no service {target} in {file.origin.label}"
             raise InvalidOption(text, option=where)
@@ -92,10 +95,13 @@ class _File:
         folder = os.path.dirname(whole)
         services: Dict[str, Any] = {}
         origin = Origin(sources.label(whole))
+        is_good = True
         for value, origin in sources.documents(whole, self.folder, where):
-            part, _is_good = sources.read(value, origin, self.known, folder)
+            part, is_free = sources.read(value, origin, self.known, folder)
+            is_good = is_good and is_free
             services = merged(services, settled(part.get("services")) or {}, ("services",))
         file = _File(sources, self.known, folder, origin, services, self.files)
+        file.is_good = is_good
         self.files[whole] = file
         return file
 

@@ -19,6 +19,7 @@ from .yaml12 import RESET, Override
 
 Parser = Callable[[Any, str], Any]
 
+_NONE: Mapping[str, str] = {}
 _TRUE = ("true", "y", "yes", "on", "1")
 _FALSE = ("false", "n", "no", "off", "0")
 

@@ -39,7 +39,8 @@ class Files:
         total: Model = {}
         for value, origin in loaded:
             self.origins.append(origin)
-            part, is_good = self.sources.read(value, origin, known, folder)
+            before = len(self.sources.faults.errors)
+            part, _is_good = self.sources.read(value, origin, known, folder)
             if part.pop("version", None) is not None:
                 self.sources.notes.add(f"{origin.label}: version is obsolete and has no meaning")
             includes = settled(part.pop("include", None))
@@ -47,7 +48,7 @@ class Files:
                 for number, entry in enumerate(includes or ()):
                     where = f"{origin.prefix}include[{number}]"
                     part = _imported(part, self.included(entry, known, folder, chain, where), where)
-            if not is_good:
+            if len(self.sources.faults.errors) > before:  # more would follow from these
                 continue
             with Located(self.sources.faults, [origin]):
                 part = extended(part, self.sources, known, folder, origin)
