@@ -49,9 +49,8 @@ def compare(desired: Desired, observed: Observed) -> Difference:
 def context_of(desired: Desired, observed: Observed, base: Mapping[str, Any]) -> Context:
     """Return what the rows may look at: declared values with references resolved, the base."""
     declared = desired.resolved(observed.peers)
-    for name, option in desired.peers.items():
-        if f"container {name}" in observed.unknown and option != "links":  # by name, not by id
-            declared[option] = Unknown(f"container {name}: {observed.unknown[f'container {name}']}")
+    for option, cause in observed.lent.items():
+        declared[option] = Unknown(cause)
     record = record_of(observed.current, observed.base, desired.names)
     return Context(declared, base, record, observed.api, observed.kind)
 

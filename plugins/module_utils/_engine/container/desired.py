@@ -57,7 +57,7 @@ _AS_GIVEN = (
     *("protect", "adopt", "remove_volumes"),
 )
 # Namespaces and volumes that another container may lend.
-_LENT = ("network_mode", "ipc", "pid")
+LENT = ("network_mode", "ipc", "pid")
 
 
 def spec() -> Dict[str, Any]:
@@ -106,7 +106,7 @@ class Desired:
         or volumes it uses, and those that it links."""
         joined = {
             str(self.declared.get(option) or "").partition("container:")[2]: option
-            for option in _LENT
+            for option in LENT
         }
         lent = {
             name.partition(":")[0]: "volumes_from" for name in self.declared.get("volumes_from", ())
@@ -117,7 +117,7 @@ class Desired:
     def resolved(self, ids: Mapping[str, str]) -> Dict[str, Any]:
         """Return the declared values with other containers named by their ids."""
         result = dict(self.declared)
-        for option in _LENT:
+        for option in LENT:
             name = str(result.get(option) or "").partition("container:")[2]
             if name in ids:
                 result[option] = f"container:{ids[name]}"
@@ -225,7 +225,7 @@ def _join_mode(declared: Dict[str, Any]) -> None:
 
 def _check_references(declared: Dict[str, Any]) -> None:
     """Raise InvalidOption for names of others that no engine can be asked for."""
-    for option in _LENT:
+    for option in LENT:
         kind, colon, other = str(declared.get(option) or "").partition(":")
         if colon and kind == "container":
             declared[option] = f"container:{container_name(other, option)}"

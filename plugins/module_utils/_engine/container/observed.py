@@ -30,7 +30,8 @@ class Observed:
     listed, looked at only if one is to be created; `dependents` use
     the namespaces of one that is to be replaced, `next_dependents` those of the current one while
     its own replacement is unfinished. `unknown` maps "engine", "image", network names and
-    "container NAME" (its own without a name) to what an earlier task of this run would do to them.
+    "container NAME" (its own without a name) to what an earlier task of this run would do to them,
+    `lent` the options that name such a container, and not by its name alone.
     `hidden` are the environment keys that the task declares secret, `new_volumes` named volumes
     that are not there, and would be made with a container.
     """
@@ -51,6 +52,7 @@ class Observed:
     api: Tuple[int, int] = (0, 0)
     kind: str = ""
     unknown: Mapping[str, str] = field(default_factory=dict)
+    lent: Mapping[str, str] = field(default_factory=dict)
     hidden: FrozenSet[str] = frozenset()
     new_volumes: Tuple[str, ...] = ()
     settled: bool = False

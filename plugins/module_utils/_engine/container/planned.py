@@ -10,7 +10,7 @@ from typing import Dict
 
 from ..._desired.planned import Pending, address_now, will_be, will_go
 from ..client.engine import Client
-from .desired import Desired
+from .desired import LENT, Desired
 from .inspected import Inspect
 from .observed import Observed
 from .reads import bases_of
@@ -29,9 +29,10 @@ def with_planned(
         peers={
             name: peer
             for name, peer in observed.peers.items()
-            if not will_go(pending, f"container/{name}")
+            if f"container/{name}" not in pending  # it may have another id by then
         },
         unknown=_unknown(desired, pending),
+        lent=_lent(desired, pending),
     )
     if will_go(pending, f"image/{desired.reference}"):
         observed = replace(observed, image=None)
@@ -51,6 +52,19 @@ def _net(network: Inspect, pending: Pending) -> Inspect:
         key: entry for key, entry in containers if f"container/{entry.get('Name')}" not in pending
     }
     return {**network, "Containers": stay}
+
+
+def _lent(desired: Desired, pending: Pending) -> Dict[str, str]:
+    """Return the options by which it uses what such a container has, each with the cause."""
+    result: Dict[str, str] = {}
+    for option in (*LENT, "volumes_from"):
+        value = desired.declared.get(option) or ()
+        texts = (value.partition("container:")[2],) if isinstance(value, str) else value
+        for name in (text.partition(":")[0] for text in texts):
+            cause = will_be(pending, f"container/{name}")
+            if cause:
+                result[option] = f"container {name}: {cause}"
+    return result
 
 
 def _unknown(desired: Desired, pending: Pending) -> Dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from ...._desired.errors import InvalidOption
 from ...._desired.fields import Context, FieldSpec
 from ...._desired.ownership import as_recorded
-from ...._desired.values import dig
+from ...._desired.values import Unknown, dig
 from ...network.endpoint import INTERFACE, IPS, Endpoint, on_paper
 from ...values.strings import parse_text
 
@@ -29,9 +29,12 @@ PODMANS = ("pasta", "slirp4netns")
 _MODES = ("host", "none", *PODMANS)
 
 
-def fixed_mode(mode: Optional[str]) -> Optional[str]:
-    """Return a network mode that is fixed at creation, or None for bridges and networks."""
-    kind = (mode or "").partition(":")[0]
+def fixed_mode(mode: Any) -> Optional[str]:
+    """Return a network mode that is fixed at creation, or None for bridges and networks.
+
+    One that is not known yet is that of a container which an earlier task makes.
+    """
+    kind = "container" if isinstance(mode, Unknown) else (mode or "").partition(":")[0]
     return mode if mode in _MODES or (kind in ("container", *PODMANS) and mode != kind) else None
 
 
