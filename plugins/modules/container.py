@@ -78,12 +78,14 @@ options:
         and check mode says in RV(plan.notes) how the container is.
       - V(started), it runs through O(monitor) without a stop or a restart.
       - V(healthy), its healthcheck succeeds; an error if there is none.
+      - V(completed), it does its work and ends with exit code 0. One that has done so is not
+        started again.
       - V(none), nothing.
       - A container that exits, is killed, restarts, becomes unhealthy or is removed ends the wait
         at once. The message has the likely cause, what the exit code means, and the last words of
         the container or its probe; secret values are masked in them.
     type: str
-    choices: [none, started, healthy]
+    choices: [none, started, healthy, completed]
     default: started
   wait_timeout:
     description:

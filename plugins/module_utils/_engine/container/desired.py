@@ -18,7 +18,7 @@ from .fields import declared_subjects, option_spec, rows
 from .fields.networks import fixed_mode
 
 STATES = ("absent", "present", "started", "stopped", "paused")
-WAITS = ("none", "started", "healthy")
+WAITS = ("none", "started", "healthy", "completed")
 
 # Options that say how to get there; the others are rows of the field table.
 BEHAVIOUR: Dict[str, Any] = {

@@ -227,7 +227,8 @@ def _lighter(chain: Chain, desired: Desired, current: Inspect, changes: List[Cha
     running, paused = runs(current), is_paused(current)
     args = {"on": desired.name, "id": str(current["Id"])}
     shown = dig(current, "State.Status")
-    if desired.state in ("started", "paused") and not running:
+    over = desired.wait == "completed" and healthy(current, desired.wait) is True
+    if desired.state in ("started", "paused") and not running and not over:
         _start(chain, desired, f"state: {shown} → {desired.state}", args["id"])
     elif desired.state == "stopped" and running:
         was = "paused" if paused else "running"

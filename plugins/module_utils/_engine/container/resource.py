@@ -141,7 +141,7 @@ def _is_as_declared(desired: Desired, observed: Observed, difference: Difference
 
 def _is_settled(container: Mapping[str, Any], desired: Desired) -> bool:
     simple = dig(container, "State.Status") == "running" and desired.state == "started"
-    if simple and desired.wait != "healthy":
+    if simple and desired.wait in ("none", "started"):
         return True
     from .state import is_settled
 

@@ -21,6 +21,8 @@ def healthy(container: Inspect, wait: str) -> Optional[bool]:
     state = container.get("State") or {}
     if state.get("Status") == "created":
         return None
+    if wait == "completed":
+        return None if runs(container) else state.get("ExitCode") == 0
     if not state.get("Running") or state.get("Restarting"):
         return wait == "none"
     health = dig(state, "Health.Status")
@@ -32,6 +34,8 @@ def healthy(container: Inspect, wait: str) -> Optional[bool]:
 def is_settled(container: Inspect, state: str, wait: str) -> bool:
     """Tell whether a container is in a declared state and, where it runs, up as `wait` has it."""
     running, paused = runs(container), is_paused(container)
+    if wait == "completed" and state == "started":
+        return healthy(container, wait) is True
     if state == "stopped":
         return not running
     if state in ("started", "paused") and not (running and paused == (state == "paused")):

@@ -14,6 +14,8 @@ from ..client.engine import Client
 from ..client.errors import EngineError
 from .desired import Desired
 from .diagnose import fault, vanished
+from .inspected import runs
+from .state import healthy
 
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.
@@ -32,9 +34,10 @@ def subscribe(client: Client) -> Any:
 def wait(
     client: Client, ref: str, desired: Desired, events: Any = None, restarts: Optional[int] = None
 ) -> None:
-    """Wait until a container is `started` or `healthy`, for at most `wait_timeout`.
+    """Wait until a container is `started`, `healthy` or `completed`, for at most `wait_timeout`.
 
-    `started` means running through `monitor` without a stop; `restarts` is the engine's count of
+    `started` means running through `monitor` without a stop, `completed` that it has ended with
+    exit code 0, whatever its restart policy made of other ends; `restarts` is the engine's count of
     restarts before the start, where it is known. Raise FleetError at once when the container
     exits, restarts or is unhealthy, with exit code, probe output and last log lines in `details`.
     """
@@ -54,11 +57,11 @@ def _watch(
     while True:
         container = _inspect(client, ref, desired)
         restarts = container.get("RestartCount") or 0 if restarts is None else restarts
-        if (container.get("RestartCount") or 0) > restarts:
+        if (container.get("RestartCount") or 0) > restarts and desired.wait != "completed":
             _read_end(stream, str(container["Id"]), ended)
             raise fault(client, _as_ended(container, ended), desired)
         if _is_up(client, container, desired):
-            if desired.wait == "healthy" or time.monotonic() >= steady:
+            if desired.wait != "started" or time.monotonic() >= steady:
                 return
             until = steady
         else:
@@ -87,6 +90,8 @@ def _as_ended(container: Dict[str, Any], ended: Dict[str, Any]) -> Dict[str, Any
 def _is_up(client: Client, container: Dict[str, Any], desired: Desired) -> bool:
     """Tell whether the container is up; raise FleetError when it never will be."""
     state = container.get("State") or {}
+    if desired.wait == "completed" and healthy(container, desired.wait) is not False:
+        return not runs(container)
     if not state.get("Running") or state.get("Restarting"):
         raise fault(client, container, desired)
     if desired.wait != "healthy":
