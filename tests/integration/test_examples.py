@@ -41,7 +41,8 @@ class Desk:
     def __init__(self, folder: Path, server: Server) -> None:
         self.folder = folder
         self.server = server
-        shutil.copytree(FOLDER / "web", folder / "web")
+        for name in ("shop", "web"):
+            shutil.copytree(FOLDER / name, folder / name)
         shutil.copy(shutil.which("busybox") or "/bin/busybox", folder / "web" / "busybox")
 
     def install(self) -> None:

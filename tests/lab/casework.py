@@ -24,6 +24,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resou
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.prune.resource import PRUNE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.resource import STACK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.core import run_validated, validated
@@ -40,6 +41,7 @@ RESOURCES = {
     "run": JOB,
     "network": NETWORK,
     "prune": PRUNE,
+    "stack": STACK,
     "volume": VOLUME,
 }
 

@@ -26,6 +26,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.copy.resour
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.network.resource import NETWORK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.run.resource import JOB
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.resource import STACK
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.volume.resource import VOLUME
 
 from tests.lab.core import run_task
@@ -37,6 +38,7 @@ RESOURCES: Dict[str, Any] = {
     "image": IMAGE,
     "network": NETWORK,
     "run": JOB,
+    "stack": STACK,
     "volume": VOLUME,
 }
 CORE = "ansible_collections.dockyard.fleet.plugins.module_utils"

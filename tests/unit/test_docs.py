@@ -47,6 +47,7 @@ SPECS = {
     "network_info": "_engine.info.readers:NETWORKS",
     "prune": "_engine.prune.resource:PRUNE",
     "run": "_engine.run.resource:JOB",
+    "stack": "_engine.stack.resource:STACK",
     "volume": "_engine.volume.resource:VOLUME",
     "volume_info": "_engine.info.readers:VOLUMES",
     "vm": "_libvirt.vm.resource:MACHINE",

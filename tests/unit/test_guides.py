@@ -49,6 +49,8 @@ OTHERS |= {
     "note",
     "ssh_args",
 }
+# Compose's keys that no module has as an option of its own.
+OTHERS |= {"condition", "update_config", "rollback_config", "post_start", "pre_stop"}
 
 
 def texts(page: Path) -> Iterator[str]:

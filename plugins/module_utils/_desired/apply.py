@@ -31,6 +31,15 @@ Steps = Dict[str, List[Step]]
 Reports = Dict[str, Dict[str, Any]]
 
 
+def apply_all(part: Part, client: Any) -> Dict[str, Any]:
+    """Apply the plan of a part, or of all that it consists of; return its result, or raise
+    FleetError with what was done."""
+    if part.resource.group is not None:
+        result: Dict[str, Any] = part.resource.group.apply(part, client)
+        return result
+    return apply([part], client)[part.address]
+
+
 def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
     """Apply the plans of all parts; return their results by address.
 

@@ -22,7 +22,8 @@ _MAKING = frozenset(("create", "build", "pull", "load", "download", "import"))
 class Part:
     """A resource in a run, which may be about several; all is by its address.
 
-    `observed` and `difference` are of the last look, `plan` was made of them.
+    `observed` and `difference` are of the last look, `plan` was made of them. One that consists of
+    others is a Group (group.py).
     """
 
     observed: Any = None

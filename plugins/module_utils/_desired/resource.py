@@ -24,7 +24,7 @@ class Resource:
     whether `maybe` steps are needed, `looks` verbs that change nothing, such as a wait. What is
     not `exclusive` may run beside other writers; `lock_by` is the option by whose value a lock is
     taken, if not the whole server is to be locked. `private` are suboptions (`build.args`) whose
-    values are not to be shown.
+    values are not to be shown. `group` is what makes a Part of it, if it consists of others.
 
     `observe` and `survey` only read; `compare`, `plan` and `recover` are pure.
     """
@@ -36,6 +36,7 @@ class Resource:
     exclusive = True
     lock_by = ""
     private: Tuple[str, ...] = ()
+    group: Any = None
 
     @property
     def verbs(self) -> Verbs:

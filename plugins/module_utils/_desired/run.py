@@ -39,7 +39,7 @@ def run(
     `_pending` says by address what applying would create, change, remove or rename.
     """
     try:
-        part = Part(resource, resource.desired(params))
+        part = (resource.group or Part)(resource, resource.desired(params))
         if task.check_mode:
             from .planned import read_planned
 
@@ -103,11 +103,10 @@ def _apply(part: Part, client: Any) -> Dict[str, Any]:
     _plan(part)
     if part.plan.steps:
         # A no-op on a target must not pay for it.
-        from .apply import apply
+        from .apply import apply_all
 
-        return apply([part], client)[part.address]
-    outcome = part.resource.outcome(part.desired, part.plan, part.observed, False)
-    return {**part.result(), **outcome}
+        return apply_all(part, client)
+    return {**part.result(), **part.resource.outcome(part.desired, part.plan, part.observed, False)}
 
 
 def _plan(part: Part) -> None:

@@ -69,7 +69,10 @@ def spec() -> Dict[str, Any]:
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Desired:
-    """A container as declared. Times are in nanoseconds; `declared` is canonical, by field."""
+    """A container as declared. Times are in nanoseconds; `declared` is canonical, by field.
+
+    `marks` are labels that it is created with, and that are not compared.
+    """
 
     name: str
     declared: Mapping[str, Any]
@@ -89,6 +92,7 @@ class Desired:
     ignore: FrozenSet[str]
     adopt: bool
     remove_volumes: bool
+    marks: Mapping[str, str]
 
     @property
     def address(self) -> str:
@@ -180,6 +184,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         reference=declared.get("image", ""),
         send_signal=signal,
         allow=tuple(params["allow"]),
+        marks={},
     )
 
 

@@ -80,7 +80,7 @@ def create(
     # No image can hold its own id: so the record is known not to be inherited.
     extra = {**_extra(desired, step, carried), **(noted or {}), "image": image["Id"]}
     record = encode_record(desired.address, FIELDS, desired.declared, extra)
-    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
+    result["Labels"] = {**result.get("Labels", {}), **desired.marks, OWNER_LABEL: record}
     if observed.kind == "podman":
         from .podman import create_body
 

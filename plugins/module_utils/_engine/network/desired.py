@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, FrozenSet, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
@@ -28,7 +28,7 @@ def spec() -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class Desired:
-    """A network as declared; `declared` is canonical, by field."""
+    """A network as declared; `declared` is canonical, by field, `marks` are labels not compared."""
 
     name: str
     declared: Mapping[str, Any]
@@ -39,6 +39,7 @@ class Desired:
     protect: bool
     ignore: FrozenSet[str]
     adopt: bool
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:

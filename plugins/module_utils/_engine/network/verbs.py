@@ -37,7 +37,7 @@ def _create(work: Work, step: Step) -> None:
     record = encode_record(
         desired.address, FIELDS, desired.declared, {"asked": sorted(asked_keys(desired.declared))}
     )
-    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
+    result["Labels"] = {**result.get("Labels", {}), **desired.marks, OWNER_LABEL: record}
     work.shared["network"] = _post(work, {"Name": desired.name, **result})
 
 

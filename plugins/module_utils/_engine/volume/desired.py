@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
@@ -27,7 +27,8 @@ def spec() -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class Desired:
-    """A volume as declared; `declared` is canonical, by field. `destroys`: its data may go.
+    """A volume as declared; `declared` is canonical, by field; `marks` are labels that
+    it is created with, and that are not compared. `destroys`: its data may go.
 
     `backup` and `restore` are paths of archives on the machine where this runs, "" for none.
     """
@@ -41,6 +42,7 @@ class Desired:
     protect: bool
     ignore: FrozenSet[str]
     adopt: bool
+    marks: Mapping[str, str] = field(default_factory=dict)
     backup: str = ""
     restore: str = ""
 

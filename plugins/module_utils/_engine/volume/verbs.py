@@ -30,7 +30,7 @@ def create(work: Work, step: Step) -> None:
         "restored": work.snapshot.archive,
     }
     record = encode_record(desired.address, FIELDS, desired.declared, extra)
-    result["Labels"] = {**result.get("Labels", {}), OWNER_LABEL: record}
+    result["Labels"] = {**result.get("Labels", {}), **desired.marks, OWNER_LABEL: record}
     answer = work.client.post("/volumes/create", None, {"Name": desired.name, **result})
     if (answer.get("Labels") or {}).get(OWNER_LABEL) != record:
         raise EngineError(

@@ -1,0 +1,156 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A resource that consists of others, such as a stack: one plan, one execution, one result.
+
+Its parts stand in the order of their stages. Each is planned knowing what those before it do, as a
+task of a check knows of the tasks before it. What is applied is a stage at a time: where an earlier
+one has done something, what follows is observed and planned again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from .apply import apply
+from .bounds import check_bounds
+from .errors import FleetError
+from .join import joined
+from .part import Part
+from .plan import Plan
+from .plan_text import summary
+from .steps import Step, foretold, with_doubt
+
+if TYPE_CHECKING:
+    from .planned import Pending
+    from .resource import Resource
+
+Stages = Sequence[Sequence[Part]]
+Needs = Mapping[str, Sequence[Tuple[str, Tuple[str, ...]]]]
+
+
+class Group(Part):
+    """The parts of a resource that consists of others.
+
+    Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
+    returns that with the client by which its parts are to look, `stages(desired, observed)`, and
+    `needs(parts)`: by address, which others have to be done first (see `_linked`).
+    """
+
+    def __init__(self, resource: Resource, desired: Any) -> None:
+        super().__init__(resource, desired)
+        self.parts: List[Part] = []
+        self._stages: Stages = ()
+        self._pending: Pending = {}
+
+    def look(self, client: Any, pending: Pending, settled: bool) -> None:
+        """Observe and plan all parts, each with what those before it would do."""
+        self._pending = pending
+        resource: Any = self.resource
+        self.observed, view = resource.look_at(client, self.desired, pending)
+        self._stages = resource.stages(self.desired, self.observed)
+        self.parts = [part for stage in self._stages for part in stage]
+        known = dict(pending)
+        for part in self.parts:
+            part.look(view, known, settled)
+            part.make_plan()
+            part.plan = replace(part.plan, notes=_own_notes(part, pending))
+            if part.address in known and part.address not in pending:
+                part.plan = _further(part.plan)
+            if part.plan.steps:
+                if known:
+                    part.plan = replace(part.plan, steps=with_doubt(part.plan.steps, known))
+                known.update(foretold(_changing(part)))
+
+    def make_plan(self, again: bool = False) -> None:
+        """Join the plans of all parts, with the needs that they have of each other."""
+        resource: Any = self.resource
+        _link(self.parts, resource.needs(self.desired, self.parts))
+        own = resource.own_plan(self.desired, self.observed, self.parts)
+        self.plan = joined([own, *(part.plan for part in self.parts)])
+
+    def result(self) -> Dict[str, Any]:
+        """Return what the results of all parts come to, and the resource itself."""
+        return self._result([part.result() for part in self.parts])
+
+    def _result(self, told: Sequence[Mapping[str, Any]]) -> Dict[str, Any]:
+        """Return the result, given those of the parts that the plan is about."""
+        result: Dict[str, Any] = {"plan": self.plan.public()}
+        for key in ("changed", "created", "updated", "replaced", "restarted"):
+            result[key] = any(entry[key] for entry in told)
+        result[self.resource.name] = self.resource.present(self)
+        if self.plan.steps or self.plan.notes:
+            result["diff"] = {"prepared": self.plan.text()}
+        if self.plan.steps:
+            result["msg"] = summary(self.plan.steps)
+        return result
+
+    def apply(self, client: Any) -> Dict[str, Any]:
+        """Apply stage after stage; return the result, or raise FleetError with what was done."""
+        notes = self.plan.notes
+        done: List[Part] = []
+        told: List[Dict[str, Any]] = []
+        for number in range(len(self._stages)):
+            if done:
+                self.look(client, {}, True)
+                self.make_plan()
+                check_bounds([self])
+            stage = [part for part in self._stages[number] if part.plan.steps]
+            if stage:
+                with _after(done):
+                    told += apply(stage, client).values()
+                done += stage
+        self.look(client, {}, True)
+        self.plan = replace(joined([part.plan for part in done]), notes=notes)
+        return self._result(told)
+
+
+def _link(parts: Sequence[Part], needs: Needs) -> None:
+    """Have steps wait for those of other parts.
+
+    `needs` are by address the addresses that have to be done before, each with the verbs of steps
+    that need not wait for it.
+    """
+    last = {part.address: part.plan.steps[-1].id for part in parts if part.plan.steps}
+    for part in parts:
+        steps = list(part.plan.steps)
+        for address, early in needs.get(part.address, ()):
+            for at, step in enumerate(steps):
+                if address in last and step.verb not in early:
+                    steps[at] = replace(step, needs=(*step.needs, last[address]))
+                    break
+        part.plan = replace(part.plan, steps=tuple(steps))
+
+
+def _further(plan: Plan) -> Plan:
+    """Return the plan of what another part changes along with its own resource.
+
+    What only may be needed after that is done by it already.
+    """
+    return replace(plan, steps=()) if all(step.maybe for step in plan.steps) else plan
+
+
+def _own_notes(part: Part, pending: Pending) -> Tuple[str, ...]:
+    """Return the notes of a part without what another part's steps say already."""
+    earlier = {entry.text for entry in pending.values()}
+    unknown = getattr(part.observed, "unknown", {}).items()
+    repeated = {f"{what}: {cause}" for what, cause in unknown if cause not in earlier}
+    return tuple(note for note in part.plan.notes if note not in repeated)
+
+
+def _changing(part: Part) -> List[Step]:
+    return [step for step in part.plan.steps if step.verb not in part.resource.looks]
+
+
+@contextlib.contextmanager
+def _after(done: Sequence[Part]) -> Iterator[None]:
+    """Add to a failure in the block what was done before it."""
+    try:
+        yield
+    except FleetError as error:
+        words = [step.words() for part in done for step in part.plan.steps]
+        if words:
+            error.details.update(changed=True, done=[*words, *error.details.get("done", ())])
+        raise

@@ -1,0 +1,125 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The container of a service: one with files that are put into it before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Iterable, Mapping, Tuple
+
+from ..._desired.fields import FieldSpec
+from ..._desired.planned import Pending
+from ..._desired.steps import Step
+from ..._desired.values import dig
+from ..._desired.work import Verb, Work
+from ..client.errors import EngineError
+from ..container.compare import Difference
+from ..container.dependents import LABEL as RECREATED
+from ..container.desired import Desired
+from ..container.ids import ref_of
+from ..container.inspected import record_of
+from ..container.observed import Observed
+from ..container.resource import Container
+from ..container.verbs import VERBS, create, with_hint
+from .files import File, changes_of, read_files, recorded, write
+
+_ROWS = tuple(FieldSpec(option, compare="map") for option in ("configs", "secrets"))
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ServiceDesired(Desired):
+    """A container as its service declares it: `files` are its configs and secrets, by path."""
+
+    files: Mapping[str, File]
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ServiceObserved(Observed):
+    """A container of a service as it is: `files` are digests of those that were read from it."""
+
+    files: Mapping[str, str] = ()  # type: ignore[assignment]
+
+
+class ServiceContainer(Container):
+    """The resource of a service's container (see `_engine/container/resource.py`)."""
+
+    @property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The mutations by verb."""
+        return _VERBS
+
+    def observe(self, client: Any, desired: Any, pending: Pending, settled: bool) -> Observed:
+        """Look at the container, and at those of its files of which no record tells."""
+        observed = super().observe(client, desired, pending, settled)
+        current = observed.current
+        if client is None or current is None or not desired.files:
+            return observed
+        ours = bool(record_of(current, observed.base, desired.names))
+        asked = {
+            target: file
+            for target, file in desired.files.items()
+            if not ours or file.option == "secrets"
+        }
+        if not asked:
+            return observed
+        files = read_files(client, str(current["Id"]), asked, ours)
+        return ServiceObserved(**vars(observed), files=files)
+
+    def compare(self, desired: Any, observed: Observed) -> Difference:
+        """Return what differs, files included."""
+        difference = super().compare(desired, observed)
+        current = observed.current
+        if current is None or desired.state == "absent":
+            return difference
+        record = record_of(current, observed.base, desired.names)
+        kept: Mapping[str, str] = record.get("files") or {}
+        if RECREATED in (dig(current, "Config.Labels") or {}):
+            kept = {}  # made again as a dependent, to which files are not copied
+        files = changes_of(desired.files, kept, getattr(observed, "files", {}))
+        mounted = {change.key for change in files}
+        changes = tuple(
+            change
+            for change in difference.changes
+            # Compose mounts what it has in a file, and the content is the same.
+            if not _is_mount_of(change, desired, mounted)
+        )
+        heavy = any(change.impact == "replace" for change in (*changes, *files))
+        replaces = desired.recreate == "always" or (heavy and desired.recreate != "never")
+        return replace(difference, changes=(*changes, *files), replaces=replaces)
+
+    def declares(self, desired: Any) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
+        """Return the rows and the values that a creation names; of files, that they are there."""
+        known, values = super().declares(desired)
+        files: Dict[str, Dict[str, str]] = {}
+        for target, file in desired.files.items():
+            files.setdefault(file.option, {})[target] = "set"
+        return (*known, *_ROWS), {**values, **files}
+
+
+def _is_mount_of(change: Any, desired: Any, changed: Any) -> bool:
+    mounted_there = change.field == "volumes" and change.key in desired.files
+    return mounted_there and change.after is None and change.key not in changed
+
+
+def _create(work: Work, step: Step) -> None:
+    """Create the container with its files; one without them goes again."""
+    files: Mapping[str, File] = work.desired.files
+    create(work, step, noted={"files": recorded(files)} if files else None)
+    from ..container.ignored_settings import check_created
+
+    check_created(work, step)
+    if not files:
+        return
+    try:
+        write(work.client, ref_of(work, step), files)
+    except EngineError as error:
+        error.address = work.desired.address
+        if "read-only" in error.message or "read only" in error.message:
+            options = " and ".join(sorted({file.option for file in files.values()}))
+            error.hint = f"read_only keeps {options} out of it: leave one of them out"
+        raise
+
+
+_VERBS: Dict[str, Verb] = {**VERBS, "create": with_hint(_create)}
+SERVICE = ServiceContainer()

@@ -1,0 +1,150 @@
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stack as a resource: it consists of images, networks, volumes and containers."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ..._desired.group import Group
+from ..._desired.part import Part
+from ..._desired.plan import Plan
+from ..._desired.resource import Resource
+from ..._desired.values import dig
+from ..._desired.work import Verbs
+from ..container.reads import bases_of
+from .desired import Desired, desired_of, spec
+from .needs import needs_of
+from .observed import Observed, labelled, observed_of
+from .parts import orphans, stages_of, surplus
+from .snapshot import CONTAINERS, NETWORKS, Request, Snapshot
+
+_VOLUMES: Request = ("/volumes", None)
+
+
+class Stack(Resource):
+    """The resource `stack` (see `_desired/group.py`)."""
+
+    name = "stack"
+    server = "engine"
+    looks = ("wait",)
+    group = Group
+
+    @property
+    def verbs(self) -> Verbs:
+        """None of its own: its parts have them."""
+        return {}
+
+    def spec(self) -> Dict[str, Any]:
+        """Return the argument spec, without the options of the connection."""
+        return spec()
+
+    def desired(self, params: Mapping[str, Any]) -> Desired:
+        """Return the declared stack; raise InvalidOption for what cannot be right."""
+        return desired_of(params)
+
+    def look_at(self, client: Any, desired: Desired, pending: Any) -> Tuple[Observed, Any]:
+        """Return what there is of the project, and the client by which its parts look."""
+        if client is None:
+            return Observed(), None
+        view: Any = Snapshot(client)
+        view.ask([CONTAINERS, NETWORKS, _VOLUMES, *_foreseeable(desired)])
+        volumes = (view.get(*_VOLUMES) or {}).get("Volumes")
+        members = labelled(desired.name, view.get(*CONTAINERS))
+        images = sorted({str(entry.get("ImageID")) for entry in members})
+        bases = bases_of(view, [{"Image": image} for image in images])
+        observed = observed_of(desired.name, members, bases, view.get(*NETWORKS), volumes)
+        return observed, view
+
+    def stages(self, desired: Desired, observed: Observed) -> List[List[Part]]:
+        """Return what the stack consists of."""
+        return stages_of(desired, observed)
+
+    def needs(self, desired: Desired, parts: Sequence[Part]) -> Any:
+        """Return what has to be done before what, by address."""
+        return needs_of(desired, parts)
+
+    def own_plan(self, desired: Desired, observed: Observed, parts: Sequence[Part]) -> Plan:
+        """Return what is to be said of the stack as a whole."""
+        if desired.state == "absent":
+            return Plan(refused=_left_alone(parts))
+        left = [] if desired.options["prune"] else orphans(desired, observed)
+        notes = tuple(
+            f"{name} is of no service that is declared, and stays; prune: true removes it"
+            for name in left
+        )
+        notes += _ignored(desired)
+        refused = (*_too_many(desired, surplus(desired, observed)), *_left_alone(parts))
+        return Plan(notes=notes, refused=refused)
+
+    def present(self, group: Any) -> Dict[str, Any]:
+        """Return the stack as it is now: its containers by service."""
+        services: Dict[str, List[Dict[str, Any]]] = {}
+        for part in group.parts:
+            if part.resource.name != "container" or part.observed is None:
+                continue
+            service = getattr(part.desired, "marks", {}).get("com.docker.compose.service")
+            if service and part.observed.current is not None:
+                services.setdefault(service, []).append(_shown(part.observed.current))
+        return {"name": group.desired.name, "services": services}
+
+
+def _foreseeable(desired: Desired) -> List[Request]:
+    """Return the reads that a project which is as declared takes."""
+    result: Dict[str, None] = {}
+    for container in desired.containers.values():
+        result[f"/containers/{container.name}/json"] = None
+        result[f"/images/{container.reference}/json"] = None
+        result.update((f"/networks/{name}", None) for name in container.networks)
+    return [(path, None) for path in result]
+
+
+def _shown(container: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what a result says of one container."""
+    return {
+        "name": str(container["Name"]).lstrip("/"),
+        "id": container["Id"],
+        "image": container.get("Image"),
+        "state": dig(container, "State.Status"),
+        "health": dig(container, "State.Health.Status"),
+    }
+
+
+def _ignored(desired: Desired) -> Tuple[str, ...]:
+    """Return what of the services has no effect, in words."""
+    return tuple(
+        f"services.{name}.deploy.{key} has no effect yet: replicas are replaced at once"
+        for name, entry in desired.services.items()
+        for key in ("update_config", "rollback_config")
+        if (entry.get("deploy") or {}).get(key)
+    )
+
+
+def _too_many(desired: Desired, names: Sequence[str]) -> Tuple[str, ...]:
+    """Return why so many containers are not removed by what a declaration leaves out."""
+    most = desired.options["max_removals"]
+    if len(names) <= most:
+        return ()
+    return (
+        f"{len(names)} containers would be removed because nothing declares them any more "
+        f"({', '.join(names[:5])}{', …' if len(names) > 5 else ''}), and max_removals is {most}",
+    )
+
+
+def _left_alone(parts: Sequence[Part]) -> Tuple[str, ...]:
+    """Return which containers of others would be left in the namespaces of one that is replaced."""
+    own = {part.address for part in parts}
+    result: List[str] = []
+    for part in parts:
+        dependents = getattr(part.observed, "dependents", ())
+        others = [entry.name for entry in dependents if f"container/{entry.name}" not in own]
+        if others and any(step.impact in ("replace", "destroy") for step in part.plan.steps):
+            result.append(
+                f"{part.address}: {', '.join(others)} would be left in the namespaces of a "
+                "container that is gone; remove what is no part of the stack first"
+            )
+    return tuple(result)
+
+
+STACK = Stack()

@@ -1,0 +1,228 @@
+#!/usr/bin/python
+# Copyright (c) dockyard.fleet contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: stack
+short_description: Converge a host to Compose files
+version_added: 0.2.0
+description:
+  - Keeps all that a Compose project consists of as declared, in one task - its images, networks,
+    volumes, and the containers of its services with their replicas.
+  - The files are read on the controller; on the host nothing but the engine is needed. One plan
+    holds all steps, in the order in which services depend on each other. What does not depend on
+    one another is done side by side.
+  - A project that C(docker compose) has made is taken over as it is. Containers are known by
+    Compose's labels, which new ones get as well, so that C(docker compose ps), C(logs) and C(down)
+    see them.
+  - A container is compared with what its service declares, and replaced as by
+    M(dockyard.fleet.container) - the new one exists before the old one stops, and the old one
+    comes back unless the new one works.
+  - Images are built from contexts on the controller, as by M(dockyard.fleet.image). Configs and
+    secrets are put into each container before it starts; nothing of them is kept on the host.
+  - The keys C(post_start) and C(pre_stop) of a service are not supported yet, and a task with one
+    of them fails before anything is changed. C(deploy.update_config) and C(deploy.rollback_config)
+    have no effect yet; the plan says so.
+author:
+  - dockyard.fleet contributors (@dockyard)
+extends_documentation_fragment:
+  - dockyard.fleet.engine
+  - dockyard.fleet.engine.changing
+options:
+  name:
+    description:
+      - The name of the project. Without it, that of the files counts, else that of the folder of
+        the first one, as in Compose.
+    type: str
+  files:
+    description:
+      - Compose files on the controller, relative to the playbook. Later ones are merged into
+        earlier ones by Compose's rules.
+    type: list
+    elements: str
+    default: []
+  definition:
+    description:
+      - A Compose file's content, written into the task. Beside O(files), it is the last one.
+    type: dict
+  env:
+    description:
+      - Variables for C($NAME) in the files. Those of the controller's own environment never count.
+    type: dict
+    default: {}
+  env_files:
+    description:
+      - Files on the controller with such variables; O(env) wins. Without any, the file C(.env)
+        beside the first of O(files) is read if it is there.
+    type: list
+    elements: str
+    default: []
+  profiles:
+    description: The profiles that are active; V(*) means all.
+    type: list
+    elements: str
+    default: []
+  project_dir:
+    description:
+      - The project's folder on the host, to which relative sources of bind mounts belong. Without
+        it they are refused.
+    type: str
+  state:
+    description:
+      - V(started) and V(stopped) have the containers run or stand, V(present) leaves that alone.
+      - V(absent) removes the containers and networks that have the project's labels, whatever is
+        declared, and of volumes only those in O(destroy).
+    type: str
+    choices: [absent, present, started, stopped]
+    default: started
+  wait:
+    description:
+      - V(started) watches whether a started container stays up. A service for whose health others
+        wait is awaited until it is healthy either way.
+    type: str
+    choices: [none, started]
+    default: started
+  wait_timeout:
+    description: How long a container may take until it is up, such as V(1m30s).
+    type: str
+    default: 5m
+  monitor:
+    description: How long a container has to run, without a stop, to count as started.
+    type: str
+    default: 500ms
+  prune:
+    description:
+      - Removes containers of the project whose service is declared no more. Without it they are
+        named in a note. Services that no active profile has do not count as such.
+    type: bool
+    default: false
+  max_removals:
+    description:
+      - How many containers may be removed because nothing declares them any more, by O(prune) or
+        since a service has fewer replicas. Beyond that the task is refused.
+    type: int
+    default: 10
+  destroy:
+    description:
+      - With O(state=absent), the volumes whose data may go, by their keys or names.
+    type: list
+    elements: str
+    default: []
+  allow:
+    description: The impacts that changes may have.
+    type: list
+    elements: str
+    choices: [live, restart, replace]
+    default: [live, restart, replace]
+  protect:
+    description: Refuses to replace and to remove anything.
+    type: bool
+    default: false
+  adopt:
+    description:
+      - Permits to replace or remove what neither this collection nor Compose made.
+    type: bool
+    default: false
+  project:
+    description:
+      - The definition as it was loaded on the controller.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: dict
+  secret_values:
+    description:
+      - What of the definition may be secret - variables from C(env_file), contents of configs and
+        secrets.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: dict
+seealso:
+  - module: dockyard.fleet.container
+  - module: dockyard.fleet.network
+  - module: dockyard.fleet.volume
+"""
+
+EXAMPLES = r"""
+- name: Run what a Compose file declares
+  dockyard.fleet.stack:
+    files: [shop/compose.yaml]
+
+- name: Run it with another file on top, and without what is declared no more
+  dockyard.fleet.stack:
+    files: [shop/compose.yaml, shop/compose.large.yaml]
+    prune: true
+
+- name: Run a project that the playbook itself declares
+  dockyard.fleet.stack:
+    name: hello
+    definition:
+      services:
+        web:
+          image: app:1
+          scale: 2
+
+- name: Remove it, and keep the data of its volumes
+  dockyard.fleet.stack:
+    name: shop
+    state: absent
+"""
+
+RETURN = r"""
+stack:
+  description: The project as it is afterwards, its containers by service.
+  returned: success
+  type: dict
+  sample:
+    name: shop
+    services:
+      web:
+        - name: shop-web-1
+          id: 7d86d31b1478e7cca9ebed7e73aa0fdeec46c5ca29497431d3007d2d9e15ed99
+          image: sha256:8c6976e5b5410415bde908bd4dee15dfb167a9c873fc4bb8a81f6f2ab448a918
+          state: running
+          health: null
+plan:
+  description:
+    - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.
+  returned: success
+  type: dict
+  sample:
+    text: "container/shop-web-1\n  environment.LOG: info → debug [replace]\n    ...\n"
+    steps: []
+    notes: []
+    pending: []
+    refused: []
+    fingerprint: ''
+    declared: {}
+created:
+  description: Whether something was made where there was nothing.
+  returned: success
+  type: bool
+  sample: true
+updated:
+  description: Whether something was changed while it ran.
+  returned: success
+  type: bool
+  sample: false
+replaced:
+  description: Whether something was replaced.
+  returned: success
+  type: bool
+  sample: false
+restarted:
+  description: Whether something was restarted.
+  returned: success
+  type: bool
+  sample: false
+engine_way:
+  description: The way to the engine that was taken, why not an earlier one, and what is locked.
+  returned: when the engine was reached
+  type: dict
+  sample: {name: forward, tried: [], lock: controller}
+"""
+
+from ..module_utils._engine.frontend.module import main
+from ..module_utils._engine.stack.resource import STACK
+
+if __name__ == "__main__":
+    main(STACK)

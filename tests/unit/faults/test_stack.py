@@ -1,0 +1,169 @@
+"""Runs about a stack cut short at any write: the next run converges, and nothing is left over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
+
+from tests.lab.corework import Crew
+from tests.lab.fake_engine import FakeEngine
+from tests.lab.killing import ALL, POINTS
+
+from .stories import STALL, WORKERS
+
+Params = dict[str, Any]
+DATA = {"type": "volume", "source": "data", "target": "/data"}
+
+
+def project(**changes: Params) -> Params:
+    """Return a task about a stack of four containers, with keys of its services changed."""
+    services: Params = {
+        "db": {
+            "image": "app:1",
+            "volumes": [DATA],
+            "networks": {"back": None},
+            "healthcheck": {"test": ["CMD", "true"], "interval": "1s"},
+        },
+        "web": {
+            "image": "app:1",
+            "scale": 2,
+            "networks": {"back": None, "default": None},
+            "depends_on": {"db": {"condition": "service_healthy"}},
+        },
+        "side": {"image": "app:1", "network_mode": "service:db"},
+    }
+    for name, keys in changes.items():
+        services[name] = {**services[name], **keys}
+    whole = {
+        "name": "shop",
+        "services": services,
+        "networks": {"back": {"internal": True}},
+        "volumes": {"data": {}},
+    }
+    return {"project": whole, "monitor": "20ms", "wait_timeout": "20s"}
+
+
+OLD = project()
+NAMES = ["shop-db-1", "shop-side-1", "shop-web-1", "shop-web-2"]
+GONE: Params = {"name": "shop", "state": "absent"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """`before` is there when `task` is cut short; `names` are the containers in the end, of which
+    those in `kept` are the same as before."""
+
+    name: str
+    task: Params
+    before: Optional[Params]
+    names: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+
+
+STORIES = (
+    Story("up", OLD, None, tuple(NAMES)),
+    Story("update", project(db={"environment": {"LOG": "debug"}}), OLD, tuple(NAMES), ("web",)),
+    Story("fewer", project(web={"scale": 1}), OLD, tuple(NAMES[:3]), ("db", "side")),
+    Story("down", GONE, OLD, ()),
+)
+KINDS = ("500", "500-after", "drop", "drop-after", "stall", "nospace", "kill", "kill-after")
+
+
+class Stage:
+    """A fake engine on which one story has been prepared."""
+
+    def __init__(self, story: Story, crew: Crew) -> None:
+        self.story = story
+        self.crew = crew
+        self.fake = FakeEngine()
+
+    def __enter__(self) -> Stage:
+        self.fake.__enter__()
+        self.fake.add_image("app:1", behaviour="healthy")
+        if self.story.before is not None:
+            result = self.run(self.story.before)
+            assert not result.get("failed"), result["msg"]
+        self.before = self.ids()
+        self.fake.faults.reset("writes")
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self.fake.__exit__(*exc)
+
+    def run(self, params: Params, check: bool = False, timeout: float = 20) -> Params:
+        outcome = self.crew.run(params, self.fake.socket_path, check, kind="stack", timeout=timeout)
+        assert outcome.signal in (0, 9)
+        assert "Traceback" not in outcome.result.get("msg", ""), outcome.result
+        return outcome.result
+
+    def ids(self) -> Mapping[str, str]:
+        """Return the ids of all containers by name."""
+        with self.client() as client:
+            listed = client.get("/containers/json", {"all": True})
+            return {one["Names"][0][1:]: one["Id"] for one in listed}
+
+    def client(self) -> Client:
+        return Client(unix_dial(self.fake.socket_path), 20)
+
+    def as_declared(self, where: str) -> None:
+        """All that is declared is there once, runs, and is joined as declared; nothing else is."""
+        ids = self.ids()
+        assert sorted(ids) == sorted(self.story.names), where
+        for name in self.story.kept:
+            for full in (one for one in self.story.names if f"-{name}-" in one):
+                assert ids[full] == self.before[full], f"{where}: {full} is another one"
+        with self.client() as client:
+            seen = {name: client.get(f"/containers/{name}/json") for name in ids}
+            volumes = [one["Name"] for one in client.get("/volumes")["Volumes"] or ()]
+            networks = sorted(one["Name"] for one in client.get("/networks"))
+        assert all(one["State"]["Running"] for one in seen.values()), where
+        assert volumes == ["shop_data"], where
+        own = ["shop_back", "shop_default"] if ids else []
+        assert [name for name in networks if name.startswith("shop")] == own, where
+        if ids:
+            mode = seen["shop-side-1"]["HostConfig"]["NetworkMode"]
+            assert mode == f"container:{ids['shop-db-1']}", where
+        again = self.run(self.story.task)
+        assert again["changed"] is False, f"{where}: {again['plan']['text']}"
+
+
+@pytest.mark.parametrize("kind", KINDS if ALL else ("500-after", "kill-after"))
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
+def test_the_next_run_converges(
+    story: Story, kind: str, crew: Crew, record_property: Callable[[str, object], None]
+) -> None:
+    with Stage(story, crew) as stage:
+        result = stage.run(story.task)
+        assert not result.get("failed"), result["msg"]
+        count = stage.fake.faults.count
+        stage.as_declared("in peace")
+
+    def point(number: int) -> int:
+        with Stage(story, crew) as stage:
+            stage.fake.faults.at(number, kind)
+            result = stage.run(story.task, timeout=STALL if kind == "stall" else 20)
+            if not stage.fake.faults.hits:
+                return 0
+            where = stage.fake.faults.hits[0]
+            assert (result == {}) == kind.startswith("kill"), where
+            if result:
+                assert result["failed"] is True, where
+                assert "\n" not in result["msg"], where
+            stage.fake.faults.reset()
+            again = stage.run(story.task)
+            assert not again.get("failed"), f"{where}: {again.get('msg')}"
+            stage.as_declared(where)
+            return 1
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        hit = sum(pool.map(point, range(1, count + 1)))
+    record_property(f"{POINTS}{kind}, a stack: {story.name}", hit)
+    assert hit == count
