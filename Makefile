@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-target test-platforms bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-target test-platforms test-compose bench bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -75,6 +75,9 @@ test-ansible: venv-test ## unit, sanity and a few plays against each supported a
 
 test-target: venv-test ## what `make test` does by a channel, also with a module sent to the host for each task
 	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py examples.py image.py info.py inside.py run.py secrets.py)
+
+test-compose: venv-test ## Compose files of others as stacks, and each case beside docker compose itself
+	$(PYTEST) tests/integration/compose_config.py tests/integration/compose_corpus.py
 
 test-platforms: venv-test ## the roles on each release of Debian that they support, and with a vendor's repository
 	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py
