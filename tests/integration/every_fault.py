@@ -27,6 +27,8 @@ from tests.lab.registry import Registry
 
 WORKERS = 3
 STALL = 3  # seconds that the core waits for an engine which has stalled
+# On a busy machine an engine may be silent for longer than that before a run has written anything.
+TRIES = 3
 
 
 @dataclass
@@ -219,7 +221,10 @@ def test_a_container_is_not_lost_and_the_next_run_converges(
         with Stage(yard, kind) as stage:
             stage.proxy.faults.at(number, fault)
             more: dict[str, Any] = {"timeout": STALL} if fault == "stall" else {}
-            result = ground.crew.run(stage.story.task, stage.proxy.socket_path, **more).result
+            for _attempt in range(TRIES):
+                result = ground.crew.run(stage.story.task, stage.proxy.socket_path, **more).result
+                if stage.proxy.faults.hits:
+                    break
             where = stage.proxy.faults.hits[0]
             assert result["failed"] is True, where
             assert "\n" not in result["msg"], where
