@@ -55,7 +55,7 @@ SPECS = {
     "vm_info": "_libvirt.info.readers:MACHINES",
 }
 # Modules that roles use; each has a small spec of its own.
-FOR_ROLES = {"declared", "page", "pending"}
+FOR_ROLES = {"declared", "htpasswd", "page", "pending"}
 # A module file is documentation and a call.
 CODE_LINES = 30
 
