@@ -24,13 +24,15 @@ from tests.unit.test_inventory_docs import CACHE, CONSTRUCTED
 
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
-ROLES = ("container_runtime", "kvm_host", "machines", "workloads")
+ROLES = ("container_runtime", "kvm_host", "machines", "registry", "workloads")
 # Its subject is what others have.
 THEIRS = "from-community-docker.md"
 _FENCE = re.compile(r"^```\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"``?([^`\n]+)``?")
 _VARIABLE = re.compile(rf"\b(?:{'|'.join((*ROLES, 'site'))})_[a-z_<>*]+")
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
+# Options of modules begin as variables of the role registry do, and so do these of others.
+REGISTRY = {"registry_url", "registry_user"}
 # Lists that are put together of all variables of such names.
 _LISTS = re.compile(r"workloads_(?:images|networks|volumes|containers|pages)_\S+")
 # Groups and variables that the inventory plugin makes.
@@ -148,7 +150,8 @@ def _is_taken(name: str, value: Any, entry: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("page", GUIDES, ids=lambda page: page.stem)
 def test_variables_of_roles_that_a_guide_names_are_there(page: Path) -> None:
     named = {name for text in texts(page) for name in _VARIABLE.findall(text)}
-    assert {one for one in named if one not in variables() and not _LISTS.match(one)} == set()
+    known = {*variables(), *options(), *REGISTRY}
+    assert {one for one in named if one not in known and not _LISTS.match(one)} == set()
 
 
 @pytest.mark.parametrize(

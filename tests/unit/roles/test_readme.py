@@ -32,10 +32,13 @@ def test_specs_and_defaults_agree(role: Path) -> None:
     assert defaults == declared
 
 
-def test_examples_about_hypervisors_and_machines_are_what_molecule_runs() -> None:
-    """They need a hypervisor of nobody's; the other pages' examples run elsewhere."""
+def test_examples_about_hypervisors_machines_and_registries_are_what_molecule_runs() -> None:
+    """They need a hypervisor or a port of nobody's; the other pages' examples run elsewhere."""
     others = {path.parent for path in pages()}
-    assert [role.name for role in ROLES if role not in others] == ["kvm_host", "machines"]
+    left = [role.name for role in ROLES if role not in others]
+    assert left == ["kvm_host", "machines", "registry"]
+    (registry,) = examples("registry")
+    assert registry.content == scenario("registry/converge.yml")
     hosts, inventory, plays, later = (
         example.content for role in ("kvm_host", "machines") for example in examples(role)
     )
