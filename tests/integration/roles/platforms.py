@@ -15,6 +15,7 @@ import pytest
 from tests.integration.roles.test_container_runtime import Host, changed, is_undone
 from tests.lab.servers import start, stop
 
+ACCOUNTS = {"registry": {"users": [{"name": "ci", "password": "canary-of-ci"}]}}
 PLUGINS = {"bookworm": [], "trixie": ["buildx", "compose"]}
 
 
@@ -68,13 +69,13 @@ def test_without_init_a_broken_configuration_is_undone(
         is_undone(host)
 
 
-@pytest.mark.parametrize("role", ["container_runtime", "kvm_host"])
+@pytest.mark.parametrize("role", ["container_runtime", "kvm_host", "registry"])
 @pytest.mark.parametrize("suite", ["bullseye"])
 def test_an_untested_release_is_refused(
     suite: str, role: str, tmp_path: Path, server_images: dict[str, str]
 ) -> None:
     with a_host(suite, tmp_path, suite=suite) as host:
-        output = host.role("--check", which=role)
+        output = host.role("--check", which=role, **ACCOUNTS.get(role, {}))
         assert "is tested on Debian 12, Debian 13, not on Debian 11" in output
         assert f"{role}_allow_untested" in output
 
@@ -85,3 +86,14 @@ def test_a_hypervisor(suite: str, tmp_path: Path, server_images: dict[str, str])
         assert changed(host.role(which="kvm_host")) > 0
         assert changed(host.role(which="kvm_host")) == 0
         assert "default" in host.sh("virsh -c qemu:///system net-list --name")
+
+
+@pytest.mark.parametrize("suite", PLUGINS)
+def test_a_registry(suite: str, tmp_path: Path, server_images: dict[str, str]) -> None:
+    with a_host(suite, tmp_path, suite=suite) as host:
+        assert "will be installed" in host.role("--check", which="registry", **ACCOUNTS["registry"])
+        assert changed(host.role(which="registry", **ACCOUNTS["registry"])) > 0
+        assert changed(host.role(which="registry", **ACCOUNTS["registry"])) == 0
+        host.sh("registry-read-only on && registry-read-only off")
+        host.sh("systemctl start registry-garbage-collect.service")
+        assert host.sh("systemctl is-active docker-registry.service").strip() == "active"
