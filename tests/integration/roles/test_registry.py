@@ -16,7 +16,7 @@ NAME = "lab-registry"
 USERS = [{"name": "ci", "password": "canary-of-ci"}]
 ASK = (
     "python3 -c 'import ssl,urllib.request as r; c=ssl.create_default_context("
-    'cafile="/etc/docker/registry/ca.crt"); r.urlopen("https://localhost:5000/v2/", context=c)\''
+    'cafile="/etc/docker/registry/ca.crt"); r.urlopen("https://localhost/v2/", context=c)\''
     " 2>&1 | tail -n 1"
 )
 
@@ -38,6 +38,8 @@ def given(tmp_path_factory: pytest.TempPathFactory, host: Host) -> dict[str, Any
     certificate, key = authority.sign("registry", "localhost")
     variables = {
         "users": USERS,
+        # Without root, and below 1024.
+        "port": 443,
         "tls": "given",
         "tls_certificate": str(certificate),
         "tls_key": key.read_text(),
