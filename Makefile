@@ -79,8 +79,8 @@ test-target: venv-test ## what `make test` does by a channel, also with a module
 test-compose: venv-test ## Compose files of others as stacks, and each case beside docker compose itself
 	$(PYTEST) tests/integration/compose_config.py tests/integration/compose_corpus.py
 
-test-platforms: venv-test ## the roles on each release of Debian that they support, and with a vendor's repository
-	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py
+test-platforms: venv-test ## the roles on each release of Debian that they support, with a vendor's repository, and a registry where it gets difficult
+	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py tests/integration/roles/registry.py
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/test_vm_kill.py tests/integration/every_fault.py
