@@ -74,7 +74,7 @@ test-ansible: venv-test ## unit, sanity and a few plays against each supported a
 	$(BIN)/python -m tests.tools.ansible_versions
 
 test-target: venv-test ## what `make test` does by a channel, also with a module sent to the host for each task
-	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py examples.py image.py info.py inside.py run.py secrets.py)
+	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py container.py examples.py image.py info.py inside.py kill.py run.py secrets.py stack.py)
 
 test-compose: venv-test ## Compose files of others as stacks, and each case beside docker compose itself
 	$(PYTEST) tests/integration/compose_config.py tests/integration/compose_corpus.py
@@ -89,7 +89,7 @@ test-by-hand: venv-test ## what people change by hand, in 40 orders of a contain
 	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_orders_by_hand.py
 
 test-hostile: venv-test ## 100,000 broken archives, 10,000 broken tasks and answers, and more of what make test has a part of
-	FLEET_HOSTILE=all $(PYTEST) -s tests/unit/generated tests/integration/test_copy_race.py tests/unit/_engine/client/test_hostile_engine.py
+	FLEET_HOSTILE=all $(PYTEST) -s tests/unit/generated tests/integration/test_copy_race.py tests/integration/test_pairs.py tests/unit/_engine/client/test_hostile_engine.py
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py

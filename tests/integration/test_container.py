@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.boxes import SOCKET, Boxes, docker, inspect
 from tests.lab.killing import Params, look
 from tests.lab.playing import Play
@@ -158,7 +159,7 @@ def broken(site: Site, via: str, port: int) -> dict[str, dict[str, Any]]:
     }
 
 
-@pytest.mark.parametrize("via", VIA)
+@pytest.mark.parametrize("via", ways())
 def test_what_cannot_work_leaves_all_as_it_was(site: Site, via: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as outside:
         tasks = broken(site, via, outside.getsockname()[1])

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.boxes import SOCKET, Boxes, docker, mountpoint
 from tests.lab.corework import Crew
 from tests.lab.killing import (
@@ -150,7 +151,7 @@ def writes(yard: Yard, kind: str) -> list[str]:
         return [call.path for call in stage.proxy.writes]
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways())
 def test_killed_in_a_playbook(
     via: str, yard: Yard, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -1,4 +1,4 @@
-"""A hundred pairs of what is there and what is declared, on a real engine."""
+"""Pairs of what is there and what is declared, on a real engine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable
 
 from tests.lab import pairs
+from tests.lab.amounts import amount
 from tests.lab.engines import Engine
 from tests.lab.fieldtable import Params
 from tests.lab.fieldwork import Field
@@ -15,7 +16,7 @@ from tests.lab.ground import COMMAND
 from tests.lab.proxy import Proxy
 from tests.lab.specs import Pair, Specs
 
-COUNT = 100
+COUNT = amount(40, 100)
 WORKERS = 2
 SEED = 7
 

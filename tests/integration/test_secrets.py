@@ -145,7 +145,7 @@ def hears_nothing(play: Play, name: str, via: str, canary: str) -> dict[str, Any
     return made
 
 
-@pytest.mark.parametrize("via", ["channel", "target"])
+@pytest.mark.parametrize("via", ways())
 def test_a_secret_is_only_in_the_container(
     via: str, name: str, canary: str, tmp_path: Path
 ) -> None:

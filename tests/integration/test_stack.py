@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.lab.amounts import ways
 from tests.lab.boxes import docker
 from tests.lab.playing import Play
 
-VIA = ("channel", "target")
 PROJECT = "fleet-stack"
 SECRET = "hush-hush-of-the-stack"
 LABEL = f"label=com.docker.compose.project={PROJECT}"
@@ -87,7 +87,7 @@ def inspect(service: str, number: int = 1) -> dict[str, Any]:
     return seen[0]
 
 
-@pytest.mark.parametrize("via", VIA)
+@pytest.mark.parametrize("via", ways())
 def test_a_whole_stack_by_one_task(folder: Path, via: str) -> None:
     play = Play(folder)
     check = {**stack(via), "check_mode": True}
