@@ -50,6 +50,7 @@ PACKAGES = {
     "iptables": "iptables",
     "ip": "iproute2",
     "mmdebstrap": "mmdebstrap",
+    "mkfs.ext4": "e2fsprogs",
     "sshd": "openssh-server",
     "ssh": "openssh-client",
     "busybox": "busybox-static",
