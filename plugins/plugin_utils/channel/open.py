@@ -76,6 +76,11 @@ class Channel:
         self.way = way
         self._carrier = carrier
 
+    @property
+    def address(self) -> Address:
+        """The engine's address as its host sees it."""
+        return self._carrier.address
+
     def public(self) -> Dict[str, Any]:
         """Return what a result says of the way."""
         address = str(self._carrier.address)
@@ -147,7 +152,7 @@ def _open_local(connection: Any, address: Address, timeout: float, tried: List[s
     if address.scheme == TCP:  # whoever may use a port, becoming another user changes nothing
         return Channel(Way("port"), Port(address, timeout))
     user = current_user()
-    become = _become(connection, user)
+    become = become_of(connection, user)
     if become is None:
         return Channel(Way("socket"), Direct(address, timeout, user))
     # Root can use every socket: what the own user may do as well needs no other one's rights.
@@ -169,7 +174,7 @@ def _open_ssh(
     forward: Callable[..., Forward],
 ) -> Channel:
     ssh = Ssh(connection)
-    become = None if address.scheme == TCP else _become(connection, ssh.user)
+    become = None if address.scheme == TCP else become_of(connection, ssh.user)
     if become is None:
         channel = _forwarded(ssh, address, timeout, tried, forward)
         if channel is not None:
@@ -216,7 +221,7 @@ def _open_own_ssh(
     return channel
 
 
-def _become(connection: Any, user: Optional[str]) -> Any:
+def become_of(connection: Any, user: Optional[str]) -> Any:
     """Return the become plugin, or None if the task becomes no other user."""
     become = getattr(connection, "become", None)
     if become is None or (become.get_option("become_user") or "root") == user:

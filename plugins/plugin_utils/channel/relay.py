@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, List, Optional, Tuple
+from typing import IO, Any, List, Mapping, Optional, Tuple
 
 from ansible import constants as C
 from ansible.module_utils.common.text.converters import to_bytes, to_text
@@ -29,7 +29,7 @@ from .probe import (
     silent_socket,
     stalled_engine,
 )
-from .relay_script import READY, TOOLS, relay_script
+from .relay_script import COMMANDS, READY, TOOLS, relay_script
 from .ssh import Ssh, last_line
 
 # How long an ended input may take to end the process; then it is told to (seconds).
@@ -109,8 +109,12 @@ class Wire:
 class Relay:
     """A relay process per stream; the first is opened and proven when this object is made.
 
+    `_commands` are what a process may be, by the tool that it needs on the host.
+
     `ssh` is None on this machine; `become` None if the login user itself may use the socket.
     """
+
+    _commands: Mapping[str, str] = COMMANDS
 
     def __init__(
         self, ssh: Optional[Ssh], connection: Any, become: Any, address: Address, timeout: float
@@ -123,7 +127,7 @@ class Relay:
         self._timeout = timeout
         self._host = ssh.host if ssh else "this machine"
         self._wires: List[Wire] = []
-        self._tools: Tuple[str, ...] = TOOLS
+        self._tools: Tuple[str, ...] = tuple(tool for tool in TOOLS if tool in self._commands)
         self._check_means()
         self._spare: Optional[Wire] = self._first()
 
@@ -196,7 +200,7 @@ class Relay:
         return wire
 
     def _command(self) -> List[bytes]:
-        script = relay_script(self._path, self._tools)
+        script = relay_script(self._path, self._tools, self._commands)
         if self._become is None:
             words = "/bin/sh -c " + shlex.quote(script)
         else:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Sequence
+from typing import Mapping, Sequence
 
 from .probe import PREFIX, TELL_MEMBER, choose_socket
 
@@ -41,7 +41,7 @@ while True:
 """
 
 # Without -t socat ends half a second after an end on one side.
-_COMMANDS = {
+COMMANDS = {
     "docker": 'docker -H "unix://$s" system dial-stdio',
     "podman": 'podman --remote --url "unix://$s" system dial-stdio',
     "socat": 'socat -t 86400 - "UNIX-CONNECT:$s"',
@@ -49,10 +49,11 @@ _COMMANDS = {
 }
 
 
-def relay_script(path: str, tools: Sequence[str]) -> str:
+def relay_script(path: str, tools: Sequence[str], commands: Mapping[str, str] = COMMANDS) -> str:
     """Return a script for /bin/sh that tells on stderr what it finds and becomes the relay.
 
-    An empty `path` stands for the usual sockets.
+    An empty `path` stands for the usual sockets. `commands` are what to become, by the tool that
+    each needs; `$s` is the socket in them.
 
     It writes READY and a newline on stdout before the stream begins, so that what a login shell
     prints before can be told from it. English messages are asked for, since they are read.
@@ -69,7 +70,7 @@ def relay_script(path: str, tools: Sequence[str]) -> str:
         if tool != "socat" or re.fullmatch(r"[\w./-]*", path):  # others are special to socat
             lines.append(
                 f"if command -v {tool} >/dev/null 2>&1; then "
-                f'echo "{PREFIX}tool={tool}" >&2; echo "{READY}"; exec {_COMMANDS[tool]}; fi'
+                f'echo "{PREFIX}tool={tool}" >&2; echo "{READY}"; exec {commands[tool]}; fi'
             )
     lines.append(f'echo "{PREFIX}tool=" >&2; exit 92')
     return "\n".join(lines)
