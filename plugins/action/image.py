@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import Any, Dict, Mapping
 
 from ..module_utils._desired.errors import InvalidOption
+from ..module_utils._desired.run import coming
 from ..module_utils._desired.schema import declare
 from ..module_utils._engine.image.building.build import added_files
 from ..module_utils._engine.image.building.context import Context
@@ -20,7 +22,9 @@ from ..module_utils._engine.tar.file import without_zstd
 from ..module_utils._engine.values.image_reference import parse_reference
 from ..module_utils._engine.values.mappings import parse_map
 from ..plugin_utils.action.engine import Front
+from ..plugin_utils.action.planned import Pending
 from ..plugin_utils.action.preload import preload
+from ..plugin_utils.transfer.sender import Sender
 
 preload(["_engine.image", "_engine.registry"])
 
@@ -30,6 +34,17 @@ class ActionModule(Front):
 
     resource = IMAGE
     module = "dockyard.fleet.image"
+
+    def work(self, params: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Run the core, with the way to another host where images come from one."""
+        host = params.get("from_host")
+        if not host or params["state"] != "present":
+            return super().work(params, task_vars)
+        engine = params.get("from_engine_host") or ""
+        planned = coming(self._task, Pending(host, engine).read)
+        sender = Sender(self, host, engine, params["engine_timeout"], task_vars, planned)
+        with contextlib.closing(sender):
+            return super().work({**params, "_origin": sender}, task_vars)
 
     def values(self, params: Dict[str, Any]) -> None:
         """Look at values alone: a context that may not be meant is not read for it."""
@@ -82,6 +97,12 @@ class ActionModule(Front):
 
     def module_args(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return what the module gets: of the context what decides, the archive on demand."""
+        if params.get("from_host") and params["state"] == "present":
+            raise InvalidOption(
+                "images go by the controller, which needs a channel to the engine",
+                option="from_host",
+                hint="use engine_via: channel to see what is in the way, and leave out async",
+            )
         context = params["_context"]
         if isinstance(context, Context):
             names = ("digest", "files", "dockerfile")

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: image
-short_description: Build, pull, load, tag, push, save and remove container images
+short_description: Build, pull, load, distribute, tag, push, save and remove container images
 version_added: 0.1.0
 description:
   - Builds an image from a folder on the controller, and builds it anew when and only when
     something that decides has changed. The plan says what that was.
   - Or pulls an image, loads it from an archive, imports a root file system, or removes one.
     Gives an image further tags, pushes it, and saves it into an archive.
+  - Or takes an image from the engine of another host, without a registry. Only layers that are
+    missing travel, over the SSH connections that Ansible has to both hosts.
   - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
     far as C(.dockerignore) lets them in, or C(NAME.dockerignore) beside the Dockerfile C(NAME);
     neither owner nor times), the images behind C(FROM), C(COPY --from) and C(RUN --mount) as the
@@ -34,7 +36,7 @@ options:
       - Where an image is only pulled or removed, C(NAME@DIGEST) is possible as well.
       - An image that is on the engine can be called by its whole id, C(sha256:…), to give it
         O(tags), to O(save) it, or to remove it. Nothing is pulled by an id.
-      - Required, but for O(load).
+      - Required, but for O(load) and O(names).
     type: str
   build:
     description:
@@ -207,6 +209,33 @@ options:
         description: Instructions of a Dockerfile to apply, such as C(CMD ["/bin/sh"]).
         type: list
         elements: str
+  from_host:
+    description:
+      - A host of the inventory, or V(localhost) for the controller, whose engine has the image
+        under O(name). The image goes from there over the controller to the host of the task, which
+        has the same image afterwards.
+      - It is taken if the engine has another image by this name, or none. Layers that the engine
+        has already, in images that it lists, are not sent; if the engine cannot do without them,
+        all are.
+      - The other host is reached as a task that is delegated to it would reach it. Where it has
+        python3, it sends the layers that are asked for; else its whole image comes to the
+        controller. Within a run each layer comes from there once, for all hosts.
+      - The image is loaded without a name, verified, and then given its name. A transfer that was
+        cut moves no name, and the next run makes it whole.
+      - Needs a way from the controller to both engines, so it cannot be used with
+        O(engine_via=target) or C(async).
+    type: str
+  from_engine_host:
+    description:
+      - The engine of O(from_host), if it is not the usual one, as O(engine_host) has that of the
+        task's host.
+    type: str
+  names:
+    description:
+      - Several images to take from O(from_host), in place of O(name), one after another. Layers
+        that they share are sent once. RV(images) lists them.
+    type: list
+    elements: str
   save:
     description:
       - An archive on the controller to have the image in. It is written beside the old one, and
@@ -298,6 +327,11 @@ options:
       - What is in the archive, as the controller has read it.
       - It is filled in by the collection itself; it has no use in a playbook.
     type: raw
+  _origin:
+    description:
+      - The way to the engine of another host, as the controller has opened it.
+      - It is filled in by the collection itself; it has no use in a playbook.
+    type: raw
   _context:
     description:
       - The build context as the controller has read it.
@@ -374,6 +408,21 @@ EXAMPLES = r"""
     remote_src: true
   register: loaded
 
+- name: Have the image that another host has built, without a registry
+  dockyard.fleet.image:
+    name: demo/web:1
+    from_host: "{{ build_host }}"
+    engine_via: channel
+
+- name: Have several images of another host, and one further name
+  dockyard.fleet.image:
+    names:
+      - demo/web:1
+      - shop/web:2
+    from_host: "{{ build_host }}"
+    from_engine_host: unix:///var/run/docker.sock
+    engine_via: channel
+
 - name: Make an image of a root file system
   dockyard.fleet.image:
     name: shop/base:1
@@ -429,13 +478,22 @@ image:
 images:
   description:
     - All images of the archive, each with its C(id), the engine's if it has the image, and the
-      C(tags) that it has in the archive.
-  returned: with O(load) and without O(name)
+      C(tags) that it has in the archive. With O(names), those of the list that the engine has.
+  returned: with O(names), and with O(load) without O(name)
   type: list
   elements: dict
   sample:
     - id: sha256:fdfc10cd2e340a6b1f6b7d4e3a2c1908f7e6d5c4b3a291807f6e5d4c3b2a1908
       tags: ["demo/web:1", "demo/web:latest"]
+transfers:
+  description:
+    - What was taken from another host, by C(name), C(from) where, of how many C(layers) the image
+      is, and how many bytes of layers were C(sent) to the engine.
+  returned: when O(from_host) has brought something
+  type: list
+  elements: dict
+  sample:
+    - {name: "demo/web:1", from: build1, layers: 9, sent: 1050112}
 plan:
   description:
     - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.
@@ -461,7 +519,7 @@ plan:
     fingerprint: 8c6976e5b5410415
     declared: {}
 created:
-  description: Whether an image was built, pulled, loaded or imported.
+  description: Whether an image was built, pulled, loaded, imported or taken from another host.
   returned: success
   type: bool
   sample: true

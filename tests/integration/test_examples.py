@@ -71,6 +71,7 @@ class Desk:
     def groups(self, *names: str, user: str = "dock") -> dict[str, Any]:
         """Return an inventory with the server in these groups."""
         variables = {**self.server.inventory_vars(user), **VARIABLES}
+        variables["build_host"] = self.server.name
         hosts = {self.server.name: variables}
         return {"all": {"hosts": hosts, "children": {name: {"hosts": hosts} for name in names}}}
 

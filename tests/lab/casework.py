@@ -31,6 +31,7 @@ from tests.lab.core import run_validated, validated
 from tests.lab.fake_archives import archive
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fake_images import config_of, store
+from tests.lab.fake_origin import FakeOrigin
 from tests.lab.fake_state import State
 
 RESOURCES = {
@@ -58,6 +59,8 @@ class Bench:
     kernel has not]; `ignores` [settings that it drops without a word];
     `images` {reference: keywords of add_image};
     `networks` and `volumes` [name or create body]; `containers` {name: {body, running}};
+    `offered` {reference: keywords of add_image} on the engine of another host, and `coming`
+    [references] that earlier tasks of the check would make there;
     `files` {path: text} of a build context, at `{{context}}`; `before` [params applied first,
     of another `resource`]; `then` {behaviours: {reference: …}, images: …, registry: …, files:
     …} done after that; `task` params; `pending` {address: planned}; `missing_engine`; and `plan`
@@ -70,14 +73,19 @@ class Bench:
         self.case = case
         self.context = folder / "context"
         self.fake = FakeEngine(api=str(case.get("api", "1.41")))
+        self.other = FakeEngine()
         self.task = self._filled(case.get("task", {}))
 
     def __enter__(self) -> Bench:
         self.fake.__enter__()
+        self.other.__enter__()
+        for reference, options in (self.case.get("offered") or {}).items():
+            self.other.add_image(reference, **options)
         return self
 
     def __exit__(self, *exc: Any) -> None:
         self.fake.__exit__(*exc)
+        self.other.__exit__(*exc)
 
     @property
     def writes(self) -> List[Any]:
@@ -124,6 +132,11 @@ class Bench:
             params = {**params, "monitor": self._monitor(params)}
         try:
             options = validated(resource.spec(), params, known=True)
+            if options.get("from_host"):
+                coming = self.case.get("coming", ())
+                options["_origin"] = FakeOrigin(
+                    self.other.socket_path, options["from_host"], coming if check else ()
+                )
             if options.get("build") and "_context" in resource.spec():
                 options["_context"] = read_for(options["build"])
         except FleetError as error:

@@ -10,6 +10,7 @@ import tarfile
 from typing import Any, Dict, Iterator, List
 
 from .fake_images import CONFIG, find, store, tag_image
+from .fake_layers import layered_archive, load_layered
 from .fake_routes import route
 from .fake_state import ApiError, Json, State, now
 from .serving import Request, Response
@@ -41,7 +42,11 @@ def tarred(files: Dict[str, Any]) -> bytes:
 @route("GET", "/images/{ref}/get")
 def get(state: State, request: Request, ref: str) -> Response:
     image = find(state, ref)
-    data = archive({**image, "RepoTags": [ref]})
+    if "_layers" in image:
+        tags = [] if ref.startswith("sha256:") else [ref]
+        data = layered_archive(image, tags)
+    else:
+        data = archive({**image, "RepoTags": [ref]})
     return Response(200, stream=iter([data]), kind="application/x-tar")
 
 
@@ -55,6 +60,10 @@ def _loading(state: State, data: bytes) -> Iterator[bytes]:
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             listed = json.load(tar.extractfile("manifest.json"))
             for entry in listed:
+                if entry["Layers"]:
+                    for line in load_layered(state, tar, entry):
+                        yield json.dumps(line).encode()
+                    continue
                 config = json.load(tar.extractfile(entry["Config"]))
                 hexed = entry["Config"].rpartition("/")[2].partition(".")[0]
                 with state.lock:

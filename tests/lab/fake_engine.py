@@ -28,6 +28,7 @@ from . import (
 )
 from .fake_build import Build, BuildFailed
 from .fake_images import config_of, store
+from .fake_layers import add_layered
 from .fake_routes import find
 from .fake_state import ApiError, Json, State, normal
 from .serving import Request, Response, Server, failed
@@ -88,9 +89,12 @@ class FakeEngine(Server):
         behaviour: str = "run",
         logs: Optional[List[str]] = None,
         seed: str = "",
+        layers: Optional[List[str]] = None,
         **options: Any,
     ) -> str:
         """Make an image and return its id; `seed` tells images of one configuration apart.
+
+        With `layers`, their contents as texts, it can be saved, and loaded without some of them.
 
         Options: env (dict or list), cmd, entrypoint, labels, volumes and exposed (lists),
         healthcheck (as in the API), user, workdir, stop_signal. `logs` are the lines that each
@@ -99,6 +103,8 @@ class FakeEngine(Server):
         if not options.get("cmd") and not options.get("entrypoint"):
             options["cmd"] = ["serve"]
         with self.state.lock:
+            if layers:
+                return str(add_layered(self.state, ref, layers, **options)["Id"])
             image = store(self.state, ref, config_of(options), seed or normal(ref))
             self.state.behaviours[image["Id"]] = behaviour
             self.state.image_logs[image["Id"]] = list(logs or [])

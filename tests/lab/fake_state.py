@@ -56,6 +56,7 @@ class State:
         self.ignores: List[str] = []  # settings that are dropped without a word
         self.lacks: List[str] = []  # parts of HostConfig that the kernel does not have
         self.log_lines: Dict[str, List[Tuple[int, str]]] = {}  # by container id
+        self.manifests = False  # whether images are kept in containerd, by their manifests
         self.build_cache: List[Json] = []
         self.accounts: Dict[str, Dict[str, str]] = {}  # passwords by user, by registry
         self.tokens: Dict[str, str] = {}  # the identity token that a registry answers with

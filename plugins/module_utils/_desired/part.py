@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .steps import Step
 
 # Verbs by which a resource, or one more version of it, comes into being.
-_MAKING = frozenset(("create", "build", "pull", "load", "download", "import"))
+_MAKING = frozenset(("create", "build", "pull", "load", "download", "import", "transfer"))
 
 
 class Part:

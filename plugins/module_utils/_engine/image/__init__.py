@@ -1,4 +1,4 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images: pulled, built, loaded, imported, tagged, pushed, saved, removed."""
+"""Images: pulled, built, loaded, imported, taken from hosts, tagged, pushed, saved, removed."""

@@ -50,8 +50,13 @@ class Member:
         """Tell whether an inspected image is this one."""
         if image is None or image["Id"] in self.ids:
             return image is not None
-        layers = (image.get("RootFS") or {}).get("Layers")
-        return bool(self.content) and self.content == _content(image, layers, "Created", "Config")
+        return bool(self.content) and self.content == content_of(image)
+
+
+def content_of(image: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return what an inspected image is made of, by whatever id its engine knows it."""
+    layers = (image.get("RootFS") or {}).get("Layers")
+    return _content(image, layers, "Created", "Config")
 
 
 def _content(image: Mapping[str, Any], layers: Any, created: str, config: str) -> Dict[str, Any]:

@@ -17,6 +17,7 @@ from .fields import FIELDS
 from .pull import Account
 
 if TYPE_CHECKING:
+    from .offer import Origin
     from .source import Source
 
 
@@ -24,12 +25,15 @@ def spec() -> Dict[str, Any]:
     """Return the argument spec of an image without the connection's options.
 
     `_context` and `_source` are internal: the context, or what is in the archive, as the action
-    plugin read it on the controller.
+    plugin read it on the controller; and so is `_origin`, its way to the engine of another host.
     """
-    return {**argument_spec(FIELDS), "_context": {"type": "raw"}, "_source": {"type": "raw"}}
+    internal: Dict[str, Any] = {
+        name: {"type": "raw"} for name in ("_context", "_source", "_origin")
+    }
+    return {**argument_spec(FIELDS), **internal}
 
 
-_PAST = {"build": "built", "load": "loaded", "import.path": "imported"}
+_PAST = {"build": "built", "load": "loaded", "import.path": "imported", "from_host": "taken"}
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Desired:
     source: Optional[Source] = None
     save: str = ""
     keeps_name: bool = False
+    origin: Optional[Origin] = None
+    names: Tuple[str, ...] = ()
 
     @property
     def by_id(self) -> bool:
@@ -59,7 +65,7 @@ class Desired:
     @property
     def pulls(self) -> bool:
         """Tell if the image comes from a registry."""
-        return self.build is None and self.source is None
+        return self.build is None and self.source is None and self.origin is None
 
     @property
     def pushed(self) -> Tuple[str, ...]:
@@ -71,8 +77,8 @@ class Desired:
 
     @property
     def address(self) -> str:
-        """The image's name in plans; an archive's if all of its images are meant."""
-        return f"image/{self.name or (self.source.file if self.source else '')}"
+        """The image's name in plans, or that of an archive or a list if all images are meant."""
+        return f"image/{self.name or (self.source.file if self.source else ','.join(self.names))}"
 
 
 def desired_of(params: Mapping[str, Any]) -> Desired:
@@ -110,7 +116,23 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         source=_source(params, declared["name"]) if state == "present" else None,
         save=_save(declared) if state == "present" else "",
         keeps_name=declared["name"] in declared.get("tags", (declared["name"],)),
+        origin=_origin(declared, params) if state == "present" else None,
+        names=declared.get("names", ()) if state == "present" else (),
     )
+
+
+def _origin(declared: Mapping[str, Any], params: Mapping[str, Any]) -> Optional[Origin]:
+    """Return the way to the engine of another host; the controller alone has one."""
+    if "from_host" not in declared:
+        return None
+    origin: Optional[Origin] = params.get("_origin")
+    if origin is None:
+        raise InvalidOption(
+            "images go by the controller, and this task runs on the host",
+            option="from_host",
+            hint="leave out async, and use engine_via: channel to see what is in the way",
+        )
+    return origin
 
 
 def _source(params: Mapping[str, Any], name: str) -> Optional[Source]:
@@ -175,21 +197,31 @@ def _account(declared: Mapping[str, Any]) -> Optional[Account]:
 
 def _check_name(declared: Mapping[str, Any], state: str) -> None:
     """Raise InvalidOption for what cannot do without a name."""
+    names = declared.get("names")
+    if names and (declared["name"] or "from_host" not in declared):
+        hint = "give a name, or names and from_host"
+        raise InvalidOption("is for images of another host", option="names", hint=hint)
     if declared["name"]:
         return
-    if "load" not in declared or state != "present":
+    if not ("load" in declared or names) or state != "present":
         hint = "only load works without one, and then loads all images of its archive"
         raise InvalidOption("is required", option="name", hint=hint)
     for option in ("tags", "push", "save"):
         if declared.get(option):
-            hint = "give the name of one image of the archive"
+            hint = "give the name of one image" + " of the archive" * (not names)
             raise InvalidOption("is about one image", option=option, hint=hint)
 
 
 def _check_conflicts(declared: Mapping[str, Any], building: bool) -> None:
     sources = ["build"] * building + [
-        entry for entry in ("load", "import.path") if entry in declared
+        entry for entry in ("load", "import.path", "from_host") if entry in declared
     ]
+    if "from_engine_host" in declared and "from_host" not in declared:
+        raise InvalidOption(
+            "is the engine of another host",
+            option="from_engine_host",
+            hint="give from_host as well",
+        )
     if len(sources) > 1:
         raise InvalidOption(
             f"excludes {sources[0].partition('.')[0]}",

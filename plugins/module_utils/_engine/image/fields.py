@@ -19,6 +19,11 @@ def _reference(value: Any, where: str) -> str:
     return parse_id(str(value)) or str(parse_reference(str(value), where))
 
 
+def _references(value: Any, where: str) -> Tuple[str, ...]:
+    entries = [str(parse_reference(text, where)) for text in parse_strings(value, where)]
+    return tuple(dict.fromkeys(entries))
+
+
 _STATES = ["absent", "present"]
 
 FIELDS: Tuple[FieldSpec, ...] = (
@@ -30,6 +35,9 @@ FIELDS: Tuple[FieldSpec, ...] = (
     FieldSpec("load", option={"type": "str"}),
     FieldSpec("import.path", option={"type": "str", "required": True}),
     FieldSpec("import.changes", compare="list", option=LIST, parse=parse_strings),
+    FieldSpec("from_host", option={"type": "str"}),
+    FieldSpec("from_engine_host", option={"type": "str"}),
+    FieldSpec("names", compare="list", option=LIST, parse=_references),
     FieldSpec("save", option={"type": "str"}),
     FieldSpec("remote_src", option={"type": "bool", "default": False}),
     FieldSpec("pull_policy", option={"type": "str"}, parse=parse_policy),

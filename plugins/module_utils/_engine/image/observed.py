@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.planned import Pending, address_then, follow, will_change, will_go
 from ..client.engine import Client, Query
@@ -16,6 +16,9 @@ from . import record as image_record
 from .desired import Desired
 from .pull import ask_registry
 from .pull_policy import policy_now
+
+if TYPE_CHECKING:
+    from .offer import Offer
 
 Inspect = Mapping[str, Any]
 
@@ -28,7 +31,8 @@ class Observed:
     by reference; a remote is the registry's answer or the error that stands for it. `policy` is
     what the pull policy comes to at this time, `saved` the ids of the image in the archive to save
     to. `users` names the containers made from the image, looked up before a removal. `unknown` maps
-    "engine" and image references to what an earlier task of this run would do.
+    "engine" and image references to what an earlier task of this run would do. `offers` has what
+    another host offers, by reference.
     """
 
     image: Optional[Inspect] = None
@@ -39,6 +43,7 @@ class Observed:
     policy: str = "missing"
     saved: Optional[Tuple[str, ...]] = None
     users: Tuple[str, ...] = ()
+    offers: Mapping[str, Offer] = field(default_factory=dict)
     unknown: Mapping[str, str] = field(default_factory=dict)
     settled: bool = False
     kind: str = ""
@@ -58,8 +63,11 @@ def observe(
     if gone:
         del unknown[desired.name]
     if client is None:
-        return Observed(unknown={**unknown, "engine": pending["engine"].text}, settled=settled)
-    tags = desired.tags if desired.name or not desired.source else tuple(desired.source.references)
+        unknown["engine"] = pending["engine"].text
+        return Observed(unknown=unknown, settled=settled, offers=_offers(None, desired, {}))
+    tags = desired.names or desired.tags
+    if desired.source and not desired.name:
+        tags = tuple(desired.source.references)
     asked = [entry for entry in (desired.name, *bases, *tags) if entry]
     requests: List[Tuple[str, Optional[Query]]] = [
         (f"/images/{entry}/json", None) for entry in asked
@@ -78,10 +86,23 @@ def observe(
         policy=policy,
         saved=_saved(desired),
         users=_users(client, image, pending) if image and desired.state == "absent" else (),
+        offers=_offers(client, desired, {**there, desired.name: image}),
         unknown=unknown,
         settled=settled,
         kind=client.kind,
     )
+
+
+def _offers(
+    client: Optional[Client], desired: Desired, there: Mapping[str, Optional[Inspect]]
+) -> Mapping[str, Offer]:
+    """Return what another host offers of the images that are to be taken from it."""
+    if desired.origin is None:
+        return {}
+    from .offer import offers
+
+    here = {name: there.get(name) for name in desired.names or (desired.name,)}
+    return offers(desired.origin, client, here)
 
 
 def _then(

@@ -27,15 +27,17 @@ if TYPE_CHECKING:
 def plan_present(desired: Desired, observed: Observed) -> Plan:
     """Plan the image itself, then its tags, then what is pushed."""
     notes: Tuple[str, ...] = ()
-    if desired.source is not None:
+    if desired.origin is not None:
+        steps, notes = _taken(desired, observed)
+    elif desired.source is not None:
         steps = _sourced(desired, desired.source, observed)
     elif desired.build is not None:
         steps = _built(desired, desired.build, observed)
     else:
         steps, notes = _pulled(desired, observed)
     main = next((step for step in steps if step.args["on"] == desired.name), None)
-    if not desired.name:  # all images of an archive, under the names that they have there
-        return Plan(tuple(steps))
+    if not desired.name:  # all images of an archive or a list, under the names that they have there
+        return Plan(tuple(steps), notes)
     return Plan((*steps, *_followers(desired, observed, main)), notes)
 
 
@@ -85,6 +87,16 @@ def _sourced(desired: Desired, source: Source, observed: Observed) -> List[Step]
         import_changes(source.changes)  # for its complaints
     step = plan_source(desired.name, source, observed.image, observed.record)
     return [step] if step else []
+
+
+def _taken(desired: Desired, observed: Observed) -> Tuple[List[Step], Tuple[str, ...]]:
+    """Return the steps that take images from another host, and notes on what travels."""
+    from .offer import plan_transfers
+
+    host = desired.origin.host if desired.origin else ""
+    first = _engine_first(observed) if "engine" in observed.unknown else ""
+    here = {name: observed.tags.get(name) for name in desired.names}
+    return plan_transfers(host, here or {desired.name: observed.image}, observed.offers, first)
 
 
 # -- pulled ---------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ class Image(Resource):
             "remove": _remove,
             "save": save,
             "tag": tag,
+            "transfer": _transfer,
             "untag": _remove,
         }
 
@@ -97,9 +98,14 @@ class Image(Resource):
     def outcome(
         self, desired: Desired, plan: Plan, before: Observed, foreseen: bool
     ) -> Dict[str, Any]:
-        """Return the images of an archive of which none is named: `id` and `tags` of each."""
-        loaded = bool(plan.steps) and not foreseen  # the step says it then
-        if desired.name or desired.source is None or loaded:
+        """Return the images of a list, or of an archive of which none is named: `id` and `tags` of
+        each."""
+        done = bool(plan.steps) and not foreseen  # the step says it then
+        if desired.names and not done:
+            from .transfer import listed as listed_by_name
+
+            return {"images": listed_by_name(before.tags)}
+        if desired.name or desired.source is None or done:
             return {}
         return {"images": listed(desired.source, before.tags)}
 
@@ -129,6 +135,12 @@ def _fingerprint(observed: Observed) -> str:
     tags = {tag: (image or {}).get("Id") for tag, image in observed.tags.items()}
     seen = [(observed.image or {}).get("Id"), bases, tags, observed.users]
     return fingerprint(seen)
+
+
+def _transfer(work: Work, step: Step) -> bool:
+    from .transfer import transfer
+
+    return transfer(work, step)
 
 
 def _pull(work: Work, step: Step) -> bool:

@@ -86,7 +86,7 @@ def test_hosts_of_a_build_one_by_one_or_in_one_list(
 )
 def test_what_needs_buildkit_is_refused_beforehand(option: str, value: Any) -> None:
     build: Any = Build({}, {option: value}, {}, (), {})
-    desired: Any = SimpleNamespace(source=None, build=build, name="app:1")
+    desired: Any = SimpleNamespace(source=None, origin=None, build=build, name="app:1")
     found: Any = SimpleNamespace(kind="podman", unknown={})
     with pytest.raises(InvalidOption, match=f"build.{option}: needs BuildKit, and podman's API"):
         plan_present(desired, found)
