@@ -115,6 +115,29 @@ def test_a_cut_transfer_leaves_the_old_tag_and_the_next_run_completes(
     assert not ground.take(target, name, "other")[target]["changed"]
 
 
+@pytest.mark.parametrize("target", ENGINES)
+def test_what_came_before_a_cut_is_not_sent_again(ground: Distribution, target: str) -> None:
+    """Two layers are as large as one load; the second one is cut."""
+    source, host = ground.hosts["other"], ground.hosts[target]
+    large = 33 << 20
+    name = ground.build(source, ground.base(source, large, ground.base(source, large)))
+    nameless = host.dangling()
+    ground.reset()
+    host.counting.cut = large + large // 2
+    result = ground.take(target, name, "other")[target]
+    assert host.counting.was_cut
+    assert result["failed"], result
+    assert name not in host.names()
+    check = ground.take(target, name, "other", "--check")[target]
+    assert f"{name}: 2 of 3 layers, 34.0 MiB from other" in check["plan"]["notes"]
+    again = ground.take(target, name, "other")[target]
+    assert again["changed"], again
+    assert large < again["transfers"][0]["sent"] < large + 2 * SMALL
+    assert layers(host.image(name)) == layers(source.image(name))
+    assert is_whole(host, name)
+    assert host.dangling() == nameless, "what kept the first layer is gone"
+
+
 def test_a_layer_stays_when_the_image_that_it_came_with_goes(ground: Distribution) -> None:
     source, host = ground.hosts["d28"], ground.hosts["d29"]
     base = ground.base(source, SIZE)

@@ -88,10 +88,10 @@ class Distribution:
         host = self.hosts[name] = Host(name, engine, counting, variables)
         return host
 
-    def base(self, host: Host, size: int = LARGE) -> str:
+    def base(self, host: Host, size: int = LARGE, on: str = "scratch") -> str:
         """Build what versions stand on, with new content of this size; return its name."""
         name = f"{self.name}:base-{uuid.uuid4().hex[:8]}"
-        _build(host, name, "FROM scratch\nCOPY large /large\n", {"large": os.urandom(size)})
+        _build(host, name, f"FROM {on}\nCOPY large /large\n", {"large": os.urandom(size)})
         return name
 
     def build(self, host: Host, base: str) -> str:

@@ -27,20 +27,18 @@ from ..channel.relay import Relay, Wire
 from ..channel.ssh import Ssh, last_line
 
 _NAME = 300  # characters of the name of a file in an archive of images
-# The archive is read without a version of the API, so that an engine takes its own; HTTP/1.0, so
-# that the answer has no chunks.
+# The archive is read without a version of the API, so that an engine takes its own.
 _PYTHON = """\
-import json, socket, sys, tarfile
+import http.client, json, socket, sys, tarfile
 target, names, most = sys.argv[2], json.loads(sys.argv[3]), int(sys.argv[4])
 engine = socket.socket(socket.AF_UNIX)
 engine.connect(sys.argv[1])
-engine.sendall(("GET %s HTTP/1.0\\r\\nHost: engine\\r\\n\\r\\n" % target).encode())
-answer = engine.makefile("rb")
-status = answer.readline().split(None, 1)[-1].strip().decode("utf-8", "replace")
-while answer.readline().strip():
-    pass
-if not status.startswith("200"):
-    sys.exit("the engine answered " + status)
+head = "GET %s HTTP/1.1\\r\\nHost: engine\\r\\nConnection: close\\r\\n\\r\\n"
+engine.sendall((head % target).encode())
+answer = http.client.HTTPResponse(engine)
+answer.begin()
+if answer.status != 200:
+    sys.exit("the engine answered %d %s" % (answer.status, answer.reason))
 out = sys.stdout.buffer
 tar = tarfile.open(fileobj=answer, mode="r|")
 for member in tar:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..tar.reader import BadArchive, shown
@@ -23,6 +23,8 @@ from ..tar.reader import BadArchive, shown
 _OCI = "application/vnd.oci.image"
 _MANIFEST, _CONFIG = f"{_OCI}.manifest.v1+json", f"{_OCI}.config.v1+json"
 _INDEX, _LAYER = f"{_OCI}.index.v1+json", f"{_OCI}.layer.v1.tar"
+# What of a configuration says where its layers can be used.
+_PLATFORM = ("architecture", "os", "variant", "os.version", "created")
 _PIECE = 1 << 18
 _BLOCK = 512
 # What no image comes near to.
@@ -37,12 +39,14 @@ Files = Mapping[str, Tuple[int, Optional[bytes]]]
 @dataclass(frozen=True)
 class Layer:
     """A layer: `diff` is the digest of its files, `digest` and `size` (bytes) are those of the blob
-    that has them, which may be compressed; `member` is the blob's name in the sender's archive."""
+    that has them, which may be compressed as the media type `kind` says; `member` is the blob's
+    name in the sender's archive."""
 
     diff: str
     digest: str
     size: int
     member: str
+    kind: str = _LAYER
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,19 @@ class Contents:
         """The digests of the layers' files, as an inspected image has them."""
         return [layer.diff for layer in self.layers]
 
+    def lowest(self, count: int, labels: Mapping[str, str]) -> Contents:
+        """Return an image of the lowest layers alone, which keeps them until the rest has come."""
+        whole = json.loads(self.documents[self.config])
+        kept = {key: whole[key] for key in _PLATFORM if key in whole}
+        layers = self.layers[:count]
+        rootfs = {"type": "layers", "diff_ids": [layer.diff for layer in layers]}
+        config = {**kept, "config": {"Labels": dict(labels)}, "rootfs": rootfs, "history": []}
+        return _synthesized(_dumped(config), layers)
+
     def public(self) -> Dict[str, Any]:
         """Return this as JSON-able values."""
         documents = {digest: data.decode("latin-1") for digest, data in self.documents.items()}
-        layers = [[entry.diff, entry.digest, entry.size, entry.member] for entry in self.layers]
+        layers = [[e.diff, e.digest, e.size, e.member, e.kind] for e in self.layers]
         whole = {"config": self.config, "manifest": self.manifest, "root": dict(self.root)}
         return {**whole, "documents": documents, "layers": layers}
 
@@ -128,9 +141,21 @@ def _contents(files: Files, config: bytes, layers: Tuple[Layer, ...]) -> Content
             manifest = _manifest_of(documents, digest_of(config), layers)
             if manifest:
                 kept = {key: root[key] for key in ("mediaType", "digest", "size") if key in root}
+                layers = _with_kinds(layers, documents[manifest])
                 return Contents(digest_of(config), manifest, kept, documents, layers)
-    # An older engine's archive: the manifest that newer ones would make of it.
-    entries = [{"mediaType": _LAYER, "digest": e.digest, "size": e.size} for e in layers]
+    return _synthesized(config, layers)
+
+
+def _with_kinds(layers: Tuple[Layer, ...], manifest: bytes) -> Tuple[Layer, ...]:
+    """Return layers with the media types that their manifest says."""
+    listed = json.loads(manifest)["layers"]
+    kinds = [str(entry.get("mediaType") or _LAYER) for entry in listed]
+    return tuple(replace(layer, kind=kind) for layer, kind in zip(layers, kinds))
+
+
+def _synthesized(config: bytes, layers: Tuple[Layer, ...]) -> Contents:
+    """Return an image with the manifest that newer engines would make of an older archive."""
+    entries = [{"mediaType": e.kind, "digest": e.digest, "size": e.size} for e in layers]
     about = {"mediaType": _CONFIG, "digest": digest_of(config), "size": len(config)}
     whole = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": about, "layers": entries}
     data = _dumped(whole)

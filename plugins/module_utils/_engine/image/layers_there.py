@@ -20,6 +20,8 @@ from ..values.image_reference import parse_id, parse_reference
 _ANSWER = 3 << 10
 _SHARE = 100
 _MOST = 300
+# The label of an image that has come in part: the id of the whole one on its sender's engine.
+PARTIAL = "dockyard.fleet.partial"
 # Other versions of the image are asked about whatever that costs.
 _VERSIONS = 3
 
@@ -48,20 +50,20 @@ def sizes_of(history: Any, layers: Sequence[str]) -> Tuple[int, ...]:
     return tuple(filled) if len(filled) == len(layers) else ()
 
 
-def count_there(
-    client: Client, name: str, layers: Sequence[str], sizes: Sequence[int], whole: int
-) -> int:
-    """Return how many layers an engine has, from the lowest on; reads only.
+def count_there(client: Client, name: str, image: Mapping[str, Any], sizes: Sequence[int]) -> int:
+    """Return how many layers of another engine's image an engine has, from the lowest on; reads
+    only.
 
-    `sizes` are those of the layers, if they are known, and `whole` is that of all (bytes). First
-    the newest images of the same repository are looked at, then others, as long as what is
-    missing is worth the questions.
+    `sizes` (bytes) are those of the layers, if they are known. First the newest images of the same
+    repository are looked at, and what an earlier transfer has left, then others, as long as what
+    is missing is worth the questions.
     """
+    layers, whole = layers_of(image), int(image.get("Size") or 0)
     asked: Set[str] = set()
-    there = 0
+    own = _listed(client, {"label": [f"{PARTIAL}={image['Id']}"]})
     if not parse_id(name):
-        own = _listed(client, {"reference": [parse_reference(name, "name").name]})
-        there = _look(client, layers, own[:_VERSIONS], asked)
+        own += _listed(client, {"reference": [parse_reference(name, "name").name]})[:_VERSIONS]
+    there = _look(client, layers, own, asked)
     worth = _missing(sizes, whole, there, len(layers)) // _SHARE // _ANSWER
     if there < len(layers) and worth > _VERSIONS:
         rest = [entry for entry in _listed(client, None) if entry not in asked]

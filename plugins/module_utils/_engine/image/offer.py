@@ -91,8 +91,7 @@ def offers(
     for name, image in here.items():
         offer = origin.offer(name)
         if client is not None and offer.image is not None and not is_same(image, offer.image):
-            layers, whole = layers_of(offer.image), int(offer.image.get("Size") or 0)
-            there = count_there(client, name, layers, offer.sizes, whole)
+            there = count_there(client, name, offer.image, offer.sizes)
             offer = replace(offer, there=there)
         result[name] = offer
     return result

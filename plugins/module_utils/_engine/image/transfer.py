@@ -8,7 +8,7 @@ It is loaded without a name. So a transfer that is cut, or brings something else
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, BinaryIO, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import FleetError
 from ..._desired.steps import Step
@@ -17,12 +17,14 @@ from ..client.engine import Client
 from ..client.errors import ConnectionLost, EngineError
 from ..values.image_reference import parse_reference
 from .contents import Contents, Layer, archive
-from .layers_there import layers_of, shared
+from .layers_there import PARTIAL, layers_of, shared
 from .offer import Offer, Origin, keeps_manifests
 from .pull import cannot, inspect
 
 # Layers are written while they come: seconds of silence that mean failure.
 _SILENCE = 600
+# Bytes of layers in one load: what a cut may cost, as long as a layer is not larger.
+_AT_ONCE = 32 << 20
 # The version of the Engine API from which an image tells whether all of it is there.
 _TELLS_WHOLE = (1, 48)
 
@@ -43,6 +45,7 @@ def transfer(work: Work, step: Step) -> bool:
         ident, sent = _sent(work, step, contents)
     useful = bool(sent) or ident != (inspect(work.client, name) or {}).get("Id")
     _tag(work.client, ident, name, step.address)
+    _remove_partial(work.client, contents, str(image["Id"]))
     report = work.shared.setdefault("report", {})
     layers = {"layers": len(contents.layers), "sent": sent}
     report.setdefault("transfers", []).append({"name": name, "from": origin.host, **layers})
@@ -78,62 +81,116 @@ def _offer(work: Work, name: str) -> Offer:
     return offer
 
 
-def _sent(work: Work, step: Step, contents: Contents) -> Any:
+def _sent(work: Work, step: Step, contents: Contents) -> Tuple[str, int]:
     """Send what is missing, then all of it if the engine cannot do with that; return the id that
     the engine has it by, and how many bytes of layers were sent."""
     there = max(
         min(_offer(work, step.args["on"]).there, len(contents.layers)),
         shared(contents.diffs, work.shared.get("layers", ())),
     )
-    total = 0
-    for layers in (contents.layers[there:], contents.layers):
-        again = layers is contents.layers
-        total += sum({layer.digest: layer.size for layer in layers}.values())
+    sending = _Sending(work, step, contents)
+    try:
+        ident = sending.parts(there)
+    except EngineError as error:
+        if isinstance(error, ConnectionLost) or _is_full(error) or not sending.assumed:
+            raise _failed(error, step) from error
+        ident = None
+    if ident is None and sending.assumed:
         try:
-            ident = _attempt(work, step, contents, layers, bool(there) and not again)
+            ident = sending.whole()
         except EngineError as error:
-            if again or not there or isinstance(error, ConnectionLost) or _is_full(error):
-                raise _failed(error, step) from error
-            ident = None
-        if ident is not None:
-            if again and there:
-                _note(work, f"{step.args['on']}: sent whole, the engine could not use parts of it")
-            return ident, total
-        if again or not there:
-            break
-    raise FleetError(
-        "the engine accepted the image, but does not have all of it",
-        address=step.address,
-        hint="see the engine's log",
-    )
+            raise _failed(error, step) from error
+        _note(work, f"{step.args['on']}: sent whole, the engine could not use parts of it")
+    if ident is None:
+        raise FleetError(
+            "the engine accepted the image, but does not have all of it",
+            address=step.address,
+            hint="see the engine's log",
+        )
+    return ident, sending.size
+
+
+class _Sending:
+    """An image on its way: `size` counts what was sent, `assumed` says that a load has relied on
+    layers that were there, or had come before."""
+
+    def __init__(self, work: Work, step: Step, contents: Contents) -> None:
+        self._work = work
+        self._contents = contents
+        self._image = _offer(work, step.args["on"]).image or {}
+        self.size = 0
+        self.assumed = False
+
+    def parts(self, there: int) -> Optional[str]:
+        """Send the layers above those that are there, in several loads if they are large: what one
+        has brought stays, in an image without a name, when the next one is cut."""
+        layers = self._contents.layers
+        ends = _ends(layers, there)
+        label = {PARTIAL: str(self._image["Id"])}
+        with _origin(self._work).blobs(self._image, layers[there:], self._work.tell) as blobs:
+            for begin, end in zip([there, *ends], ends):
+                last = end == len(layers)
+                contents = self._contents if last else self._contents.lowest(end, label)
+                self.assumed = self.assumed or begin > 0
+                ident = self._load(contents, layers[begin:end], blobs)
+                if ident is None or last:
+                    return ident
+        return None
+
+    def whole(self) -> Optional[str]:
+        """Send all layers at once."""
+        layers = self._contents.layers
+        self.assumed = False
+        with _origin(self._work).blobs(self._image, layers, self._work.tell) as blobs:
+            return self._load(self._contents, layers, blobs)
+
+    def _load(
+        self, contents: Contents, layers: Sequence[Layer], blobs: Mapping[str, BinaryIO]
+    ) -> Optional[str]:
+        """Load an image with these layers; return the id that the engine has it by, None if it is
+        not whole then. What came of a failure is removed, if it was not there before."""
+        client = self._work.client
+        before = {ident for ident in contents.ids if inspect(client, ident) is not None}
+        sent = {layer.digest: blobs[layer.digest] for layer in layers}
+        size = sum({layer.digest: layer.size for layer in layers}.values())
+        headers = {"Content-Type": "application/x-tar"}
+        body = _told(self._work, archive(contents, sent), size)
+        self.size += size
+        ident: Optional[str] = None
+        try:
+            for _part in client.stream(
+                "POST", "/images/load", {"quiet": True}, body, headers, _SILENCE
+            ):
+                pass
+            ident = _arrived(client, contents, self.assumed)
+            return ident
+        finally:
+            if ident is None:
+                _remove(client, contents, before)
+
+
+def _ends(layers: Sequence[Layer], there: int) -> List[int]:
+    """Return up to which layer each load goes, the last one to the end."""
+    ends: List[int] = []
+    size = 0
+    for number in range(there, len(layers) - 1):
+        size += layers[number].size
+        if size >= _AT_ONCE:
+            ends.append(number + 1)
+            size = 0
+    return [*ends, len(layers)]
 
 
 def _note(work: Work, text: str) -> None:
     work.shared.setdefault("report", {}).setdefault("notes", []).append(text)
 
 
-def _attempt(
-    work: Work, step: Step, contents: Contents, layers: Sequence[Layer], partial: bool
-) -> Optional[str]:
-    """Load an image with these layers; return the id that the engine has it by, None if it is not
-    whole then. What came of a load that failed is removed, if it was not there before."""
-    client = work.client
-    before = {ident for ident in contents.ids if inspect(client, ident) is not None}
-    ident: Optional[str] = None
-    image = _offer(work, step.args["on"]).image or {}
-    try:
-        with _origin(work).blobs(image, layers, work.tell) as blobs:
-            body = _told(work, archive(contents, blobs), sum(layer.size for layer in layers))
-            headers = {"Content-Type": "application/x-tar"}
-            for _part in client.stream(
-                "POST", "/images/load", {"quiet": True}, body, headers, _SILENCE
-            ):
-                pass
-        ident = _arrived(client, contents, partial)
-        return ident
-    finally:
-        if ident is None:
-            _remove(client, contents, before)
+def _remove_partial(client: Client, contents: Contents, label: str) -> None:
+    """Remove the images that have kept the layers of this one until it was whole."""
+    filters = {"label": [f"{PARTIAL}={label}"]}
+    for entry in client.get("/images/json", {"filters": filters}) or ():
+        if entry["Id"] not in contents.ids:
+            client.discard(f"/images/{entry['Id']}", {"force": True})
 
 
 def _told(work: Work, pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
