@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.resource import IMAGE
 
 from tests.lab.agree import agree
+from tests.lab.core import run_validated, validated
 from tests.lab.engines import Engine
+from tests.lab.fake_origin import FakeOrigin
 from tests.lab.fieldnetvol import VolumeField
 from tests.lab.fieldwork import Field
 
@@ -49,3 +52,34 @@ def test_an_archive_is_loaded_once(
             for wanted in (name, other):
                 with contextlib.suppress(Exception):
                     ground.client.delete(f"/images/{wanted}", {"force": True})
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "d20"])
+def test_an_image_of_another_engine_comes_without_layers_that_are_there(
+    target: str, engine_of: Callable[[str], Engine]
+) -> None:
+    with Field(engine_of("d20").socket) as field, VolumeField(engine_of(target).socket) as ground:
+        origin = FakeOrigin(field.socket_path, "other")
+
+        def take(name: str, check: bool = False) -> dict[str, Any]:
+            options = validated(IMAGE.spec(), {"name": name, "from_host": "other"})
+            options["_origin"] = origin
+            result = run_validated(IMAGE, options, lambda: ground.client, check)
+            assert not result.get("failed"), result.get("msg")
+            return result
+
+        names = [field.names["image1"], field.names["image2"]]
+        try:
+            for number, name in enumerate(names):
+                origin.asked.clear()
+                check, result = take(name, True), take(name)
+                agree(check, result)
+                assert not (number and origin.asked), "the second one has no other layer"
+                env = ground.client.get(f"/images/{name}/json")["Config"]["Env"]
+                assert f"RELEASE={number + 1}" in env
+                assert not take(name)["changed"]
+        finally:
+            origin.client.close()
+            for name in names:
+                with contextlib.suppress(Exception):
+                    ground.client.delete(f"/images/{name}", {"force": True})

@@ -118,7 +118,7 @@ class _Sending:
         self._work = work
         self._contents = contents
         self._image = _offer(work, step.args["on"]).image or {}
-        self.size = 0
+        self.size = self._whole = 0
         self.assumed = False
 
     def parts(self, there: int) -> Optional[str]:
@@ -126,6 +126,7 @@ class _Sending:
         has brought stays, in an image without a name, when the next one is cut."""
         layers = self._contents.layers
         ends = _ends(layers, there)
+        self._whole = _size(layers[there:])
         label = {PARTIAL: str(self._image["Id"])}
         with _origin(self._work).blobs(self._image, layers[there:], self._work.tell) as blobs:
             for begin, end in zip([there, *ends], ends):
@@ -141,6 +142,7 @@ class _Sending:
         """Send all layers at once."""
         layers = self._contents.layers
         self.assumed = False
+        self._whole = self.size + _size(layers)
         with _origin(self._work).blobs(self._image, layers, self._work.tell) as blobs:
             return self._load(self._contents, layers, blobs)
 
@@ -152,10 +154,9 @@ class _Sending:
         client = self._work.client
         before = {ident for ident in contents.ids if inspect(client, ident) is not None}
         sent = {layer.digest: blobs[layer.digest] for layer in layers}
-        size = sum({layer.digest: layer.size for layer in layers}.values())
         headers = {"Content-Type": "application/x-tar"}
-        body = _told(self._work, archive(contents, sent), size)
-        self.size += size
+        body = self._told(archive(contents, sent))
+        self.size += _size(layers)
         ident: Optional[str] = None
         try:
             for _part in client.stream(
@@ -167,6 +168,18 @@ class _Sending:
         finally:
             if ident is None:
                 _remove(client, contents, before)
+
+    def _told(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        sent = self.size
+        for piece in pieces:
+            self._work.tell(f"sending, {sent >> 20} of {self._whole >> 20} MiB")
+            sent += len(piece)
+            yield piece
+        self._work.tell("waiting for the engine to unpack it")
+
+
+def _size(layers: Sequence[Layer]) -> int:
+    return sum({layer.digest: layer.size for layer in layers}.values())
 
 
 def _ends(layers: Sequence[Layer], there: int) -> List[int]:
@@ -191,15 +204,6 @@ def _remove_partial(client: Client, contents: Contents, label: str) -> None:
     for entry in client.get("/images/json", {"filters": filters}) or ():
         if entry["Id"] not in contents.ids:
             client.discard(f"/images/{entry['Id']}", {"force": True})
-
-
-def _told(work: Work, pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
-    sent = 0
-    for piece in pieces:
-        work.tell(f"sending, {sent >> 20} of {size >> 20} MiB")
-        sent += len(piece)
-        yield piece
-    work.tell("waiting for the engine to unpack it")
 
 
 def _remove(client: Client, contents: Contents, before: Any) -> None:
