@@ -31,6 +31,7 @@ _BLOCK = 512
 MAX_DOCUMENT = 4 << 20
 _MAX_DOCUMENTS = 1000
 _MAX_LAYERS = 1000
+_MAX_LEVELS = 6
 
 # Of an archive, each file's size, and its bytes if they are short and JSON.
 Files = Mapping[str, Tuple[int, Optional[bytes]]]
@@ -105,8 +106,8 @@ def read_contents(files: Files, image: Mapping[str, Any]) -> Contents:
     Raise BadArchive if the archive has another image, or is damaged.
     """
     diffs = list((image.get("RootFS") or {}).get("Layers") or ())
-    for entry in _list(_json(files, "manifest.json")):
-        members = _list(entry.get("Layers"))
+    for entry in map(_map, _list(_json(files, "manifest.json"))):
+        members = [str(member) for member in _list(entry.get("Layers"))]
         config = _data(files, str(entry.get("Config")))
         if len(members) == len(diffs) <= _MAX_LAYERS and _diffs(config) == diffs:
             contents = _contents(files, config, _layers(files, diffs, members))
@@ -135,9 +136,9 @@ def archive(contents: Contents, blobs: Mapping[str, BinaryIO]) -> Iterator[bytes
 
 def _contents(files: Files, config: bytes, layers: Tuple[Layer, ...]) -> Contents:
     if "index.json" in files:
-        for root in _list(_json(files, "index.json").get("manifests")):
+        for root in map(_map, _list(_map(_json(files, "index.json")).get("manifests"))):
             documents: Dict[str, bytes] = {}
-            _reach(files, root, {layer.digest for layer in layers}, documents)
+            _reach(files, root, {layer.digest for layer in layers}, documents, _MAX_LEVELS)
             manifest = _manifest_of(documents, digest_of(config), layers)
             if manifest:
                 kept = {key: root[key] for key in ("mediaType", "digest", "size") if key in root}
@@ -149,7 +150,7 @@ def _contents(files: Files, config: bytes, layers: Tuple[Layer, ...]) -> Content
 def _with_kinds(layers: Tuple[Layer, ...], manifest: bytes) -> Tuple[Layer, ...]:
     """Return layers with the media types that their manifest says."""
     listed = json.loads(manifest)["layers"]
-    kinds = [str(entry.get("mediaType") or _LAYER) for entry in listed]
+    kinds = [str(_map(entry).get("mediaType") or _LAYER) for entry in listed]
     return tuple(replace(layer, kind=kind) for layer, kind in zip(layers, kinds))
 
 
@@ -180,7 +181,7 @@ def _layers(files: Files, diffs: Sequence[str], members: Sequence[Any]) -> Tuple
 
 
 def _reach(
-    files: Files, entry: Mapping[str, Any], layers: Any, documents: Dict[str, bytes]
+    files: Files, entry: Mapping[str, Any], layers: Any, documents: Dict[str, bytes], levels: int
 ) -> None:
     """Collect the documents that a descriptor leads to, those of other platforms if they are
     there; what is said of each digest is verified."""
@@ -188,8 +189,8 @@ def _reach(
     size, data = files.get(_path(digest), (0, None))
     if digest in layers or digest in documents or data is None:
         return
-    if len(documents) >= _MAX_DOCUMENTS:
-        raise BadArchive(f"it has more than {_MAX_DOCUMENTS} documents")
+    if len(documents) >= _MAX_DOCUMENTS or not levels:
+        raise BadArchive("its documents are too many, or too deep")
     if digest_of(data) != digest or len(data) != size:
         raise BadArchive(f"{shown(digest)} is not what its name says")
     documents[digest] = data
@@ -199,7 +200,7 @@ def _reach(
     whole = _map(_decoded(data, digest))
     below = [*_list(whole.get("manifests")), *_list(whole.get("layers"))]
     for lower in [*below, *([whole["config"]] if "config" in whole else [])]:
-        _reach(files, _map(lower), layers, documents)
+        _reach(files, _map(lower), layers, documents, levels - 1)
 
 
 def _manifest_of(
@@ -210,7 +211,7 @@ def _manifest_of(
     for digest, data in documents.items():
         if digest == config or not data.startswith(b"{"):
             continue
-        whole = _decoded(data, digest)
+        whole = _map(_decoded(data, digest))
         about, below = whole.get("config"), whole.get("layers")
         if not isinstance(about, dict) or not isinstance(below, list):
             continue

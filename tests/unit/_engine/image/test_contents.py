@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 import tarfile
 from typing import Any, Callable, Dict, List
 
@@ -180,3 +181,34 @@ def test_a_document_has_to_be_what_its_name_says() -> None:
     spoilt["layers"][0]["size"] += 1
     with pytest.raises(BadArchive, match="is not what its name says"):
         read({**files, name: dumped(spoilt)}, lead)
+
+
+VALUES: List[Any] = [None, 0, -1, "", "x", [], {}, [[]], {"digest": []}, True, 1e308]
+
+
+def spoilt(value: Any, draw: random.Random) -> Any:
+    """Return JSON with something else somewhere in it."""
+    if isinstance(value, (dict, list)) and value and draw.random() < 0.8:
+        key = draw.choice(list(value) if isinstance(value, dict) else range(len(value)))
+        changed: Any = dict(value) if isinstance(value, dict) else list(value)
+        changed[key] = spoilt(value[key], draw)
+        return changed
+    return draw.choice(VALUES)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hostile_archive_ends_in_an_error_of_ours_or_in_an_image(seed: int) -> None:
+    draw = random.Random(seed)
+    for _number in range(1500):
+        files = draw.choice([older, newer, lambda: newer("index")])()
+        name = draw.choice([name for name, data in files.items() if data[:1] in (b"{", b"[")])
+        files[name] = dumped(spoilt(json.loads(files[name]), draw))
+        if draw.random() < 0.5:  # named by what it is now
+            files[f"blobs/sha256/{digest_of(files[name])[7:]}"] = files[name]
+        lead = digest_of(config(LAYERS))
+        try:
+            contents = read(files, lead)
+        except BadArchive:
+            continue
+        assert lead in contents.ids
+        assert written(contents)
