@@ -121,6 +121,7 @@ def _row(source: BinaryIO) -> List[Any]:
 
 
 def _is_file(name: Any = None, size: Any = None, sent: Any = None, *more: Any) -> bool:
-    numbers = all(type(number) is int and number >= 0 for number in (size, sent))
+    whole = all(isinstance(entry, int) and not isinstance(entry, bool) for entry in (size, sent))
+    numbers = whole and min(size, sent) >= 0
     named = isinstance(name, str) and len(name) <= _NAME
     return named and numbers and sent in (0, size) and not more
