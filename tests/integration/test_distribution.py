@@ -61,7 +61,7 @@ def test_only_changed_layers_travel_on_each_connection(
     assert [host.name for host in to if second in host.names()] == []
     assert f"note: {second}: 1 of 2 layers, 1.0 MiB from {source}" in ground.output
     ground.reset()
-    begun = time.monotonic()
+    begun, since = time.monotonic(), time.time()
     results = ground.take(receivers, second, source)
     seconds = time.monotonic() - begun
     for host in to:
@@ -74,6 +74,7 @@ def test_only_changed_layers_travel_on_each_connection(
         assert SMALL <= sent < SMALL + 4096, result
         assert host.counting.bytes <= sent + BESIDE, (host.name, host.counting.bytes - sent)
     assert sender.counting.bytes <= SMALL + BESIDE, sender.counting.bytes - SMALL
+    assert sender.saves(since) == (1 if source == "d28" else 2), "whatever the receivers"
     again = ground.take(receivers, second, source)
     assert not any(result["changed"] for result in again.values())
     report(ground, sender, to, seconds, base)

@@ -51,6 +51,13 @@ class Host:
             listed = client.get("/images/json")
         return sorted(tag for image in listed for tag in image.get("RepoTags") or ())
 
+    def saves(self, since: float) -> int:
+        """Return how often the engine has written an archive of images since a time."""
+        query: dict[str, Any] = {"since": f"{since:.6f}", "until": f"{time.time():.6f}"}
+        query["filters"] = {"event": ["save"]}
+        with self.client() as client:
+            return len(list(client.stream("GET", "/events", query)))
+
     def dangling(self) -> int:
         """Return how many images have no name."""
         with self.client() as client:

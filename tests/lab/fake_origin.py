@@ -47,7 +47,7 @@ class FakeOrigin:
         rows = self.client.get(f"/images/{image['Id']}/history")
         return Offer(image, "", 0, sizes_of(rows, layers_of(image)))
 
-    def contents(self, image: Mapping[str, Any], tell: Any) -> Contents:
+    def contents(self, image: Mapping[str, Any], diffs: Sequence[str], tell: Any) -> Contents:
         return read_contents(self._files(image), image)
 
     @contextlib.contextmanager

@@ -44,10 +44,11 @@ tar = tarfile.open(fileobj=answer, mode="r|")
 for member in tar:
     if not member.isfile():
         continue
-    wanted = names is None and member.size <= most or names is not None and member.name in names
+    named = member.name in names
+    wanted = named or member.size <= most
     file = tar.extractfile(member)
     data = file.read(min(member.size, 65536)) if wanted else b""
-    if names is None and data[:1] not in (b"{", b"["):
+    if not named and data[:1] not in (b"{", b"["):
         wanted = False
     row = [member.name, member.size, member.size if wanted else 0]
     out.write(json.dumps(row).encode() + b"\\n")
@@ -79,16 +80,17 @@ class Filter(Relay):
         """Start nothing: what it is to read is yet to be said."""
 
     def files(
-        self, target: str, names: Optional[Collection[str]], idle: float
+        self, target: str, names: Collection[str], documents: bool, idle: float
     ) -> Iterator[Tuple[Member, Content]]:
         """Return the files of an archive that `GET target` gives: of those with these names the
-        bytes, or without names those of short documents. Of others the content is empty.
+        bytes, and if `documents` is set those of short documents. Of others the content is empty.
 
         Raise Blocked if the host cannot run it; while they are read, BadArchive if the archive ends
         before its end, FleetError if nothing comes.
         """
-        given = json.dumps(None if names is None else sorted(names))
-        self._words = " ".join(shlex.quote(word) for word in (target, given, str(MAX_DOCUMENT)))
+        most = str(MAX_DOCUMENT if documents else 0)
+        words = (target, json.dumps(sorted(names)), most)
+        self._words = " ".join(shlex.quote(word) for word in words)
         return self._read(self._start(), idle)
 
     def _read(self, wire: Wire, idle: float) -> Iterator[Tuple[Member, Content]]:

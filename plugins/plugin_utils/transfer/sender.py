@@ -107,8 +107,9 @@ class Sender:
             history = client.get(f"/images/{image['Id']}/history")
         return Offer(image, "", 0, sizes_of(history, layers_of(image)))
 
-    def contents(self, image: Mapping[str, Any], tell: Tell) -> Contents:
-        """Return what an image consists of."""
+    def contents(self, image: Mapping[str, Any], diffs: Sequence[str], tell: Tell) -> Contents:
+        """Return what an image consists of. The layers that are missing, by the digests of their
+        files, come along where the names of an archive say which they are."""
         key, store = self._key(image), self._store()
         tell(f"asking {self.host} what it consists of")
         with store.turn(key):
@@ -116,7 +117,7 @@ class Sender:
             if noted is not None:
                 return Contents.of(noted)
             with self._named():
-                contents = self._read(image, store, tell)
+                contents = self._read(image, diffs, store, tell)
             store.note(key, contents.public())
         return contents
 
@@ -143,18 +144,22 @@ class Sender:
 
     # -- reading --------------------------------------------------------------------------
 
-    def _read(self, image: Mapping[str, Any], store: Store, tell: Tell) -> Contents:
-        """Read the archive for its documents; where it comes here whole, its layers are kept."""
+    def _read(
+        self, image: Mapping[str, Any], diffs: Sequence[str], store: Store, tell: Tell
+    ) -> Contents:
+        """Read the archive for its documents; layers that come are kept."""
         files: Dict[str, Tuple[int, Optional[bytes]]] = {}
+        wanted = _members_of([diff for diff in diffs if not store.has(diff)])
         come = documents = 0
-        for number, (member, content) in enumerate(self._archive(image, None)):
+        for number, (member, content) in enumerate(self._archive(image, wanted, True)):
             data: Optional[bytes] = None
             if number == _MOST or documents > _DOCUMENTS:
                 raise BadArchive("it has more than images have")
-            if member.size <= MAX_DOCUMENT:
+            if member.name in wanted or (self._filter is None and member.size > MAX_DOCUMENT):
+                digest = wanted.get(member.name, "")
+                come = self._kept(store, member, content, digest, come, tell)
+            elif member.size <= MAX_DOCUMENT:
                 data = content.read() or None
-            elif self._filter is None:
-                come = self._kept(store, member, content, "", come, tell)
             if data is not None and data[:1] not in (b"{", b"["):
                 if self._filter is None:
                     store.keep([data], len(data))
@@ -168,7 +173,7 @@ class Sender:
     ) -> None:
         digests = {layer.member: layer.digest for layer in layers}
         come = 0
-        for member, content in self._archive(image, set(digests)):
+        for member, content in self._archive(image, digests, False):
             if member.name in digests:
                 come = self._kept(store, member, content, digests[member.name], come, tell)
 
@@ -187,13 +192,13 @@ class Sender:
         store.keep(pieces(), member.size, digest)
         return come + member.size
 
-    def _archive(self, image: Mapping[str, Any], names: Optional[Collection[str]]) -> Files:
+    def _archive(self, image: Mapping[str, Any], names: Collection[str], documents: bool) -> Files:
         """Yield the files of an image's archive; it is named by its id, which nobody can move."""
         path = f"/images/{image['Id']}/get"
         self._client()
         if self._filter is not None:
             try:
-                files = self._filter.files(target(path), names, _SILENCE)
+                files = self._filter.files(target(path), names, documents, _SILENCE)
             except Blocked:
                 self._filter = None  # the host has no python3
             else:
@@ -277,6 +282,14 @@ class _Pieces:
             self._rest += piece
         result, self._rest = self._rest[:size], self._rest[size:]
         return result
+
+
+def _members_of(diffs: Sequence[str]) -> Dict[str, str]:
+    """Return what an archive may call layers that are not compressed, and their digests: as Docker
+    does from 25 on, and Podman. Docker 20.10 gives them names that say nothing."""
+    bare = {diff.rpartition(":")[2]: diff for diff in diffs}
+    newer = {f"blobs/sha256/{name}": diff for name, diff in bare.items()}
+    return {**newer, **{f"{name}.tar": diff for name, diff in bare.items()}}
 
 
 def _open(store: Store, layers: Sequence[Layer], blobs: Dict[str, BinaryIO]) -> List[Layer]:

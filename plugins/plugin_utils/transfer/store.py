@@ -56,6 +56,10 @@ class Store:
             file.flush()
             os.replace(file.name, self._path(what, "note"))
 
+    def has(self, digest: str) -> bool:
+        """Tell whether a blob has come."""
+        return os.path.exists(self._path(digest, "blob"))
+
     def open(self, digest: str) -> Optional[BinaryIO]:
         """Return a blob, opened for reading, None if it has not come yet. It stays readable."""
         try:

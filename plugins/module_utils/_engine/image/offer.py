@@ -71,8 +71,9 @@ class Origin(Protocol):
     def offer(self, reference: str) -> Offer:
         """Return what it has by this name; reads only."""
 
-    def contents(self, image: Inspect, tell: Tell) -> Contents:
-        """Return what an image consists of."""
+    def contents(self, image: Inspect, diffs: Sequence[str], tell: Tell) -> Contents:
+        """Return what an image consists of; `diffs` are the layers that will be asked for, by the
+        digests of their files."""
 
     def blobs(
         self, image: Inspect, layers: Sequence[Layer], tell: Tell

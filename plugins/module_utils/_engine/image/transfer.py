@@ -35,21 +35,23 @@ def transfer(work: Work, step: Step) -> bool:
     Raise FleetError if what arrived is not that image: the name means what it meant before then.
     """
     name, origin = step.args["on"], _origin(work)
-    image = _offer(work, name).image
+    offer = _offer(work, name)
+    image = offer.image
     if image is None:
         raise ValueError("a step transfer without an image")
-    contents = origin.contents(image, work.tell)
+    there = _there(work, offer, layers_of(image))
+    contents = origin.contents(image, layers_of(image)[there:], work.tell)
     sent = 0
     ident = _arrived(work.client, contents, True)
     if ident is None:
-        ident, sent = _sent(work, step, contents)
+        ident, sent = _sent(work, step, contents, there)
     useful = bool(sent) or ident != (inspect(work.client, name) or {}).get("Id")
     _tag(work.client, ident, name, step.address)
     _remove_partial(work.client, contents, str(image["Id"]))
     report = work.shared.setdefault("report", {})
     layers = {"layers": len(contents.layers), "sent": sent}
     report.setdefault("transfers", []).append({"name": name, "from": origin.host, **layers})
-    work.shared.setdefault("layers", _Chains()).append(contents.diffs)
+    work.shared.setdefault("layers", []).append(contents.diffs)
     if work.desired.names:
         seen = {entry: inspect(work.client, entry) for entry in work.desired.names}
         report["images"] = listed(seen)
@@ -65,10 +67,6 @@ def listed(there: Mapping[str, Optional[Mapping[str, Any]]]) -> List[Dict[str, A
     ]
 
 
-class _Chains(List[List[str]]):
-    """The layers of the images that this run has brought."""
-
-
 def _origin(work: Work) -> Origin:
     origin: Optional[Origin] = work.desired.origin
     if origin is None:
@@ -81,13 +79,14 @@ def _offer(work: Work, name: str) -> Offer:
     return offer
 
 
-def _sent(work: Work, step: Step, contents: Contents) -> Tuple[str, int]:
-    """Send what is missing, then all of it if the engine cannot do with that; return the id that
-    the engine has it by, and how many bytes of layers were sent."""
-    there = max(
-        min(_offer(work, step.args["on"]).there, len(contents.layers)),
-        shared(contents.diffs, work.shared.get("layers", ())),
-    )
+def _there(work: Work, offer: Offer, layers: Sequence[str]) -> int:
+    """Return how many layers the engine has, those that this run has brought included."""
+    return max(offer.there, shared(layers, work.shared.get("layers", ())))
+
+
+def _sent(work: Work, step: Step, contents: Contents, there: int) -> Tuple[str, int]:
+    """Send the layers above those that are there, then all of them if the engine cannot do with
+    that; return the id that the engine has it by, and how many bytes of layers were sent."""
     sending = _Sending(work, step, contents)
     try:
         ident = sending.parts(there)

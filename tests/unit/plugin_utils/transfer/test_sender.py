@@ -52,7 +52,7 @@ class Hosts:
         sender = self.sender()
         image = sender.offer(reference).image
         assert image is not None
-        contents = sender.contents(image, self.told.append)
+        contents = sender.contents(image, (), self.told.append)
         layers = [contents.layers[number] for number in numbers]
         with sender.blobs(image, layers, self.told.append) as blobs:
             result = [blobs[layer.digest].read() for layer in layers]
@@ -121,7 +121,7 @@ def test_an_archive_that_is_cut_is_told_by_the_hosts_name(
     assert image is not None
     monkeypatch.setattr("tests.lab.fake_archives.layered_archive", lambda *_words: b"\0" * 100)
     with pytest.raises(FleetError, match="archive that came from build1 cannot be read"):
-        hosts.sender().contents(image, hosts.told.append)
+        hosts.sender().contents(image, (), hosts.told.append)
     monkeypatch.undo()
 
 
