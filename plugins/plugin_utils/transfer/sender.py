@@ -29,6 +29,7 @@ from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure
 
 from ...module_utils._desired.errors import EngineMissing, FleetError
+from ...module_utils._desired.planned import read_planned, will_be, will_go
 from ...module_utils._engine.client.address import TCP
 from ...module_utils._engine.client.engine import Client, target
 from ...module_utils._engine.client.errors import EngineError
@@ -60,7 +61,7 @@ class Sender:
     """The engine of `host`, reached when it is needed; close() ends the way.
 
     `engine` is its address on that host, "" for the usual one. `coming` has what earlier tasks of
-    a check would do there, by address.
+    a check would do there, by address (see Pending in `plugin_utils/action/planned.py`).
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Sender:
         self._action = action
         self._options = {"engine_host": engine or None, "engine_timeout": timeout}
         self._vars = task_vars
-        self._coming = coming
+        self._coming = read_planned(coming)
         self._open = contextlib.ExitStack()
         self._there: Optional[Client] = None
         self._filter: Optional[Filter] = None
@@ -96,9 +97,12 @@ class Sender:
         return self._offers[reference]
 
     def _look(self, reference: str) -> Offer:
-        coming = self._coming.get(f"image/{reference}") or self._coming.get("engine")
+        address = f"image/{reference}"
+        if will_go(self._coming, address):
+            return Offer(None)
+        coming = will_be(self._coming, address) or will_be(self._coming, "engine")
         if coming:
-            return Offer(None, "an earlier task")
+            return Offer(None, coming)
         with self._named():
             client = self._client()
             image = inspect(client, reference)

@@ -111,7 +111,10 @@ def test_an_offer_says_the_sizes_of_layers(hosts: Hosts) -> None:
 def test_what_an_earlier_task_of_a_check_makes_there_is_not_looked_at(hosts: Hosts) -> None:
     hosts.failure = AssertionError("it was asked")
     assert hosts.sender(**{"image/app:one": "built"}).offer("app:one").coming
-    assert hosts.sender(engine="installed").offer("app:one").coming
+    assert hosts.sender(engine="installed").offer("app:one").coming == "installed"
+    going = {"image/app:one": {"kind": "remove", "causes": ["state: absent"], "keeps": []}}
+    offer = hosts.sender(**going).offer("app:one")
+    assert (offer.image, offer.coming) == (None, "")
 
 
 def test_an_archive_that_is_cut_is_told_by_the_hosts_name(
