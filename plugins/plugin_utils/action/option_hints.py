@@ -165,7 +165,6 @@ REASONS: Dict[str, Dict[str, str]] = {
         "build.http_timeout": "a build is bounded by silence, not by time",
         "build.rm": "what a build leaves on the way is always removed",
         "existing_images": "a tag that means another image is moved",
-        "names": "name takes one image a task, and one an archive",
         "path": "build.context is what is built, load the archive to load, save the one to write",
         "prune": "parents without a name go with the image",
         "pull_policy=False": "write missing, which pulls what is not there, or never",

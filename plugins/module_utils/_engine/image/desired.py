@@ -199,7 +199,7 @@ def _check_name(declared: Mapping[str, Any], state: str) -> None:
     """Raise InvalidOption for what cannot do without a name."""
     names = declared.get("names")
     if names and (declared["name"] or "from_host" not in declared):
-        hint = "give a name, or names and from_host"
+        hint = "give one name, or names and from_host"
         raise InvalidOption("is for images of another host", option="names", hint=hint)
     if declared["name"]:
         return
