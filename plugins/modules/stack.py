@@ -158,7 +158,7 @@ EXAMPLES = r"""
     definition:
       services:
         web:
-          image: app:1
+          image: shop/web:2
           scale: 2
 
 - name: Remove it, and keep the data of its volumes

@@ -34,7 +34,7 @@ _WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 # Options of modules begin as variables of the role registry do, and so do these of others.
 REGISTRY = {"registry_url", "registry_user"}
 # Lists that are put together of all variables of such names.
-_LISTS = re.compile(r"workloads_(?:images|networks|volumes|containers|pages)_\S+")
+_LISTS = re.compile(r"workloads_(?:images|networks|volumes|containers|stacks|pages)_\S+")
 # Groups and variables that the inventory plugin makes.
 _CONTAINERS = {*SHAPES, "container_host", "project_shop", "service_web", "health_healthy"}
 _CONTAINERS |= {"state_running", "label_com_example_tier_front"}
