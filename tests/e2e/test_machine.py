@@ -53,7 +53,10 @@ def server(
         there = tree.folder / ".cache" / "guest"
         made.exec("mkdir", "-p", str(there))
         image = GUEST / "debian-12-demo.qcow2"
-        subprocess.run(["docker", "cp", str(image), f"{HYPER}:{there}"], check=True)
+        # Not by docker cp: /tmp may be a file system of its own, which only the server sees.
+        command = ["docker", "exec", "-i", HYPER, "sh", "-c", f"cat >{there}/{image.name}"]
+        with image.open("rb") as content:
+            subprocess.run(command, stdin=content, check=True)
         yield made
     finally:
         stop([HYPER])

@@ -46,7 +46,7 @@ def test_what_a_job_says_and_how_it_ends(name: str) -> None:
         4,
         f"container/{name}: the job exited with code 4; it wrote nothing",
     )
-    full = job(name, "x=a; while :; do x=$x$x; done", mem_limit="8m")
+    full = job(name, "x=a; while :; do x=$x$x; done", mem_limit="16m")
     assert (full["rc"], full["oom_killed"]) == (137, True)
     slow = job(name, "trap : TERM; echo begun; sleep 60 & wait; echo over", wait_timeout="1s")
     assert (slow["rc"], slow["stdout"]) == (None, "begun\nover")
