@@ -15,12 +15,12 @@ description:
     Gives an image further tags, pushes it, and saves it into an archive.
   - Or takes an image from the engine of another host, without a registry. Only layers that are
     missing travel, over the SSH connections that Ansible has to both hosts.
-  - What decides about a rebuild are the context (paths, mode bits, contents and link targets, as
-    far as C(.dockerignore) lets them in, or C(NAME.dockerignore) beside the Dockerfile C(NAME);
-    neither owner nor times), the images behind C(FROM), C(COPY --from) and C(RUN --mount) as the
-    engine has them, and the options under O(build), except those that only say how a build is
-    made - O(build.no_cache), O(build.pull), O(build.cache_from), O(build.cache_to),
-    O(build.builder) - and O(build.tags).
+  - What decides about a rebuild are the context (paths, the owner's mode bits, contents and link
+    targets, as far as C(.dockerignore) lets them in, or C(NAME.dockerignore) beside the Dockerfile
+    C(NAME); neither owner nor times), the images behind C(FROM), C(COPY --from) and
+    C(RUN --mount) as the engine has them, and the options under O(build), except those that only
+    say how a build is made - O(build.no_cache), O(build.pull), O(build.cache_from),
+    O(build.cache_to), O(build.builder) - and O(build.tags).
   - All of it is recorded in one label of the image, C(dockyard.fleet.image). Values of build
     arguments are not stored in it.
   - A failed build or pull leaves the image that was there as it is.

@@ -38,8 +38,8 @@ class Entry:
 class Context:
     """A context as it was read: `digest` of all that counts, `files` folded, `dockerfile` text.
 
-    What counts is path, mode bits, content and link target; owner and times do not. `files` maps
-    paths to short digests, folded to a few hundred at most (context_digests.py).
+    What counts is path, the owner's mode bits, content and link target; who that is and times do
+    not. `files` maps paths to short digests, folded to a few hundred at most (context_digests.py).
     """
 
     root: str
@@ -213,7 +213,9 @@ def _entry(below: Below, path: str, seen: os.stat_result, link: str) -> Entry:
         )
     regular = kind == stat.S_IFREG
     mode = 0o777 if link else stat.S_IMODE(seen.st_mode)
-    result = hashlib.sha256(f"{kind:o} {mode:o} {link}\0".encode("utf-8", "surrogateescape"))
+    # What groups and others may do comes from the umask of whoever checked the files out.
+    own = mode & 0o7700
+    result = hashlib.sha256(f"{kind:o} {own:o} {link}\0".encode("utf-8", "surrogateescape"))
     if regular:
         with below.open(path) as content:
             for piece in iter(lambda: content.read(_PIECE), b""):

@@ -64,7 +64,7 @@ def test_the_archive_holds_the_folder_without_owner(folder: Path) -> None:
     "edit",
     [
         lambda root: (root / "app.conf").write_text("level=debug"),
-        lambda root: (root / "app.conf").chmod(0o600),
+        lambda root: (root / "app.conf").chmod(0o744),
         lambda root: (root / "app.conf").rename(root / "other.conf"),
         lambda root: (root / "empty").mkdir(),
         lambda root: ((root / "current").unlink(), os.symlink("static", root / "current")),
