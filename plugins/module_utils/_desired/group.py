@@ -36,18 +36,16 @@ class Group(Part):
 
     Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
     returns that with the client by which its parts are to look, `stages(desired, observed)`, and
-    `needs(parts)`: by address, which others have to be done first (see `_linked`).
+    `needs(parts)`: by address, which others have to be done first (see `_link`).
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
         super().__init__(resource, desired)
         self.parts: List[Part] = []
         self._stages: Stages = ()
-        self._pending: Pending = {}
 
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
         """Observe and plan all parts, each with what those before it would do."""
-        self._pending = pending
         resource: Any = self.resource
         self.observed, view = resource.look_at(client, self.desired, pending)
         self._stages = resource.stages(self.desired, self.observed)

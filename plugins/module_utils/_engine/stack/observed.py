@@ -17,7 +17,7 @@ SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
 ONEOFF = "com.docker.compose.oneoff"
 # What a replacement is called before it takes over, and what it replaces after that.
-_TEMPORARY = re.compile(r"[0-9a-f]{12}_(?P<name>.+)|(?P<old>.+)\.old-[0-9a-f]{12}")
+_TEMPORARY = re.compile(r"[0-9a-f]{12}_(?P<name>.+)|(?P<old>.+)\.old-(?P<id>[0-9a-f]{12})")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,10 @@ def base_name(entry: Mapping[str, Any]) -> str:
     own = [str(name)[1:] for name in entry.get("Names") or () if str(name).count("/") == 1]
     name = own[0] if own else str(entry.get("Id"))
     match = _TEMPORARY.fullmatch(name)
-    return name if match is None else str(match["name"] or match["old"])
+    # One that was set aside is called by its own id; others may be called alike by hand.
+    if match is None or not str(entry.get("Id")).startswith(match["id"] or ""):
+        return name
+    return str(match["name"] or match["old"])
 
 
 def _labelled(project: str, entries: Optional[Iterable[Mapping[str, Any]]]) -> Tuple[str, ...]:
