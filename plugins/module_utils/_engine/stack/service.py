@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from posixpath import join, normpath
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Collection, Dict, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
 from ..._desired.values import canonical
@@ -132,7 +132,8 @@ class _Context:
         faults = Faults()
         params = {**self.defaults, **self._settings(service, entry, faults)}
         with faults:
-            first = _told(f"services.{service}", {**params, "name": self.called[service, 1]})
+            named = {**params, "name": self.called[service, 1]}
+            first = _told(f"services.{service}", named, self.defaults)
         faults.tell()
         files = parse_files(entry, self.project.contents)
         return {
@@ -265,9 +266,9 @@ def _is_relative(path: str) -> bool:
     return path in (".", "..") or path.startswith(("./", "../"))
 
 
-def _told(where: str, params: Mapping[str, Any]) -> Desired:
+def _told(where: str, params: Mapping[str, Any], known: Collection[str]) -> Desired:
     """Return a declared container; what is wrong with it is told by its service."""
-    unknown = [key for key in params if key not in container_spec()]
+    unknown = [key for key in params if key not in known]
     if unknown:
         raise InvalidOption(
             f"{', '.join(sorted(unknown))} is not supported by stacks yet", option=where
