@@ -100,7 +100,7 @@ def _is_user(line: str) -> bool:
 
 def _setting() -> bytes:
     # 128 bits of salt are 21 characters, and two bits more.
-    salt = "".join(secrets.choice(_ALPHABET) for _ in range(21)) + secrets.choice(".Oeu")
+    salt = "".join(secrets.choice(_ALPHABET) for _sign in range(21)) + secrets.choice(".Oeu")
     return f"$2b${COST:02}${salt}".encode()
 
 

@@ -66,7 +66,8 @@ def arguments(case: Mapping[str, Any]) -> Dict[str, Any]:
 def loaded(case: Mapping[str, Any], folder: Path) -> Project:
     """Load the project of a case."""
     given = arguments(case)
-    return load(given.pop("sources"), basedir=str(folder), **given)
+    sources = given.pop("sources")
+    return load(basedir=str(folder), sources=sources, **given)
 
 
 def at(project: Project, path: str) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Mapping, Sequence
+from typing import Mapping, Optional, Sequence
 
 from .probe import PREFIX, TELL_MEMBER, choose_socket
 
@@ -49,7 +49,9 @@ COMMANDS = {
 }
 
 
-def relay_script(path: str, tools: Sequence[str], commands: Mapping[str, str] = COMMANDS) -> str:
+def relay_script(
+    path: str, tools: Sequence[str], commands: Optional[Mapping[str, str]] = None
+) -> str:
     """Return a script for /bin/sh that tells on stderr what it finds and becomes the relay.
 
     An empty `path` stands for the usual sockets. `commands` are what to become, by the tool that
@@ -58,6 +60,7 @@ def relay_script(path: str, tools: Sequence[str], commands: Mapping[str, str] = 
     It writes READY and a newline on stdout before the stream begins, so that what a login shell
     prints before can be told from it. English messages are asked for, since they are read.
     """
+    known = COMMANDS if commands is None else commands
     lines = [
         "LC_ALL=C; export LC_ALL; unset DOCKER_HOST DOCKER_CONTEXT DOCKER_TLS_VERIFY",
         f'{choose_socket(path)}; echo "{PREFIX}path=$s" >&2',
@@ -70,7 +73,7 @@ def relay_script(path: str, tools: Sequence[str], commands: Mapping[str, str] = 
         if tool != "socat" or re.fullmatch(r"[\w./-]*", path):  # others are special to socat
             lines.append(
                 f"if command -v {tool} >/dev/null 2>&1; then "
-                f'echo "{PREFIX}tool={tool}" >&2; echo "{READY}"; exec {commands[tool]}; fi'
+                f'echo "{PREFIX}tool={tool}" >&2; echo "{READY}"; exec {known[tool]}; fi'
             )
     lines.append(f'echo "{PREFIX}tool=" >&2; exit 92')
     return "\n".join(lines)

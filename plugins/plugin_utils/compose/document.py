@@ -71,8 +71,12 @@ def _numbers_as_ports(value: Any) -> Any:
     result = {}
     for name, entry in services.items():
         ports = entry.get("ports") if isinstance(entry, dict) else None
-        if isinstance(ports, list) and any(type(port) is int for port in ports):
-            texts = [str(port) if type(port) is int else port for port in ports]
+        if isinstance(ports, list) and any(_is_number(port) for port in ports):
+            texts = [str(port) if _is_number(port) else port for port in ports]
             entry = {**entry, "ports": texts}
         result[name] = entry
     return {**value, "services": result}
+
+
+def _is_number(port: Any) -> bool:
+    return isinstance(port, int) and not isinstance(port, bool)

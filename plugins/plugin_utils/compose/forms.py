@@ -9,7 +9,7 @@ value that cannot be right. RESET and Override pass through tables and free mapp
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ...module_utils._desired.errors import Faults, InvalidOption
 from ...module_utils._desired.sizes import parse_size
@@ -224,7 +224,7 @@ def named(parser: Parser) -> Parser:
     return parse
 
 
-def table(rows: Mapping[str, Parser], refused: Mapping[str, str] = {}) -> Parser:
+def table(rows: Mapping[str, Parser], refused: Optional[Mapping[str, str]] = None) -> Parser:
     """Return a parser of a mapping with known keys, each with its parser.
 
     Keys without a value count as absent, and those that begin with `x-` are left out. Raise
@@ -244,7 +244,7 @@ def table(rows: Mapping[str, Parser], refused: Mapping[str, str] = {}) -> Parser
                         result[key] = marked(parser, item, f"{prefix}{key}")
             elif not str(key).startswith("x-"):
                 with faults:
-                    raise unknown(key, f"{prefix}{key}", rows, refused)
+                    raise unknown(key, f"{prefix}{key}", rows, refused or {})
         faults.tell()
         return result
 

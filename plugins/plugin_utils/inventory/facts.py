@@ -17,7 +17,7 @@ from ...module_utils._engine.client.names import container_name
 from ...module_utils._engine.values.labels import COMPOSE_LABELS, OUR_LABELS
 
 # What each variable is.
-SHAPES: Dict[str, type] = {
+SHAPES: Dict[str, Any] = {
     **dict.fromkeys(("container_name", "container_id", "container_state", "container_health"), str),
     **dict.fromkeys(("container_image", "container_image_id", "container_created"), str),
     **dict.fromkeys(("container_project", "container_service"), str),

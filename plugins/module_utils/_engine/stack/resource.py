@@ -78,16 +78,16 @@ class Stack(Resource):
         refused = (*_too_many(desired, surplus(desired, observed)), *_left_alone(parts))
         return Plan(notes=notes, refused=refused)
 
-    def present(self, group: Any) -> Dict[str, Any]:
-        """Return the stack as it is now: its containers by service."""
+    def present(self, observed: Any) -> Dict[str, Any]:
+        """Return the stack as it is now, given its group: its containers by service."""
         services: Dict[str, List[Dict[str, Any]]] = {}
-        for part in group.parts:
+        for part in observed.parts:
             if part.resource.name != "container" or part.observed is None:
                 continue
             service = getattr(part.desired, "marks", {}).get("com.docker.compose.service")
             if service and part.observed.current is not None:
                 services.setdefault(service, []).append(_shown(part.observed.current))
-        return {"name": group.desired.name, "services": services}
+        return {"name": observed.desired.name, "services": services}
 
 
 def _foreseeable(desired: Desired) -> List[Request]:

@@ -6,7 +6,7 @@ import io
 import json
 import random
 import tarfile
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.image.contents import (
@@ -26,17 +26,17 @@ def dumped(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def config(layers: List[bytes]) -> bytes:
+def config(layers: Sequence[bytes]) -> bytes:
     diffs = [digest_of(layer) for layer in layers]
     about = {"rootfs": {"type": "layers", "diff_ids": diffs}, "os": "linux"}
     return dumped({**about, "architecture": "amd64", "config": {"Env": ["A=b"]}})
 
 
-def image(ident: str, layers: List[bytes]) -> Dict[str, Any]:
+def image(ident: str, layers: Sequence[bytes]) -> Dict[str, Any]:
     return {"Id": ident, "RootFS": {"Layers": [digest_of(layer) for layer in layers]}}
 
 
-def older(layers: List[bytes] = LAYERS) -> Archive:
+def older(layers: Sequence[bytes] = tuple(LAYERS)) -> Archive:
     """Return what Docker 20.10 writes: names that say nothing of what is in them."""
     data = config(layers)
     members = [f"{number:064d}/layer.tar" for number in range(len(layers))]
@@ -68,7 +68,7 @@ def newer(root: str = "manifest") -> Archive:
     return {**names, **about_all, "manifest.json": dumped(listed)}
 
 
-def read(files: Archive, ident: str, layers: List[bytes] = LAYERS) -> Contents:
+def read(files: Archive, ident: str, layers: Sequence[bytes] = tuple(LAYERS)) -> Contents:
     given = {
         name: (len(data), data if data[:1] in (b"{", b"[") else None)
         for name, data in files.items()

@@ -105,7 +105,7 @@ def test_another_value_at_any_place(seed: int) -> None:
     dice = random.Random(seed)
     assert len(MODELS) > 100
     loaded = 0
-    for _ in range(RUNS):
+    for _run in range(RUNS):
         sources = [changed(dice.choice(MODELS), dice)]
         sources += [dice.choice(MODELS)] if dice.random() < 0.5 else []
         loaded += is_loaded(sources, read=lambda path: b"A=1")
@@ -116,8 +116,8 @@ def test_another_value_at_any_place(seed: int) -> None:
 def test_tags_at_any_place(seed: int) -> None:
     dice = random.Random(seed)
     loaded = 0
-    for _ in range(RUNS):
-        first, second = (copy.deepcopy(dice.choice(MODELS)) for _ in range(2))
+    for _run in range(RUNS):
+        first, second = (copy.deepcopy(dice.choice(MODELS)) for _file in range(2))
         first["services"]["base"] = {"image": "b", "ports": ["5:5"], "labels": {"q": "1"}}
         second["services"]["web"]["extends"] = {"service": "base", "file": "a.yaml"}
         first["include"] = ["c.yaml"]
