@@ -66,8 +66,8 @@ def arguments(case: Mapping[str, Any]) -> Dict[str, Any]:
 def loaded(case: Mapping[str, Any], folder: Path) -> Project:
     """Load the project of a case."""
     given = arguments(case)
-    sources = given.pop("sources")
-    return load(basedir=str(folder), sources=sources, **given)
+    others = {option: value for option, value in given.items() if option != "sources"}
+    return load(given["sources"], basedir=str(folder), **others)
 
 
 def at(project: Project, path: str) -> Any:

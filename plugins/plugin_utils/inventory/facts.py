@@ -17,7 +17,7 @@ from ...module_utils._engine.client.names import container_name
 from ...module_utils._engine.values.labels import COMPOSE_LABELS, OUR_LABELS
 
 # What each variable is.
-SHAPES: Dict[str, Any] = {
+SHAPES: Dict[str, type] = {
     **dict.fromkeys(("container_name", "container_id", "container_state", "container_health"), str),
     **dict.fromkeys(("container_image", "container_image_id", "container_created"), str),
     **dict.fromkeys(("container_project", "container_service"), str),
@@ -57,8 +57,12 @@ def are_facts(value: Any) -> bool:
     return (
         isinstance(value, dict)
         and set(value) == set(SHAPES)
-        and all(isinstance(value[name], kind) for name, kind in SHAPES.items())
+        and all(_is_a(kind, value[name]) for name, kind in SHAPES.items())
     )
+
+
+def _is_a(kind: type, value: Any) -> bool:
+    return isinstance(value, kind)
 
 
 def _text(value: Any) -> str:
