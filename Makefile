@@ -81,6 +81,7 @@ test-compose: venv-test ## Compose files of others as stacks, and each case besi
 
 test-platforms: venv-test ## the roles on each release of Debian that they support, with a vendor's repository, and a registry where it gets difficult
 	$(PYTEST) tests/integration/roles/platforms.py tests/integration/roles/vendor.py tests/integration/roles/registry.py
+	FLEET_SCENARIOS=all $(PYTEST) tests/molecule -k registry
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
 	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/test_vm_kill.py tests/integration/every_fault.py
