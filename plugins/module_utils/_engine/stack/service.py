@@ -1,10 +1,10 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A service as containers: its keys are the options of a container, with names of the project's.
+"""A service as containers: its keys are the options of a container, with the project's names.
 
-Compose Specification, "services"; what Compose calls things is in container-options terms: a
-container `PROJECT-SERVICE-NUMBER`, networks and volumes `PROJECT_KEY` unless they are named.
+Compose Specification, "services": a container is called `PROJECT-SERVICE-NUMBER`, networks and
+volumes `PROJECT_KEY`, unless they are named.
 """
 
 from __future__ import annotations
