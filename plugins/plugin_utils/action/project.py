@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from base64 import b64encode
 from typing import Any, Dict, List, Mapping
 
@@ -30,8 +29,6 @@ def with_project(params: Mapping[str, Any], loader: Any) -> Dict[str, Any]:
         raise InvalidOption("is required", option="files", hint=hint)
 
     def read(path: str) -> bytes:
-        if not os.path.exists(path):
-            raise FileNotFoundError(path)  # Ansible's own error has another type
         with open(loader.get_real_file(path), "rb") as file:
             return file.read()
 

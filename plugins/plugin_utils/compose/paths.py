@@ -16,15 +16,11 @@ import posixpath
 from typing import Any, Callable, Dict, Mapping
 
 from ...module_utils._desired.errors import Faults, InvalidOption
+from ...module_utils._engine.values.compose_words import is_relative
 from .reader import join
 from .yaml12 import RESET, Override
 
 _REMOTE = ("git@", "github.com/")
-
-
-def is_relative(source: str) -> bool:
-    """Tell whether the source of a bind is relative to the project's folder on the host."""
-    return source[:1] == "."
 
 
 def resolve(model: Mapping[str, Any], folder: str, project: str, prefix: str) -> Dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ...module_utils._desired.errors import InvalidOption
+from ...module_utils._engine.values.compose_words import PROJECT_NAME
 from . import defaults
 from .consistency import errors
 from .contents import content_of, with_files
@@ -20,7 +21,6 @@ from .interpolation import Notes, interpolated, variables
 from .reader import Located, Origin, Read, Reader, join
 from .sources import Files
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _ALL = "*"
 
 Entries = Dict[str, Dict[str, Any]]
@@ -33,7 +33,7 @@ class Project:
     `services` are in the long form that `docker compose config` prints, with these differences:
     what comes from env files is in `secret_environment` and may not be shown; a bind's source is
     absolute, or relative to the project's folder on the host and then begins with a point
-    (`paths.is_relative`); permissions are octal digits. `networks` and `volumes` have their names
+    (`is_relative`); permissions are octal digits. `networks` and `volumes` have their names
     on the engine as `name`; `configs` and `secrets` are `name` and `content`, bytes. Only what
     enabled services use is there. `disabled` are the services that profiles leave out, `warnings`
     texts for the user.
@@ -209,7 +209,7 @@ def _normal(name: str) -> str:
 
 
 def _checked(name: str, where: str) -> str:
-    if not _NAME.fullmatch(name):
+    if not PROJECT_NAME.fullmatch(name):
         hint = "lower-case letters, digits, _ and -, a letter or a digit first"
         raise InvalidOption(f"'{name}' is not a project's name", option=where, hint=hint)
     return name

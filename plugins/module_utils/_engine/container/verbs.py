@@ -47,8 +47,9 @@ def place(at: str) -> str:
     return at[len("Config.") :] if at.startswith("Config.") else at
 
 
-def _create(work: Work, step: Step) -> None:
-    create(work, step)
+def create_checked(work: Work, step: Step, noted: Optional[Mapping[str, Any]] = None) -> None:
+    """Create a container; raise FleetError if the engine has dropped a setting. See create."""
+    create(work, step, noted=noted)
     from .ignored_settings import check_created
 
     check_created(work, step)
@@ -302,7 +303,7 @@ _VERBS: Dict[str, Verb] = {
     **{word: functools.partial(_say, word) for word in ("kill", "pause", "unpause")},
     "await_removal": _await_removal,
     "connect": _connect,
-    "create": _create,
+    "create": create_checked,
     "disable_restart": _disable_restart,
     "disconnect": _disconnect,
     "enable_restart": _enable_restart,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
 
 from ..._desired.errors import Faults, InvalidOption
+from ..._desired.option_defaults import defaults_of
 from ..._desired.values import parse_duration
 from ..container.desired import BEHAVIOUR, Desired
 from ..container.desired import desired_of as container_desired
@@ -58,7 +59,7 @@ def spec() -> Dict[str, Any]:
 
 def job(params: Mapping[str, Any]) -> Job:
     """Return the declared job; raise InvalidOption for what cannot be right."""
-    defaults = {name: entry.get("default") for name, entry in container_spec().items()}
+    defaults = defaults_of(container_spec())
     given = {name: value for name, value in params.items() if value is not None}
     faults = Faults()
     with faults:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Mapping, Tuple
 
 from ..._desired.fields import FieldSpec
@@ -21,7 +21,7 @@ from ..container.ids import ref_of
 from ..container.inspected import record_of
 from ..container.observed import Observed
 from ..container.resource import Container
-from ..container.verbs import VERBS, create, with_hint
+from ..container.verbs import VERBS, create_checked, with_hint
 from .files import File, changes_of, read_files, recorded, write
 
 _ROWS = tuple(FieldSpec(option, compare="map") for option in ("configs", "secrets"))
@@ -38,7 +38,7 @@ class ServiceDesired(Desired):
 class ServiceObserved(Observed):
     """A container of a service as it is: `files` are digests of those that were read from it."""
 
-    files: Mapping[str, str] = ()  # type: ignore[assignment]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class ServiceContainer(Container):
@@ -84,9 +84,9 @@ class ServiceContainer(Container):
             # Compose mounts what it has in a file, and the content is the same.
             if not _is_mount_of(change, desired, mounted)
         )
-        heavy = any(change.impact == "replace" for change in (*changes, *files))
-        replaces = desired.recreate == "always" or (heavy and desired.recreate != "never")
-        return replace(difference, changes=(*changes, *files), replaces=replaces)
+        changes = (*changes, *files)
+        replaces = any(change.impact == "replace" for change in changes)
+        return replace(difference, changes=changes, replaces=replaces)
 
     def declares(self, desired: Any) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names; of files, that they are there."""
@@ -105,10 +105,7 @@ def _is_mount_of(change: Any, desired: Any, changed: Any) -> bool:
 def _create(work: Work, step: Step) -> None:
     """Create the container with its files; one without them goes again."""
     files: Mapping[str, File] = work.desired.files
-    create(work, step, noted={"files": recorded(files)} if files else None)
-    from ..container.ignored_settings import check_created
-
-    check_created(work, step)
+    create_checked(work, step, {"files": recorded(files)} if files else None)
     if not files:
         return
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
@@ -13,14 +12,13 @@ from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 from ..._desired.errors import Faults, InvalidOption
 from ..client.options import LIMITS
 from ..image.desired import Desired as Image
+from ..values.compose_words import PROJECT_NAME
 from .container import ServiceDesired as Container
 from .images import images_of
 from .service import Keyed, Names, Project, Replica, containers_of
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "started")
-# Compose's own rule for a project's name.
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 def spec() -> Dict[str, Any]:
@@ -101,10 +99,10 @@ class Desired:
 
     def with_names(self, names: Names) -> Mapping[Replica, Container]:
         """Return what each replica should be, called as those that are there already."""
-        predicted = {replica: container.name for replica, container in self.containers.items()}
-        if {**predicted, **names} == predicted:
-            return self.containers
-        return containers_of(self.project, self.options, names)
+        for replica, container in self.containers.items():
+            if names.get(replica, container.name) != container.name:
+                return containers_of(self.project, self.options, names)
+        return self.containers
 
 
 def desired_of(params: Mapping[str, Any]) -> Desired:
@@ -155,7 +153,7 @@ def _contents(params: Mapping[str, Any]) -> Dict[str, Dict[str, bytes]]:
 def _check_name(name: str) -> None:
     if not name:
         raise InvalidOption("is required", option="name", hint="name the project")
-    if not _NAME.fullmatch(name):
+    if not PROJECT_NAME.fullmatch(name):
         hint = "lower-case letters, digits, '_' and '-', beginning with a letter or digit"
         raise InvalidOption(f"'{name}' is not a project name", option="name", hint=hint)
 

@@ -66,12 +66,13 @@ def _build(project: Project, service: str, build: Mapping[str, Any]) -> Dict[str
         where = f"services.{service}.build.{unknown[0]}"
         raise InvalidOption("is not supported by builds", option=where, hint="leave it out")
     secrets = project.contents["secrets"]
-    sources = [str(entry["source"]) for entry in build.get("secrets") or ()]
     entries = [
         {key: entry[key] for key in ("source", "target") if entry.get(key)}
         for entry in build.get("secrets") or ()
     ]
-    values = {source: secrets[source].decode("utf-8", "replace") for source in sources}
+    values = {
+        entry["source"]: secrets[entry["source"]].decode("utf-8", "replace") for entry in entries
+    }
     return {
         "build": {**build, "secrets": entries or None},
         "build_secrets": values or None,

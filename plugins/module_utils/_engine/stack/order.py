@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from ..._desired.errors import InvalidOption
+from ..container.desired import LENT
 
 Services = Mapping[str, Mapping[str, Any]]
-
-# Options by which a container uses the namespaces of another one.
-_LENT = ("network_mode", "ipc", "pid")
 
 
 def lenders(service: Mapping[str, Any]) -> List[str]:
     """Return the services whose namespaces or volumes one uses."""
-    shared = [str(service.get(option) or "").partition("service:")[2] for option in _LENT]
+    shared = [str(service.get(option) or "").partition("service:")[2] for option in LENT]
     mounts = [str(text) for text in service.get("volumes_from") or ()]
     shared += [text.partition(":")[0] for text in mounts if not text.startswith("container:")]
     return [name for name in shared if name]
@@ -73,7 +71,7 @@ def in_order(services: Services) -> List[str]:
 
 
 def levels(services: Services) -> Dict[str, int]:
-    """Return for each service how many others have to be made for good before it.
+    """Return for each service, in order, how many others have to be made for good before it.
 
     One that uses what another container has names that by its id, which is known once it is there;
     whatever depends on such a service comes no earlier.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Tuple
 
+from ..._desired.option_defaults import defaults_of
 from ..._desired.part import Part
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
@@ -22,7 +23,7 @@ from ..volume.resource import VOLUME
 from .container import SERVICE
 from .desired import Desired
 from .observed import PROJECT, Observed
-from .order import in_order, levels
+from .order import levels
 from .service import real_name
 
 _RESOURCES: Mapping[str, Tuple[Any, Any, Any]] = {
@@ -37,7 +38,8 @@ def stages_of(desired: Desired, observed: Observed) -> List[List[Part]]:
     if desired.state == "absent":
         return [_leaving(desired, observed)]
     containers = desired.with_names(observed.names)
-    order, level = in_order(desired.services), levels(desired.services)
+    level = levels(desired.services)
+    order = list(level)
     ranked = sorted(containers, key=lambda replica: (order.index(replica[0]), replica[1]))
     waves = [
         [Part(SERVICE, containers[replica]) for replica in ranked if level[replica[0]] == number]
@@ -96,17 +98,20 @@ def _leaving(desired: Desired, observed: Observed) -> List[Part]:
 
 def _gone(desired: Desired, name: str) -> Part:
     """Return a container that is to be removed."""
-    defaults = {key: entry.get("default") for key, entry in container_spec().items()}
     # Its dependents are the stack's as well, or forbid it (see resource.py).
-    params = {**defaults, "name": name, "state": "absent", "dependents": "leave"}
+    params = {
+        **defaults_of(container_spec()),
+        "name": name,
+        "state": "absent",
+        "dependents": "leave",
+    }
     params.update(_bounds(desired))
-    return Part(CONTAINER, container_of(params))
+    return Part(CONTAINER, container_of({**defaults_of(container_spec()), **params}))
 
 
 def _absent(desired: Desired, kind: str, name: str, **more: Any) -> Part:
     resource, make, spec = _RESOURCES[kind]
-    defaults = {key: entry.get("default") for key, entry in spec().items()}
-    params = {**defaults, "name": name, "state": "absent", **_bounds(desired), **more}
+    params = {**defaults_of(spec()), "name": name, "state": "absent", **_bounds(desired), **more}
     return Part(resource, make(params))
 
 
@@ -119,7 +124,7 @@ def _used(desired: Desired, kind: str, option: str) -> List[Part]:
     entries: Mapping[str, Mapping[str, Any]] = getattr(desired.project, option)
     used = {key for service in desired.services.values() for key in _keys(service, option)}
     resource, make, spec = _RESOURCES[kind]
-    defaults = {key: entry.get("default") for key, entry in spec().items()}
+    defaults = defaults_of(spec())
     result: List[Part] = []
     implied: Dict[str, Dict[str, Any]] = {"default": {}} if kind == "network" else {}
     for key, entry in {**implied, **entries}.items():

@@ -15,10 +15,12 @@ from posixpath import join, normpath
 from typing import Any, Callable, Collection, Dict, Mapping, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
+from ..._desired.option_defaults import defaults_of
 from ..._desired.values import canonical
-from ..container.desired import Desired
+from ..container.desired import LENT, Desired
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
+from ..values.compose_words import is_relative
 from .container import ServiceDesired as Container
 from .files import parse_files
 from .order import awaited, dependencies
@@ -37,7 +39,6 @@ _DEPLOY = ("mode", "replicas", "update_config", "rollback_config")
 _WAITS = {"service_healthy": "healthy", "service_completed_successfully": "completed"}
 # Options of a task that hold for each of its containers.
 _SHARED = ("wait_timeout", "monitor", "allow", "protect", "adopt")
-_LENT = ("network_mode", "ipc", "pid")
 
 
 def replicas_of(service: Mapping[str, Any]) -> int:
@@ -113,16 +114,13 @@ class _Context:
 
     def __init__(self, project: Project, options: Mapping[str, Any], called: Names) -> None:
         self.project = project
-        name = project.name
-        self.networks = {
-            key: real_name(name, key, entry) for key, entry in project.networks.items()
-        }
-        self.volumes = {key: real_name(name, key, entry) for key, entry in project.volumes.items()}
+        self.networks = _real_names(project.name, project.networks)
+        self.volumes = _real_names(project.name, project.volumes)
         self.options = options
         self.called = called
         self.waited = awaited(project.services)
         self.needed = {key: dependencies(entry) for key, entry in project.services.items()}
-        self.defaults = {key: entry.get("default") for key, entry in container_spec().items()}
+        self.defaults = defaults_of(container_spec())
 
     def replicas(self, service: str, entry: Mapping[str, Any]) -> Dict[Replica, Container]:
         """Return what the containers of one service should be."""
@@ -169,7 +167,7 @@ class _Context:
         deploy = {k: v for k, v in (entry.get("deploy") or {}).items() if k not in _DEPLOY}
         result["deploy"] = deploy or None
         self._join(result, entry)
-        for option in _LENT:
+        for option in LENT:
             result[option] = None
             with faults:
                 result[option] = self._lent(service, option, entry.get(option))
@@ -238,7 +236,7 @@ class _Context:
         result = dict(mount)
         if result.get("type") == "volume" and result.get("source"):
             result["source"] = self.volumes.get(result["source"], result["source"])
-        elif _is_relative(str(result.get("source") or "")):
+        elif is_relative(str(result.get("source") or "")):
             result["source"] = self._below(where, str(result["source"]))
         return result
 
@@ -259,11 +257,6 @@ _CONVERTED: Mapping[str, Callable[[_Context, str, int, Any], Any]] = {
     "volumes": _Context.mount,
     "volumes_from": _Context.lender,
 }
-
-
-def _is_relative(path: str) -> bool:
-    """Tell whether a bind's source belongs to the project's folder, as the loader marks it."""
-    return path in (".", "..") or path.startswith(("./", "../"))
 
 
 def _told(where: str, params: Mapping[str, Any], known: Collection[str]) -> Desired:

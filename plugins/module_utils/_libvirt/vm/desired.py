@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, Mapping, Optional, Sequence, Tuple
 
 from ..._desired.errors import Faults, InvalidOption
+from ..._desired.option_defaults import defaults_of
 from ..._desired.schema import argument_spec, declare, ignored
 from ..._desired.values import parse_duration
 from ..client.options import DEFAULT_URI, check_uri
@@ -147,7 +148,7 @@ def _from_options(
 
 def named(name: str) -> Desired:
     """Return the wish that says nothing of a machine but its name, to look at it."""
-    options = {key: entry.get("default") for key, entry in spec().items()}
+    options = defaults_of(spec())
     return _from_options({**options, "name": name}, {}, {})
 
 

@@ -11,8 +11,10 @@ import yaml
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import InvalidOption
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.values.compose_words import (
+    is_relative,
+)
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.compose import yaml12
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.compose.paths import is_relative
 from ansible_collections.dockyard.fleet.plugins.plugin_utils.compose.project import load
 
 from tests.lab.composed import corpus, stand_in
