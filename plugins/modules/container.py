@@ -94,7 +94,7 @@ options:
     default: 5m
   monitor:
     description:
-      - How long a container must run to count as started.
+      - How long a container must run to count as started or healthy.
     type: str
     default: 500ms
   recreate:

@@ -22,9 +22,16 @@ description:
     comes back unless the new one works.
   - Images are built from contexts on the controller, as by M(dockyard.fleet.image). Configs and
     secrets are put into each container before it starts; nothing of them is kept on the host.
+  - With C(deploy.update_config), the containers of a service are replaced in batches, each of which
+    has to come up before the next one begins, as to its healthcheck if the service declares one.
+    With C(failure_action) V(rollback) the old containers are kept until all new ones are up, and
+    come back as they were, in the order of C(deploy.rollback_config), if a batch fails. Without
+    C(update_config) all containers of a service are replaced at once.
+  - With C(order) V(start-first) a new container is up before the old one stops. What only one of
+    them can have forbids that, and the task fails before anything is changed - published ports of
+    the host, fixed addresses, devices, networks of others, mounts that can be written to.
   - The keys C(post_start) and C(pre_stop) of a service are not supported yet, and a task with one
-    of them fails before anything is changed. C(deploy.update_config) and C(deploy.rollback_config)
-    have no effect yet; the plan says so.
+    of them fails before anything is changed.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:

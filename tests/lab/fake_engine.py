@@ -6,7 +6,8 @@
 
 Behaves like Docker 20.10 (API 1.41); `api="1.51"` like Docker 28. Containers of an image do what
 its behaviour says: `run` | `cat` | `exit:N` | `oom` | `refuse:TEXT` (of the start) | `vanish`
-| `healthy` | `unhealthy` | `healthy-after:SECONDS` | `slow-stop:SECONDS`; under `run` the health
+| `healthy` | `unhealthy` | `healthy-after:SECONDS` | `slow-stop:SECONDS` | `wears-out:N` (from the
+N+1st start of the image on they exit with 1); under `run` the health
 of a container with a healthcheck stays `starting`.
 """
 

@@ -47,6 +47,7 @@ def begin(state: State, box: Json) -> None:
         box["State"].update(Error=exc.text, ExitCode=128)
         raise
     box["_run"] = box.get("_run", 0) + 1
+    state.starts[box["Image"]] = state.starts.get(box["Image"], 0) + 1
     box["State"].update(
         Status="running",
         Running=True,
@@ -82,6 +83,8 @@ def _behave(state: State, box: Json) -> None:
     word, argument = behaviour(state, box)
     if word == "exit":
         _if_still(state, box, SOON, lambda: die(state, box, int(argument or 0)))
+    elif word == "wears-out" and state.starts[box["Image"]] > int(argument):
+        _if_still(state, box, SOON, lambda: die(state, box, 1))
     elif word == "oom":
         _if_still(state, box, SOON, lambda: starve(state, box))
     elif word == "vanish":

@@ -53,6 +53,7 @@ class State:
         self.builds: List[Any] = []
         self.on_build: Optional[Callable[[Any], Optional[Json]]] = None
         self.behaviours: Dict[str, str] = {}  # by image id
+        self.starts: Dict[str, int] = {}  # by image id
         self.ignores: List[str] = []  # settings that are dropped without a word
         self.lacks: List[str] = []  # parts of HostConfig that the kernel does not have
         self.log_lines: Dict[str, List[Tuple[int, str]]] = {}  # by container id

@@ -53,6 +53,7 @@ OTHERS |= {
 }
 # Compose's keys that no module has as an option of its own.
 OTHERS |= {"condition", "update_config", "rollback_config", "post_start", "pre_stop"}
+OTHERS |= {"delay", "failure_action", "max_failure_ratio", "parallelism"}
 
 
 def texts(page: Path) -> Iterator[str]:

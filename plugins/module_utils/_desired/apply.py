@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from .bounds import check_bounds
 from .errors import STRANGE, FleetError
@@ -58,7 +58,7 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
                 part.look(client, {}, True)
                 part.make_plan(again=True)
             check_bounds(unsure)
-        steps = [step for part in parts for step in part.plan.steps]
+        steps = [step for part in parts for step in part.plan.steps if step.id not in part.later]
         _make(parts, client, steps, done, reports)
         results = {}
         for part in parts:
@@ -132,6 +132,7 @@ def _after_failure(
     # A command that failed has run all the same, and says so.
     changed = bool(getattr(result.error, "details", {}).get("changed"))
     stuck: List[str] = []
+    left_behind = changed
     failed = ""
     for part in reversed(parts):
         own = _of(part, steps)
@@ -145,11 +146,18 @@ def _after_failure(
             continue
         # Refused at its first call, this run has changed nothing: what is there may be another's.
         if begun or not getattr(result.error, "refused", False):
-            stuck += filter(None, [_recover(part, client, begun)])
-        changed = changed or bool(begun and (stuck or _is_otherwise(part, client)))
+            stuck += filter(None, [recover(part, client, _recovery(part, begun))])
+        left_behind = left_behind or bool(begun and (stuck or _is_otherwise(part, client)))
+    changed = changed or left_behind
     error = _failed(result, "; ".join(stuck), failed)
+    error.failed_part, error.left_behind = failed, left_behind
     error.details.update({"changed": True} if changed else {})
     return error
+
+
+def _recovery(part: Part, begun: List[Step]) -> Callable[[Any], Plan]:
+    """Return what plans the recovery of a part whose steps were begun."""
+    return lambda observed: part.resource.recover(part.desired, observed, begun)
 
 
 def _of(part: Part, steps: Sequence[Step]) -> List[Step]:
@@ -186,7 +194,7 @@ def _act(
         part = owners[step.id]
         work = Work(mine, part.desired, part.observed, shared[part.address])
         actor = part.plan.others.get(step.address, part.resource)
-        with _shown(client, work, step):
+        with shown(client, step.address, step.words()) as work.tell:
             return actor.verbs[step.verb](work, step)
 
     try:
@@ -203,30 +211,31 @@ def _act(
 
 
 @contextlib.contextmanager
-def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
-    """Show the progress of a step, where a controller can show it."""
+def shown(client: Any, address: str, words: str) -> Iterator[Callable[..., None]]:
+    """Show the progress of what is done in the block, where a controller can show it; see
+    Work.tell for what it is given."""
     show = getattr(client, "show", None)
     if show is None:
-        yield
+        yield Work.tell
         return
     from .progress import Progress
 
-    with Progress(show, step.address, step.words()) as progress:
-        work.tell = progress.tell
-        yield
+    with Progress(show, address, words) as progress:
+        yield progress.tell
 
 
-def _recover(part: Part, client: Any, begun: List[Step]) -> Optional[str]:
-    """Recover from a failed plan; return what could not be undone, in words.
+def recover(part: Part, client: Any, planned: Callable[[Any], Plan]) -> Optional[str]:
+    """Go back from a failed plan; return what could not be undone, in words.
 
-    What the server refuses then may just have been done by another run, so observe again.
+    `planned` plans that, given what is observed. What the server refuses then may just have been
+    done by another run, so observe again.
     """
     error: Optional[Exception] = None
     for _attempt in range(_TRIES):
         again = Part(part.resource, part.desired)
         try:
             again.look(client, {}, True)
-            again.plan = part.resource.recover(part.desired, again.observed, begun)
+            again.plan = planned(again.observed)
             error = _act([again], client, again.plan.steps)[0].error
         except STRANGE as broken:
             error = broken

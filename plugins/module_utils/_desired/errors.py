@@ -15,11 +15,14 @@ class FleetError(Exception):
     (`container/web`); `message` says what happened, `hint` what would be right, `details` carries
     evidence as JSON-able values (`log`: the last log lines, `exit_code`: an int). None of them may
     hold a secret value. `outcome_unknown` marks errors after which a mutation may have happened,
-    `refused` those of a server that has not even tried.
+    `refused` those of a server that has not even tried. Of a run that failed, `failed_part` is the
+    address of the resource that did, and `left_behind` tells whether that is not as before.
     """
 
     outcome_unknown = False
     refused = False
+    failed_part = ""
+    left_behind = False
 
     def __init__(
         self,

@@ -35,8 +35,10 @@ class Group(Part):
     """The parts of a resource that consists of others.
 
     Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
-    returns that with the client by which its parts are to look, `stages(desired, observed)`, and
-    `needs(parts)`: by address, which others have to be done first (see `_link`).
+    returns that with the client by which its parts are to look, `stages(desired, observed)`,
+    `needs(parts)`: by address, which others have to be done first (see `_link`), and
+    `sequence(desired, parts)`: lists of those of a stage that are done together, or in batches
+    (see rolling.py).
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
@@ -87,6 +89,7 @@ class Group(Part):
 
     def apply(self, client: Any) -> Dict[str, Any]:
         """Apply stage after stage; return the result, or raise FleetError with what was done."""
+        resource: Any = self.resource
         notes = self.plan.notes
         done: List[Part] = []
         told: List[Dict[str, Any]] = []
@@ -96,13 +99,26 @@ class Group(Part):
                 self.make_plan()
                 check_bounds([self])
             stage = [part for part in self._stages[number] if part.plan.steps]
-            if stage:
+            for place, item in enumerate(resource.sequence(self.desired, stage) if stage else ()):
                 with _after(done):
-                    told += apply(stage, client).values()
-                done += stage
+                    told += _apply(item, client, again=place > 0)
+                done += item if isinstance(item, list) else item.parts
         self.look(client, {}, True)
         self.plan = replace(joined([part.plan for part in done]), notes=notes)
         return self._result(told)
+
+
+def _apply(item: Any, client: Any, again: bool) -> List[Dict[str, Any]]:
+    """Apply the plans of parts, or of a Rolling; return their results."""
+    if isinstance(item, list) and not again:
+        return list(apply(item, client).values())
+    from .rolling import Roll, look_again
+
+    parts = item if isinstance(item, list) else item.parts
+    left = look_again(parts, client) if again else parts
+    if isinstance(item, list):
+        return list(apply(left, client).values()) if left else []
+    return Roll(item, client).run()
 
 
 def _link(parts: Sequence[Part], needs: Needs) -> None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, Tuple
 
 from .plan import Plan
 
@@ -22,13 +22,15 @@ _MAKING = frozenset(("create", "build", "pull", "load", "download", "import", "t
 class Part:
     """A resource in a run, which may be about several; all is by its address.
 
-    `observed` and `difference` are of the last look, `plan` was made of them. One that consists of
+    `observed` and `difference` are of the last look, `plan` was made of them, of which the steps
+    with the ids `later` are not to be applied yet. One that consists of
     others is a Group (group.py).
     """
 
     observed: Any = None
     difference: Any = None
     plan = Plan()
+    later: FrozenSet[str] = frozenset()
 
     def __init__(self, resource: Resource, desired: Any) -> None:
         self.resource = resource

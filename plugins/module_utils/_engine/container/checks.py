@@ -29,11 +29,13 @@ def before_creation(desired: Desired, observed: Observed, steps: Sequence[Step])
     _check_kind(desired, observed)
     _check_command(desired, observed)
     _check_ports(desired, observed)
-    return (
-        _dependents(desired, observed, creations[0])
-        if creations[0].args["on"] != desired.name
-        else []
-    )
+    if creations[0].args["on"] == desired.name:
+        return []
+    if "order" in creations[0].args:
+        from .start_first import obstacles_there
+
+        return obstacles_there(observed)
+    return _dependents(desired, observed, creations[0])
 
 
 def before_removal(desired: Desired, observed: Observed) -> List[str]:

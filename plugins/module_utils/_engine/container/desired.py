@@ -71,7 +71,8 @@ def spec() -> Dict[str, Any]:
 class Desired:
     """A container as declared. Times are in nanoseconds; `declared` is canonical, by field.
 
-    `marks` are labels that it is created with, and that are not compared.
+    `marks` are labels that it is created with, and that are not compared. `start_first`: what
+    replaces it is started before it is stopped.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Desired:
     adopt: bool
     remove_volumes: bool
     marks: Mapping[str, str]
+    start_first: bool
 
     @property
     def address(self) -> str:
@@ -173,6 +175,11 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     _join_mode(declared)
     _check_references(declared)
     _check_image(params, declared)
+    start_first = False
+    if params["deploy"]:
+        from .start_first import declares
+
+        start_first = declares(params["deploy"], declared)
     signal = ""
     if params["force_restart"] or params["send_signal"]:
         from .shorthand import handler
@@ -185,6 +192,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         send_signal=signal,
         allow=tuple(params["allow"]),
         marks={},
+        start_first=start_first,
     )
 
 
@@ -243,26 +251,12 @@ def _check_references(declared: Dict[str, Any]) -> None:
 def _folded(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Write what has no row of its own as rows have it."""
     devices = params.get("devices") or ()
-    if any(params.get(name) for name in _FOLDED) or any("=" in str(entry) for entry in devices):
+    given = (params.get("healthcheck") or {}).get("disable") or any(map(params.get, _FOLDED))
+    if given or any("=" in str(entry) for entry in devices):
         from .shorthand import expand
 
         params = expand(params)
-    return _merge_disable(params)
-
-
-def _merge_disable(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Write `healthcheck.disable` as the test NONE, which is what the engine knows."""
-    check = params.get("healthcheck") or {}
-    if not check.get("disable"):
-        return params
-    others = [key for key, value in check.items() if value is not None and key != "disable"]
-    if others:
-        raise InvalidOption(
-            f"excludes {', '.join(sorted(others))}",
-            option="healthcheck.disable",
-            hint="leave them out, or leave disable out",
-        )
-    return {**params, "healthcheck": {"test": ["NONE"]}}
+    return params
 
 
 def _check_image(params: Mapping[str, Any], declared: Mapping[str, Any]) -> None:

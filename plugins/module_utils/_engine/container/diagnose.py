@@ -128,7 +128,8 @@ def fault(client: Client, container: Dict[str, Any], desired: Desired, how: str 
     evidence."""
     details = evidence(client, container, desired)
     how = how or how_it_ended(container)
-    if bare_name(container) != desired.name:
+    # One that is up before the old one stops has its temporary name still.
+    if bare_name(container) != desired.name and not desired.start_first:
         how += ", after another run, or somebody else, had replaced it"
     lines = [line for line in details["log"] if line.strip()]
     hint = f"its last words: {lines[-1].strip()}" if lines else "it wrote nothing to its log"

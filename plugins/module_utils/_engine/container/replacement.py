@@ -59,9 +59,15 @@ def add_steps(
         chain.add(verb, cause, "replace", changes if verb == "create" else (), maybe, args=args)
 
     ran = "paused" if is_paused(old) else str(runs(old)).lower()
-    add("create", on=temporary, replaces=ident, policy=restart_text(read_restart(old)), ran=ran)
+    first = _starts_first(desired, old)
+    order = {"order": "start-first"} if first else {}
+    policy = restart_text(read_restart(old))
+    add("create", on=temporary, replaces=ident, policy=policy, ran=ran, **order)
     for network in networks:
         add("connect", on=temporary, to=network)
+    if first:
+        _add_first(chain, desired, old, cause, maybe)
+        return
     if read_restart(old)[0] != "no":
         # A restart of the engine would revive the old one beside the new one.
         add("disable_restart", on=name, id=ident)
@@ -81,6 +87,31 @@ def add_steps(
     # Last of all: as long as it is there, the next run knows that there is something to finish.
     if not gone:
         add("remove", on=aside, id=ident)
+
+
+def _starts_first(desired: Desired, old: Inspect) -> bool:
+    """Tell whether the new one is to be up before the old one stops."""
+    up = runs(old) and not is_paused(old) and not dig(old, "HostConfig.AutoRemove")
+    return desired.start_first and up and desired.state in ("started", "present")
+
+
+def _add_first(chain: Chain, desired: Desired, old: Inspect, cause: Cause, maybe: bool) -> None:
+    """Add the steps by which the new one, under its temporary name, takes over while both run."""
+    ident, name = str(old["Id"]), desired.name
+    temporary, aside = temporary_name(ident, name), aside_name(ident, name)
+
+    def add(verb: str, **args: str) -> None:
+        chain.add(verb, cause, "replace", (), maybe, args=args)
+
+    add("start", on=temporary)
+    if desired.wait != "none":
+        add("wait", on=temporary)
+    add("rename", on=name, to=aside, id=ident)
+    add("rename", on=temporary, to=name)
+    if read_restart(old)[0] != "no":
+        add("disable_restart", on=aside, id=ident)
+    add("stop", on=aside, id=ident)
+    add("remove", on=aside, id=ident)
 
 
 def _running(desired: Desired, old: Inspect) -> Iterator[str]:
@@ -182,6 +213,9 @@ def forward(chain: Chain, desired: Desired, observed: Observed, old: Inspect) ->
     waits = any(step.verb == "wait" for step in chain.steps)
     if not waits and desired.wait != "none" and runs(current) and will_run(desired, True):
         chain.add("wait", INTERRUPTED, on=desired.name, id=str(current["Id"]))
+    record = record_of(current, observed.base, desired.names)
+    if runs(old) and dig(record, "replaces.order") == "start-first":
+        chain.add("stop", INTERRUPTED, "replace", on=bare_name(old), id=str(old["Id"]))
     others = observed.dependents
     if desired.dependents == "replace" or any(entry.new is not None for entry in others):
         dependents.forward(chain, others, desired.wait != "none", False)
@@ -212,7 +246,7 @@ def recover_state(
         kept = _with_policy(kept, policy)
     if replaces.get("id") == ident and replaces.get("running") and not root_ran:
         chain.add("start", cause, args=args)
-        kept = _started(kept)
+        kept = started(kept)
         if replaces.get("paused"):
             chain.add("pause", cause, args=args)
             kept = {**kept, "State": {**kept["State"], "Paused": True, "Status": "paused"}}
@@ -228,6 +262,8 @@ def replaced_by(step: Step) -> Dict[str, Any]:
     ran = step.args["ran"]
     policy = list(restart_of(step.args["policy"]))
     result = {"id": step.args["replaces"], "restart": policy, "running": ran != "false"}
+    if "order" in step.args:
+        result["order"] = step.args["order"]
     return {**result, "paused": True} if ran == "paused" else result
 
 
@@ -235,7 +271,7 @@ def _named(container: Inspect, desired: Desired) -> Inspect:
     return {**container, "Name": f"/{desired.name}"}
 
 
-def _started(container: Inspect) -> Inspect:
+def started(container: Inspect) -> Inspect:
     """Return a container as it is once it runs: in its networks, too."""
     settings = container.get("NetworkSettings") or {}
     points = (settings.get("Networks") or {}).items()

@@ -1,7 +1,7 @@
 # Copyright (c) dockyard.fleet contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other ways to write what rows of the table hold: `deploy`, `gpus`, devices by name."""
+"""Other ways to write what rows of the table hold: `deploy`, `gpus`, devices by name, `disable`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _CONDITIONS = {"none": "no", "on-failure": "on-failure", "any": "always"}
 
 
 def expand(params: Mapping[str, Any]) -> Dict[str, Any]:
-    """Return the options with `deploy`, `gpus`, `use_api_socket` and named devices in others.
+    """Return the options with `deploy`, `gpus`, `use_api_socket`, named devices and
+    `healthcheck.disable` in others.
 
     Raise InvalidOption for an unknown key, or a value that another option contradicts.
     """
@@ -39,7 +40,22 @@ def expand(params: Mapping[str, Any]) -> Dict[str, Any]:
     if result.pop("use_api_socket", False):
         socket = f"{DEFAULT_SOCKET}:{DEFAULT_SOCKET}"
         result["volumes"] = [*(result.get("volumes") or ()), socket]
-    return result
+    return _merge_disable(result)
+
+
+def _merge_disable(params: Dict[str, Any]) -> Dict[str, Any]:
+    """Write `healthcheck.disable` as the test NONE, which is what the engine knows."""
+    check = params.get("healthcheck") or {}
+    if not check.get("disable"):
+        return params
+    others = [key for key, value in check.items() if value is not None and key != "disable"]
+    if others:
+        raise InvalidOption(
+            f"excludes {', '.join(sorted(others))}",
+            option="healthcheck.disable",
+            hint="leave them out, or leave disable out",
+        )
+    return {**params, "healthcheck": {"test": ["NONE"]}}
 
 
 def _gpus(value: Any) -> List[Dict[str, Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from dataclasses import replace
 from typing import Any, Dict, Iterator, Mapping, Optional
 
 from ..._desired.create_body import body
@@ -244,9 +245,13 @@ def _restart(work: Work, step: Step) -> None:
 def _wait(work: Work, step: Step) -> None:
     from .wait import wait
 
-    work.tell(f"waiting for {work.desired.wait}", work.desired.wait_timeout * 1e-9)
+    desired: Desired = work.desired
+    if "until" in step.args:  # another container than the declared one
+        monitor = int(step.args["monitor"]) or desired.monitor
+        desired = replace(desired, wait=step.args["until"], monitor=monitor)
+    work.tell(f"waiting for {desired.wait}", desired.wait_timeout * 1e-9)
     events = work.shared.pop("events", None)
-    wait(work.client, ref_of(work, step), work.desired, events, work.shared.pop("restarts", None))
+    wait(work.client, ref_of(work, step), desired, events, work.shared.pop("restarts", None))
 
 
 def _remove(work: Work, step: Step) -> None:

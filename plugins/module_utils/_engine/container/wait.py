@@ -36,10 +36,11 @@ def wait(
 ) -> None:
     """Wait until a container is `started`, `healthy` or `completed`, for at most `wait_timeout`.
 
-    `started` means running through `monitor` without a stop, `completed` that it has ended with
-    exit code 0, whatever its restart policy made of other ends; `restarts` is the engine's count of
-    restarts before the start, where it is known. Raise FleetError at once when the container
-    exits, restarts or is unhealthy, with exit code, probe output and last log lines in `details`.
+    `started` means running through `monitor` without a stop, `healthy` no less, `completed` that it
+    has ended with exit code 0, whatever its restart policy made of other ends; `restarts` is the
+    engine's count of restarts before the start, where it is known. Raise FleetError at once when
+    the container exits, restarts or is unhealthy, with exit code, probe output and last log lines
+    in `details`.
     """
     stream = events or subscribe(client)
     try:
@@ -61,7 +62,7 @@ def _watch(
             _read_end(stream, str(container["Id"]), ended)
             raise fault(client, _as_ended(container, ended), desired)
         if _is_up(client, container, desired):
-            if desired.wait != "started" or time.monotonic() >= steady:
+            if desired.wait == "completed" or time.monotonic() >= steady:
                 return
             until = steady
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Iterable, Mapping, Tuple
 
 from ..._desired.fields import FieldSpec
+from ..._desired.plan import Plan
 from ..._desired.planned import Pending
 from ..._desired.steps import Step
 from ..._desired.values import dig
@@ -87,6 +88,12 @@ class ServiceContainer(Container):
         changes = (*changes, *files)
         replaces = any(change.impact == "replace" for change in changes)
         return replace(difference, changes=changes, replaces=replaces)
+
+    def revert(self, desired: Any, observed: Observed, before: Observed, pace: Any) -> Plan:
+        """Plan the way back from an update that is not to be."""
+        from .revert import revert
+
+        return revert(desired, observed, before, pace)
 
     def declares(self, desired: Any) -> Tuple[Iterable[FieldSpec], Mapping[str, Any]]:
         """Return the rows and the values that a creation names; of files, that they are there."""

@@ -15,7 +15,7 @@ from ..image.desired import Desired as Image
 from ..values.compose_words import PROJECT_NAME
 from .container import ServiceDesired as Container
 from .images import images_of
-from .service import Keyed, Names, Project, Replica, containers_of
+from .service import Keyed, Names, Project, Replica, containers_of, has_updates
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "started")
@@ -127,6 +127,11 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         containers = containers_of(project, params, {})
     with faults:
         images = images_of(project, params)
+    if any(has_updates(service) for service in project.services.values()):
+        from .update import check_updates
+
+        with faults:
+            check_updates(project.services)
     faults.tell()
     disabled = frozenset(given.get("disabled") or ())
     return Desired(project, disabled, containers, tuple(images), params)

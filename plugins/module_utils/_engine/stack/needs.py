@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 from ..._desired.part import Part
 from .desired import Desired
 from .order import dependencies
+from .service import has_updates
 
 # What a step of a container may be before others have come up: nothing runs or ends by it.
 _QUIET = ("pull", "create")
@@ -35,6 +36,13 @@ def needs_of(
             needed = _dependents(part) if goes else _needed_by(part.desired)
             result[part.address] = [(at, ()) for at in sorted(needed) if at in by_address]
     _add_dependencies(desired, by_address, result)
+    if any(has_updates(service) for service in desired.services.values()):
+        from .update import rollings
+
+        for rolling in rollings(desired.services, parts).values():
+            for before, batch in zip(rolling.batches, rolling.batches[1:]):
+                for part in batch:
+                    result[part.address] += [(entry.address, ()) for entry in before]
     return result
 
 

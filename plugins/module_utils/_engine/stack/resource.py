@@ -18,6 +18,7 @@ from .desired import Desired, desired_of, spec
 from .needs import needs_of
 from .observed import Observed, labelled, observed_of
 from .parts import orphans, stages_of, surplus
+from .service import has_updates
 from .snapshot import CONTAINERS, NETWORKS, Request, Snapshot
 
 _VOLUMES: Request = ("/volumes", None)
@@ -61,6 +62,15 @@ class Stack(Resource):
         """Return what the stack consists of."""
         return stages_of(desired, observed)
 
+    def sequence(self, desired: Desired, parts: List[Part]) -> List[Any]:
+        """Return the parts of a stage in the order in which they are done: those in one list
+        together, a Rolling in batches."""
+        if not any(has_updates(service) for service in desired.services.values()):
+            return [parts]
+        from .update import sequence
+
+        return sequence(desired.services, parts)
+
     def needs(self, desired: Desired, parts: Sequence[Part]) -> Any:
         """Return what has to be done before what, by address."""
         return needs_of(desired, parts)
@@ -74,7 +84,7 @@ class Stack(Resource):
             f"{name} is of no service that is declared, and stays; prune: true removes it"
             for name in left
         )
-        notes += _ignored(desired)
+        notes += _updates(desired, parts)
         refused = (*_too_many(desired, surplus(desired, observed)), *_left_alone(parts))
         return Plan(notes=notes, refused=refused)
 
@@ -111,14 +121,13 @@ def _shown(container: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def _ignored(desired: Desired) -> Tuple[str, ...]:
-    """Return what of the services has no effect, in words."""
-    return tuple(
-        f"services.{name}.deploy.{key} has no effect yet: replicas are replaced at once"
-        for name, entry in desired.services.items()
-        for key in ("update_config", "rollback_config")
-        if (entry.get("deploy") or {}).get(key)
-    )
+def _updates(desired: Desired, parts: Sequence[Part]) -> Tuple[str, ...]:
+    """Say how services are updated in batches."""
+    if not any(has_updates(service) for service in desired.services.values()):
+        return ()
+    from .update import notes_of, rollings
+
+    return tuple(notes_of(rollings(desired.services, parts)))
 
 
 def _too_many(desired: Desired, names: Sequence[str]) -> Tuple[str, ...]:

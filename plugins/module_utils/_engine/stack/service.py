@@ -50,6 +50,20 @@ def replicas_of(service: Mapping[str, Any]) -> int:
     return 1
 
 
+def has_updates(service: Mapping[str, Any]) -> bool:
+    """Tell whether a service says how its replicas are updated."""
+    deploy = service.get("deploy") or {}
+    return bool(deploy.get("update_config") or deploy.get("rollback_config"))
+
+
+def _has_healthcheck(service: Mapping[str, Any]) -> bool:
+    """Tell whether a service declares how its health is seen."""
+    check = service.get("healthcheck") or {}
+    test = check.get("test")
+    none = test in ("NONE", ["NONE"], ("NONE",))
+    return bool(test) and not none and not check.get("disable")
+
+
 def real_name(project: str, key: str, entry: Mapping[str, Any]) -> str:
     """Return the name on the engine of a network or volume of a project."""
     return str((entry or {}).get("name") or f"{project}_{key}")
@@ -165,6 +179,9 @@ class _Context:
         """Return the options of a container of a service."""
         result = {k: v for k, v in entry.items() if k not in _NOT_OF_A_CONTAINER}
         deploy = {k: v for k, v in (entry.get("deploy") or {}).items() if k not in _DEPLOY}
+        update = (entry.get("deploy") or {}).get("update_config") or {}
+        if update.get("order"):
+            deploy["update_config"] = {"order": update["order"]}
         result["deploy"] = deploy or None
         self._join(result, entry)
         for option in LENT:
@@ -180,18 +197,23 @@ class _Context:
         state = self.options["state"]
         result.update(
             state=state,
-            wait=self._wait(service, state),
+            wait=self._wait(service, entry, state),
             image=image_name(self.project.name, service, entry) or None,
             pull_policy="never",
             dependents="replace",
             **{option: self.options[option] for option in _SHARED},
         )
+        if update.get("monitor"):
+            result["monitor"] = update["monitor"]
         return result
 
-    def _wait(self, service: str, state: str) -> str:
+    def _wait(self, service: str, entry: Mapping[str, Any], state: str) -> str:
         if state not in ("started", "present"):
             return "none"
-        return _WAITS.get(self.waited.get(service, ""), str(self.options["wait"]))
+        wait = _WAITS.get(self.waited.get(service, ""), str(self.options["wait"]))
+        # Whether an update goes on depends on it, as in a swarm.
+        checked = (entry.get("deploy") or {}).get("update_config") and _has_healthcheck(entry)
+        return "healthy" if wait == "started" and checked else wait
 
     def _join(self, result: Dict[str, Any], entry: Mapping[str, Any]) -> None:
         """Put in the networks by their real names; without any it is the project's own."""
