@@ -198,7 +198,10 @@ def _act(
             return actor.verbs[step.verb](work, step)
 
     try:
-        result = execute(joined([part.plan for part in parts]), steps, act)
+        plan = joined([part.plan for part in parts])
+        waits = [step.id for step in steps if step.verb in owners[step.id].resource.looks]
+        watchers = getattr(client, "watchers", 0)
+        result = execute(plan, steps, act, waits=waits, watchers=watchers)
         for notebook in shared.values():
             result.notes.update(notebook.get("notes") or {})
         return result, {address: book.get("report") or {} for address, book in shared.items()}

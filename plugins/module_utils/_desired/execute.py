@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Callable, Collection, Dict, FrozenSet, Iterator, List, Optional, Sequence
 
 from .plan import Plan
 from .steps import Step
@@ -43,18 +43,27 @@ class Result:
         return next(iter(self.errors.values()), None)
 
 
-def execute(plan: Plan, steps: Sequence[Step], act: Act, workers: int = 4) -> Result:
+def execute(
+    plan: Plan,
+    steps: Sequence[Step],
+    act: Act,
+    workers: int = 4,
+    waits: Collection[str] = (),
+    watchers: int = 0,
+) -> Result:
     """Run `steps` of a plan with `act`, independent ones in parallel, and report the outcome.
 
-    No new step begins after the first failure; steps under way are waited for. What is no
-    Exception, such as KeyboardInterrupt, is raised after that. A need that is not among `steps`
-    counts as met.
+    Steps whose ids are in `waits` only wait: `watchers` more workers, if there are any, have them,
+    so that no other step is kept waiting for them. No new step begins after the first failure;
+    steps under way are waited for. What is no Exception, such as KeyboardInterrupt, is raised after
+    that. A need that is not among `steps` counts as met.
     """
     run = _Run(plan, steps, act)
     if workers < 2 or _is_chain(steps):
         run.work(0)
     else:
-        _with_threads(run, min(workers, len(steps)))
+        idle = min(watchers, len(waits))
+        _with_threads(run, min(workers, len(steps)), idle, frozenset(waits if idle else ()))
     if run.broken is not None:
         raise run.broken
     result = run.result
@@ -88,13 +97,18 @@ class _Run:
         """Whether no step may begin any more."""
         return bool(self.result.errors or self.broken or not self.left)
 
-    def next(self) -> Optional[Step]:
-        """Take the first step whose needs are met; None when there is none now."""
+    def ready(self) -> Iterator[Step]:
+        """Yield the steps whose needs are met."""
         for step in () if self.is_over else self.left:
             if not self.unmet.intersection(step.needs):
-                self.left.remove(step)
-                return step
-        return None
+                yield step
+
+    def next(self, fits: Callable[[Step], bool] = lambda _step: True) -> Optional[Step]:
+        """Take the first step whose needs are met, and that fits; None when there is none now."""
+        step = next(filter(fits, self.ready()), None)
+        if step is not None:
+            self.left.remove(step)
+        return step
 
     def work(self, worker: int) -> None:
         """Run step after step in this thread until none can begin."""
@@ -116,7 +130,7 @@ class _Run:
             self.unmet.discard(step.id)
 
 
-def _with_threads(run: _Run, workers: int) -> None:
+def _with_threads(run: _Run, workers: int, watchers: int, waits: FrozenSet[str]) -> None:
     # Threads cost an import on the target: only plans that branch pay for it.
     import threading
 
@@ -124,21 +138,27 @@ def _with_threads(run: _Run, workers: int) -> None:
     busy = [0]
 
     def work(number: int) -> None:
+        watches = number >= workers
+
+        def fits(step: Step) -> bool:
+            return (step.id in waits) == watches
+
         while True:
             with changed:
-                step = run.next()
+                step = run.next(fits)
                 while step is None:
-                    if run.is_over or not busy[0]:
+                    if run.is_over or not (busy[0] or any(run.ready())):
                         return
                     changed.wait()
-                    step = run.next()
+                    step = run.next(fits)
                 busy[0] += 1
             run.run(step, number)
             with changed:
                 busy[0] -= 1
                 changed.notify_all()
 
-    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(workers)]
+    numbers = range(workers + watchers)
+    threads = [threading.Thread(target=work, args=(n,), daemon=True) for n in numbers]
     try:
         for thread in threads:
             thread.start()

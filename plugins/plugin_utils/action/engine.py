@@ -25,6 +25,9 @@ from ..channel.open import Channel, NoChannel, open_channel
 from .base import Base, noted
 from .planned import Pending
 
+# Ways on which another connection is no session of ssh, of which a server allows few (MaxSessions).
+_CHEAP = ("socket", "port", "forward", "ssh-forward")
+
 
 class Reach:
     """The way of one task to the engine, opened when it is needed and closed in the end.
@@ -52,6 +55,8 @@ class Reach:
         self._channel = channel
         client = Client(channel.dial, self._params["engine_timeout"])
         self._open.callback(client.close)
+        if channel.way.name not in _CHEAP:
+            client.watchers = 0
         if self._host:
             # On stderr, so that what a callback prints stays what it is.
             client.show = lambda line: Display().display(f"{self._host}: {line}", stderr=True)

@@ -23,7 +23,7 @@ def steps(needs: Dict[str, str]) -> List[Step]:
     return [Step(ident, "tank/a", "do", ("it",), needs=tuple(needs[ident])) for ident in needs]
 
 
-def run(needs: Dict[str, str], act: Callable[[Step, int], Optional[bool]], **more: int) -> Result:
+def run(needs: Dict[str, str], act: Callable[[Step, int], Optional[bool]], **more: Any) -> Result:
     """Execute steps; fail if that does not end. What it raises is raised here."""
     result: List[Result] = []
     raised: List[BaseException] = []
@@ -281,3 +281,47 @@ def test_an_interrupt_of_the_thread_that_waits_lets_nothing_begin(
 def test_needs_that_cannot_be_met_are_an_error(workers: int) -> None:
     with pytest.raises(ValueError, match="steps need one another: b, c"):
         run({"a": "", "b": "c", "c": "b"}, once(lambda: None), workers=workers)
+
+
+def test_steps_that_only_wait_keep_no_other_from_being_done() -> None:
+    """All waits are under way, which are more than workers, when the last step is done."""
+    waits = [f"w{number}" for number in range(6)]
+    needs = {**dict.fromkeys(waits, ""), "z": ""}
+    over = threading.Event()
+
+    def act(step: Step, _worker: int) -> None:
+        if step.id in waits:
+            assert over.wait(PATIENCE)
+        else:
+            over.set()
+
+    result = run(needs, act, workers=2, waits=waits, watchers=8)
+    assert result.error is None
+    assert sorted(result.done) == [*waits, "z"]
+
+
+def test_what_needs_a_wait_begins_after_it() -> None:
+    needs = {"a": "", "b": "a", "c": "b", "d": "", "e": "d", "f": "ec"}
+    order: List[str] = []
+    result = run(
+        needs, lambda step, _worker: order.append(step.id), workers=2, waits="be", watchers=2
+    )
+    assert sorted(result.done) == list("abcdef")
+    for ident, before in needs.items():
+        assert all(order.index(other) < order.index(ident) for other in before)
+
+
+def test_a_wait_that_fails_ends_the_run() -> None:
+    def act(step: Step, _worker: int) -> None:
+        if step.id == "b":
+            raise FleetError("it is down")
+
+    result = run({"a": "", "b": "a", "c": "b"} | {"d": ""}, act, waits="b", watchers=1)
+    assert result.failed == "b"
+    assert result.not_begun == ["c"]
+
+
+def test_workers_wait_themselves_where_nobody_else_does() -> None:
+    seen: Set[int] = set()
+    run({"a": "", "b": "", "c": ""}, lambda _s, worker: seen.add(worker), workers=2, waits="abc")
+    assert max(seen) < 2

@@ -111,6 +111,8 @@ class Client:
 
     # Takes a line about work that takes long, where it can be shown.
     show: Optional[Callable[[str], None]] = None
+    # How many connections more there may be than those of workers, for steps that only wait.
+    watchers = 16
 
     def __init__(self, dial: Dial, timeout: float = 60.0) -> None:
         self._dial = dial

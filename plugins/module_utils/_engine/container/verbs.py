@@ -214,10 +214,10 @@ def _listen(work: Work, step: Step) -> None:
 
     if work.desired.wait != "none" and not work.shared.get("events"):
         work.shared["events"] = subscribe(work.client)
-        inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
-        # Docker counts anew from an explicit start.
-        docker = work.client.kind == "docker"
-        work.shared["restarts"] = 0 if docker else inspected.get("RestartCount") or 0
+        work.shared["restarts"] = 0
+        if work.client.kind != "docker":  # which counts anew from an explicit start
+            inspected = work.client.get(f"/containers/{ref_of(work, step)}/json")
+            work.shared["restarts"] = inspected.get("RestartCount") or 0
 
 
 def _start(work: Work, step: Step) -> None:
