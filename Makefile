@@ -67,8 +67,8 @@ molecule: venv-test ## every role on a server with systemd, over ssh
 e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
-test-engines: venv-test ## every option of containers, networks and volumes, and images from host to host, on every engine of the lab
-	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/distribution.py
+test-engines: venv-test ## every option of containers, networks and volumes, and images from host to host, on every engine of the lab; updates on three servers
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/distribution.py tests/integration/rolling.py
 
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import subprocess
 import tarfile
@@ -20,10 +19,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
 
 from tests.lab.counting import Counting
 from tests.lab.engines import Engine
-from tests.lab.playbook import PLAIN, run_playbook
 from tests.lab.sshd import Account, Site
+from tests.lab.told import results_of
 
-ROOT = Path(__file__).resolve().parents[2]
 LARGE, SMALL = 64 << 20, 1 << 20
 
 
@@ -127,36 +125,9 @@ class Distribution:
             "gather_facts": False,
             "tasks": [{"name": "Take", "dockyard.fleet.image": task, "ignore_errors": True}],
         }
-        folder = self.site.folder
         inventory = {"all": {"hosts": {one.name: one.variables for one in self.hosts.values()}}}
-        (folder / "inventory.json").write_text(json.dumps(inventory))
-        (folder / "play.yml").write_text(json.dumps([play]))
-        told = folder / "told.json"
-        told.unlink(missing_ok=True)
-        arguments = ["-i", "inventory.json", *options, "play.yml"]
-        done = run_playbook(arguments, folder, self._environment(told))
-        self.output = done.stdout + done.stderr
-        assert "Traceback" not in self.output, self.output
-        assert told.exists(), self.output
-        results = {}
-        for host, _name, outcome, one in json.loads(told.read_text()):
-            results[host] = {"changed": False, **one, "failed": outcome != "ok", "was": outcome}
+        results, self.output = results_of(self.site.folder, inventory, play, *options)
         return results
-
-    def _environment(self, told: Path) -> dict[str, str]:
-        return {
-            "PATH": os.environ["PATH"],
-            "HOME": str(Path.home()),
-            "ANSIBLE_HOME": str(self.site.folder / "home"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests/integration/channel/callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "told",
-            "TOLD": str(told),
-            "ANSIBLE_CONFIG": str(PLAIN),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "LC_ALL": "C.UTF-8",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
 
     def ssh(self, host: Host, *command: str) -> list[str]:
         """Return the command that runs one on a host, as a user would type it."""
