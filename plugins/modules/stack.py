@@ -88,8 +88,10 @@ options:
     description:
       - V(started) watches whether a started container stays up. A service for whose health others
         wait is awaited until it is healthy either way.
+      - V(healthy) waits until the containers of all services that declare a healthcheck are
+        healthy, as C(docker compose up --wait).
     type: str
-    choices: [none, started]
+    choices: [none, started, healthy]
     default: started
   wait_timeout:
     description: How long a container may take until it is up, such as V(1m30s).

@@ -143,7 +143,7 @@ def test_a_check_on_a_bare_server_plans_all_of_it(planned: Run, server: Server) 
     assert "the guest's image will be built from Debian's packages" in said.replace("''", "'")
     assert re.search(r"libvirt: libvirt will be installed \([^)]*qemu-system-x86", said)
     deferred = re.findall(r"deferred: ([^\s']+)", said)
-    assert deferred == [f"vm/{MACHINE}", "image/demo/page:1", "container/demo-page"]
+    assert deferred == [f"vm/{MACHINE}", "stack/demo"]
     assert server.exec("sh", "-c", "command -v virsh || true") == ""
 
 
@@ -164,7 +164,9 @@ def test_it_is_reached_by_a_jump_with_its_key_known_beforehand(
     lines = (fleet.folder / LOCAL / ".known_hosts").read_text().splitlines()
     assert [line.split()[:2] for line in lines] == [[MACHINE, "ssh-ed25519"]]
     done = inside(fleet, "docker ps", "-v")
-    assert "(healthy)" in done.output
+    assert done.output.count("(healthy)") == 2
+    page = inside(fleet, "busybox wget -q -O - http://127.0.0.1:8089/news/uptime.txt", "-v")
+    assert "load average" in page.output
 
 
 def test_a_second_run_changes_nothing(first: Run, fleet: Checkout) -> None:

@@ -18,7 +18,7 @@ from .images import images_of
 from .service import Keyed, Names, Project, Replica, containers_of, has_updates
 
 STATES = ("absent", "present", "started", "stopped")
-WAITS = ("none", "started")
+WAITS = ("none", "started", "healthy")
 
 
 def spec() -> Dict[str, Any]:

@@ -24,7 +24,10 @@ def images_of(project: Project, options: Mapping[str, Any]) -> List[Image]:
     for service, entry in project.services.items():
         with faults:
             for image in _of_service(project, service, entry, options):
-                result.setdefault((image.name, image.platform), image)
+                known = result.get((image.name, image.platform))
+                # What one service builds, others may run.
+                if known is None or (known.build is None and image.build is not None):
+                    result[image.name, image.platform] = image
     faults.tell()
     return list(result.values())
 

@@ -210,10 +210,15 @@ class _Context:
     def _wait(self, service: str, entry: Mapping[str, Any], state: str) -> str:
         if state not in ("started", "present"):
             return "none"
-        wait = _WAITS.get(self.waited.get(service, ""), str(self.options["wait"]))
+        wait = _WAITS.get(self.waited.get(service, ""))
+        if wait is not None:
+            return wait
+        wait = str(self.options["wait"])
         # Whether an update goes on depends on it, as in a swarm.
-        checked = (entry.get("deploy") or {}).get("update_config") and _has_healthcheck(entry)
-        return "healthy" if wait == "started" and checked else wait
+        updates = wait == "started" and (entry.get("deploy") or {}).get("update_config")
+        if updates or wait == "healthy":
+            return "healthy" if _has_healthcheck(entry) else "started"
+        return wait
 
     def _join(self, result: Dict[str, Any], entry: Mapping[str, Any]) -> None:
         """Put in the networks by their real names; without any it is the project's own."""
