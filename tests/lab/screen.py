@@ -104,7 +104,7 @@ class Run:
         self._pid, self._file = pty.fork()
         if self._pid == 0:  # pragma: no cover
             with contextlib.suppress(OSError):
-                fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+                _resize(1, columns, rows)
                 os.execvpe(command[0], list(command), dict(environment))
             os._exit(127)
 
@@ -129,6 +129,11 @@ class Run:
     def send(self, data: bytes) -> None:
         """Press keys; Ctrl-C is b"\\x03"."""
         os.write(self._file, data)
+
+    def resize(self, columns: int, rows: int = 24) -> None:
+        """Give the terminal another size; what is on it stays as it is."""
+        self.screen.columns = columns
+        _resize(self._file, columns, rows)
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send the program a signal."""
@@ -170,3 +175,7 @@ class Run:
             pid, status = os.waitpid(self._pid, os.WNOHANG)
             if pid:
                 self.status = os.waitstatus_to_exitcode(status)
+
+
+def _resize(file: int, columns: int, rows: int) -> None:
+    fcntl.ioctl(file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

@@ -205,14 +205,12 @@ def _act(
 @contextlib.contextmanager
 def _shown(client: Any, work: Work, step: Step) -> Iterator[None]:
     """Show the progress of a step, where a controller can show it."""
-    show = getattr(client, "show", None)
-    if show is None:
+    progress = getattr(client, "progress", None)
+    if progress is None:
         yield
         return
-    from .progress import Progress
-
-    with Progress(show, step.address, step.words()) as progress:
-        work.tell = progress.tell
+    with progress.step(step.address, step.words()) as activity:
+        work.tell = activity.tell
         yield
 
 
