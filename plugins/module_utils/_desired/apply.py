@@ -217,14 +217,12 @@ def _act(
 def shown(client: Any, address: str, words: str) -> Iterator[Callable[..., None]]:
     """Show the progress of what is done in the block, where a controller can show it; see
     Work.tell for what it is given."""
-    show = getattr(client, "show", None)
-    if show is None:
+    progress = getattr(client, "progress", None)
+    if progress is None:
         yield Work.tell
         return
-    from .progress import Progress
-
-    with Progress(show, address, words) as progress:
-        yield progress.tell
+    with progress.step(address, words) as activity:
+        yield activity.tell
 
 
 def recover(part: Part, client: Any, planned: Callable[[Any], Plan]) -> Optional[str]:

@@ -95,10 +95,11 @@ class Roll:
         """Update batch after batch; return the parts' results, or raise FleetError."""
         batches = self.rolling.batches
         for number, batch in enumerate(batches):
+            words = f"batch {number + 1} of {len(batches)}"
             if number:
-                words = f"batch {number + 1} of {len(batches)}"
                 self._pause(self.rolling.pace.delay, f"waiting for {words}")
-            self._update(batch, again=bool(number))
+            with shown(self.client, self.rolling.name, words):
+                self._update(batch, again=bool(number))
         self._end()
         if self.failures:
             raise self._error([])

@@ -5,19 +5,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from typing import Any, Dict, Iterator, Mapping, NoReturn, Set
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Set
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._desired.errors import Faults, FleetError, InvalidOption
 from ...module_utils._desired.input_checks import check_known
+from ...module_utils._desired.progress import Progress
 from ...module_utils._desired.run import failure
+from ..progress.of_task import prepare, progress_of
 from ..values.number_spelling import check_spelling
 from ..values.untag import plain
 from .option_hints import answers
 from .planned import Pending
+
+prepare()
 
 # In place of a required option that is missing, to see what is wrong with others.
 _STAND_IN = "xx"
@@ -53,6 +58,30 @@ class Base(ActionBase):
     def host(self, task_vars: Mapping[str, Any]) -> str:
         """Return the name of the host where the work is done."""
         return str(self._task.delegate_to or task_vars.get("inventory_hostname", ""))
+
+    def progress(self, ends: contextlib.ExitStack, host: str) -> Optional[Progress]:
+        """Return what shows the task's progress, until `ends` does; None if nothing does."""
+        progress = progress_of(host, self._task)
+        if progress is not None:
+            ends.callback(progress.close)
+        return progress
+
+    def run_module(self, args: Dict[str, Any], task_vars: Mapping[str, Any]) -> Dict[str, Any]:
+        """Run the module where the work is done; return its result. Of what it does there nothing
+        is known until it ends, but that it goes on."""
+        kind = self.module.rpartition(".")[2]
+        with contextlib.ExitStack() as ends:
+            progress = self.progress(ends, self.host(task_vars))
+            if progress is not None and not self._task.async_val:
+                address = f"{kind}/{args.get('name') or args.get('container') or ''}".rstrip("/")
+                ends.enter_context(progress.step(address, "the module runs on the host"))
+            result: Dict[str, Any] = self._execute_module(
+                module_name=self.module,
+                module_args=args,
+                task_vars=task_vars,
+                wrap_async=self._task.async_val,
+            )
+            return result
 
     def values(self, params: Dict[str, Any]) -> None:
         """Raise InvalidOption for values that cannot be right; only called to tell more of them."""

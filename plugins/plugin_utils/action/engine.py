@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from typing import Any, ContextManager, Dict, Iterable, Mapping, Optional
+from typing import Any, Dict, Iterable, Iterator, Mapping, Optional
 
 from ansible import constants as C
 from ansible.utils.display import Display
 
 from ...module_utils._desired.errors import InvalidOption
 from ...module_utils._desired.lock import lock
+from ...module_utils._desired.progress import Progress
 from ...module_utils._desired.run import coming, run
 from ...module_utils._engine.client.engine import Client
 from ...module_utils._engine.client.options import engine_options
@@ -41,6 +42,7 @@ class Reach:
         self._host = host
         self._open = contextlib.ExitStack()
         self._channel: Optional[Channel] = None
+        self._progress: Optional[Progress] = None
 
     def __enter__(self) -> Reach:
         return self
@@ -58,14 +60,23 @@ class Reach:
         if channel.way.name not in _CHEAP:
             client.watchers = 0
         if self._host:
-            # On stderr, so that what a callback prints stays what it is.
-            client.show = lambda line: Display().display(f"{self._host}: {line}", stderr=True)
+            client.progress = self._progress = self._action.progress(self._open, self._host)
         return client
 
-    def lock(self, host: str) -> ContextManager[None]:
+    @contextlib.contextmanager
+    def lock(self, host: str) -> Iterator[None]:
         """Exclude other writers of the engine that was reached; `host` is the task's."""
         name = self._channel.engine(host) if self._channel is not None else host
-        return lock(name, lambda text: Display().warning(f"{host}: {text}"))
+        with contextlib.ExitStack() as waiting:
+
+            def tell(text: str) -> None:
+                Display().warning(f"{host}: {text}")  # Ansible shows it when the task is over
+                if self._progress is not None:
+                    waiting.enter_context(self._progress.step("engine", text))
+
+            with lock(name, tell):
+                waiting.close()
+                yield
 
     def public(self) -> Dict[str, Any]:
         """Return the way that was taken, empty if there was none."""
@@ -122,12 +133,7 @@ class Front(Base):
     def _on_target(
         self, params: Dict[str, Any], task_vars: Mapping[str, Any], reasons: Any
     ) -> Dict[str, Any]:
-        result: Dict[str, Any] = self._execute_module(
-            module_name=self.module,
-            module_args=self.module_args(params),
-            task_vars=task_vars,
-            wrap_async=self._task.async_val,
-        )
+        result = self.run_module(self.module_args(params), task_vars)
         if "engine_way" in result:
             result["engine_way"]["tried"] = list(reasons)
         return result

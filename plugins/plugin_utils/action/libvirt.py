@@ -44,11 +44,7 @@ class MachineFront(Base):
         # What roles announce is not of one URI.
         foreseen = coming(self._task, lambda: {**Pending(host, "").read(), **pending.read()})
         prepared = self.prepare({**params, "pending": foreseen}, task_vars)
-        result: Dict[str, Any] = self._execute_module(
-            module_name=self.module,
-            # An option that is not given must not be sent as null: choices have none.
-            module_args={key: value for key, value in prepared.items() if value is not None},
-            task_vars=task_vars,
-            wrap_async=self._task.async_val,
-        )
+        # An option that is not given must not be sent as null: choices have none.
+        given = {key: value for key, value in prepared.items() if value is not None}
+        result = self.run_module(given, task_vars)
         return self.finish(noted(result, pending), task_vars)

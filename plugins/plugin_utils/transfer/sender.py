@@ -30,6 +30,7 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ...module_utils._desired.errors import EngineMissing, FleetError
 from ...module_utils._desired.planned import read_planned, will_be, will_go
+from ...module_utils._desired.progress import counted
 from ...module_utils._engine.client.address import TCP
 from ...module_utils._engine.client.engine import Client, target
 from ...module_utils._engine.client.errors import EngineError
@@ -176,24 +177,27 @@ class Sender:
         self, image: Mapping[str, Any], store: Store, layers: Sequence[Layer], tell: Tell
     ) -> None:
         digests = {layer.member: layer.digest for layer in layers}
+        whole = sum({layer.digest: layer.size for layer in layers}.values())
         come = 0
         for member, content in self._archive(image, digests, False):
             if member.name in digests:
-                come = self._kept(store, member, content, digests[member.name], come, tell)
+                digest = digests[member.name]
+                come = self._kept(store, member, content, digest, come, tell, whole)
 
     def _kept(
-        self, store: Store, member: Member, content: Content, digest: str, come: int, tell: Tell
+        self,
+        store: Store,
+        member: Member,
+        content: Content,
+        digest: str,
+        come: int,
+        tell: Tell,
+        whole: int = 0,
     ) -> int:
-        """Keep a layer; return how many bytes have come with it."""
-
-        def pieces() -> Iterator[bytes]:
-            done = come
-            for piece in iter(lambda: content.read(_PIECE), b""):
-                tell(f"reading from {self.host}, {done >> 20} MiB")
-                done += len(piece)
-                yield piece
-
-        store.keep(pieces(), member.size, digest)
+        """Keep a layer; return how many bytes have come with it, of `whole` where that is known."""
+        pieces = iter(lambda: content.read(_PIECE), b"")
+        word = f"reading from {self.host}"
+        store.keep(counted(tell, pieces, word, whole, come), member.size, digest)
         return come + member.size
 
     def _archive(self, image: Mapping[str, Any], names: Collection[str], documents: bool) -> Files:

@@ -7,7 +7,7 @@ with has to be fetched first, which tells whether it has to be filled anew: a `m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.diff import diff
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
@@ -20,6 +20,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._desired.ownership 
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.part import Part
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.plan import Plan
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.planned import Pending
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.progress import Progress
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.record import encode_record
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.resource import Resource
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.schema import (
@@ -49,7 +50,7 @@ class Server:
 
     `ignores` are settings that it drops without a word. `broken` has what a write raises, by its
     verb, `broken_after` what it raises once it is done; `looks` what looks raise, one after
-    another, None for one that does not. `show` takes the progress of long steps.
+    another, None for one that does not. `progress` shows steps that take long.
     """
 
     def __init__(self, **jars: Dict[str, Any]) -> None:
@@ -61,7 +62,7 @@ class Server:
         self.broken: Dict[str, Exception] = {}
         self.broken_after: Dict[str, Exception] = {}
         self.looks: List[Optional[BaseException]] = []
-        self.show: Optional[Callable[[str], None]] = None
+        self.progress: Optional[Progress] = None
 
     def worker(self) -> Server:
         """Return the client of one more worker."""

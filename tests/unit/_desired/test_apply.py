@@ -10,6 +10,7 @@ import pytest
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.apply import apply
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.errors import FleetError
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.plan import Plan
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.progress import Progress
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.steps import Step
 from ansible_collections.dockyard.fleet.plugins.module_utils._desired.work import Verbs, Work
 
@@ -185,7 +186,8 @@ def test_a_long_step_is_shown_where_somebody_looks(server: Server) -> None:
 
     step = Step("1", "jar/a", "do", ("it",))
     made(server, (step,), verb)
-    server.show = lambda line: None
+    server.progress = Progress(lambda slow: None)
     made(server, (step,), verb)
+    server.progress.close()
     names = [getattr(tell, "__qualname__", "") for tell in told]
-    assert names == ["Work.<lambda>", "Progress.tell"]
+    assert names == ["Work.<lambda>", "Activity.tell"]

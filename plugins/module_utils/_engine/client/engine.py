@@ -109,8 +109,8 @@ class Client:
     the engine to send something, and five times that (connection.py) a whole answer.
     """
 
-    # Takes a line about work that takes long, where it can be shown.
-    show: Optional[Callable[[str], None]] = None
+    # The `Progress` that steps are shown by (_desired/progress.py), where somebody can see them.
+    progress: Any = None
     # How many connections more there may be than those of workers, for steps that only wait.
     watchers = 16
 

@@ -27,6 +27,8 @@ def stop(work: Work, ref: str, name: str, verb: str) -> None:
     seconds = _patience(desired, inspected)
     if is_paused(inspected):
         work.client.post(f"/containers/{ref}/unpause")
+    if seconds > 0:
+        work.tell(f"waiting for {name} to end", seconds)
     begun = time.monotonic()
     timeout = seconds + work.client.timeout
     work.client.post(f"/containers/{ref}/{verb}", {"t": seconds}, timeout=timeout)

@@ -93,7 +93,8 @@ def load(work: Work, step: Step) -> bool:
     member = source.member or source.references[name]
     if not step.needs:  # those that follow the first one came along with it
         every = source.every or (member,)
-        _send(work, step, "/images/load", {"quiet": True}, pieces(source.path, *every))
+        body = pieces(source.path, *every)
+        _send(work, step, "/images/load", {"quiet": True}, body, source.path)
     if not member.is_same(inspect(work.client, name)):
         called = (*member.ids, *member.tags)
         there = [entry for entry in called if member.is_same(inspect(work.client, entry))]
@@ -124,7 +125,7 @@ def import_(work: Work, step: Step) -> bool:
 
         changes = tuple(import_changes(tuple(changes)))
     query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
-    _send(work, step, "/images/create", query, _read(source.path))
+    _send(work, step, "/images/create", query, _read(source.path), source.path)
     image = work.client.get(f"/images/{step.args['on']}/json")
     if image_record.label_of(image) != label:
         raise FleetError(
@@ -135,10 +136,16 @@ def import_(work: Work, step: Step) -> bool:
     return True
 
 
-def _send(work: Work, step: Step, path: str, query: Any, body: Iterator[bytes]) -> None:
+def _send(
+    work: Work, step: Step, path: str, query: Any, body: Iterator[bytes], archive: str
+) -> None:
+    """Send an archive's pieces; of how many it is the size of the file that tells."""
+    from ..._desired.progress import counted
+
     headers = {"Content-Type": "application/x-tar"}
     try:
-        for _part in work.client.stream("POST", path, query, body, headers, _SILENCE):
+        told = counted(work.tell, body, "sending", os.path.getsize(archive))
+        for _part in work.client.stream("POST", path, query, told, headers, _SILENCE):
             pass
     except ConnectionLost as error:
         raise cannot(error, f"the {step.verb} was interrupted", step.address) from error
@@ -193,13 +200,14 @@ def plan_save(
 
 def save(work: Work, step: Step) -> bool:
     """Write the image into an archive beside the old one, and put it in its place when whole."""
+    from ..._desired.progress import counted
     from ..client.raw_stream import Raw
 
     name, path = step.args["on"], step.args["to"]
     try:
         with written(path) as part:
             with Raw(work.client, "GET", f"/images/{name}/get", idle=_SILENCE) as answer:
-                for piece in answer.pieces():
+                for piece in counted(work.tell, answer.pieces(), "writing"):
                     part.write(piece)
             part.flush()
             if image_id(work.client, name) not in (saved_ids(part.path, name) or ()):

@@ -78,14 +78,18 @@ def push(work: Work, step: Step) -> bool:
 
     Raise FleetError with the registry's words if it does not take it.
     """
+    from .progress import Layers
+
     reference = step.args["on"]
     name = parse_reference(reference, "name")
+    layers = Layers("pushing")
     headers = authorize(reference, work.desired.account) or {"X-Registry-Auth": ANONYMOUS}
     digest = ""
     try:
         for part in work.client.stream(
             "POST", f"/images/{name.name}/push", {"tag": name.tag}, headers=headers, idle=_SILENCE
         ):
+            work.tell(layers.words(part))
             digest = str(dig(part, "aux.Digest") or digest)
     except EngineError as error:
         raise cannot(error, f"{reference} cannot be pushed", step.address) from error

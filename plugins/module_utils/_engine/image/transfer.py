@@ -117,7 +117,7 @@ class _Sending:
         self._work = work
         self._contents = contents
         self._image = _offer(work, step.args["on"]).image or {}
-        self.size = self._whole = 0
+        self.size = self._whole = self._gone = 0
         self.assumed = False
 
     def parts(self, there: int) -> Optional[str]:
@@ -155,7 +155,7 @@ class _Sending:
         sent = {layer.digest: blobs[layer.digest] for layer in layers}
         headers = {"Content-Type": "application/x-tar"}
         body = self._told(archive(contents, sent))
-        self.size += _size(layers)
+        self._gone, self.size = self.size, self.size + _size(layers)
         ident: Optional[str] = None
         try:
             for _part in client.stream(
@@ -169,11 +169,9 @@ class _Sending:
                 _remove(client, contents, before)
 
     def _told(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
-        sent = self.size
-        for piece in pieces:
-            self._work.tell(f"sending, {sent >> 20} of {self._whole >> 20} MiB")
-            sent += len(piece)
-            yield piece
+        from ..._desired.progress import counted
+
+        yield from counted(self._work.tell, pieces, "sending", self._whole, self._gone)
         self._work.tell("waiting for the engine to unpack it")
 
 

@@ -41,13 +41,15 @@ def digest_of(path: str) -> str:
 
 def backup(work: Work, step: Step) -> Optional[bool]:
     """Write the archive beside its path, then put it there; False if it is the same as before."""
+    from ..._desired.progress import counted
+
     desired: Desired = work.desired
     result = hashlib.sha256()
     with _errors("backup"), written(desired.backup, private=True) as part:
         with _helper(work.client, desired, BACKUP) as container:
             query = {"path": f"{_TARGET}/."}
             with Raw(work.client, "GET", f"/containers/{container}/archive", query) as answer:
-                for piece in answer.pieces():
+                for piece in counted(work.tell, answer.pieces(), "writing"):
                     result.update(piece)
                     part.write(piece)
         part.flush()
@@ -71,11 +73,15 @@ def restore_if_empty(work: Work, step: Step) -> Optional[bool]:
 
 def restore(work: Work, step: Step) -> Optional[bool]:
     """Write the archive into the volume; the helper goes when all is written."""
+    from ..._desired.progress import counted
     from .tar import root_as
 
     desired: Desired = work.desired
     container = make_helper(work.client, RESTORE, desired.name, _mount(desired, False))
-    _put(work.client, container, _TARGET, _pieces(desired.restore, "restore"))
+    with _errors("restore"):
+        whole = os.path.getsize(desired.restore)
+    pieces = _pieces(desired.restore, "restore")
+    _put(work.client, container, _TARGET, counted(work.tell, pieces, "sending", whole))
     # What each engine does not leave alone: Docker a folder in its parent, Podman its second turn.
     path, name = (_TARGET, ".") if work.client.kind == "podman" else ("/", _TARGET[1:])
     root = root_as(desired.restore, name)

@@ -38,8 +38,11 @@ class Pair:
     def run(self, origin: FakeOrigin, **more: Any) -> Dict[str, Any]:
         options = {**validated(IMAGE.spec(), {**TASK, **more}), "_origin": origin}
         with Client(unix_dial(self.fake.socket_path), 5) as client:
-            client.show = lambda line: None
-            return run_validated(IMAGE, options, lambda: client)
+            client.progress = progress.Progress(lambda slow: None)
+            try:
+                return run_validated(IMAGE, options, lambda: client)
+            finally:
+                client.progress.close()
 
     def tagged(self) -> Dict[str, str]:
         return {tag: key for key, image in self.fake.images.items() for tag in image["RepoTags"]}
@@ -157,9 +160,9 @@ def test_large_layers_come_one_after_another_and_stay(
 
 def test_progress_is_told(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     told: List[str] = []
-    tell = progress.Progress.tell
+    tell = progress.Activity.tell
     monkeypatch.setattr(
-        progress.Progress,
+        progress.Activity,
         "tell",
         lambda self, words, limit=0: (told.append(words), tell(self, words, limit))[1],
     )

@@ -44,7 +44,7 @@ def build(work: Work, step: Step) -> bool:
         raise ValueError("a step build without a build")
     need_context(desired)
     label = record.encode(desired.name, desired.build, _base_ids(work.client, desired.build))
-    tail = Tail(work.tell)
+    tail = Tail(work.tell, desired.build.private)
     try:
         if not _by_buildx(work.client, desired, desired.build, label, tail):
             _classic(work.client, desired.name, desired.build, label, tail)
