@@ -67,8 +67,8 @@ molecule: venv-test ## every role on a server with systemd, over ssh
 e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
-test-engines: venv-test ## every option of containers, networks and volumes, and images from host to host, on every engine of the lab; updates on three servers
-	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/distribution.py tests/integration/rolling.py
+test-engines: venv-test ## every option of containers, networks and volumes, and images from host to host, and stacks at rest, on every engine of the lab; updates on three servers
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/distribution.py tests/integration/needless.py tests/integration/rolling.py
 
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions
@@ -84,7 +84,7 @@ test-platforms: venv-test ## the roles on each release of Debian that they suppo
 	FLEET_SCENARIOS=all $(PYTEST) tests/molecule -k registry
 
 test-faults: venv-test ## every fault at every call, on the fake engine and on a real one
-	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/test_vm_kill.py tests/integration/every_fault.py
+	FLEET_FAULTS=all $(PYTEST) tests/unit/faults tests/integration/test_kill.py tests/integration/test_vm_kill.py tests/integration/every_fault.py tests/integration/stack_faults.py
 
 test-by-hand: venv-test ## what people change by hand, in 40 orders of a container and of a machine
 	DOCKYARD_ORDERS=40 $(PYTEST) tests/integration/test_orders_by_hand.py
