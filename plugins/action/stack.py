@@ -13,7 +13,16 @@ from ..plugin_utils.action.engine import Front
 from ..plugin_utils.action.preload import OF_CONTAINERS, preload
 from ..plugin_utils.action.project import with_project
 
-preload(["_engine.stack", "_engine.network", "_engine.volume", "_engine.image", *OF_CONTAINERS])
+preload(
+    [
+        "_engine.stack",
+        "_engine.exec",
+        "_engine.network",
+        "_engine.volume",
+        "_engine.image",
+        *OF_CONTAINERS,
+    ]
+)
 
 
 class ActionModule(Front):

@@ -35,13 +35,16 @@ class Group(Part):
     """The parts of a resource that consists of others.
 
     Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
-    returns that with the client by which its parts are to look, `stages(desired, observed)`, and
-    `needs(parts)`: by address, which others have to be done first (see `_link`).
+    returns that with the client by which its parts are to look, `stages(desired, observed)`,
+    `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
+    those before it, done ones included, and `needs(parts)`: by address, which others have to be
+    done first (see `_link`).
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
         super().__init__(resource, desired)
         self.parts: List[Part] = []
+        self.done: List[Part] = []
         self._stages: Stages = ()
 
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
@@ -51,7 +54,8 @@ class Group(Part):
         self._stages = resource.stages(self.desired, self.observed)
         self.parts = [part for stage in self._stages for part in stage]
         known = dict(pending)
-        for part in self.parts:
+        for number, part in enumerate(self.parts):
+            resource.prepare(self.desired, part, [*self.done, *self.parts[:number]])
             part.look(view, known, settled)
             part.make_plan()
             part.plan = replace(part.plan, notes=_own_notes(part, pending))
@@ -88,7 +92,7 @@ class Group(Part):
     def apply(self, client: Any) -> Dict[str, Any]:
         """Apply stage after stage; return the result, or raise FleetError with what was done."""
         notes = self.plan.notes
-        done: List[Part] = []
+        done = self.done
         told: List[Dict[str, Any]] = []
         for number in range(len(self._stages)):
             if done:
@@ -100,7 +104,9 @@ class Group(Part):
                 with _after(done):
                     told += apply(stage, client).values()
                 done += stage
+        told_since = [note for part in done for note in part.plan.notes]
         self.look(client, {}, True)
+        notes = tuple(dict.fromkeys([*notes, *told_since]))
         self.plan = replace(joined([part.plan for part in done]), notes=notes)
         return self._result(told)
 

@@ -17,7 +17,7 @@ VERSION = 1
 _SHAPES: Dict[str, type] = {
     **dict.fromkeys(("address", "image", "name", "of", "restored", "salt"), str),
     **dict.fromkeys(("carried", "secret"), list),
-    **dict.fromkeys(("bases", "digests", "files", "options", "replaces"), dict),
+    **dict.fromkeys(("bases", "digests", "files", "hooks", "options", "replaces"), dict),
 }
 
 

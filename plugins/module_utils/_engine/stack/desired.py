@@ -14,6 +14,7 @@ from ..client.options import LIMITS
 from ..image.desired import Desired as Image
 from ..values.compose_words import PROJECT_NAME
 from .container import ServiceDesired as Container
+from .hooks import Declared, Hooks, hooks_of
 from .images import images_of
 from .service import Keyed, Names, Project, Replica, containers_of
 
@@ -41,6 +42,7 @@ def spec() -> Dict[str, Any]:
         "wait": {"type": "str", "choices": list(WAITS), "default": "started"},
         "wait_timeout": {"type": "str", "default": "5m"},
         "monitor": {"type": "str", "default": "500ms"},
+        "force_restart": {**words, "default": []},
         "prune": {"type": "bool", "default": False},
         "max_removals": {"type": "int", "default": 10},
         "destroy": {**words, "default": []},
@@ -110,8 +112,11 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     given = params.get("project") or {}
     name = str(params.get("name") or given.get("name") or "")
     faults = Faults()
+    hooks: Dict[str, Hooks] = {}
     with faults:
         _check_name(name)
+    with faults:
+        hooks = hooks_of(_services(params, given))
     with faults:
         _check_destroy(params)
     project = Project(
@@ -120,6 +125,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         networks=given.get("networks") or {},
         volumes=given.get("volumes") or {},
         contents=_contents(params),
+        hooks=Declared(hooks, _hidden(params)),
     )
     containers: Dict[Replica, Container] = {}
     images: List[Image] = []
@@ -127,8 +133,13 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         containers = containers_of(project, params, {})
     with faults:
         images = images_of(project, params)
-    faults.tell()
     disabled = frozenset(given.get("disabled") or ())
+    if params["force_restart"]:
+        from .restarts import check_restarts
+
+        with faults:
+            check_restarts(params, given.get("services") or {}, disabled)
+    faults.tell()
     return Desired(project, disabled, containers, tuple(images), params)
 
 
@@ -148,6 +159,14 @@ def _contents(params: Mapping[str, Any]) -> Dict[str, Dict[str, bytes]]:
         option: {key: b64decode(text) for key, text in (values.get(option) or {}).items()}
         for option in ("configs", "secrets")
     }
+
+
+def _hidden(params: Mapping[str, Any]) -> Tuple[str, ...]:
+    """Return the secret texts of the whole project, which no output may show."""
+    services = ((params.get("secret_values") or {}).get("environment") or {}).values()
+    values = {str(value) for values in services for value in values.values()}
+    contents = _contents(params)["secrets"].values()
+    return tuple(values | {content.decode("utf-8", "replace").strip() for content in contents})
 
 
 def _check_name(name: str) -> None:

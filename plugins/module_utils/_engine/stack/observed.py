@@ -9,13 +9,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ..values.compose_words import NUMBER, ONEOFF, PROJECT, SERVICE
 from ..values.labels import own_labels
 from .service import Replica
 
-PROJECT = "com.docker.compose.project"
-SERVICE = "com.docker.compose.service"
-NUMBER = "com.docker.compose.container-number"
-ONEOFF = "com.docker.compose.oneoff"
 # What a replacement is called before it takes over, and what it replaces after that.
 _TEMPORARY = re.compile(r"[0-9a-f]{12}_(?P<name>.+)|(?P<old>.+)\.old-(?P<id>[0-9a-f]{12})")
 

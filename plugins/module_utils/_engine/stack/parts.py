@@ -12,17 +12,18 @@ from ..._desired.option_defaults import defaults_of
 from ..._desired.part import Part
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..container.resource import CONTAINER
 from ..image.resource import IMAGE
 from ..network.desired import desired_of as network_of
 from ..network.desired import spec as network_spec
 from ..network.resource import NETWORK
+from ..values.compose_words import PROJECT
 from ..volume.desired import desired_of as volume_of
 from ..volume.desired import spec as volume_spec
 from ..volume.resource import VOLUME
 from .container import SERVICE
+from .container import ServiceDesired as Container
 from .desired import Desired
-from .observed import PROJECT, Observed
+from .observed import Observed
 from .order import levels
 from .service import real_name
 
@@ -105,8 +106,10 @@ def _gone(desired: Desired, name: str) -> Part:
         "state": "absent",
         "dependents": "leave",
     }
-    params.update(_bounds(desired))
-    return Part(CONTAINER, container_of({**defaults_of(container_spec()), **params}))
+    params.update(_bounds(desired), wait_timeout=desired.options["wait_timeout"])
+    container = container_of({**defaults_of(container_spec()), **params})
+    hooks = desired.project.hooks
+    return Part(SERVICE, Container(**vars(container), files={}, hooks=hooks))
 
 
 def _absent(desired: Desired, kind: str, name: str, **more: Any) -> Part:

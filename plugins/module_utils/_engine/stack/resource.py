@@ -61,6 +61,16 @@ class Stack(Resource):
         """Return what the stack consists of."""
         return stages_of(desired, observed)
 
+    def prepare(self, desired: Desired, part: Part, before: Sequence[Part]) -> None:
+        """Have a part know what those before it do: a restart may take others along."""
+        service = getattr(part.desired, "service", "")
+        if not service or desired.state not in ("started", "present"):
+            return
+        from .restarts import with_restart
+
+        asked = desired.options["force_restart"]
+        part.desired = with_restart(part.desired, desired.services[service], asked, before)
+
     def needs(self, desired: Desired, parts: Sequence[Part]) -> Any:
         """Return what has to be done before what, by address."""
         return needs_of(desired, parts)
