@@ -38,12 +38,14 @@ _ROWS = (
 class ServiceDesired(Desired):
     """A container as its service declares it: `files` are its configs and secrets, by path,
     `hooks` those of the whole project. `restarts` are the causes of a restart that it is to have,
-    which may turn out to be needless if `restarts_maybe`."""
+    which may turn out to be needless if `restarts_maybe`; `turns` are the addresses of containers
+    that give up what it takes."""
 
     files: Mapping[str, File]
     hooks: Declared = field(default_factory=Declared)
     restarts: Tuple[str, ...] = ()
     restarts_maybe: bool = False
+    turns: Tuple[str, ...] = ()
 
     @property
     def service(self) -> str:

@@ -23,7 +23,8 @@ class Observed:
 
     `names` are the containers of services by their number, `extra` further containers that have
     the project's label, each with its service; `newest` are all of them, the one that was created
-    last first. `networks` and `volumes` are names of those that have the label.
+    last first. `listed` are all of them as an engine lists them. `networks` and `volumes` are names
+    of those that have the label.
     """
 
     names: Mapping[Replica, str] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Observed:
     newest: Tuple[str, ...] = ()
     networks: Tuple[str, ...] = ()
     volumes: Tuple[str, ...] = ()
+    listed: Tuple[Mapping[str, Any], ...] = ()
 
 
 def observed_of(
@@ -48,6 +50,7 @@ def observed_of(
     names: Dict[Replica, str] = {}
     extra: Dict[str, str] = {}
     newest: List[str] = []
+    listed: List[Mapping[str, Any]] = []
     for entry in sorted(containers, key=_age):
         image = str(entry.get("ImageID"))
         labels = own_labels(entry.get("Labels"), image, bases.get(image))
@@ -55,13 +58,15 @@ def observed_of(
             continue
         name, service = base_name(entry), str(labels.get(SERVICE))
         newest.insert(0, name)
+        listed.append(entry)
         number = str(labels.get(NUMBER))
         replica = (service, int(number) if re.fullmatch(r"[0-9]{1,9}", number) else 0)
         if replica[1] and names.setdefault(replica, name) == name:
             continue
         extra[name] = service
     kept = tuple(dict.fromkeys(newest))
-    return Observed(names, extra, kept, _labelled(project, networks), _labelled(project, volumes))
+    others = _labelled(project, networks), _labelled(project, volumes)
+    return Observed(names, extra, kept, *others, tuple(listed))
 
 
 def _age(entry: Mapping[str, Any]) -> Tuple[int, str, str]:
