@@ -116,7 +116,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         _check_name(name)
     with faults:
-        hooks = hooks_of(_services(params, given))
+        hooks = hooks_of(_services(params, given), _hidden(params))
     with faults:
         _check_destroy(params)
     project = Project(

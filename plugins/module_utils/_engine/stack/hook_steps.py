@@ -138,6 +138,6 @@ class _Known:
         hooks = hooks_in(container, name, declared, word)
         for number, hook in enumerate(hooks):
             if hook.missing:
-                text = f"{name}: {word}[{number}] is not run, since nothing declares its variables"
+                text = f"{name}: {word}[{number}] is not run, since nothing declares what it needs"
                 self.notes[f"{text} any more: {', '.join(hook.missing)}"] = None
         return hooks

@@ -5,8 +5,8 @@
 
 Compose Specification, "post_start" and "pre_stop". What a container was made with stands in its
 record: so a changed hook is seen, and a container that stops runs its own hooks, whatever its
-service declares by then. Values of `environment` may be secrets, and are not in the record: they
-come from the declaration.
+service declares by then. Values of `environment` may be secrets, and are not in the record, nor
+are words of a command that hold one: they come from the declaration.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from ..._desired.bounded_json import decode
 from ..._desired.errors import Faults, InvalidOption
 from ..._desired.option_defaults import defaults_of
 from ..._desired.ownership import digest
+from ..._desired.secrets import hide
 from ..._desired.steps import Change
-from ..._desired.values import canonical
+from ..._desired.values import MASK, canonical
 
 WORDS = ("post_start", "pre_stop")
 # The key of a record that holds hooks, by these words.
@@ -29,14 +30,18 @@ RECORDED = "hooks"
 # Characters of the digest of all values of hooks: enough to notice that one has changed, too few
 # to confirm what a secret was guessed to be.
 _CHECK = 4
+# From this length on, secret texts of the project are looked for in commands.
+_LONG = 8
 
 
 @dataclass(frozen=True, repr=False)
 class Hook:
-    """One command. `names` are the variables that it needs, `environment` those whose values are
-    known."""
+    """One command. `shown` are its words without secrets, `command` the words themselves, none if
+    they are not known; `names` are the variables that it needs, `environment` those whose values
+    are known."""
 
     command: Tuple[str, ...]
+    shown: Tuple[str, ...]
     user: str = ""
     working_dir: str = ""
     privileged: bool = False
@@ -45,13 +50,14 @@ class Hook:
 
     @property
     def missing(self) -> List[str]:
-        """The variables whose values nobody declares any more."""
-        return [name for name in self.names if name not in self.environment]
+        """The variables whose values nobody declares any more, and "command" if it is that."""
+        result = [name for name in self.names if name not in self.environment]
+        return result if self.command else ["command", *result]
 
     def plain(self) -> Dict[str, Any]:
-        """Return it without values, as a record has it."""
+        """Return it without secrets, as a record has it."""
         return {
-            "command": list(self.command),
+            "command": list(self.shown),
             "user": self.user,
             "working_dir": self.working_dir,
             "privileged": self.privileged,
@@ -71,10 +77,13 @@ class Declared:
     hidden: Tuple[str, ...] = ()
 
 
-def hooks_of(services: Mapping[str, Mapping[str, Any]]) -> Dict[str, Hooks]:
+def hooks_of(
+    services: Mapping[str, Mapping[str, Any]], hidden: Sequence[str] = ()
+) -> Dict[str, Hooks]:
     """Return the hooks of each service that has any; raise InvalidOption for all that is wrong.
 
-    `services` are in the loader's long form (plugin_utils/compose/service.py).
+    `services` are in the loader's long form (plugin_utils/compose/service.py), `hidden` the secret
+    texts of the project.
     """
     faults = Faults()
     result: Dict[str, Hooks] = {}
@@ -84,7 +93,7 @@ def hooks_of(services: Mapping[str, Mapping[str, Any]]) -> Dict[str, Hooks]:
             entries: List[Hook] = []
             for number, given in enumerate(entry.get(word) or ()):
                 with faults:
-                    entries.append(_parsed(given, f"services.{service}.{word}[{number}]"))
+                    entries.append(_parsed(given, f"services.{service}.{word}[{number}]", hidden))
             if entries:
                 hooks[word] = tuple(entries)
         if hooks:
@@ -93,7 +102,7 @@ def hooks_of(services: Mapping[str, Mapping[str, Any]]) -> Dict[str, Hooks]:
     return result
 
 
-def _parsed(given: Mapping[str, Any], where: str) -> Hook:
+def _parsed(given: Mapping[str, Any], where: str, hidden: Sequence[str]) -> Hook:
     """Return a hook; raise InvalidOption, as the module exec does of such a command."""
     pairs = (given.get("environment") or {}).items()
     environment = {str(key): str(value) for key, value in pairs if value is not None}
@@ -114,8 +123,11 @@ def _parsed(given: Mapping[str, Any], where: str) -> Hook:
         for part in error.parts:
             part.option = f"{where}.{part.option}"
         raise
+    # Of short texts most are no secrets, and stand in many words.
+    secrets = [*environment.values(), *(text for text in hidden if len(text) >= _LONG)]
     return Hook(
         checked.command,
+        tuple(hide(entry, secrets) for entry in checked.command),
         checked.user,
         checked.working_dir,
         checked.privileged,
@@ -131,14 +143,19 @@ def recorded(hooks: Hooks) -> Dict[str, str]:
 
 def _text(some: Sequence[Hook]) -> str:
     result: Dict[str, Any] = {"run": [hook.plain() for hook in some]}
-    if any(hook.names for hook in some):
+    if any(_keeps(hook) for hook in some):
         salt = os.urandom(8).hex()
         result.update(salt=salt, values=_check(salt, some))
     return json.dumps(result, sort_keys=True, separators=(",", ":"))
 
 
+def _keeps(hook: Hook) -> bool:
+    """Tell whether there is something that a record may not have."""
+    return bool(hook.names) or hook.shown != hook.command
+
+
 def _check(salt: str, some: Sequence[Hook]) -> str:
-    values = canonical([dict(hook.environment) for hook in some])
+    values = canonical([[dict(hook.environment), list(hook.command)] for hook in some])
     return digest(salt, "environment", values)[:_CHECK]
 
 
@@ -161,6 +178,7 @@ def _read(entry: Mapping[str, Any]) -> Hook:
     if not lists or not all(isinstance(text, str) for text in texts):
         raise ValueError("not a hook")
     return Hook(
+        () if any(MASK in text for text in command) else tuple(command),
         tuple(command),
         entry["user"],
         entry["working_dir"],
@@ -191,8 +209,8 @@ def _same(declared: Sequence[Hook], text: str) -> bool:
     if [hook.plain() for hook in entries] != [hook.plain() for hook in declared]:
         return False
     salt = str(whole.get("salt", ""))
-    named = any(hook.names for hook in declared)
-    return not named or whole.get("values") == _check(salt, declared)
+    kept = any(_keeps(hook) for hook in declared)
+    return not kept or whole.get("values") == _check(salt, declared)
 
 
 def of_container(
@@ -201,14 +219,20 @@ def of_container(
     """Return the hooks of a container: those that it was made with, where its record tells, else
     those of its service, which Compose has started it with.
 
-    Values of variables are those that the declared hook at the same place has.
+    Values of variables, and words that are secret, are those of the declared hook at its place.
     """
     now = (declared or {}).get(word, ())
     if not record:
         return now
     entries, _whole = read((record.get(RECORDED) or {}).get(word, ""))
-    values = [dict(hook.environment) for hook in now]
     return tuple(
-        replace(hook, environment=values[number] if number < len(values) else {})
+        _filled(hook, now[number]) if number < len(now) else hook
         for number, hook in enumerate(entries)
     )
+
+
+def _filled(hook: Hook, declared: Hook) -> Hook:
+    same = not hook.command and hook.shown == declared.shown
+    command = declared.command if same else hook.command
+    values = {name: text for name, text in declared.environment.items() if name in hook.names}
+    return replace(hook, command=command, environment=values)

@@ -113,6 +113,18 @@ def test_values_of_variables_are_the_declared_ones(engine: Engine) -> None:
     assert [one["TOKEN"] for one in values] == ["another"]
 
 
+def test_a_word_with_a_secret_is_not_kept(engine: Engine) -> None:
+    hook = {"command": ["echo", f"token={SECRET}", "plain"], "environment": {"TOKEN": SECRET}}
+    other = {"command": ["echo", "token=another", "plain"], "environment": {"TOKEN": "another"}}
+    run(engine, pre_stop=[hook])
+    assert SECRET not in json.dumps(box(engine)["Config"]["Labels"])
+    assert run(engine, pre_stop=[hook])["plan"]["steps"] == []
+    engine.commands()
+    assert "pre_stop: changed" in run(engine, pre_stop=[other])["plan"]["text"]
+    gone = run(engine, pre_stop=[{"command": ["true"]}], STATE="absent")
+    assert "pre_stop[0] is not run" in " ".join(gone["plan"]["notes"])
+
+
 def test_one_that_fails_before_a_stop_keeps_nothing_from_it(engine: Engine) -> None:
     hooks = [
         {"command": ["complain", SECRET], "environment": {"TOKEN": SECRET}},
@@ -229,11 +241,11 @@ def test_one_that_compose_started_is_not_run_again(engine: Engine) -> None:
 
 
 def test_a_record_has_no_values_and_tells_that_they_have_changed() -> None:
-    hook = Hook(("sh",), names=("A",), environment={"A": SECRET})
+    hook = Hook(("sh",), ("sh",), names=("A",), environment={"A": SECRET})
     kept = recorded({"pre_stop": (hook,)})
     assert SECRET not in json.dumps(kept)
     assert changes_of({"pre_stop": (hook,)}, kept) == []
-    other = Hook(("sh",), names=("A",), environment={"A": "another"})
+    other = Hook(("sh",), ("sh",), names=("A",), environment={"A": "another"})
     assert [one.words() for one in changes_of({"pre_stop": (other,)}, kept)] == [
         "pre_stop: changed"
     ]
