@@ -45,4 +45,5 @@ class ActionModule(Front):
                     option=f"services.{name}.build",
                     hint="use engine_via: channel, or build it by a task of module image",
                 )
-        return super().module_args(params)
+        # They are in the project by now, and Ansible prints what a module is given.
+        return super().module_args({**params, "env": {}, "definition": None})

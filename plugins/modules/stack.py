@@ -30,9 +30,10 @@ description:
     a container that did not come up. It is the hook that the container was made with, which its
     labels keep; of one that Compose made, it is what the service declares. A failure is told in a
     note, and the container stops all the same. Each hook may take O(wait_timeout).
-  - Values in C(environment) of hooks, and words of commands that hold one, are never shown and never
-    kept on the host. A hook that needs some is not run any more, with a note, once nothing declares
-    them - name O(files) for O(state=absent), too. Another hook, or another value, replaces the container, as in Compose.
+  - Values in C(environment) of hooks, and words of commands that hold one, are never shown, and
+    never kept on the host. A hook that needs some is not run any more, with a note, once nothing
+    declares them - name O(files) for O(state=absent), too. Another hook, or another value, replaces
+    the container, as in Compose.
   - C(deploy.update_config) and C(deploy.rollback_config) have no effect yet; the plan says so.
 author:
   - dockyard.fleet contributors (@dockyard)
@@ -153,7 +154,7 @@ options:
   secret_values:
     description:
       - What of the definition may be secret - variables from C(env_file), contents of configs and
-        secrets.
+        secrets, hooks.
       - It is filled in by the collection itself; it has no use in a playbook.
     type: dict
 seealso:

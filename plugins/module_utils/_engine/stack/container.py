@@ -23,6 +23,7 @@ from ..container.inspected import record_of
 from ..container.observed import Observed
 from ..container.resource import Container
 from ..container.verbs import VERBS, create_checked, with_hint
+from ..values.compose_words import HOOKS
 from ..values.compose_words import SERVICE as SERVICE_LABEL
 from . import hooks
 from .files import File, changes_of, read_files, recorded, write
@@ -30,7 +31,7 @@ from .hooks import Declared, Hooks
 
 _ROWS = (
     *(FieldSpec(option, compare="map") for option in ("configs", "secrets")),
-    *(FieldSpec(word) for word in hooks.WORDS),
+    *(FieldSpec(word) for word in HOOKS),
 )
 
 

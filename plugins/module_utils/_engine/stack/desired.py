@@ -9,6 +9,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
+from ..._desired.bounded_json import decode
 from ..._desired.errors import Faults, InvalidOption
 from ..client.options import LIMITS
 from ..image.desired import Desired as Image
@@ -26,8 +27,8 @@ def spec() -> Dict[str, Any]:
     """Return the argument spec of a stack without the connection's options.
 
     `project` is internal: the definition as the action plugin has loaded it, `secret_values` what
-    of it is not to be shown: `environment`, the variables of env files by service, and `configs`
-    and `secrets`, contents in base64 by key.
+    of it is not to be shown: `environment`, the variables of env files by service, `configs` and
+    `secrets`, contents in base64 by key, and `hooks` by service, JSON in base64.
     """
     words = {"type": "list", "elements": "str"}
     return {
@@ -116,7 +117,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         _check_name(name)
     with faults:
-        hooks = hooks_of(_services(params, given), _hidden(params))
+        hooks = hooks_of(_hooked(params, given), _hidden(params))
     with faults:
         _check_destroy(params)
     project = Project(
@@ -149,6 +150,14 @@ def _services(params: Mapping[str, Any], project: Mapping[str, Any]) -> Dict[str
     result = {name: dict(entry) for name, entry in (project.get("services") or {}).items()}
     for name, values in secret.items():
         result[name]["secret_environment"] = values
+    return result
+
+
+def _hooked(params: Mapping[str, Any], project: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    """Return the services with their hooks, which are handed over as JSON in base64."""
+    result: Dict[str, Mapping[str, Any]] = dict(project.get("services") or {})
+    for name, text in ((params.get("secret_values") or {}).get("hooks") or {}).items():
+        result[name] = {**result.get(name, {}), **decode(b64decode(text))}
     return result
 
 

@@ -23,9 +23,9 @@ from ..._desired.ownership import digest
 from ..._desired.secrets import hide
 from ..._desired.steps import Change
 from ..._desired.values import MASK, canonical
+from ..values.compose_words import HOOKS
 
-WORDS = ("post_start", "pre_stop")
-# The key of a record that holds hooks, by these words.
+# The key of a record under which hooks are, by their two words.
 RECORDED = "hooks"
 # Characters of the digest of all values of hooks: enough to notice that one has changed, too few
 # to confirm what a secret was guessed to be.
@@ -65,7 +65,7 @@ class Hook:
         }
 
 
-# The hooks of one service by the words above.
+# The hooks of one service by the two words.
 Hooks = Mapping[str, Tuple[Hook, ...]]
 
 
@@ -89,7 +89,7 @@ def hooks_of(
     result: Dict[str, Hooks] = {}
     for service, entry in services.items():
         hooks: Dict[str, Tuple[Hook, ...]] = {}
-        for word in WORDS:
+        for word in HOOKS:
             entries: List[Hook] = []
             for number, given in enumerate(entry.get(word) or ()):
                 with faults:
@@ -190,7 +190,7 @@ def _read(entry: Mapping[str, Any]) -> Hook:
 def changes_of(hooks: Hooks, kept: Mapping[str, str]) -> List[Change]:
     """Return how declared hooks differ from those in the record of a container."""
     result: List[Change] = []
-    for word in WORDS:
+    for word in HOOKS:
         declared, text = hooks.get(word, ()), kept.get(word)
         if not declared and text is None:
             continue

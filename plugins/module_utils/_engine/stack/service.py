@@ -20,10 +20,10 @@ from ..._desired.values import canonical
 from ..container.desired import LENT, Desired
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..values.compose_words import is_relative
+from ..values.compose_words import HOOKS, is_relative
 from .container import ServiceDesired as Container
 from .files import File, parse_files
-from .hooks import WORDS, Declared
+from .hooks import Declared
 from .order import awaited, dependencies, restarted_with
 
 # One of a service's containers: the service and its number, from 1.
@@ -35,7 +35,7 @@ Keyed = Mapping[str, Mapping[str, Any]]
 _NOT_OF_A_CONTAINER = frozenset(
     (
         *("attach", "build", "configs", "container_name", "depends_on", "profiles", "scale"),
-        *("secrets", *WORDS),
+        *("secrets", *HOOKS),
     )
 )
 _DEPLOY = ("mode", "replicas", "update_config", "rollback_config")

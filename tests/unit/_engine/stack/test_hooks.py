@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,8 +24,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.hooks
     recorded,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.resource import STACK
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.project import with_project
 
-from tests.lab.core import run_task
+from tests.lab.core import run_task, run_validated, validated
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.fake_output import Outcome, Program
 
@@ -238,6 +241,18 @@ def test_one_that_compose_started_is_not_run_again(engine: Engine) -> None:
     engine.commands()
     assert run(engine, post_start=[{"command": ["true"]}])["plan"]["steps"] == []
     assert engine.commands() == []
+
+
+def test_hooks_reach_the_core_where_ansible_prints_nothing(engine: Engine, tmp_path: Path) -> None:
+    hook = {"command": ["env"], "environment": {"TOKEN": SECRET}}
+    web = {"image": "app:1", "post_start": [hook]}
+    given = {"name": "shop", "definition": {"services": {"web": web}}, "monitor": "20ms"}
+    loader = SimpleNamespace(get_basedir=lambda: str(tmp_path), get_real_file=lambda path: path)
+    options = with_project(validated(STACK.spec(), given), loader)
+    assert SECRET not in json.dumps(options["project"])
+    result = run_validated(STACK, options, lambda: Client(unix_dial(engine.socket_path), 10))
+    assert not result.get("failed"), result["msg"]
+    assert engine.commands() == [("start",), ("exec", "env")]
 
 
 def test_a_record_has_no_values_and_tells_that_they_have_changed() -> None:
