@@ -38,7 +38,8 @@ class Group(Part):
     returns that with the client by which its parts are to look, `stages(desired, observed)`,
     `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
     those before it, done ones included, and `needs(parts)`: by address, which others have to be
-    done first (see `_link`).
+    done first (see `_link`). The resource of a part may have `same`: verbs after which it is what
+    it was for the other parts, such as a restart.
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
@@ -64,7 +65,9 @@ class Group(Part):
             if part.plan.steps:
                 if known:
                     part.plan = replace(part.plan, steps=with_doubt(part.plan.steps, known))
-                known.update(foretold(_changing(part)))
+                changing = _changing(part)
+                if any(step.verb not in getattr(part.resource, "same", ()) for step in changing):
+                    known.update(foretold(changing))
 
     def make_plan(self, again: bool = False) -> None:
         """Join the plans of all parts, with the needs that they have of each other."""

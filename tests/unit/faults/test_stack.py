@@ -53,6 +53,7 @@ def project(**changes: Params) -> Params:
 
 OLD = project()
 HOOKS = {"post_start": [{"command": ["true"]}], "pre_stop": [{"command": ["true"]}]}
+PORTS = [{"target": 80, "published": "8080"}]
 HOOKED = project(db=HOOKS, side=HOOKS)
 NAMES = ["shop-db-1", "shop-side-1", "shop-web-1", "shop-web-2"]
 GONE: Params = {"name": "shop", "state": "absent"}
@@ -75,6 +76,12 @@ STORIES = (
     Story("update", project(db={"environment": {"LOG": "debug"}}), OLD, tuple(NAMES), ("web",)),
     Story("fewer", project(web={"scale": 1}), OLD, tuple(NAMES[:3]), ("db", "side")),
     Story("down", GONE, OLD, ()),
+    Story(
+        "a port that moves",
+        project(web={"scale": 1, "ports": PORTS}),
+        project(web={"scale": 1}, db={"ports": PORTS}),
+        tuple(NAMES[:3]),
+    ),
     Story(
         "hooks",
         project(db={**HOOKS, "environment": {"LOG": "debug"}}, side=HOOKS),

@@ -69,6 +69,8 @@ class ServiceObserved(Observed):
 class ServiceContainer(Container):
     """The resource of a service's container (see `_engine/container/resource.py`)."""
 
+    same = ("restart", *HOOKS)
+
     @property
     def verbs(self) -> Mapping[str, Verb]:
         """The mutations by verb."""

@@ -23,6 +23,8 @@ from .hooks import Hook, Hooks, of_container
 
 # Characters of a hook's last words in an error or a note.
 _SHOWN = 600
+# Characters from which on a value is masked in them: shorter ones stand in every number.
+_SECRET = 4
 
 
 def hooks_in(
@@ -83,8 +85,8 @@ def _run(work: Work, step: Step, container: Inspect, hook: Hook, what: str) -> N
     except FleetError as error:
         _check_running(work, ident, name, what)
         code = error.details.get("rc")
-        text = f"{what} exited with code {code}" if code else f"{what}: {error.message}"
-        text, hint = command.masked(text), (error.hint or "")[:_SHOWN] or None
+        told = f" exited with code {code}" if code else f": {command.masked(error.message)}"
+        text, hint = what + told, (error.hint or "")[:_SHOWN] or None
         if isinstance(error, EngineError):
             error.message, error.address = text, step.address
             raise
@@ -104,8 +106,9 @@ def _command(hook: Hook, name: str, limit: float, hidden: Tuple[str, ...]) -> An
         "working_dir": hook.working_dir or None,
         "privileged": hook.privileged,
     }
-    command = desired_of(params)
-    return replace(command, limit=limit, hidden=(*command.hidden, *hidden))
+    secrets = [*hook.environment.values(), *hidden]
+    shown = tuple(text for text in secrets if len(text) >= _SECRET)
+    return replace(desired_of(params), limit=limit, hidden=shown)
 
 
 def _check_running(work: Work, ident: str, name: str, what: str) -> None:

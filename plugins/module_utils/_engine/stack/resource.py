@@ -17,6 +17,7 @@ from ..container.reads import bases_of
 from .desired import Desired, desired_of, spec
 from .needs import needs_of
 from .observed import Observed, labelled, observed_of
+from .order import restarted_with
 from .parts import orphans, stages_of, surplus
 from .snapshot import CONTAINERS, NETWORKS, Request, Snapshot
 
@@ -64,12 +65,13 @@ class Stack(Resource):
     def prepare(self, desired: Desired, part: Part, before: Sequence[Part]) -> None:
         """Have a part know what those before it do: a restart may take others along."""
         service = getattr(part.desired, "service", "")
-        if not service or desired.state not in ("started", "present"):
+        entry, asked = desired.services.get(service, {}), desired.options["force_restart"]
+        if desired.state not in ("started", "present"):
             return
-        from .restarts import with_restart
+        if service in asked or restarted_with(entry):
+            from .restarts import with_restart
 
-        asked = desired.options["force_restart"]
-        part.desired = with_restart(part.desired, desired.services[service], asked, before)
+            part.desired = with_restart(part.desired, entry, asked, before)
 
     def needs(self, desired: Desired, parts: Sequence[Part]) -> Any:
         """Return what has to be done before what, by address."""
