@@ -102,7 +102,7 @@ class _Known:
     """
 
     def __init__(self, desired: Any, observed: Observed) -> None:
-        self._desired = desired
+        self._desired, self._observed = desired, observed
         self.notes: Dict[str, None] = {}
         dependents = (*observed.dependents, *observed.next_dependents)
         seen = [observed.current, observed.fresh, observed.old]
@@ -132,10 +132,9 @@ class _Known:
     def _hooks(self, word: str, step: Step) -> Tuple[Hook, ...]:
         name = step.address.partition("/")[2]
         container = self._by_id.get(step.args.get("id", "")) or self._by_address.get(step.address)
-        declared = self._desired.hooks.by_service
         if container is None:
-            return tuple(declared.get(self._desired.service, {}).get(word, ()))
-        hooks = hooks_in(container, name, declared, word)
+            return tuple(self._desired.own_hooks.get(word, ()))
+        hooks = hooks_in(container, name, self._desired, self._observed, word)
         for number, hook in enumerate(hooks):
             if hook.missing:
                 text = f"{name}: {word}[{number}] is not run, since nothing declares what it needs"

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from ..._desired.errors import FleetError
 from ..._desired.option_defaults import defaults_of
@@ -16,10 +16,11 @@ from ..._desired.work import Verb, Work
 from ..client.errors import EngineError
 from ..container.ids import ref_of
 from ..container.inspected import Inspect, record_of, runs
+from ..container.observed import Observed as ContainerObserved
 from ..container.state import is_paused
 from ..container.target import Target
 from ..values.compose_words import SERVICE
-from .hooks import Hook, Hooks, of_container
+from .hooks import Hook, of_container
 
 # Characters of a hook's last words in an error or a note.
 _SHOWN = 600
@@ -28,14 +29,17 @@ _SECRET = 4
 
 
 def hooks_in(
-    container: Inspect, name: str, declared: Mapping[str, Hooks], word: str
+    container: Inspect, name: str, desired: Any, observed: ContainerObserved, word: str
 ) -> Tuple[Hook, ...]:
-    """Return the hooks of an inspected container that has, or had, a name; `declared` are those
-    of the project by service."""
+    """Return the hooks of an inspected container that has, or had, a name; `desired` and
+    `observed` are of the container that the plan is about."""
     service = str((dig(container, "Config.Labels") or {}).get(SERVICE))
-    # Without the image's configuration: what names the image by its id is the container's own.
-    record = record_of(container, None, (name,))
-    return of_container(record, declared.get(service), word)
+    image = str(container.get("Image"))
+    base = observed.bases.get(image)
+    if base is None and dig(observed.image, "Id") == image:
+        base = dig(observed.image, "Config") or {}
+    record = record_of(container, base, (name,))
+    return of_container(record, desired.hooks.by_service.get(service), word)
 
 
 def post_start(work: Work, step: Step) -> None:
@@ -64,7 +68,7 @@ def pre_stop(work: Work, step: Step) -> Optional[bool]:
 
 def _run_all(work: Work, step: Step, container: Inspect) -> None:
     name = step.address.partition("/")[2]
-    hooks = hooks_in(container, name, work.desired.hooks.by_service, step.verb)
+    hooks = hooks_in(container, name, work.desired, work.snapshot, step.verb)
     for number, hook in enumerate(hooks):
         if not hook.missing:
             _run(work, step, container, hook, f"{step.verb}[{number}]")

@@ -10,9 +10,6 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engi
     Client,
     unix_dial,
 )
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.fields.process import (  # noqa: E501
-    OWNER_LABEL,
-)
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.resource import (
     CONTAINER,
 )
@@ -20,6 +17,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 from tests.lab.fake_engine import FakeEngine
 from tests.lab.tasks import do
 
+OWNER_LABEL = "dockyard.fleet.container"
 COMPOSE = {"com.docker.compose.project": "shop", "com.docker.compose.service": "web"}
 
 
