@@ -13,7 +13,16 @@ from ..plugin_utils.action.engine import Front
 from ..plugin_utils.action.preload import OF_CONTAINERS, preload
 from ..plugin_utils.action.project import with_project
 
-preload(["_engine.stack", "_engine.network", "_engine.volume", "_engine.image", *OF_CONTAINERS])
+preload(
+    [
+        "_engine.stack",
+        "_engine.exec",
+        "_engine.network",
+        "_engine.volume",
+        "_engine.image",
+        *OF_CONTAINERS,
+    ]
+)
 
 
 class ActionModule(Front):
@@ -36,4 +45,5 @@ class ActionModule(Front):
                     option=f"services.{name}.build",
                     hint="use engine_via: channel, or build it by a task of module image",
                 )
-        return super().module_args(params)
+        # They are in the project by now, and Ansible prints what a module is given.
+        return super().module_args({**params, "env": {}, "definition": None})

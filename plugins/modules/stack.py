@@ -30,8 +30,18 @@ description:
   - With C(order) V(start-first) a new container is up before the old one stops. What only one of
     them can have forbids that, and the task fails before anything is changed - published ports of
     the host, fixed addresses, devices, networks of others, mounts that can be written to.
-  - The keys C(post_start) and C(pre_stop) of a service are not supported yet, and a task with one
-    of them fails before anything is changed.
+  - C(post_start) of a service runs after each start that a task makes, before the container counts
+    as up. One that fails is like a container that does not come up - the old one comes back, and
+    the error has the hook's exit code and its last output. When an interrupted replacement is
+    finished, it runs again. An engine that starts a container by itself runs no hooks.
+  - C(pre_stop) runs before each stop that a task makes, restarts and removals included, but not in
+    a container that did not come up. It is the hook that the container was made with, which its
+    labels keep; of one that Compose made, it is what the service declares. A failure is told in a
+    note, and the container stops all the same. Each hook may take O(wait_timeout).
+  - Values in C(environment) of hooks, and words of commands that hold one, are never shown, and
+    never kept on the host. A hook that needs some is not run any more, with a note, once nothing
+    declares them - name O(files) for O(state=absent), too. Another hook, or another value, replaces
+    the container, as in Compose.
 author:
   - dockyard.fleet contributors (@dockyard)
 extends_documentation_fragment:
@@ -101,6 +111,17 @@ options:
     description: How long a container has to run, without a stop, to count as started.
     type: str
     default: 500ms
+  force_restart:
+    description:
+      - Services whose containers are restarted, in the order in which services depend on each
+        other, each when those that it depends on are up again.
+      - Services whose C(depends_on) has C(restart=true) for one that is restarted, or replaced, are
+        restarted after it, whether they are named or not. What is made, replaced or started in the
+        same run is not restarted once more.
+      - It is for O(state=started) and O(state=present), and restarts in every run.
+    type: list
+    elements: str
+    default: []
   prune:
     description:
       - Removes containers of the project whose service is declared no more. Without it they are
@@ -142,7 +163,7 @@ options:
   secret_values:
     description:
       - What of the definition may be secret - variables from C(env_file), contents of configs and
-        secrets.
+        secrets, hooks.
       - It is filled in by the collection itself; it has no use in a playbook.
     type: dict
 seealso:
@@ -169,6 +190,11 @@ EXAMPLES = r"""
         web:
           image: shop/web:2
           scale: 2
+
+- name: Restart one service, and those that it takes along
+  dockyard.fleet.stack:
+    files: [shop/compose.yaml]
+    force_restart: [db]
 
 - name: Remove it, and keep the data of its volumes
   dockyard.fleet.stack:

@@ -162,3 +162,73 @@ def test_what_is_wrong_is_told_at_once_and_nothing_is_changed(folder: Path) -> N
     assert "services.db.privileged" in result["msg"]
     assert "compose.yaml" in result["msg"]
     assert docker("ps", "-aq", "--filter", LABEL) == ""
+
+
+HOOKED = """
+services:
+  web:
+    image: dev/busybox:1
+    command: sleep 1d
+    init: true
+    user: "1000"
+    volumes: [data:/data]
+    ports: ["127.0.0.1:18999:80"]
+    post_start:
+      - command: [sh, -c, 'echo "up $$TOKEN" >> /data/log']
+        user: "0"
+        environment: {TOKEN: "${TOKEN}"}
+    pre_stop:
+      - {command: [sh, -c, 'echo "down by ${NAME:-one}" >> /data/log'], user: "0"}
+      - {command: [sh, -c, 'echo "no, ${TOKEN}" >&2; exit 7'], environment: {TOKEN: "${TOKEN}"}}
+  late:
+    image: dev/busybox:1
+    command: sleep 1d
+    init: true
+    depends_on: {web: {condition: service_started, restart: true}}
+volumes: {data: {}}
+"""
+
+
+@pytest.mark.parametrize("via", ways())
+def test_hooks_restarts_and_a_port_that_moves(folder: Path, via: str) -> None:
+    (folder / "compose.yaml").write_text(HOOKED)
+    play = Play(folder)
+    env = {"TOKEN": SECRET}
+    first, again = play.run(stack(via, env=env), stack(via, env=env))
+    assert not first["failed"], first.get("msg")
+    assert [one["changed"] for one in (first, again)] == [True, False], again.get("msg")
+    late = inspect("late")["State"]["StartedAt"]
+    (changed,) = play.run(stack(via, env={**env, "NAME": "two"}))
+    assert not changed["failed"], changed.get("msg")
+    (note,) = (one for one in changed["plan"]["notes"] if "pre_stop[1]" in one)
+    assert "exited with code 7; its last words: no, ********" in note
+    assert inspect("late")["State"]["StartedAt"] != late
+    web = inspect("web")
+    (restarted,) = play.run(stack(via, env={**env, "NAME": "two"}, force_restart=["web"]))
+    assert restarted["restarted"] is True, restarted.get("msg")
+    assert inspect("web")["Id"] == web["Id"]
+    log = docker("exec", web["Id"], "cat", "/data/log").splitlines()
+    up = f"up {SECRET}"
+    assert log == [up, "down by one", up, "down by two", up]
+    assert SECRET not in json.dumps([changed, restarted, web["Config"]["Labels"]])
+
+    text = (folder / "compose.yaml").read_text()
+    port = '    ports: ["127.0.0.1:18999:80"]\n'
+    text = text.replace(port, "").replace("  late:\n", f"  late:\n{port}")
+    (folder / "compose.yaml").write_text(text)
+    (moved,) = play.run(stack(via, env={**env, "NAME": "two"}))
+    assert not moved["failed"], moved.get("msg")
+    assert "80/tcp" in inspect("late")["NetworkSettings"]["Ports"]
+    (failed,) = play.run(
+        stack(
+            via,
+            env={**env, "NAME": "two"},
+            definition={"services": {"late": {"post_start": [{"command": ["false"]}]}}},
+        )
+    )
+    assert failed["failed"] is True
+    assert "post_start[0] exited with code 1" in failed["msg"]
+    assert inspect("late")["State"]["Running"] is True
+    (gone,) = play.run(stack(via, state="absent", destroy=["data"]))
+    assert not gone["failed"], gone.get("msg")
+    assert "pre_stop[1] is not run" in " ".join(gone["plan"]["notes"])

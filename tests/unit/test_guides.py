@@ -52,7 +52,8 @@ OTHERS |= {
     "ssh_args",
 }
 # Compose's keys that no module has as an option of its own.
-OTHERS |= {"condition", "update_config", "rollback_config", "post_start", "pre_stop"}
+OTHERS |= {"condition", "depends_on", "update_config", "rollback_config"}
+OTHERS |= {"post_start", "pre_stop"}
 OTHERS |= {"delay", "failure_action", "max_failure_ratio", "parallelism"}
 
 

@@ -36,14 +36,17 @@ class Group(Part):
 
     Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
     returns that with the client by which its parts are to look, `stages(desired, observed)`,
-    `needs(parts)`: by address, which others have to be done first (see `_link`), and
-    `sequence(desired, parts)`: lists of those of a stage that are done together, or in batches
-    (see rolling.py).
+    `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
+    those before it, done ones included, `needs(parts)`: by address, which others have to be done
+    first (see `_link`), and `sequence(desired, parts)`: lists of those of a stage that are done
+    together, or in batches (see rolling.py). The resource of a part may have `same`: verbs after
+    which it is what it was for the other parts, such as a restart.
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
         super().__init__(resource, desired)
         self.parts: List[Part] = []
+        self.done: List[Part] = []
         self._stages: Stages = ()
 
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
@@ -53,7 +56,8 @@ class Group(Part):
         self._stages = resource.stages(self.desired, self.observed)
         self.parts = [part for stage in self._stages for part in stage]
         known = dict(pending)
-        for part in self.parts:
+        for number, part in enumerate(self.parts):
+            resource.prepare(self.desired, part, [*self.done, *self.parts[:number]])
             part.look(view, known, settled)
             part.make_plan()
             part.plan = replace(part.plan, notes=_own_notes(part, pending))
@@ -62,7 +66,9 @@ class Group(Part):
             if part.plan.steps:
                 if known:
                     part.plan = replace(part.plan, steps=with_doubt(part.plan.steps, known))
-                known.update(foretold(_changing(part)))
+                changing = _changing(part)
+                if any(step.verb not in getattr(part.resource, "same", ()) for step in changing):
+                    known.update(foretold(changing))
 
     def make_plan(self, again: bool = False) -> None:
         """Join the plans of all parts, with the needs that they have of each other."""
@@ -91,7 +97,7 @@ class Group(Part):
         """Apply stage after stage; return the result, or raise FleetError with what was done."""
         resource: Any = self.resource
         notes = self.plan.notes
-        done: List[Part] = []
+        done = self.done
         told: List[Dict[str, Any]] = []
         for number in range(len(self._stages)):
             if done:
@@ -103,7 +109,9 @@ class Group(Part):
                 with _after(done):
                     told += _apply(item, client, again=place > 0)
                 done += item if isinstance(item, list) else item.parts
+        told_since = [note for part in done for note in part.plan.notes]
         self.look(client, {}, True)
+        notes = tuple(dict.fromkeys([*notes, *told_since]))
         self.plan = replace(joined([part.plan for part in done]), notes=notes)
         return self._result(told)
 

@@ -16,8 +16,8 @@ VERSION = 1
 # What parts of our labels are: texts, lists and mappings of texts, and `replaces`.
 _SHAPES: Dict[str, type] = {
     **dict.fromkeys(("address", "image", "name", "of", "restored", "salt"), str),
-    **dict.fromkeys(("carried", "secret"), list),
-    **dict.fromkeys(("bases", "digests", "files", "options", "replaces"), dict),
+    **dict.fromkeys(("carried", "labels", "secret"), list),
+    **dict.fromkeys(("bases", "digests", "files", "hooks", "options", "replaces"), dict),
 }
 
 

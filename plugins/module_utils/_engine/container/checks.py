@@ -149,7 +149,7 @@ def _check_ports(desired: Desired, observed: Observed) -> None:
         key: name
         for other in observed.others
         if other.get("Id") not in mine
-        for key, name in _published(other)
+        for key, name in published(other)
     }
     for port, bindings in (desired.declared.get("ports") or {}).items():
         protocol = port.partition("/")[2]
@@ -163,7 +163,9 @@ def _check_ports(desired: Desired, observed: Observed) -> None:
                     )
 
 
-def _published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str], str]]:
+def published(other: Mapping[str, Any]) -> Iterator[Tuple[Tuple[str, str, str], str]]:
+    """Yield the host ports of a listed container, each as (address, port, protocol), with its
+    name."""
     name = str((other.get("Names") or [other.get("Id")])[0]).lstrip("/")
     for port in other.get("Ports") or ():
         if port.get("PublicPort"):

@@ -73,10 +73,10 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     private = {"environment": frozenset(hidden_keys(context))}
     scope = Scope(full, ignore=desired.ignore, private=private, sealed=True)
     changes = diff(fields, context, observed_values(fields, shown, context), scope)
-    if any(change.field == "networks" for change in changes):
-        from .networks import weighed
+    if changes:
+        from .relevant import relevant
 
-        changes = weighed(changes, desired, observed)
+        changes = relevant(changes, desired, observed, context)
     return changes
 
 

@@ -128,6 +128,7 @@ def _extra(desired: Desired, step: Step, carried: Mapping[str, str]) -> Dict[str
     """Return what the record holds beside the digests: enough to resume and to clean up."""
     extra: Dict[str, Any] = {
         "secret": sorted(desired.declared.get("secret_environment") or ()),
+        "labels": sorted(desired.declared.get("labels") or ()),
         "carried": sorted(carried.values()),
     }
     if "replaces" in step.args:

@@ -9,11 +9,13 @@ from base64 import b64decode
 from dataclasses import dataclass
 from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
 
+from ..._desired.bounded_json import decode
 from ..._desired.errors import Faults, InvalidOption
 from ..client.options import LIMITS
 from ..image.desired import Desired as Image
 from ..values.compose_words import PROJECT_NAME
 from .container import ServiceDesired as Container
+from .hooks import Declared, Hooks, hooks_of
 from .images import images_of
 from .service import Keyed, Names, Project, Replica, containers_of, has_updates
 
@@ -25,8 +27,8 @@ def spec() -> Dict[str, Any]:
     """Return the argument spec of a stack without the connection's options.
 
     `project` is internal: the definition as the action plugin has loaded it, `secret_values` what
-    of it is not to be shown: `environment`, the variables of env files by service, and `configs`
-    and `secrets`, contents in base64 by key.
+    of it is not to be shown: `environment`, the variables of env files by service, `configs` and
+    `secrets`, contents in base64 by key, and `hooks` by service, JSON in base64.
     """
     words = {"type": "list", "elements": "str"}
     return {
@@ -41,6 +43,7 @@ def spec() -> Dict[str, Any]:
         "wait": {"type": "str", "choices": list(WAITS), "default": "started"},
         "wait_timeout": {"type": "str", "default": "5m"},
         "monitor": {"type": "str", "default": "500ms"},
+        "force_restart": {**words, "default": []},
         "prune": {"type": "bool", "default": False},
         "max_removals": {"type": "int", "default": 10},
         "destroy": {**words, "default": []},
@@ -110,8 +113,11 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     given = params.get("project") or {}
     name = str(params.get("name") or given.get("name") or "")
     faults = Faults()
+    hooks: Dict[str, Hooks] = {}
     with faults:
         _check_name(name)
+    with faults:
+        hooks = hooks_of(_hooked(params, given), _hidden(params))
     with faults:
         _check_destroy(params)
     project = Project(
@@ -120,6 +126,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         networks=given.get("networks") or {},
         volumes=given.get("volumes") or {},
         contents=_contents(params),
+        hooks=Declared(hooks, _hidden(params)),
     )
     containers: Dict[Replica, Container] = {}
     images: List[Image] = []
@@ -132,8 +139,13 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
 
         with faults:
             check_updates(project.services)
-    faults.tell()
     disabled = frozenset(given.get("disabled") or ())
+    if params["force_restart"]:
+        from .restarts import check_restarts
+
+        with faults:
+            check_restarts(params, given.get("services") or {}, disabled)
+    faults.tell()
     return Desired(project, disabled, containers, tuple(images), params)
 
 
@@ -146,6 +158,14 @@ def _services(params: Mapping[str, Any], project: Mapping[str, Any]) -> Dict[str
     return result
 
 
+def _hooked(params: Mapping[str, Any], project: Mapping[str, Any]) -> Dict[str, Mapping[str, Any]]:
+    """Return the services with their hooks, which are handed over as JSON in base64."""
+    result: Dict[str, Mapping[str, Any]] = dict(project.get("services") or {})
+    for name, text in ((params.get("secret_values") or {}).get("hooks") or {}).items():
+        result[name] = {**result.get(name, {}), **decode(b64decode(text))}
+    return result
+
+
 def _contents(params: Mapping[str, Any]) -> Dict[str, Dict[str, bytes]]:
     """Return the contents of configs and secrets, which are handed over in base64."""
     values = params.get("secret_values") or {}
@@ -153,6 +173,14 @@ def _contents(params: Mapping[str, Any]) -> Dict[str, Dict[str, bytes]]:
         option: {key: b64decode(text) for key, text in (values.get(option) or {}).items()}
         for option in ("configs", "secrets")
     }
+
+
+def _hidden(params: Mapping[str, Any]) -> Tuple[str, ...]:
+    """Return the secret texts of the whole project, which no output may show."""
+    services = ((params.get("secret_values") or {}).get("environment") or {}).values()
+    values = {str(value) for values in services for value in values.values()}
+    contents = _contents(params)["secrets"].values()
+    return tuple(values | {content.decode("utf-8", "replace").strip() for content in contents})
 
 
 def _check_name(name: str) -> None:

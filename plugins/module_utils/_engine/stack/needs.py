@@ -35,6 +35,7 @@ def needs_of(
             goes = _goes(part, "container")
             needed = _dependents(part) if goes else _needed_by(part.desired)
             result[part.address] = [(at, ()) for at in sorted(needed) if at in by_address]
+            result[part.address] += [(at, _QUIET) for at in getattr(part.desired, "turns", ())]
     _add_dependencies(desired, by_address, result)
     if any(has_updates(service) for service in desired.services.values()):
         from .update import rollings

@@ -9,13 +9,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ..values.compose_words import NUMBER, ONEOFF, PROJECT, SERVICE
 from ..values.labels import own_labels
 from .service import Replica
 
-PROJECT = "com.docker.compose.project"
-SERVICE = "com.docker.compose.service"
-NUMBER = "com.docker.compose.container-number"
-ONEOFF = "com.docker.compose.oneoff"
 # What a replacement is called before it takes over, and what it replaces after that.
 _TEMPORARY = re.compile(r"[0-9a-f]{12}_(?P<name>.+)|(?P<old>.+)\.old-(?P<id>[0-9a-f]{12})")
 
@@ -26,7 +23,8 @@ class Observed:
 
     `names` are the containers of services by their number, `extra` further containers that have
     the project's label, each with its service; `newest` are all of them, the one that was created
-    last first. `networks` and `volumes` are names of those that have the label.
+    last first. `listed` are all of them as an engine lists them. `networks` and `volumes` are names
+    of those that have the label.
     """
 
     names: Mapping[Replica, str] = field(default_factory=dict)
@@ -34,6 +32,7 @@ class Observed:
     newest: Tuple[str, ...] = ()
     networks: Tuple[str, ...] = ()
     volumes: Tuple[str, ...] = ()
+    listed: Tuple[Mapping[str, Any], ...] = ()
 
 
 def observed_of(
@@ -51,6 +50,7 @@ def observed_of(
     names: Dict[Replica, str] = {}
     extra: Dict[str, str] = {}
     newest: List[str] = []
+    listed: List[Mapping[str, Any]] = []
     for entry in sorted(containers, key=_age):
         image = str(entry.get("ImageID"))
         labels = own_labels(entry.get("Labels"), image, bases.get(image))
@@ -58,13 +58,15 @@ def observed_of(
             continue
         name, service = base_name(entry), str(labels.get(SERVICE))
         newest.insert(0, name)
+        listed.append(entry)
         number = str(labels.get(NUMBER))
         replica = (service, int(number) if re.fullmatch(r"[0-9]{1,9}", number) else 0)
         if replica[1] and names.setdefault(replica, name) == name:
             continue
         extra[name] = service
     kept = tuple(dict.fromkeys(newest))
-    return Observed(names, extra, kept, _labelled(project, networks), _labelled(project, volumes))
+    others = _labelled(project, networks), _labelled(project, volumes)
+    return Observed(names, extra, kept, *others, tuple(listed))
 
 
 def _age(entry: Mapping[str, Any]) -> Tuple[int, str, str]:

@@ -34,6 +34,12 @@ def dependencies(service: Mapping[str, Any]) -> Dict[str, str]:
     return result
 
 
+def restarted_with(service: Mapping[str, Any]) -> List[str]:
+    """Return the services whose restart or replacement takes one along."""
+    needs = (service.get("depends_on") or {}).items()
+    return [name for name, entry in needs if (entry or {}).get("restart")]
+
+
 def awaited(services: Services) -> Dict[str, str]:
     """Return the services for which others wait longer than until they are started, each with the
     condition."""

@@ -6,25 +6,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from ..._desired.option_defaults import defaults_of
 from ..._desired.part import Part
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..container.resource import CONTAINER
 from ..image.resource import IMAGE
 from ..network.desired import desired_of as network_of
 from ..network.desired import spec as network_spec
+from ..network.endpoint import IPS
 from ..network.resource import NETWORK
+from ..values.compose_words import PROJECT
 from ..volume.desired import desired_of as volume_of
 from ..volume.desired import spec as volume_spec
 from ..volume.resource import VOLUME
 from .container import SERVICE
+from .container import ServiceDesired as Container
 from .desired import Desired
-from .observed import PROJECT, Observed
+from .observed import Observed, base_name
 from .order import levels
-from .service import real_name
+from .service import Replica, real_name
 
 _RESOURCES: Mapping[str, Tuple[Any, Any, Any]] = {
     "network": (NETWORK, network_of, network_spec),
@@ -37,8 +39,9 @@ def stages_of(desired: Desired, observed: Observed) -> List[List[Part]]:
     containers; then all else, removals before what may take their place."""
     if desired.state == "absent":
         return [_leaving(desired, observed)]
-    containers = desired.with_names(observed.names)
-    level = levels(desired.services)
+    going = surplus(desired, observed)
+    services, containers = _in_turn(desired, observed, going)
+    level = levels(services)
     order = list(level)
     ranked = sorted(containers, key=lambda replica: (order.index(replica[0]), replica[1]))
     waves = [
@@ -46,11 +49,39 @@ def stages_of(desired: Desired, observed: Observed) -> List[List[Part]]:
         for number in range(max(level.values(), default=0) + 1)
     ]
     before = [
-        *[_gone(desired, name) for name in surplus(desired, observed)],
+        *[_gone(desired, name) for name in going],
         *_used(desired, "network", "networks"),
         *_used(desired, "volume", "volumes"),
     ]
     return [[Part(IMAGE, image) for image in desired.images], [*before, *waves[0]], *waves[1:]]
+
+
+def _in_turn(
+    desired: Desired, observed: Observed, going: Sequence[str]
+) -> Tuple[Any, Mapping[Replica, Container]]:
+    """Return the services and what their containers should be, those that take a port or an
+    address from another one behind that."""
+    containers = desired.with_names(observed.names)
+    if not any(_claims(container) for container in containers.values()):
+        return desired.services, containers
+    from .handover import claims_of, handovers, in_turn, with_turns
+
+    every = list(containers.values())
+    moves = handovers(
+        every, {base_name(entry): claims_of(entry) for entry in observed.listed}, going
+    )
+    if not moves:
+        return desired.services, containers
+    services = in_turn(desired.services, moves, every)
+    return services, dict(zip(containers, with_turns(every, moves)))
+
+
+def _claims(container: Container) -> bool:
+    """Tell whether a container declares what only one can have."""
+    points = (container.declared.get("networks") or {}).values()
+    return bool(container.declared.get("ports")) or any(
+        point.get(key) for point in points for key in IPS
+    )
 
 
 def surplus(desired: Desired, observed: Observed) -> List[str]:
@@ -105,8 +136,10 @@ def _gone(desired: Desired, name: str) -> Part:
         "state": "absent",
         "dependents": "leave",
     }
-    params.update(_bounds(desired))
-    return Part(CONTAINER, container_of({**defaults_of(container_spec()), **params}))
+    params.update(_bounds(desired), wait_timeout=desired.options["wait_timeout"])
+    container = container_of({**defaults_of(container_spec()), **params})
+    hooks = desired.project.hooks
+    return Part(SERVICE, Container(**vars(container), files={}, hooks=hooks))
 
 
 def _absent(desired: Desired, kind: str, name: str, **more: Any) -> Part:

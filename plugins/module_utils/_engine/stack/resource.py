@@ -17,6 +17,7 @@ from ..container.reads import bases_of
 from .desired import Desired, desired_of, spec
 from .needs import needs_of
 from .observed import Observed, labelled, observed_of
+from .order import restarted_with
 from .parts import orphans, stages_of, surplus
 from .service import has_updates
 from .snapshot import CONTAINERS, NETWORKS, Request, Snapshot
@@ -70,6 +71,17 @@ class Stack(Resource):
         from .update import sequence
 
         return sequence(desired.services, parts)
+
+    def prepare(self, desired: Desired, part: Part, before: Sequence[Part]) -> None:
+        """Have a part know what those before it do: a restart may take others along."""
+        service = getattr(part.desired, "service", "")
+        entry, asked = desired.services.get(service, {}), desired.options["force_restart"]
+        if desired.state not in ("started", "present"):
+            return
+        if service in asked or restarted_with(entry):
+            from .restarts import with_restart
+
+            part.desired = with_restart(part.desired, entry, asked, before)
 
     def needs(self, desired: Desired, parts: Sequence[Part]) -> Any:
         """Return what has to be done before what, by address."""

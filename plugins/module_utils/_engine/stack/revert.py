@@ -13,7 +13,7 @@ from ..._desired.rolling import Pace
 from ..._desired.steps import Chain
 from ..._desired.values import dig
 from ..container import replacement
-from ..container.inspected import Inspect, bare_name, runs
+from ..container.inspected import Inspect, bare_name, record_of, runs
 from ..container.observed import Observed
 from ..container.others import others_of
 
@@ -26,8 +26,10 @@ def revert(desired: Any, observed: Observed, before: Observed, pace: Pace) -> Pl
     It is watched as the update would have been, by its own healthcheck if it has one.
     """
     was = str(dig(before.old or before.current, "Id"))
-    old = observed.old
-    if old is None or old["Id"] != was or observed.current is None:
+    old, new = observed.old, observed.current
+    if old is None or old["Id"] != was or new is None:
+        return Plan()
+    if dig(record_of(new, observed.base, desired.names), "replaces.id") != was:
         return Plan()
     chain = Chain(desired.address)
     if pace.start_first and desired.start_first and not runs(old):
@@ -35,7 +37,7 @@ def revert(desired: Any, observed: Observed, before: Observed, pace: Pace) -> Pl
         _watch(chain, desired, old, bare_name(old), pace)
         old = replacement.started(old)
     first = len(chain.steps)
-    replacement.recover(chain, desired, replace(observed, old=old), failed=True)
+    replacement.recover_old(chain, desired, replace(observed, old=old), (_CAUSE,))
     if any(step.verb == "start" for step in chain.steps[first:]):
         _watch(chain, desired, old, desired.name, pace)
     return Plan(tuple(chain.steps), others=others_of(desired.address, chain.steps))

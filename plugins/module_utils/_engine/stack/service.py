@@ -9,7 +9,7 @@ volumes `PROJECT_KEY`, unless they are named.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from posixpath import join, normpath
 from typing import Any, Callable, Collection, Dict, Mapping, Tuple
@@ -20,10 +20,11 @@ from ..._desired.values import canonical
 from ..container.desired import LENT, Desired
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..values.compose_words import is_relative
+from ..values.compose_words import HOOKS, is_relative
 from .container import ServiceDesired as Container
-from .files import parse_files
-from .order import awaited, dependencies
+from .files import File, parse_files
+from .hooks import Declared
+from .order import awaited, dependencies, restarted_with
 
 # One of a service's containers: the service and its number, from 1.
 Replica = Tuple[str, int]
@@ -32,7 +33,10 @@ Keyed = Mapping[str, Mapping[str, Any]]
 
 # Keys that say how there comes to be a container, and not what it is.
 _NOT_OF_A_CONTAINER = frozenset(
-    ("attach", "build", "configs", "container_name", "depends_on", "profiles", "scale", "secrets")
+    (
+        *("attach", "build", "configs", "container_name", "depends_on", "profiles", "scale"),
+        *("secrets", *HOOKS),
+    )
 )
 _DEPLOY = ("mode", "replicas", "update_config", "rollback_config")
 # What others wait for, as a container's `wait` has it.
@@ -82,7 +86,8 @@ def container_name(project: str, service: str, number: int, entry: Mapping[str, 
 class Project:
     """What is declared, by key and in the loader's long forms (plugin_utils/compose/project.py).
 
-    `contents` are bytes, by `configs` and `secrets` and their keys.
+    `contents` are bytes, by `configs` and `secrets` and their keys. `hooks` are those of all
+    services, of a project that is to be absent too.
     """
 
     name: str
@@ -90,6 +95,7 @@ class Project:
     networks: Keyed
     volumes: Keyed
     contents: Mapping[str, Mapping[str, bytes]]
+    hooks: Declared = field(default_factory=Declared)
 
 
 def image_name(project: str, service: str, entry: Mapping[str, Any]) -> str:
@@ -133,7 +139,6 @@ class _Context:
         self.options = options
         self.called = called
         self.waited = awaited(project.services)
-        self.needed = {key: dependencies(entry) for key, entry in project.services.items()}
         self.defaults = defaults_of(container_spec())
 
     def replicas(self, service: str, entry: Mapping[str, Any]) -> Dict[Replica, Container]:
@@ -150,12 +155,15 @@ class _Context:
         files = parse_files(entry, self.project.contents)
         return {
             (service, number): self._own(
-                Container(**{**vars(first), "name": self.called[service, number]}, files=files),
+                self._container(first, self.called[service, number], files),
                 service,
                 number,
             )
             for number in numbers
         }
+
+    def _container(self, first: Desired, name: str, files: Mapping[str, File]) -> Container:
+        return Container(**{**vars(first), "name": name}, files=files, hooks=self.project.hooks)
 
     def _own(self, container: Container, service: str, number: int) -> Container:
         """Return a container with what is a replica's own: aliases, and Compose's labels."""
@@ -168,11 +176,11 @@ class _Context:
         }
         if not points:
             del declared["networks"]
-        needed = self.needed[service]
+        entry = self.project.services[service]
         return replace(
             container,
             declared=declared,
-            marks=marks(self.project.name, service, number, needed, declared),
+            marks=marks(self.project.name, service, number, entry, declared),
         )
 
     def _settings(self, service: str, entry: Mapping[str, Any], faults: Faults) -> Dict[str, Any]:
@@ -302,15 +310,19 @@ def _told(where: str, params: Mapping[str, Any], known: Collection[str]) -> Desi
 
 
 def marks(
-    project: str, service: str, number: int, needed: Mapping[str, str], declared: Mapping[str, Any]
+    project: str, service: str, number: int, entry: Mapping[str, Any], declared: Mapping[str, Any]
 ) -> Dict[str, str]:
     """Return the labels by which Compose, and the next run, know a container of a project.
 
-    `needed` are the services that it depends on, each with its condition. Compose lists no
-    container without a hash of its configuration; its own hash cannot be made here, so this one
-    tells it, as is true, that not it has made the container.
+    `entry` declares the service. Compose lists no container without a hash of its configuration;
+    its own hash cannot be made here, so this one tells it, as is true, that not it has made the
+    container.
     """
-    depends = ",".join(f"{name}:{condition}:false" for name, condition in needed.items())
+    along = restarted_with(entry)
+    depends = ",".join(
+        f"{name}:{condition}:{str(name in along).lower()}"
+        for name, condition in dependencies(entry).items()
+    )
     plain = {key: value for key, value in declared.items() if key != "secret_environment"}
     return {
         "com.docker.compose.config-hash": sha256(canonical(plain).encode()).hexdigest(),

@@ -7,6 +7,15 @@ from __future__ import annotations
 
 import re
 
+# Labels by which Compose knows its containers.
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+NUMBER = "com.docker.compose.container-number"
+ONEOFF = "com.docker.compose.oneoff"
+
+# Keys of a service whose commands run in its containers.
+HOOKS = ("post_start", "pre_stop")
+
 PROJECT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
