@@ -207,7 +207,7 @@ def test_a_container_that_ends_meanwhile_says_why(engine: Engine) -> None:
         return 137, b"", b""
 
     engine.state.programs["end"] = end
-    result = run(engine, post_start=[{"command": ["end"]}])
+    result = run(engine, post_start=[{"command": ["env"]}])
     assert result["failed"] is True
     assert "the container exited with code 137" in result["msg"]
     assert "before post_start[0] was done" in result["msg"]
@@ -283,3 +283,32 @@ def test_a_record_has_no_values_and_tells_that_they_have_changed() -> None:
 def test_a_record_of_another_shape_runs_nothing(text: str) -> None:
     record = {"hooks": {"pre_stop": text}}
     assert of_container(record, {}, "pre_stop") == ()
+
+
+HOOKS: Json = {
+    "post_start": [{"command": ["true"]}],
+    "pre_stop": [{"command": ["env"]}],
+}
+
+
+def test_one_that_is_up_before_the_old_one_stops_has_begun_before_that_ends(
+    engine: Engine,
+) -> None:
+    deploy = {"update_config": {"order": "start-first"}}
+    run(engine, **HOOKS, deploy=deploy)
+    engine.commands()
+    result = run(engine, **HOOKS, deploy=deploy, environment={"A": "1"})
+    assert not result.get("failed"), result["msg"]
+    assert engine.commands() == [("start",), ("exec", "true"), ("exec", "env"), ("stop",)]
+
+
+def test_an_update_that_goes_back_ends_what_has_begun(engine: Engine) -> None:
+    engine.add_image("app:2", seed="2", behaviour="wears-out:1")
+    update = {"failure_action": "rollback"}
+    deploy = {"replicas": 2, "update_config": update}
+    run(engine, **HOOKS, deploy=deploy)
+    engine.commands()
+    result = run(engine, **HOOKS, deploy=deploy, image="app:2")
+    assert "all containers of web are as before" in result["msg"]
+    # The second one ended by itself; the first one was up, and goes last.
+    assert engine.commands()[-4:] == [("exec", "env"), ("stop",), ("start",), ("exec", "true")]
