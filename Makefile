@@ -15,7 +15,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 
-.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-target test-platforms test-compose bench bench-machine docs build
+.PHONY: help venv venv-test demo demo-clean demo-containers demo-containers-clean test lint sanity unit integration molecule e2e test-engines test-faults test-by-hand test-hostile test-ansible test-target test-platforms test-compose bench bench-stacks bench-picture bench-machine docs build
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /\t/' | expand -t 24
@@ -94,6 +94,12 @@ test-hostile: venv-test ## 100,000 broken archives, 10,000 broken tasks and answ
 
 bench: venv-test ## what a task costs; not part of the suite
 	$(PYTEST) tests/bench/bench.py
+
+bench-stacks: venv-test ## what stacks cost, beside docker compose, community.docker and raw calls of the engine
+	$(PYTEST) tests/bench/stacks.py
+
+bench-picture: venv-test ## docs/stacks.svg, drawn from what that measured
+	$(BIN)/python -m tests.bench.picture
 
 bench-machine: venv-test ## what a machine costs, beside QEMU alone
 	$(PYTEST) tests/bench/machine.py

@@ -7,23 +7,13 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.bench.timing import Row, Stage, Task, install, table
-from tests.lab.sshd import Site
+from tests.bench.place import COMMAND, IMAGE, PREFIX, remove_all
+from tests.bench.timing import Row, Stage, Task, table
 
-IMAGE = "dev/busybox:1"
-PREFIX = "fleet-bench"
-# Ends at once when it is told to, so that removing is not a measurement of waiting.
-COMMAND = ["sh", "-c", "trap 'exit 0' TERM; sleep 1d & wait"]
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "/usr/bin/python3"}
 PAIRS = 15
 LOOPS = 7
 # What a command in a container may take beyond one on its host, in seconds.
@@ -113,33 +103,6 @@ def loops(stage: Stage, where: str) -> Row:
 def once(stage: Stage, what: str, state: str, **options: object) -> Row:
     times = stage.seconds([loop("ours", state, **options), other_loop("other", state)])
     return Row(f"{what}, beside community.docker", "local", times["ours"], times["other"])
-
-
-def remove_all() -> None:
-    command = ["docker", "ps", "-aq", "--filter", f"name=^{PREFIX}-"]
-    left = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
-    if left:
-        subprocess.run(["docker", "rm", "-f", *left], capture_output=True, check=True)
-
-
-@pytest.fixture
-def stages(engine: None) -> Iterator[dict[str, Stage]]:
-    """Have this machine as a host, by itself and, for root who can make an account, over ssh."""
-    install()
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}-"))
-    site = None
-    try:
-        made = {"local": Stage(folder / "local", LOCAL)}
-        if os.geteuid() == 0:
-            site = Site(folder, prefix=PREFIX)
-            server = site.sshd(site.account("dock", groups=["docker"]))
-            made["ssh"] = Stage(folder / "ssh", dict(server.variables))
-        yield made
-    finally:
-        remove_all()
-        if site is not None:
-            site.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_bench(stages: dict[str, Stage], capsys: pytest.CaptureFixture[str]) -> None:
