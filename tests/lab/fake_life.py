@@ -84,7 +84,7 @@ def _behave(state: State, box: Json) -> None:
     if word == "exit":
         _if_still(state, box, SOON, lambda: die(state, box, int(argument or 0)))
     elif word == "wears-out" and state.starts[box["Image"]] > int(argument):
-        _if_still(state, box, SOON, lambda: die(state, box, 1))
+        die(state, box, 1)
     elif word == "oom":
         _if_still(state, box, SOON, lambda: starve(state, box))
     elif word == "vanish":

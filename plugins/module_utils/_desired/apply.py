@@ -40,8 +40,12 @@ def apply_all(part: Part, client: Any) -> Dict[str, Any]:
     return apply([part], client)[part.address]
 
 
-def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
+def apply(
+    parts: Sequence[Part], client: Any, view: Optional[Callable[[], Any]] = None
+) -> Dict[str, Dict[str, Any]]:
     """Apply the plans of all parts; return their results by address.
+
+    `view` returns a client for one look at all of them in the end, in the place of one each.
 
     Steps that tell whether others are needed come first; their resources are then observed and
     planned again. After a failure, resources that are not done recover, and the failure is raised
@@ -61,9 +65,10 @@ def apply(parts: Sequence[Part], client: Any) -> Dict[str, Dict[str, Any]]:
         steps = [step for part in parts for step in part.plan.steps if step.id not in part.later]
         _make(parts, client, steps, done, reports)
         results = {}
+        seen = view() if view is not None else client
         for part in parts:
             at = part.address
-            results[at] = _finish(part, client, before[at], done[at], reports[at])
+            results[at] = _finish(part, seen, before[at], done[at], reports[at])
         return results
 
 

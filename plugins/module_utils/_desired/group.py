@@ -35,7 +35,8 @@ class Group(Part):
     """The parts of a resource that consists of others.
 
     Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
-    returns that with the client by which its parts are to look, `stages(desired, observed)`,
+    returns that with the client by which its parts are to look, `view(client, desired)`, a client
+    for one more look at the parts, `stages(desired, observed)`,
     `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
     those before it, done ones included, `needs(parts)`: by address, which others have to be done
     first (see `_link`), and `sequence(desired, parts)`: lists of those of a stage that are done
@@ -107,7 +108,7 @@ class Group(Part):
             stage = [part for part in self._stages[number] if part.plan.steps]
             for place, item in enumerate(resource.sequence(self.desired, stage) if stage else ()):
                 with _after(done):
-                    told += _apply(item, client, again=place > 0)
+                    told += self._do(item, client, again=place > 0)
                 done += item if isinstance(item, list) else item.parts
         told_since = [note for part in done for note in part.plan.notes]
         self.look(client, {}, True)
@@ -115,18 +116,22 @@ class Group(Part):
         self.plan = replace(joined([part.plan for part in done]), notes=notes)
         return self._result(told)
 
+    def _do(self, item: Any, client: Any, again: bool) -> List[Dict[str, Any]]:
+        """Apply the plans of parts, or of a Rolling; return their results."""
+        if not isinstance(item, list):
+            from .rolling import Roll
 
-def _apply(item: Any, client: Any, again: bool) -> List[Dict[str, Any]]:
-    """Apply the plans of parts, or of a Rolling; return their results."""
-    if isinstance(item, list) and not again:
-        return list(apply(item, client).values())
-    from .rolling import Roll, look_again
+            return Roll(item, client, again).run()
+        resource: Any = self.resource
 
-    parts = item if isinstance(item, list) else item.parts
-    left = look_again(parts, client) if again else parts
-    if isinstance(item, list):
-        return list(apply(left, client).values()) if left else []
-    return Roll(item, client).run()
+        def view() -> Any:
+            return resource.view(client, self.desired)
+
+        if again:
+            from .rolling import look_again
+
+            item = look_again(item, view())
+        return list(apply(item, client, view).values()) if item else []
 
 
 def _link(parts: Sequence[Part], needs: Needs) -> None:

@@ -79,11 +79,12 @@ def look_again(parts: Sequence[Part], client: Any) -> List[Part]:
 
 
 class Roll:
-    """One run of an update."""
+    """One run of an update; `again`: its parts have to be looked at once more beforehand."""
 
-    def __init__(self, rolling: Rolling, client: Any) -> None:
+    def __init__(self, rolling: Rolling, client: Any, again: bool) -> None:
         self.rolling = rolling
         self.client = client
+        self._again = again
         self.told: List[Dict[str, Any]] = []
         self.failures: List[FleetError] = []
         # What an interrupted update has got to goes back as well.
@@ -99,7 +100,7 @@ class Roll:
             if number:
                 self._pause(self.rolling.pace.delay, f"waiting for {words}")
             with shown(self.client, self.rolling.name, words):
-                self._update(batch, again=bool(number))
+                self._update(batch, again=self._again or bool(number))
         self._end()
         if self.failures:
             raise self._error([])

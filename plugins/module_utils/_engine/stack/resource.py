@@ -57,7 +57,15 @@ class Stack(Resource):
         images = sorted({str(entry.get("ImageID")) for entry in members})
         bases = bases_of(view, [{"Image": image} for image in images])
         observed = observed_of(desired.name, members, bases, view.get(*NETWORKS), volumes)
+        gone = observed.newest if desired.state == "absent" else surplus(desired, observed)
+        view.ask([(f"/containers/{name}/json", None) for name in gone])
         return observed, view
+
+    def view(self, client: Any, desired: Desired) -> Any:
+        """Return a client by which the parts are looked at in one go."""
+        view = Snapshot(client)
+        view.ask([CONTAINERS, *_foreseeable(desired)])
+        return view
 
     def stages(self, desired: Desired, observed: Observed) -> List[List[Part]]:
         """Return what the stack consists of."""

@@ -207,7 +207,7 @@ def test_a_container_that_ends_meanwhile_says_why(engine: Engine) -> None:
         return 137, b"", b""
 
     engine.state.programs["end"] = end
-    result = run(engine, post_start=[{"command": ["env"]}])
+    result = run(engine, post_start=[{"command": ["end"]}])
     assert result["failed"] is True
     assert "the container exited with code 137" in result["msg"]
     assert "before post_start[0] was done" in result["msg"]
