@@ -34,7 +34,8 @@ Needs = Mapping[str, Sequence[Tuple[str, Tuple[str, ...]]]]
 class Group(Part):
     """The parts of a resource that consists of others.
 
-    Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
+    Its resource has `resolved(client, desired)`, which returns what is declared, as far as only the
+    server can tell; `look_at(client, desired, pending)`, which observes what there is of it and
     returns that with the client by which its parts are to look, `stages(desired, observed)`, and
     `needs(parts)`: by address, which others have to be done first (see `_link`).
     """
@@ -47,6 +48,7 @@ class Group(Part):
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
         """Observe and plan all parts, each with what those before it would do."""
         resource: Any = self.resource
+        self.desired = resource.resolved(client, self.desired)
         self.observed, view = resource.look_at(client, self.desired, pending)
         self._stages = resource.stages(self.desired, self.observed)
         self.parts = [part for stage in self._stages for part in stage]

@@ -116,23 +116,40 @@ def import_(work: Work, step: Step) -> bool:
     need_context(work.desired)
     source: Source = work.desired.source
     label = image_record.encode_import(work.desired.name, source.options())
-    to = parse_reference(step.args["on"], "name")
+    labelled = (image_record.LABEL, label)
+    import_archive(work, step, step.args["on"], labelled, source.changes, _read(source.path))
+    return True
+
+
+def import_archive(
+    work: Work,
+    step: Step,
+    reference: str,
+    label: Tuple[str, str],
+    changes: Sequence[str],
+    body: Iterator[bytes],
+) -> None:
+    """Make an image of a root file system's archive, with a label whose value is JSON.
+
+    `changes` are further instructions of a Dockerfile. Raise FleetError if that fails, or what has
+    the reference then has not the label.
+    """
+    to = parse_reference(reference, "name")
     # Single quotes keep a Dockerfile's parser from looking into the JSON.
-    changes: Sequence[str] = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
+    changes = (*changes, f"LABEL {label[0]}='{label[1]}'")
     if work.client.kind == "podman":
         from .podman import import_changes
 
         changes = tuple(import_changes(tuple(changes)))
     query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
-    _send(work, step, "/images/create", query, _read(source.path))
-    image = work.client.get(f"/images/{step.args['on']}/json")
-    if image_record.label_of(image) != label:
+    _send(work, step, "/images/create", query, body)
+    image = work.client.get(f"/images/{reference}/json")
+    if dict((image.get("Config") or {}).get("Labels") or {}).get(label[0]) != label[1]:
         raise FleetError(
             "the engine reported success, but the image does not carry the label of this import",
             address=step.address,
             hint="somebody else may have tagged another image; run again",
         )
-    return True
 
 
 def _send(work: Work, step: Step, path: str, query: Any, body: Iterator[bytes]) -> None:

@@ -52,6 +52,10 @@ FILES = {
 }
 
 
+# A release more would be a step, too.
+KEEP = {"keep_releases": 2}
+
+
 class Stand:
     """A fake engine, and a folder with the project's files."""
 
@@ -63,7 +67,7 @@ class Stand:
             (folder / name).write_text(text)
 
     def run(self, folder: Path | None = None, **params: Any) -> dict[str, Any]:
-        given = {"name": "shop", "files": ["compose.yaml"], "monitor": "20ms", **params}
+        given = {"name": "shop", "files": ["compose.yaml"], "monitor": "20ms", **KEEP, **params}
         options = validated(STACK.spec(), given, known=True)
         place = str(folder or self.folder)
         loader = SimpleNamespace(get_basedir=lambda: place, get_real_file=lambda path: path)

@@ -1,0 +1,329 @@
+"""Releases: what is kept, what is read again, and what never gets into one."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
+    Client,
+    unix_dial,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.release_file import (
+    LARGEST,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.releases import (
+    LABEL,
+    kept_of,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.resource import STACK
+
+from tests.lab.core import run_validated, validated
+from tests.lab.fake_engine import FakeEngine
+
+SECRETS = ("hush-of-the-file", "hush-of-the-secret", "hush-of-the-build")
+RELEASE = "dockyard.fleet/releases:shop"
+
+
+def coded(text: str) -> str:
+    return b64encode(text.encode()).decode()
+
+
+def options(image: str = "app:1", site: str = "site", token: str = SECRETS[0]) -> dict[str, Any]:
+    """Return a task about a service that has a variable of a file, a secret and a config."""
+    web: dict[str, Any] = {
+        "image": image,
+        "build": None,
+        "configs": [{"source": "site", "target": "/site"}],
+        "secrets": [{"source": "password"}],
+    }
+    return {
+        "monitor": "20ms",
+        "project": {"name": "shop", "services": {"web": web}},
+        "secret_values": {
+            "environment": {"web": {"TOKEN": token}},
+            "configs": {"site": coded(site)},
+            "secrets": {"password": coded(SECRETS[1])},
+        },
+    }
+
+
+class Stand:
+    """A fake engine with three images."""
+
+    def __init__(self, fake: FakeEngine) -> None:
+        self.fake = fake
+        for number in "123":
+            fake.add_image(f"app:{number}", cmd=["serve", number])
+
+    def run(self, params: dict[str, Any], check: bool = False, **more: Any) -> dict[str, Any]:
+        given = validated(STACK.spec(), {**params, **more}, known=True)
+        return run_validated(STACK, given, self.client, check)
+
+    def done(self, params: dict[str, Any], **more: Any) -> dict[str, Any]:
+        result = self.run(params, **more)
+        assert not result.get("failed"), result["msg"]
+        return result
+
+    def client(self) -> Client:
+        return Client(unix_dial(self.fake.socket_path), 10)
+
+    def tags(self) -> list[str]:
+        """Return all tags of releases."""
+        every = [tag for image in self.fake.images.values() for tag in image["RepoTags"]]
+        return sorted(tag for tag in every if tag.startswith(RELEASE))
+
+    def web(self) -> dict[str, Any]:
+        container = self.fake.container("shop-web-1")
+        assert container is not None
+        return container
+
+    def file(self, serial: int) -> dict[str, Any]:
+        """Return what the file of a release says."""
+        image = self.fake.state.find_image(f"{RELEASE}.{serial}")
+        assert image is not None
+        with tarfile.open(fileobj=io.BytesIO(image["_imported"])) as tar:
+            assert tar.getnames() == ["release.json"]
+            return dict(json.load(tar.extractfile("release.json")))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    with FakeEngine() as fake:
+        yield Stand(fake)
+
+
+def test_no_secret_gets_into_a_release_or_a_result(stand: Stand) -> None:
+    params = options()
+    params["project"]["services"]["web"]["build"] = None
+    results = [
+        stand.run(params, check=True, keep_releases=2),
+        stand.done(params, keep_releases=2),
+        stand.done(options("app:2"), keep_releases=2),
+        stand.run(options("app:2"), check=True, rollback=True),
+        stand.done(options("app:2"), rollback=True),
+    ]
+    images = [image for image in stand.fake.images.values() if "_imported" in image]
+    assert len(images) == 1  # that of the release which was returned from is gone
+    kept = json.dumps([image["Config"] for image in images]) + json.dumps(stand.file(1))
+    told = json.dumps(results)
+    for secret in SECRETS:
+        for text in (secret, coded(secret)):
+            assert text not in kept
+            assert text not in told
+            assert text.encode() not in images[0]["_imported"]
+    assert stand.file(1)["environment"] == {"web": ["TOKEN"]}
+    assert stand.file(1)["configs"] == {"site": coded("site")}
+
+
+def test_how_an_image_is_built_is_not_kept(stand: Stand) -> None:
+    params = options()
+    stand.done(params)
+    web = params["project"]["services"]["web"]
+    web["build"] = {"context": "/nowhere", "args": {"KEY": SECRETS[2]}}
+    web["pull_policy"] = "never"
+    stand.done(params, keep_releases=1)
+    assert SECRETS[2] not in json.dumps(stand.file(1))
+    assert stand.file(1)["services"]["web"]["image"] == "app:1"
+
+
+def test_a_rollback_brings_configs_and_image_back_and_has_secrets_of_today(stand: Stand) -> None:
+    stand.done(options("app:1", "old"), keep_releases=2)
+    old = stand.web()["Image"]
+    stand.done(options("app:2", "new"), keep_releases=2)
+    # The tag means another image by now, and nothing can be pulled.
+    stand.fake.add_image("app:1", cmd=["serve", "another"])
+    result = stand.done(options("app:2", "new", token="changed"), rollback=True)
+    web = stand.web()
+    assert web["Image"] == old
+    assert "TOKEN=changed" in web["Config"]["Env"]
+    with stand.client() as client:
+        reply = client.fetch("/containers/shop-web-1/archive", {"path": "/site"})
+    with tarfile.open(fileobj=io.BytesIO(reply.body)) as tar:
+        assert tar.extractfile("site").read() == b"old"  # type: ignore[union-attr]
+    assert result["stack"]["release"]["serial"] == 1
+    assert result["stack"]["release"]["images"]["web"] == {"id": old, "reference": "app:1"}
+    assert stand.tags() == [f"{RELEASE}.1", f"{RELEASE}.1.web"]
+
+
+@pytest.mark.parametrize("policy", ["always", "daily"])
+def test_a_rollback_asks_no_registry(stand: Stand, policy: str) -> None:
+    stand.fake.registry["app:1"] = {"cmd": ["serve", "1"]}
+    stand.fake.registry["app:2"] = {"cmd": ["serve", "2"]}
+    for image in ("app:1", "app:2"):
+        params = options(image)
+        params["project"]["services"]["web"]["pull_policy"] = policy
+        stand.done(params, keep_releases=2)
+    stand.fake.registry.clear()
+    before = len(stand.fake.calls)
+    stand.done(params, rollback=True)
+    asked = [request.path for request in stand.fake.calls[before:]]
+    assert [path for path in asked if "/distribution/" in path or path == "/images/create"] == []
+
+
+def test_a_release_that_does_not_come_up_is_not_kept_and_led_back_from(stand: Stand) -> None:
+    stand.done(options("app:1"), keep_releases=2)
+    stand.done(options("app:2"), keep_releases=2)
+    stand.fake.behave("app:3", "exit:1")
+    failed = stand.run(options("app:3"), keep_releases=2)
+    assert failed["failed"] is True
+    assert f"{RELEASE}.3" not in stand.tags()
+    result = stand.done(options("app:3"), rollback=True)
+    assert result["stack"]["release"]["serial"] == 2
+    assert stand.done(options("app:3"), rollback=True)["changed"] is False
+
+
+def test_a_changed_secret_makes_no_release(stand: Stand) -> None:
+    stand.done(options(), keep_releases=2)
+    result = stand.done(options(token="another"), keep_releases=2)
+    assert result["replaced"] is True
+    assert stand.tags() == [f"{RELEASE}.1", f"{RELEASE}.1.web"]
+
+
+def test_a_tag_stays_while_its_image_is_used_and_goes_then(stand: Stand) -> None:
+    stand.done(options("app:1"), keep_releases=1)
+    with stand.client() as client:
+        client.post("/containers/create", {"name": "other"}, {"Image": stand.web()["Image"]})
+        client.delete("/images/app:1")
+        stand.done(options("app:2"), keep_releases=1)
+        assert stand.tags() == [f"{RELEASE}.1.web", f"{RELEASE}.2", f"{RELEASE}.2.web"]
+        assert stand.done(options("app:2"), keep_releases=1)["changed"] is False
+        client.delete("/containers/other")
+    result = stand.done(options("app:2"), keep_releases=1)
+    assert [step["verb"] for step in result["plan"]["steps"]] == ["remove"]
+    assert stand.tags() == [f"{RELEASE}.2", f"{RELEASE}.2.web"]
+
+
+def test_a_no_op_costs_one_read_more(stand: Stand) -> None:
+    def requests(**more: Any) -> int:
+        before = len(stand.fake.calls)
+        assert stand.done(options(), **more)["changed"] is False
+        return len(stand.fake.calls) - before
+
+    stand.done(options(), keep_releases=2)
+    assert requests(keep_releases=2) == requests() + 1
+
+
+def test_nothing_of_a_stack_is_left_behind(stand: Stand) -> None:
+    before = {key: list(image["RepoTags"]) for key, image in stand.fake.images.items()}
+    for image in ("app:1", "app:2", "app:3"):
+        stand.done(options(image), keep_releases=3)
+    stand.done({"name": "shop", "state": "absent"})
+    after = {key: list(image["RepoTags"]) for key, image in stand.fake.images.items()}
+    assert after == before
+    assert stand.done({"name": "shop", "state": "absent"})["changed"] is False
+
+
+# -- what engines answer --------------------------------------------------------------------
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    return made.getvalue()
+
+
+def test_a_layer_may_be_packed(stand: Stand) -> None:
+    """As by engines that keep images in containerd."""
+    stand.done(options("app:1"), keep_releases=2)
+    stand.done(options("app:2"), keep_releases=2)
+    image = stand.fake.state.find_image(f"{RELEASE}.1")
+    assert image is not None
+    image["_imported"] = gzip.compress(image["_imported"])
+    assert stand.done(options("app:2"), rollback=True)["stack"]["release"]["serial"] == 1
+
+
+Spoil = Callable[[bytes], bytes]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda layer: layer.replace(b'"app:1"', b'"app:9"'), "is not the one that was kept"),
+        (lambda layer: tarred({"other": b"{}"}), "it has no release.json"),
+        (lambda layer: layer[:700], "it ends within"),
+        (lambda layer: gzip.compress(layer)[:-20], "damaged, or larger"),
+        (lambda layer: gzip.compress(bytes(LARGEST + (8 << 20))), "damaged, or larger"),
+        (lambda layer: bytes(LARGEST + (8 << 20)), "larger than any release"),
+        (lambda layer: b"", "it has no release.json"),
+    ],
+)
+def test_a_file_that_is_not_what_was_kept_is_refused(
+    stand: Stand, spoil: Spoil, words: str
+) -> None:
+    stand.done(options("app:1"), keep_releases=2)
+    stand.done(options("app:2"), keep_releases=2)
+    image = stand.fake.state.find_image(f"{RELEASE}.1")
+    assert image is not None
+    image["_imported"] = spoil(image["_imported"])
+    before = len(stand.fake.writes)
+    result = stand.run(options("app:2"), rollback=True)
+    assert result["failed"] is True
+    assert result["msg"].startswith("release/shop: release 1 cannot be read: ")
+    assert words in result["msg"]
+    assert len(stand.fake.writes) == before
+
+
+GOOD: dict[str, Any] = {
+    "v": 1,
+    "project": "shop",
+    "serial": 7,
+    "time": "2026-01-31T10:00:00Z",
+    "declared": 64 * "a",
+    "file": 64 * "b",
+    "images": {"web": ["sha256:1", "app:1"]},
+}
+
+
+def listed(label: Any, *tags: str) -> list[dict[str, Any]]:
+    text = label if isinstance(label, str) else json.dumps(label)
+    return [{"Id": "sha256:5", "RepoTags": list(tags), "Labels": {LABEL: text}}]
+
+
+def test_a_release_is_read_from_its_label_and_tags() -> None:
+    kept = kept_of("shop", listed(GOOD, f"{RELEASE}.7", "dockyard.fleet/releases:shop2.8", "a:1"))
+    assert [release.serial for release in kept.releases] == [7]
+    assert kept.next == 8
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        {**GOOD, "v": 2},
+        {**GOOD, "project": "other"},
+        {**GOOD, "serial": 8},
+        {**GOOD, "serial": "7"},
+        {**GOOD, "time": "yesterday\x1b[2J"},
+        {**GOOD, "declared": None},
+        {**GOOD, "file": "../.."},
+        {**GOOD, "images": []},
+        {**GOOD, "images": {"web": "sha256:1"}},
+        {**GOOD, "images": {"web": ["sha256:1", None]}},
+        {**GOOD, "images": {"web": ["sha256:1"]}},
+        [GOOD],
+        "{",
+        "[" * 10_000,
+    ],
+)
+def test_what_is_no_label_of_ours_makes_no_release(label: Any) -> None:
+    kept = kept_of("shop", listed(label, f"{RELEASE}.7"))
+    assert kept.releases == ()
+    assert kept.next == 8  # the number is taken all the same
+
+
+@pytest.mark.parametrize(
+    "tag", ["shop.0", "shop.x", "shop", "shop.1234567890", "shop-1", "shop.7/x", ".7", "SHOP.7"]
+)
+def test_other_tags_are_none_of_a_release(tag: str) -> None:
+    kept = kept_of("shop", listed(GOOD, f"dockyard.fleet/releases:{tag}"))
+    assert (kept.releases, dict(kept.tags)) == ((), {})
