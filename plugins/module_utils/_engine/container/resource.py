@@ -134,7 +134,8 @@ def _is_as_declared(desired: Desired, observed: Observed, difference: Difference
         return False
     if (desired.force_restart or desired.send_signal) and runs(observed.current):
         return False
-    if desired.reference and not observed.settled and will_pull(desired, observed):
+    looks_for_image = desired.reference and not observed.settled
+    if looks_for_image and "image" not in observed.unknown and will_pull(desired, observed):
         return False
     return not difference.changes
 
