@@ -143,8 +143,9 @@ options:
         plan say which release it is.
       - The files are read all the same, for the project's name and for its secrets. No release
         keeps the value of a variable from C(env_file) or the content of a secret, since they are
-        exchanged for good reasons - the old declaration gets today's, and if the files do not give
-        one that it needs, the task fails before anything is changed.
+        exchanged for good reasons - the old declaration gets today's, also where it repeats one of
+        8 characters or more, such as in a command. If the files do not give one that it needs, the
+        task fails before anything is changed.
       - When the release is up again, those after it are removed. So the same task changes nothing
         when it is run once more; without O(rollback), the files count again.
       - Volumes and their data are left as they are.

@@ -11,6 +11,8 @@ from typing import Any, Dict, Mapping, Set
 from ..._desired.values import canonical
 from ..container.fields import declared_subjects, rows
 from .desired import Desired
+from .files import File
+from .release_secrets import Turn, sealing
 
 
 def digest_of(desired: Desired) -> str:
@@ -19,24 +21,28 @@ def digest_of(desired: Desired) -> str:
     What says nothing about them is not in it, such as the order of ports. No secret is: of
     variables from files their names count, of secrets the paths. Images count beside it, by id.
     """
+    seal = sealing(desired.project)
     services: Dict[str, Any] = {}
     for (service, _number), container in desired.containers.items():
         if service in services:
             services[service]["replicas"] += 1
             continue
         files = {
-            path: (file.option, file.owner, file.mode, _content(file))
+            path: (file.option, file.owner, file.mode, _content(file, seal))
             for path, file in container.files.items()
         }
-        values = _comparable(container.declared)
+        values = seal(_comparable(container.declared))
         services[service] = {"declared": values, "files": files, "replicas": 1}
     project = desired.project
-    whole = {"services": services, "networks": project.networks, "volumes": project.volumes}
-    return sha256(canonical(whole).encode()).hexdigest()
+    rest = seal({"networks": project.networks, "volumes": project.volumes})
+    return sha256(canonical({"services": services, **rest}).encode()).hexdigest()
 
 
-def _content(file: Any) -> str:
-    return "" if file.option == "secrets" else sha256(file.content).hexdigest()
+def _content(file: File, seal: Turn) -> str:
+    if file.option == "secrets":
+        return ""
+    text = canonical(seal(file.content.decode("utf-8", "surrogateescape")))
+    return sha256(text.encode()).hexdigest()
 
 
 def _comparable(declared: Mapping[str, Any]) -> Dict[str, Any]:

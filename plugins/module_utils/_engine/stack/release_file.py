@@ -4,7 +4,8 @@
 """The file of a release: what was declared, without a secret, as the only file of an image.
 
 Left out are the values of env files' variables and the contents of secrets, of which it has the
-names; and how images are built, since a release has its images. Contents of configs are in it.
+names, wherever they stand (release_secrets.py); and how images are built, since a release has its
+images. Contents of configs are in it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ..client.raw_stream import Raw
 from ..tar.reader import BadArchive, Tar
 from .desired import Desired
 from .files import File, archive
+from .release_secrets import sealing
 from .releases import VERSION, Release
 from .service import image_name
 
@@ -42,7 +44,7 @@ _SHAPE: Mapping[str, Any] = {
     "volumes": (dict, (dict, type(None))),
     "disabled": (list, str),
     "environment": (dict, list),
-    "configs": (dict, str),
+    "configs": (dict, dict),
 }
 
 
@@ -51,7 +53,7 @@ def file_of(desired: Desired) -> bytes:
     project = desired.project
     services: Dict[str, Any] = {}
     environment: Dict[str, Any] = {}
-    configs: Dict[str, str] = {}
+    configs: Dict[str, Any] = {}
     for name, entry in project.services.items():
         kept = {key: value for key, value in entry.items() if key not in _LEFT_OUT}
         services[name] = {**kept, "image": image_name(project.name, name, entry)}
@@ -59,16 +61,15 @@ def file_of(desired: Desired) -> bytes:
             environment[name] = sorted(entry["secret_environment"])
         for config in entry.get("configs") or ():
             key = str(config["source"])
-            configs[key] = b64encode(project.contents["configs"][key]).decode()
-    whole = {
-        "v": VERSION,
+            configs[key] = _config(project.contents["configs"][key])
+    declared = {
         "services": services,
         "networks": project.networks,
         "volumes": project.volumes,
-        "disabled": sorted(desired.disabled),
-        "environment": environment,
         "configs": configs,
     }
+    names = {"disabled": sorted(desired.disabled), "environment": environment}
+    whole = {"v": VERSION, **names, **sealing(project)(declared)}
     data = canonical(whole).encode()
     if len(data) > LARGEST:
         raise FleetError(
@@ -78,6 +79,14 @@ def file_of(desired: Desired) -> bytes:
             hint="put large files into an image or a volume",
         )
     return data
+
+
+def _config(content: bytes) -> Dict[str, str]:
+    """Return the content of a config: as text, if it is one, so that secrets in it are seen."""
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(content).decode()}
 
 
 def packed(data: bytes) -> Iterator[bytes]:

@@ -72,12 +72,13 @@ class Desired:
 class Observed:
     """What is kept, and what would be: `images` are those that the services run, or will run;
     `unsure` are services of which only applying tells. `used` are ids of images that containers
-    use."""
+    use. `unfinished`: what was done has not come to what is declared."""
 
     kept: Kept = field(default_factory=Kept)
     images: Images = field(default_factory=dict)
     unsure: Tuple[str, ...] = ()
     used: FrozenSet[str] = frozenset()
+    unfinished: bool = False
 
 
 class Releases(Resource):
@@ -102,7 +103,9 @@ class Releases(Resource):
             for entry in client.get(*CONTAINERS) or ()
             if base_name(entry) not in desired.going
         )
-        return Observed(kept, images, unsure, used)
+        # Such as replicas that have gone back to what they were, while an update went on.
+        unfinished = settled and any(at.startswith("container/") for at in pending)
+        return Observed(kept, images, unsure, used, unfinished)
 
     def plan(self, desired: Desired, observed: Observed, difference: Any) -> Plan:
         """Return the steps that keep the release, and those that remove what is kept no more."""
@@ -152,7 +155,7 @@ def _images(
 
 def _causes(desired: Desired, observed: Observed) -> Tuple[Tuple[str, ...], bool]:
     """Return why a release is to be kept, and whether only applying tells that it is."""
-    if not desired.keep or not desired.services:
+    if not desired.keep or not desired.services or observed.unfinished:
         return (), False
     newest = observed.kept.newest
     if newest is None:

@@ -10,8 +10,9 @@ removed once the other is up: so the next run finds nothing to do, whatever the 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import Faults, FleetError, InvalidOption
 from ..client.engine import Client
@@ -19,8 +20,10 @@ from ..values.release_tags import release_name
 from .desired import Desired, desired_of
 from .release_digest import digest_of
 from .release_file import read_file
+from .release_secrets import Place, opening
 from .releases import Image, Images, Kept, Release, read_kept
 
+_DECLARED = ("services", "networks", "volumes", "configs")
 _HINT = "a release is kept when a task with keep_releases has come up"
 
 
@@ -40,12 +43,9 @@ def returned(client: Optional[Client], desired: Desired) -> Desired:
             address=desired.address,
             hint=f"somebody has removed tags; remove {release.name} as well to go further back",
         )
-    whole = read_file(client, release)
-    params = {
-        **desired.options,
-        "project": _project(release, whole),
-        "secret_values": _secret_values(release, whole, desired.options.get("secret_values") or {}),
-    }
+    today = desired.options.get("secret_values") or {}
+    whole, secrets = with_secrets(release, read_file(client, release), today)
+    params = {**desired.options, "project": _project(release, whole), "secret_values": secrets}
     return replace(desired_of(params), release=release)
 
 
@@ -87,30 +87,51 @@ def _project(release: Release, whole: Mapping[str, Any]) -> Dict[str, Any]:
     return {"name": release.project, "services": services, **parts}
 
 
-def _secret_values(
+def with_secrets(
     release: Release, whole: Mapping[str, Any], today: Mapping[str, Any]
-) -> Dict[str, Any]:
-    """Return the secrets that a release needs, with today's values: none is ever kept."""
+) -> Tuple[Mapping[str, Any], Dict[str, Any]]:
+    """Return what a release declares with the secrets that it repeats, and those that it needs as
+    a task has them in `secret_values`; all have the values of `today`, since none is ever kept.
+
+    Raise InvalidOption with all that is missing.
+    """
+    lacking: Dict[Place, None] = {}
+    repeated = opening(today, lambda place: lacking.update({place: None}))
+    declared = {key: repeated(entry) if key in _DECLARED else entry for key, entry in whole.items()}
+    environment = {
+        service: {name: _given(today, lacking, "environment", service, name) for name in names}
+        for service, names in whole["environment"].items()
+    }
+    secrets = {key: _given(today, lacking, "secrets", key) for key in _secret_keys(declared)}
     faults = Faults()
-    environment: Dict[str, Dict[str, Any]] = {}
-    secrets: Dict[str, Any] = {}
-    for service, names in whole["environment"].items():
-        given = (today.get("environment") or {}).get(service) or {}
-        environment[service] = {str(name): given.get(name) for name in names}
-        for name in sorted(set(environment[service]) - set(given)):
-            with faults:
-                raise _missing(release, f"the variable {name}", f"services.{service}.env_file")
-    for key in _secret_keys(whole):
-        given = today.get("secrets") or {}
-        secrets[key] = given.get(key)
-        if key not in given:
-            with faults:
-                raise _missing(release, "its content", f"secrets.{key}")
+    for place in lacking:
+        with faults:
+            raise _missing(release, place)
     faults.tell()
-    return {"environment": environment, "secrets": secrets, "configs": whole["configs"]}
+    configs = {key: _content(entry) for key, entry in declared["configs"].items()}
+    return declared, {"environment": environment, "secrets": secrets, "configs": configs}
 
 
-def _missing(release: Release, what: str, where: str) -> InvalidOption:
+def _given(today: Mapping[str, Any], lacking: Dict[Place, None], *place: str) -> Any:
+    value: Any = today
+    for key in place:
+        value = (value or {}).get(key)
+    if value is None:
+        lacking[place] = None
+    return value
+
+
+def _content(entry: Mapping[str, Any]) -> str:
+    """Return the content of a config in base64."""
+    if "text" in entry:
+        return b64encode(str(entry["text"]).encode()).decode()
+    return str(entry["base64"])
+
+
+def _missing(release: Release, place: Place) -> InvalidOption:
+    what, where = "its content", ".".join(place)
+    if place[0] == "environment":
+        what, where = f"the variable {place[-1]}", f"services.{place[1]}.env_file.{place[-1]}"
     return InvalidOption(
         f"release {release.serial} needs {what}, which the files do not give",
         option=where,

@@ -11,12 +11,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from ansible_collections.dockyard.fleet.plugins.module_utils._desired.planned import Planned
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
     Client,
     unix_dial,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.release_file import (
     LARGEST,
+)
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.release_part import (
+    RELEASES,
+    Desired,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.releases import (
     LABEL,
@@ -84,6 +89,13 @@ class Stand:
         assert container is not None
         return container
 
+    def inside(self, name: str) -> bytes:
+        """Return what a file in the root of the container has."""
+        with self.client() as client:
+            reply = client.fetch("/containers/shop-web-1/archive", {"path": f"/{name}"})
+        with tarfile.open(fileobj=io.BytesIO(reply.body)) as tar:
+            return tar.extractfile(name).read()  # type: ignore[union-attr]
+
     def file(self, serial: int) -> dict[str, Any]:
         """Return what the file of a release says."""
         image = self.fake.state.find_image(f"{RELEASE}.{serial}")
@@ -119,7 +131,50 @@ def test_no_secret_gets_into_a_release_or_a_result(stand: Stand) -> None:
             assert text not in told
             assert text.encode() not in images[0]["_imported"]
     assert stand.file(1)["environment"] == {"web": ["TOKEN"]}
-    assert stand.file(1)["configs"] == {"site": coded("site")}
+    assert stand.file(1)["configs"] == {"site": {"text": "site"}}
+
+
+def repeating(secret: str, **more: Any) -> dict[str, Any]:
+    """Return a task whose secret stands in other keys of the declaration too."""
+    params = options(site=f"password={secret}\n", token=secret, **more)
+    web = params["project"]["services"]["web"]
+    web.update(command=["serve", f"--url=a://b:{secret}@c"], labels={"url": f"{secret}{secret}"})
+    params["secret_values"]["secrets"]["password"] = coded(f"{secret}-of-the-file\n")
+    web["environment"] = {"COPY": f"{secret}-of-the-file"}
+    return params
+
+
+def test_a_secret_that_the_declaration_repeats_is_named_in_its_place(stand: Stand) -> None:
+    stand.done(repeating("first-password"), keep_releases=2)
+    assert "first-password" not in json.dumps(stand.file(1))
+    # Exchanged, it is the same declaration, though the containers are others.
+    result = stand.done(repeating("second-password"), keep_releases=2)
+    assert result["replaced"] is True
+    assert stand.tags() == [f"{RELEASE}.1", f"{RELEASE}.1.web"]
+    stand.done(repeating("second-password", image="app:2"), keep_releases=2)
+    stand.done(repeating("third-password", image="app:2"), rollback=True)
+    config = stand.web()["Config"]
+    assert config["Cmd"] == ["serve", "--url=a://b:third-password@c"]
+    assert config["Labels"]["url"] == "third-passwordthird-password"
+    assert {"TOKEN=third-password", "COPY=third-password-of-the-file"} <= set(config["Env"])
+    assert stand.inside("site") == b"password=third-password\n"
+
+
+def test_a_repeated_secret_that_is_not_given_any_more_is_told(stand: Stand) -> None:
+    params = repeating("first-password")
+    params["project"]["services"]["other"] = {
+        "image": "app:1",
+        "command": ["first-password-of-the-file"],
+    }
+    stand.done(params, keep_releases=2)
+    params = options("app:2")
+    del params["secret_values"]["environment"], params["secret_values"]["secrets"]
+    del params["project"]["services"]["web"]["secrets"]
+    stand.done(params, keep_releases=2)
+    result = stand.run(params, rollback=True)
+    assert result["failed"] is True
+    for option in ("services.web.env_file.TOKEN: release 1", "secrets.password: release 1"):
+        assert result["msg"].count(option) == 1
 
 
 def test_how_an_image_is_built_is_not_kept(stand: Stand) -> None:
@@ -143,10 +198,7 @@ def test_a_rollback_brings_configs_and_image_back_and_has_secrets_of_today(stand
     web = stand.web()
     assert web["Image"] == old
     assert "TOKEN=changed" in web["Config"]["Env"]
-    with stand.client() as client:
-        reply = client.fetch("/containers/shop-web-1/archive", {"path": "/site"})
-    with tarfile.open(fileobj=io.BytesIO(reply.body)) as tar:
-        assert tar.extractfile("site").read() == b"old"  # type: ignore[union-attr]
+    assert stand.inside("site") == b"old"
     assert result["stack"]["release"]["serial"] == 1
     assert result["stack"]["release"]["images"]["web"] == {"id": old, "reference": "app:1"}
     assert stand.tags() == [f"{RELEASE}.1", f"{RELEASE}.1.web"]
@@ -177,6 +229,23 @@ def test_a_release_that_does_not_come_up_is_not_kept_and_led_back_from(stand: St
     result = stand.done(options("app:3"), rollback=True)
     assert result["stack"]["release"]["serial"] == 2
     assert stand.done(options("app:3"), rollback=True)["changed"] is False
+
+
+def test_what_is_not_up_in_full_is_not_kept(stand: Stand) -> None:
+    """As when an update goes on although some replicas have gone back."""
+    stand.done(options("app:1"))
+    services = {"web": ("shop-web-1", "app:1")}
+    desired = Desired("shop", keep=2, declared=64 * "a", services=services)
+    left = {"container/shop-web-2": Planned("change", ("image: app:1 → app:2",))}
+    with stand.client() as client:
+        for pending, settled, verbs in (
+            ({}, True, ["keep"]),
+            (left, False, ["keep"]),
+            (left, True, []),
+        ):
+            observed = RELEASES.observe(client, desired, pending, settled)
+            plan = RELEASES.plan(desired, observed, None)
+            assert [step.verb for step in plan.steps] == verbs
 
 
 def test_a_changed_secret_makes_no_release(stand: Stand) -> None:
