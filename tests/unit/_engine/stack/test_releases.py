@@ -248,6 +248,14 @@ def test_what_is_not_up_in_full_is_not_kept(stand: Stand) -> None:
             assert [step.verb for step in plan.steps] == verbs
 
 
+def test_a_check_says_that_there_is_no_way_back_on_an_engine_that_is_yet_to_come() -> None:
+    given = validated(STACK.spec(), {**options(), "rollback": True}, known=True)
+    nowhere = Client(unix_dial("/nowhere/engine.sock"), 1)
+    result = run_validated(STACK, given, lambda: nowhere, True, {"engine": "install it"})
+    assert result["failed"] is True
+    assert result["msg"].startswith("rollback: there is no engine yet; ")
+
+
 def test_a_changed_secret_makes_no_release(stand: Stand) -> None:
     stand.done(options(), keep_releases=2)
     result = stand.done(options(token="another"), keep_releases=2)
