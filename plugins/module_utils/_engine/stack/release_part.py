@@ -190,6 +190,8 @@ def _removals(desired: Desired, observed: Observed) -> Dict[int, List[str]]:
 
     The last tag of an image in use cannot: it goes when nothing uses the image any more.
     """
+    if observed.unfinished:
+        return {}
     kept = observed.kept
     known = [release.serial for release in kept.releases]
     keeps = bool(_causes(desired, observed)[0])
