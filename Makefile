@@ -67,14 +67,14 @@ molecule: venv-test ## every role on a server with systemd, over ssh
 e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
-test-engines: venv-test ## every option of containers, networks and volumes, and images from host to host, and stacks at rest, on every engine of the lab; updates on three servers
-	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/distribution.py tests/integration/needless.py tests/integration/rolling.py
+test-engines: venv-test ## every option of containers, networks and volumes, releases of stacks, and images from host to host, and stacks at rest, on every engine of the lab; updates on three servers
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/test_stack_releases.py tests/integration/distribution.py tests/integration/needless.py tests/integration/rolling.py
 
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions
 
 test-target: venv-test ## what `make test` does by a channel, also with a module sent to the host for each task
-	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py container.py examples.py image.py info.py inside.py kill.py run.py secrets.py stack.py)
+	FLEET_VIA=all $(PYTEST) $(addprefix tests/integration/test_,buildx.py container.py examples.py image.py info.py inside.py kill.py run.py secrets.py stack.py stack_releases.py)
 
 test-compose: venv-test ## Compose files of others as stacks, and each case beside docker compose itself
 	$(PYTEST) tests/integration/compose_config.py tests/integration/compose_corpus.py

@@ -38,6 +38,8 @@ class ActionModule(Front):
     def module_args(self, params: Mapping[str, Any]) -> Dict[str, Any]:
         """Return what the module gets; raise InvalidOption for what only the controller has."""
         services = (params.get("project") or {}).get("services") or {}
+        if params.get("rollback"):
+            services = {}  # whatever they build, it is not built now
         for name, entry in services.items():
             if entry.get("build"):
                 raise InvalidOption(

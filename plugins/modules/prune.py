@@ -36,7 +36,9 @@ options:
     type: bool
     default: false
   unused_images:
-    description: Removes images that have a name as well, if no container was made from them.
+    description:
+      - Removes images that have a name as well, if no container was made from them.
+      - Those that M(dockyard.fleet.stack) keeps for a rollback stay.
     type: bool
     default: false
   networks:

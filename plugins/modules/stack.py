@@ -155,6 +155,32 @@ options:
       - Permits to replace or remove what neither this collection nor Compose made.
     type: bool
     default: false
+  keep_releases:
+    description:
+      - How many releases of the stack stay on the engine to be returned to by O(rollback), the one
+        that is up among them. A release is kept when all that is declared is up, as V(started) has
+        it, unless it is the same as the last one; V(0) keeps none. Without this option nothing is
+        kept, and what is kept already stays as it is.
+      - A release is the declaration, without any secret, and the images that ran. They stay under
+        names in C(dockyard.fleet/releases), whatever becomes of their own tags. O(state=absent)
+        removes them; M(dockyard.fleet.prune) and C(docker image prune) leave them, and
+        C(docker image prune --all) does not.
+    type: int
+  rollback:
+    description:
+      - Returns to the last release that was kept, or to the one before it if the last one is what
+        the files declare. Nothing is built, and no registry is asked. The result and a note of the
+        plan say which release it is.
+      - The files are read all the same, for the project's name and for its secrets. No release
+        keeps the value of a variable from C(env_file) or the content of a secret, since they are
+        exchanged for good reasons - the old declaration gets today's, also where it repeats one of
+        8 characters or more, such as in a command. If the files do not give one that it needs, the
+        task fails before anything is changed.
+      - When the release is up again, those after it are removed. So the same task changes nothing
+        when it is run once more; without O(rollback), the files count again.
+      - Volumes and their data are left as they are.
+    type: bool
+    default: false
   project:
     description:
       - The definition as it was loaded on the controller.
@@ -196,6 +222,12 @@ EXAMPLES = r"""
     files: [shop/compose.yaml]
     force_restart: [db]
 
+- name: Keep what was up before, and return to it with -e shop_rollback=true
+  dockyard.fleet.stack:
+    files: [shop/compose.yaml]
+    keep_releases: 3
+    rollback: "{{ shop_rollback | default(false) }}"
+
 - name: Remove it, and keep the data of its volumes
   dockyard.fleet.stack:
     name: shop
@@ -204,7 +236,10 @@ EXAMPLES = r"""
 
 RETURN = r"""
 stack:
-  description: The project as it is afterwards, its containers by service.
+  description:
+    - The project as it is afterwards, its containers by service.
+    - With O(keep_releases) or O(rollback), C(release) is the last release that is kept, or the one
+      that was returned to, with its number and when it was up (UTC).
   returned: success
   type: dict
   sample:
@@ -216,6 +251,13 @@ stack:
           image: sha256:8c6976e5b5410415bde908bd4dee15dfb167a9c873fc4bb8a81f6f2ab448a918
           state: running
           health: null
+    release:
+      serial: 4
+      time: '2026-01-31T10:00:00Z'
+      images:
+        web:
+          id: sha256:8c6976e5b5410415bde908bd4dee15dfb167a9c873fc4bb8a81f6f2ab448a918
+          reference: shop/web:2
 plan:
   description:
     - What was done, or in check mode would be done; its C(text) is what C(--diff) shows.

@@ -49,6 +49,7 @@ RESOURCES = {
 _ID = re.compile(r"\b[0-9a-f]{12}(?=_)|(?<=\.old-)[0-9a-f]{12}\b")
 _SHORT = re.compile(r"\b(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b")
 _VOLUME = re.compile(r"\b[0-9a-f]{64}\b")
+_TIME = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{12}\b")
 
 
@@ -161,6 +162,7 @@ class Bench:
         """Return the printed plan with ids made equal, so that cases can be written by hand."""
         text = _ID.sub("<id>", result["plan"]["text"])
         text = text.replace(str(self.context), "{{context}}")
+        text = _TIME.sub("<time>", text)
         text = _VOLUME.sub("<volume>", _DIGEST.sub("<digest>", text))
         return _SHORT.sub("<id>", text)
 

@@ -10,7 +10,7 @@ import tarfile
 from typing import Any, Dict, Iterator, List
 
 from .fake_images import CONFIG, find, store, tag_image
-from .fake_layers import layered_archive, load_layered
+from .fake_layers import layered_archive, load_layered, packed
 from .fake_routes import route
 from .fake_state import ApiError, Json, State, now
 from .serving import Request, Response
@@ -42,12 +42,22 @@ def tarred(files: Dict[str, Any]) -> bytes:
 @route("GET", "/images/{ref}/get")
 def get(state: State, request: Request, ref: str) -> Response:
     image = find(state, ref)
-    if "_layers" in image:
+    if "_imported" in image:
+        data = imported_archive(image, ref)
+    elif "_layers" in image:
         tags = [] if ref.startswith("sha256:") else [ref]
         data = layered_archive(image, tags)
     else:
         data = archive({**image, "RepoTags": [ref]})
     return Response(200, stream=iter([data]), kind="application/x-tar")
+
+
+def imported_archive(image: Json, ref: str) -> bytes:
+    """Write an imported image, of one layer, as docker save of Engine 20.10 does."""
+    config = {"config": image["Config"], "os": image["Os"]}
+    listed = [{"Config": "config.json", "RepoTags": [ref], "Layers": ["0/layer.tar"]}]
+    files = {"config.json": json.dumps(config).encode(), "0/layer.tar": image["_imported"]}
+    return packed({**files, "manifest.json": json.dumps(listed).encode()})
 
 
 @route("POST", "/images/load")
@@ -107,4 +117,5 @@ def import_root(state: State, request: Request) -> Response:
         raise ApiError(500, "Error processing tar file(exit status 1): unexpected EOF") from exc
     name = f"{request.query['repo']}:{request.query.get('tag') or 'latest'}"
     image = store(state, name, config, hashlib.sha256(request.body).hexdigest())
+    image["_imported"] = request.body
     return Response(200, stream=iter([json.dumps({"status": image["Id"]}).encode()]))

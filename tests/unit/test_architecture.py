@@ -13,6 +13,9 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.o
     others_of,
 )
 from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.container import SERVICE
+from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.release_part import (
+    RELEASES,
+)
 
 from tests.lab.imports import between_packages, imports
 from tests.unit.test_docs import SPECS, resource
@@ -99,6 +102,7 @@ def test_verbs_are_those_that_resources_have() -> None:
         there |= {(verb, one) for one in users for verb in actor.verbs}
     # What only a service's container has.
     there |= {(verb, "stack") for verb in {*SERVICE.verbs} - {*resource("container").verbs}}
+    there |= {(verb, "stack") for verb in RELEASES.verbs}  # the only part that no module has
     assert sorted(told) == sorted(there)
 
 

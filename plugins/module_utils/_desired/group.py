@@ -34,12 +34,13 @@ Needs = Mapping[str, Sequence[Tuple[str, Tuple[str, ...]]]]
 class Group(Part):
     """The parts of a resource that consists of others.
 
-    Its resource has `look_at(client, desired, pending)`, which observes what there is of it and
-    returns that with the client by which its parts are to look, `view(client, desired)`, a client
-    for one more look at the parts, `stages(desired, observed)`,
+    Its resource has `resolved(client, desired)`, which returns what is declared, as far as only the
+    server can tell; `look_at(client, desired, pending)`, which observes what there is of it and
+    returns that with the client by which its parts are to look; `view(client, desired)`, a client
+    for one more look at the parts; `stages(desired, observed)`;
     `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
-    those before it, done ones included, `needs(parts)`: by address, which others have to be done
-    first (see `_link`), and `sequence(desired, parts)`: lists of those of a stage that are done
+    those before it, done ones included; `needs(parts)`: by address, which others have to be done
+    first (see `_link`); and `sequence(desired, parts)`: lists of those of a stage that are done
     together, or in batches (see rolling.py). The resource of a part may have `same`: verbs after
     which it is what it was for the other parts, such as a restart.
     """
@@ -53,6 +54,7 @@ class Group(Part):
     def look(self, client: Any, pending: Pending, settled: bool) -> None:
         """Observe and plan all parts, each with what those before it would do."""
         resource: Any = self.resource
+        self.desired = resource.resolved(client, self.desired)
         self.observed, view = resource.look_at(client, self.desired, pending)
         self._stages = resource.stages(self.desired, self.observed)
         self.parts = [part for stage in self._stages for part in stage]

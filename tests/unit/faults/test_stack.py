@@ -57,18 +57,23 @@ PORTS = [{"target": 80, "published": "8080"}]
 HOOKED = project(db=HOOKS, side=HOOKS)
 NAMES = ["shop-db-1", "shop-side-1", "shop-web-1", "shop-web-2"]
 GONE: Params = {"name": "shop", "state": "absent"}
+SIDE = project(side={"image": "app:2"})
+KEEP, KEEP1 = {"keep_releases": 2}, {"keep_releases": 1}
 
 
 @dataclass(frozen=True)
 class Story:
-    """`before` is there when `task` is cut short; `names` are the containers in the end, of which
-    those in `kept` are the same as before."""
+    """`before`, and `earlier` before that, are there when `task` is cut short; `names` are the
+    containers in the end, of which those in `kept` are the same as before; `releases` is how many
+    are kept then."""
 
     name: str
     task: Params
     before: Optional[Params]
     names: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    releases: int = 0
+    earlier: Optional[Params] = None
 
 
 STORIES = (
@@ -89,6 +94,18 @@ STORIES = (
         tuple(NAMES),
         ("web",),
     ),
+    Story("a release", {**SIDE, **KEEP}, {**OLD, **KEEP}, tuple(NAMES), ("db", "web"), 2),
+    Story("a release beyond", {**SIDE, **KEEP1}, {**OLD, **KEEP}, tuple(NAMES), ("db", "web"), 1),
+    Story(
+        "back to a release",
+        {**SIDE, "rollback": True},
+        {**SIDE, **KEEP},
+        tuple(NAMES),
+        ("db", "web"),
+        1,
+        {**OLD, **KEEP},
+    ),
+    Story("down, with releases", GONE, {**SIDE, **KEEP}, (), (), 0, {**OLD, **KEEP}),
 )
 KINDS = ("500", "500-after", "drop", "drop-after", "stall", "nospace", "kill", "kill-after")
 
@@ -104,8 +121,9 @@ class Stage:
     def __enter__(self) -> Stage:
         self.fake.__enter__()
         self.fake.add_image("app:1", behaviour="healthy")
-        if self.story.before is not None:
-            result = self.run(self.story.before)
+        self.fake.add_image("app:2", cmd=["another"])
+        for params in filter(None, (self.story.earlier, self.story.before)):
+            result = self.run(params)
             assert not result.get("failed"), result["msg"]
         self.before = self.ids()
         self.fake.faults.reset("writes")
@@ -147,8 +165,19 @@ class Stage:
         if ids:
             mode = seen["shop-side-1"]["HostConfig"]["NetworkMode"]
             assert mode == f"container:{ids['shop-db-1']}", where
+        self.with_releases(where)
         again = self.run(self.story.task)
         assert again["changed"] is False, f"{where}: {again['plan']['text']}"
+
+    def with_releases(self, where: str) -> None:
+        """So many releases are kept, each with all of its images, and no other tag of any."""
+        every = [tag for image in self.fake.images.values() for tag in image["RepoTags"]]
+        tags = [tag.partition(":shop.")[2] for tag in every if "/releases:" in tag]
+        serials = [tag for tag in tags if tag.isdigit()]
+        assert len(serials) == self.story.releases, f"{where}: {tags}"
+        services = ("db", "side", "web")
+        whole = [f"{serial}.{service}" for serial in serials for service in services]
+        assert sorted(tags) == sorted([*serials, *whole]), where
 
 
 @pytest.mark.parametrize("kind", KINDS if ALL else ("500-after", "kill-after"))

@@ -134,9 +134,8 @@ def _is_as_declared(desired: Desired, observed: Observed, difference: Difference
         return False
     if (desired.force_restart or desired.send_signal) and runs(observed.current):
         return False
-    if desired.reference and not observed.settled and will_pull(desired, observed):
-        return False
-    return not difference.changes
+    looks = desired.reference and not observed.settled and "image" not in observed.unknown
+    return not difference.changes and not (looks and will_pull(desired, observed))
 
 
 def _is_settled(container: Mapping[str, Any], desired: Desired) -> bool:

@@ -94,7 +94,7 @@ def load(work: Work, step: Step) -> bool:
     if not step.needs:  # those that follow the first one came along with it
         every = source.every or (member,)
         body = pieces(source.path, *every)
-        _send(work, step, "/images/load", {"quiet": True}, body, source.path)
+        _send(work, step, "/images/load", {"quiet": True}, body, os.path.getsize(source.path))
     if not member.is_same(inspect(work.client, name)):
         called = (*member.ids, *member.tags)
         there = [entry for entry in called if member.is_same(inspect(work.client, entry))]
@@ -117,34 +117,51 @@ def import_(work: Work, step: Step) -> bool:
     need_context(work.desired)
     source: Source = work.desired.source
     label = image_record.encode_import(work.desired.name, source.options())
-    to = parse_reference(step.args["on"], "name")
+    labelled = (image_record.LABEL, label)
+    body, size = _read(source.path), os.path.getsize(source.path)
+    import_archive(work, step, step.args["on"], labelled, source.changes, body, size)
+    return True
+
+
+def import_archive(
+    work: Work,
+    step: Step,
+    reference: str,
+    label: Tuple[str, str],
+    changes: Sequence[str],
+    body: Iterator[bytes],
+    size: int = 0,
+) -> None:
+    """Make an image of a root file system's archive, with a label whose value is JSON.
+
+    `changes` are further instructions of a Dockerfile, `size` is that of the archive where it is
+    known. Raise FleetError if that fails, or what has the reference then has not the label.
+    """
+    to = parse_reference(reference, "name")
     # Single quotes keep a Dockerfile's parser from looking into the JSON.
-    changes: Sequence[str] = (*source.changes, f"LABEL {image_record.LABEL}='{label}'")
+    changes = (*changes, f"LABEL {label[0]}='{label[1]}'")
     if work.client.kind == "podman":
         from .podman import import_changes
 
         changes = tuple(import_changes(tuple(changes)))
     query = {"fromSrc": "-", "repo": to.name, "tag": to.tag, "changes": changes}
-    _send(work, step, "/images/create", query, _read(source.path), source.path)
-    image = work.client.get(f"/images/{step.args['on']}/json")
-    if image_record.label_of(image) != label:
+    _send(work, step, "/images/create", query, body, size)
+    image = work.client.get(f"/images/{reference}/json")
+    if dict((image.get("Config") or {}).get("Labels") or {}).get(label[0]) != label[1]:
         raise FleetError(
             "the engine reported success, but the image does not carry the label of this import",
             address=step.address,
             hint="somebody else may have tagged another image; run again",
         )
-    return True
 
 
-def _send(
-    work: Work, step: Step, path: str, query: Any, body: Iterator[bytes], archive: str
-) -> None:
-    """Send an archive's pieces; of how many it is the size of the file that tells."""
+def _send(work: Work, step: Step, path: str, query: Any, body: Iterator[bytes], size: int) -> None:
+    """Send an archive's pieces, of so many bytes in all, 0 for unknown."""
     from ..._desired.progress import counted
 
     headers = {"Content-Type": "application/x-tar"}
     try:
-        told = counted(work.tell, body, "sending", os.path.getsize(archive))
+        told = counted(work.tell, body, "sending", size)
         for _part in work.client.stream("POST", path, query, told, headers, _SILENCE):
             pass
     except ConnectionLost as error:

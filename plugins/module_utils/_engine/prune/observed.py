@@ -17,6 +17,7 @@ from ..client.errors import EngineError
 from ..container.reads import bases_of
 from ..values.image_reference import NAMELESS, short
 from ..values.labels import OUR_LABELS, own_labels
+from ..values.release_tags import read_name
 from ..values.timestamps import parse_time
 from .desired import Desired, is_meant
 
@@ -157,6 +158,7 @@ def _images(desired: Desired, observed: Observed, left: List[Object]) -> Iterato
         tags = tuple(tag for tag in image.get("RepoTags") or () if tag != NAMELESS)
         if (
             image["Id"] in used
+            or any(read_name(short(tag)) for tag in tags)  # of a stack's releases
             or (tags and not desired.tagged)
             or not _fits(desired, observed, image)
         ):

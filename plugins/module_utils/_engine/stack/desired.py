@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any, Dict, FrozenSet, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from ..._desired.bounded_json import decode
 from ..._desired.errors import Faults, InvalidOption
@@ -18,6 +18,9 @@ from .container import ServiceDesired as Container
 from .hooks import Declared, Hooks, hooks_of
 from .images import images_of
 from .service import Keyed, Names, Project, Replica, containers_of, has_updates
+
+if TYPE_CHECKING:
+    from .releases import Release
 
 STATES = ("absent", "present", "started", "stopped")
 WAITS = ("none", "started", "healthy")
@@ -50,6 +53,8 @@ def spec() -> Dict[str, Any]:
         "allow": {**words, "choices": list(LIMITS), "default": list(LIMITS)},
         "protect": {"type": "bool", "default": False},
         "adopt": {"type": "bool", "default": False},
+        "keep_releases": {"type": "int"},
+        "rollback": {"type": "bool", "default": False},
         "project": {"type": "dict"},
         "secret_values": {"type": "dict", "no_log": True},
     }
@@ -61,7 +66,7 @@ class Desired:
 
     `disabled` are services that no active profile has. `containers` are what each replica should
     be under the name that it is given when it is new, `images` what they need. `options` are
-    those of the task.
+    those of the task. `release` is the one that all this is of, by `rollback`.
     """
 
     project: Project
@@ -69,6 +74,7 @@ class Desired:
     containers: Mapping[Replica, Container]
     images: Tuple[Image, ...]
     options: Mapping[str, Any]
+    release: Optional[Release] = None
 
     @property
     def name(self) -> str:
@@ -100,6 +106,12 @@ class Desired:
         """Whether nothing may be replaced or removed."""
         return bool(self.options["protect"])
 
+    @property
+    def keeps_releases(self) -> bool:
+        """Whether it is kept as a release when it is up, or releases of later ones go."""
+        asked = self.options["keep_releases"] is not None and self.state == "started"
+        return asked or self.release is not None
+
     def with_names(self, names: Names) -> Mapping[Replica, Container]:
         """Return what each replica should be, called as those that are there already."""
         for replica, container in self.containers.items():
@@ -120,6 +132,11 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
         hooks = hooks_of(_hooked(params, given), _hidden(params))
     with faults:
         _check_destroy(params)
+    if params["rollback"] or params["keep_releases"] is not None:
+        from .release_options import check_releases
+
+        with faults:
+            check_releases(name, params)
     project = Project(
         name="project" if faults.errors else name,  # whose containers have names of their own
         services={} if params["state"] == "absent" else _services(params, given),
@@ -133,7 +150,8 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         containers = containers_of(project, params, {})
     with faults:
-        images = images_of(project, params)
+        # A rollback has the images of a release, and the contexts of builds are of no use to it.
+        images = [] if params["rollback"] else images_of(project, params)
     if any(has_updates(service) for service in project.services.values()):
         from .update import check_updates
 

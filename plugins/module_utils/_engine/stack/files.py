@@ -126,7 +126,7 @@ def _read(client: Client, container: str, path: str) -> Optional[Tuple[Member, b
 
 def write(client: Client, container: str, files: Files) -> None:
     """Put files into a container that has not been started; folders above them are made."""
-    put(client, container, "/", _archive(files))
+    put(client, container, "/", archive(files))
 
 
 class _Content:
@@ -144,7 +144,8 @@ class _Content:
         return io.BytesIO(self._data)
 
 
-def _archive(files: Files) -> Iterator[bytes]:
+def archive(files: Files) -> Iterator[bytes]:
+    """Yield an archive of files by their paths."""
     for target, file in sorted(files.items()):
         source = _Content(file)
         yield from member(source, "", target.lstrip("/"), source.entries[""])

@@ -36,9 +36,11 @@ _RESOURCES: Mapping[str, Tuple[Any, Any, Any]] = {
 
 def stages_of(desired: Desired, observed: Observed) -> List[List[Part]]:
     """Return the parts of a stack: images first, since what they turn out to be decides about
-    containers; then all else, removals before what may take their place."""
+    containers; then all else, removals before what may take their place; last the releases."""
     if desired.state == "absent":
-        return [_leaving(desired, observed)]
+        from .release_stage import leaving_releases
+
+        return [_leaving(desired, observed), [leaving_releases(desired, observed)]]
     going = surplus(desired, observed)
     services, containers = _in_turn(desired, observed, going)
     level = levels(services)
@@ -53,7 +55,12 @@ def stages_of(desired: Desired, observed: Observed) -> List[List[Part]]:
         *_used(desired, "network", "networks"),
         *_used(desired, "volume", "volumes"),
     ]
-    return [[Part(IMAGE, image) for image in desired.images], [*before, *waves[0]], *waves[1:]]
+    stages = [[Part(IMAGE, image) for image in desired.images], [*before, *waves[0]], *waves[1:]]
+    if desired.keeps_releases:
+        from .release_stage import releases_part
+
+        stages.append([releases_part(desired, containers)])
+    return stages
 
 
 def _in_turn(

@@ -46,6 +46,14 @@ class Stack(Resource):
         """Return the declared stack; raise InvalidOption for what cannot be right."""
         return desired_of(params)
 
+    def resolved(self, client: Any, desired: Desired) -> Desired:
+        """Return the declared stack; by `rollback`, what the release declares that it leads to."""
+        if not desired.options["rollback"] or desired.release is not None:
+            return desired
+        from .rollback import returned
+
+        return returned(client, desired)
+
     def look_at(self, client: Any, desired: Desired, pending: Any) -> Tuple[Observed, Any]:
         """Return what there is of the project, and the client by which its parts look."""
         if client is None:
@@ -105,19 +113,25 @@ class Stack(Resource):
             for name in left
         )
         notes += _updates(desired, parts)
+        if desired.release is not None:
+            release = desired.release
+            notes += (f"returns to release {release.serial}, which was up at {release.time}",)
         refused = (*_too_many(desired, surplus(desired, observed)), *_left_alone(parts))
         return Plan(notes=notes, refused=refused)
 
     def present(self, observed: Any) -> Dict[str, Any]:
         """Return the stack as it is now, given its group: its containers by service."""
         services: Dict[str, List[Dict[str, Any]]] = {}
+        result: Dict[str, Any] = {"name": observed.desired.name, "services": services}
         for part in observed.parts:
+            if part.resource.name == "release" and observed.desired.state != "absent":
+                result["release"] = _release(observed.desired, part)
             if part.resource.name != "container" or part.observed is None:
                 continue
             service = getattr(part.desired, "marks", {}).get("com.docker.compose.service")
             if service and part.observed.current is not None:
                 services.setdefault(service, []).append(_shown(part.observed.current))
-        return {"name": observed.desired.name, "services": services}
+        return result
 
 
 def _foreseeable(desired: Desired) -> List[Request]:
@@ -127,7 +141,17 @@ def _foreseeable(desired: Desired) -> List[Request]:
         result[f"/containers/{container.name}/json"] = None
         result[f"/images/{container.reference}/json"] = None
         result.update((f"/networks/{name}", None) for name in container.networks)
-    return [(path, None) for path in result]
+    requests: List[Request] = [(path, None) for path in result]
+    if desired.keeps_releases or desired.state == "absent":
+        from .releases import kept_request
+
+        requests.append(kept_request(desired.name))
+    return requests
+
+
+def _release(desired: Desired, part: Part) -> Any:
+    """Return the release that was returned to, or else the last one that is kept."""
+    return desired.release.public() if desired.release else part.resource.present(part.observed)
 
 
 def _shown(container: Mapping[str, Any]) -> Dict[str, Any]:

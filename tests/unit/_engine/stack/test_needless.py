@@ -52,6 +52,10 @@ FILES = {
 }
 
 
+# A release more would be a step, too.
+KEEP = {"keep_releases": 2}
+
+
 class Stand:
     """A fake engine, and a folder with the project's files."""
 
@@ -64,7 +68,7 @@ class Stand:
             (folder / name).write_text(text)
 
     def run(self) -> dict[str, Any]:
-        given = {"name": "shop", "monitor": "20ms", **self.params}
+        given = {"name": "shop", "monitor": "20ms", **KEEP, **self.params}
         options = validated(STACK.spec(), given, known=True)
         place = str(self.folder)
         loader = SimpleNamespace(get_basedir=lambda: place, get_real_file=lambda path: path)
