@@ -19,13 +19,16 @@ from tests.lab.told import Results, results_of
 
 NAMES = ["roll-1", "roll-2", "roll-3"]
 PROJECT = "roll"
+# Of a registry that does not answer: nothing can be pulled.
+IMAGE = "127.0.0.1:5/roll/web"
+RELEASES = (1, 2, 3, 4)
 PORTS = range(18080, 18092)  # twice as many as replicas: while both run, each has its own
 COUNT = 6
 # A page that says its release; it comes up `limit` times.
 COMPOSE = """
 services:
   web:
-    image: dev/busybox:1
+    image: {image}:{release}
     init: true
     command:
       - sh
@@ -55,6 +58,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
         for server in made:
             load = ["docker", "exec", "-i", server.name, "docker", "load"]
             subprocess.run(load, input=image, check=True, capture_output=True)
+            for release in RELEASES:
+                text = f"FROM {BUSYBOX}\nLABEL release={release}\n"
+                build = ["docker", "build", "-t", f"{IMAGE}:{release}", "-"]
+                command = ["docker", "exec", "-i", server.name, *build]
+                subprocess.run(command, input=text.encode(), check=True, capture_output=True)
         yield made
     finally:
         stop(NAMES)
@@ -72,7 +80,9 @@ class Fleet:
         self, release: int, *flags: str, limit: int = 99, serial: Any = 3, **task: Any
     ) -> Results:
         """Run the stack of a release on all servers; return the results of those it ran on."""
-        (self.folder / "compose.yaml").write_text(COMPOSE.format(release=release, limit=limit))
+        (self.folder / "compose.yaml").write_text(
+            COMPOSE.format(image=IMAGE, release=release, limit=limit)
+        )
         play = {
             "hosts": "all",
             "gather_facts": False,
@@ -80,7 +90,12 @@ class Fleet:
             "tasks": [
                 {
                     "name": "Update",
-                    "dockyard.fleet.stack": {"name": PROJECT, "files": ["compose.yaml"], **task},
+                    "dockyard.fleet.stack": {
+                        "name": PROJECT,
+                        "files": ["compose.yaml"],
+                        "keep_releases": 2,
+                        **task,
+                    },
                 }
             ],
         }
@@ -118,13 +133,13 @@ class Watcher:
 
     def _watch(self) -> None:
         while not self._over.is_set():
-            answered = [answer for port in PORTS if (answer := self._ask(port))]
+            answered = [answer for port in PORTS if (answer := self.ask(port))]
             self.failures += not answered
             self.fewest = min(self.fewest, len(answered))
             for answer in answered:
                 self.answers[answer] = self.answers.get(answer, 0) + 1
 
-    def _ask(self, port: int) -> str:
+    def ask(self, port: int) -> str:
         try:
             url = f"http://{self.server.address}:{port}/"
             with urllib.request.urlopen(url, timeout=2) as answer:
@@ -194,3 +209,18 @@ def test_the_others_wait_for_the_first_host(fleet: Fleet) -> None:
     assert list(results) == [NAMES[0]]
     assert results[NAMES[0]]["failed"]
     assert [fleet.containers(server) for server in fleet.servers] == before
+
+
+def test_the_release_before_is_back_within_seconds(fleet: Fleet) -> None:
+    """Its tag is gone by then, and no registry answers."""
+    for server in fleet.servers:
+        server.exec("docker", "rmi", f"{IMAGE}:1")
+    results, watchers, seconds = watched(fleet, 2, rollback=True)
+    print(f"\n  all run the release before after {seconds:.1f} s")
+    for server in fleet.servers:
+        assert not results[server.name]["failed"], results[server.name]
+        assert "returns to release 1" in str(results[server.name]["plan"]["notes"])
+    assert [watcher.failures for watcher in watchers] == [0, 0, 0]
+    with Watcher(fleet.servers[0]) as watcher:
+        assert {watcher.ask(port) for port in PORTS} - {""} == {"1"}
+    assert not any(result["changed"] for result in fleet.play(2, rollback=True).values())
