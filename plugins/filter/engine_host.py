@@ -81,12 +81,9 @@ _value:
 
 import json
 import re
-from base64 import b64decode
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict
 
-from ansible_collections.dockyard.fleet.plugins.plugin_utils.filters.os_release import (
-    distribution,
-)
+from ansible_collections.dockyard.fleet.plugins.plugin_utils.filters.reading import Reading
 
 # The role reads two files of at most 1 MB, which base64 makes a third larger; the rest is small.
 _MOST = 8_000_000
@@ -96,32 +93,16 @@ _UNREAD = "closed\t0644\t\t"
 
 def engine_host(text: str) -> Dict[str, Any]:
     """Return what the lines of a reading say."""
-    rows: Dict[str, List[str]] = {}
-    # Not splitlines: it splits at characters that may be in JSON.
-    for line in text[:_MOST].split("\n"):
-        word, _tab, value = line.rstrip("\r").partition("\t")
-        rows.setdefault(word, []).append(value)
-    first = {word: values[0] for word, values in rows.items()}
-    init = first.get("init", "")
-    version = first.get("version", "")
+    reading = Reading(text[:_MOST])
+    version = reading.first("version")
     return {
-        "user": first.get("user", ""),
-        "init": init if init in ("systemd", "sysv") else "direct",
-        **distribution(_decoded(first.get("release", "")), first.get("system", "")),
-        "apparmor": "apparmor" in first,
-        "packages": rows.get("package", []),
-        "files": [*rows.get("file", []), _UNREAD, _UNREAD][:2],
+        **reading.host(),
+        "apparmor": "apparmor" in reading,
+        "files": [*reading.all("file"), _UNREAD, _UNREAD][:2],
         "version": version,
         "validates": _major(version) >= 23,
-        "info": _info(first.get("info", "")),
+        "info": _info(reading.first("info")),
     }
-
-
-def _decoded(column: str) -> str:
-    try:
-        return b64decode(column).decode("utf-8", "replace")
-    except ValueError:
-        return ""
 
 
 def _major(version: str) -> int:
