@@ -16,8 +16,9 @@ description:
 options:
   _input:
     description:
-      - A line for each file, with its kind (V(file), V(absent), V(other), V(large) or V(dangling)),
-        its mode, where its links lead to, and its content in base64, separated by tabs.
+      - A line for each file, with its kind (V(file), V(absent), V(other), V(large), V(dangling), or
+        V(closed) for one that could not be read), its mode, where its links lead to, and its
+        content in base64, separated by tabs.
     type: list
     elements: str
     required: true
@@ -65,21 +66,25 @@ _PROBLEMS = {
     "other": "is no ordinary file",
     "large": "is larger than 1 MB",
     "dangling": "is a link to {target}, which is not there",
+    "closed": "cannot be read",
 }
 
 
 def daemon_files(lines: Sequence[str]) -> Dict[str, Any]:
     """Return what two lines say, of the configuration before and of the present one."""
-    (*_before, previous), (kind, mode, target, content) = map(_columns, lines)
+    (state, _mode, path, previous), (kind, mode, target, content) = map(_columns, lines)
     # What is no UTF-8 stays recognizable, and is refused by who reads the text.
     texts = [b64decode(column).decode("utf-8", "surrogateescape") for column in (previous, content)]
+    problem = _PROBLEMS.get(kind, "").format(target=target)
+    if state == "closed":
+        problem = f"may not be what the engine runs with, and {path} cannot be read"
     return {
         "text": texts[0] or texts[1],
         "unfinished": bool(texts[0]),
         "kind": kind,
         "mode": mode,
         "target": target,
-        "problem": _PROBLEMS.get(kind, "").format(target=target),
+        "problem": problem,
     }
 
 

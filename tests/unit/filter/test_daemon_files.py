@@ -16,12 +16,14 @@ TASKS = Path(__file__).parents[3] / "roles" / "container_runtime" / "tasks" / "r
 
 
 def read(folder: Path) -> list[str]:
-    """Run what the role runs on the host; return its lines as Ansible does."""
+    """Run what the role runs on the host for its files; return their lines as Ansible does."""
     script = yaml.safe_load(TASKS.read_text())[0]["ansible.builtin.shell"]
+    script = script[script.index("for file in {{ __container_runtime_previous") :]
+    script = script[: script.index("\ndone\n") + len("\ndone\n")]
     for name, file in (("previous", ".daemon.json.previous"), ("config", "daemon.json")):
         script = script.replace(f"{{{{ __container_runtime_{name} }}}}", str(folder / file))
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
-    return done.stdout.rstrip("\r\n").splitlines()
+    return [line.removeprefix("file\t") for line in done.stdout.rstrip("\r\n").splitlines()]
 
 
 def test_a_file_that_is_there(tmp_path: Path) -> None:
@@ -70,6 +72,13 @@ def test_what_is_not_read_is_said(kind: str, problem: str, tmp_path: Path) -> No
     found = daemon_files(read(tmp_path))
     assert (found["kind"], found["problem"]) == (kind, problem.format(tmp_path))
     assert found["text"] == ""
+
+
+def test_one_before_that_cannot_be_read_is_said() -> None:
+    lines = ["closed\t0600\t/etc/docker/.daemon.json.previous", "file\t0644\t/d.json\te30="]
+    assert daemon_files(lines)["problem"] == (
+        "may not be what the engine runs with, and /etc/docker/.daemon.json.previous cannot be read"
+    )
 
 
 def test_what_is_no_utf8_is_kept_for_who_refuses_it(tmp_path: Path) -> None:
