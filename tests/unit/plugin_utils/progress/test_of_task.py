@@ -127,7 +127,8 @@ def test_a_message_of_the_longest_texts_arrives_whole() -> None:
         shown = terminal.Terminal(output, threading.RLock())
         shown.send("1", Status(longest, longest, longest, longest))
         shown._take(shown._receiver.recv(terminal._LARGEST))
-        [(_seen, status)] = shown._statuses.values()
-        assert all(200 <= len(text) <= 201 for text in status)
+        statuses = [status for _seen, status in shown._statuses.values()]
+        assert [len(status) for status in statuses] == [4]
+        assert all(200 <= len(text) <= 201 for status in statuses for text in status)
         for end in (shown._receiver, shown._sender):
             end.close()
