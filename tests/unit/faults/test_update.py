@@ -135,3 +135,23 @@ def test_the_next_run_converges(
         hit = sum(pool.map(point, range(1, count + 1)))
     record_property(f"{POINTS}{kind}, an update: {story.name}", hit)
     assert hit == count
+
+
+def test_two_runs_at_once_do_not_mix(crew: Crew) -> None:
+    """Each waits until the other one is done: whichever is last, all replicas are as it says."""
+    images = ("app:2", "app:3")
+    for _round in range(3):
+        with Stage(STORIES[1], crew) as stage, ThreadPoolExecutor(2) as pool:
+            stage.fake.add_image("app:3", seed="3")
+            tasks = [project(image, "always", failure_action="rollback") for image in images]
+            results = list(pool.map(stage.run, tasks))
+            assert [result.get("failed", False) for result in results] == [False, False]
+            assert sorted(stage.ids()) == NAMES
+            with Client(unix_dial(stage.fake.socket_path), 20) as client:
+                seen = [client.get(f"/containers/{name}/json") for name in NAMES]
+            assert len({one["Config"]["Image"] for one in seen}) == 1
+            started = [
+                e["Actor"]["Attributes"] for e in stage.fake.events if e["Action"] == "start"
+            ]
+            order = [entry["image"] for entry in started if entry["image"] != "app:1"]
+            assert order in ([a] * 3 + [b] * 3 for a, b in (images, images[::-1]))
