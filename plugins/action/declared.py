@@ -18,7 +18,7 @@ from ..module_utils._desired.errors import FleetError, InvalidOption
 from ..module_utils._desired.input_checks import check_known
 from ..module_utils._desired.run import failure
 
-KINDS = ("image", "network", "volume", "container", "stack", "vm", "vm_image")
+KINDS = ("image", "network", "volume", "container", "stack", "login", "vm", "vm_image")
 
 
 class ActionModule(ActionBase):

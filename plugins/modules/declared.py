@@ -20,7 +20,7 @@ options:
       - The module, without the name of the collection.
     type: str
     required: true
-    choices: [image, network, volume, container, stack, vm, vm_image]
+    choices: [image, network, volume, container, stack, login, vm, vm_image]
   options:
     description:
       - The options of that module, which checks them. Those of C(module_defaults) for it and for

@@ -57,3 +57,25 @@ def login_says(config: Path, registry: str) -> int:
     command = ["docker", "--config", str(config.parent), "login", registry]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     return done.returncode
+
+
+def test_the_role_logs_in_to_what_the_inventory_names(tmp_path: Path) -> None:
+    (tmp_path / "secrets.yml").write_text(json.dumps({"canary": PASSWORD}))
+    (tmp_path / "registry").mkdir()
+    play = Play(tmp_path)
+    config = tmp_path / "config.json"
+    with Registry(tmp_path / "registry", locked=True) as registry:
+        entry = {
+            "registry": registry.address,
+            "username": USER,
+            "password": "{{ canary }}",
+            "plain_text": True,
+            "config_path": str(config),
+        }
+        role = {
+            "ansible.builtin.include_role": {"name": "dockyard.fleet.workloads"},
+            "vars": {"workloads_registries": [], "workloads_registries_shop": [entry]},
+        }
+        play.run(role, options=("-vvvv", "--diff", "-e", "@secrets.yml"))
+        assert PASSWORD not in play.output
+        assert login_says(config, registry.address) == 0
