@@ -68,7 +68,7 @@ e2e: venv-test ## whole playbooks
 	$(PYTEST) tests/e2e
 
 test-engines: venv-test ## every option of containers, networks and volumes, releases of stacks, and images from host to host, and stacks at rest, on every engine of the lab; updates on three servers
-	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/test_stack_releases.py tests/integration/distribution.py tests/integration/needless.py tests/integration/rolling.py
+	FLEET_ENGINES="$$($(BIN)/python -m tests.lab.engines names)" $(PYTEST) tests/integration/test_fields.py tests/integration/test_volume_archive.py tests/integration/test_image_archives.py tests/integration/test_stack_releases.py tests/integration/distribution.py tests/integration/stack_engines.py tests/integration/rolling.py
 
 test-ansible: venv-test ## unit, sanity and a few plays against each supported ansible-core that this Python can run
 	$(BIN)/python -m tests.tools.ansible_versions

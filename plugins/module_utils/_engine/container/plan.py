@@ -290,9 +290,7 @@ def _removal(chain: Chain, desired: Desired, observed: Observed, extra: Optional
     for container in (observed.current, extra, observed.old):
         if container is not None:
             if runs(container):
-                chain.add(
-                    "stop", cause, "replace", on=bare_name(container), id=str(container["Id"])
-                )
+                replacement.end(chain, observed, container, cause, "replace")
             _remove(chain, container, cause, impact)
     record = record_of(observed.current, observed.base, desired.names)
     keep = _volumes_of_others(observed)

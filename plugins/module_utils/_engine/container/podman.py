@@ -206,7 +206,9 @@ def _rights(host: Json, context: Context) -> None:
     taken, given = ({*(declared.get(name) or ())} for name in ("cap_drop", "cap_add"))
     # A privileged container lacks what the machine itself does not have.
     dropped = () if host.get("Privileged") else host.get("CapDrop") or ()
-    host["CapDrop"] = sorted({*dropped, *(taken - _CAPABILITIES - {"ALL"})})
+    # It shows each one of those that it has taken away, and not the word for them.
+    every = "ALL" in taken and {*dropped} >= _CAPABILITIES - given
+    host["CapDrop"] = sorted(taken if every else {*dropped, *(taken - _CAPABILITIES - {"ALL"})})
     host["CapAdd"] = sorted({*(host.get("CapAdd") or ()), *(given & _CAPABILITIES)})
     options = list(host.get("SecurityOpt") or ())
     if "unmask=all" in options:

@@ -79,7 +79,7 @@ def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -
             from .networks import recover_live
 
             recover_live(chain, desired, observed, begun)
-        _recover_first(chain, desired, observed.current, ours)
+        _recover_first(chain, desired, observed, observed.current, ours)
     if desired.moved_from:
         from .rename import recover_name
 
@@ -135,11 +135,15 @@ def _recover_old(
         replacement.recover_state(chain, desired, kept, replaces, replacement.FAILED, others, new)
 
 
-def _recover_first(chain: Chain, desired: Desired, current: Inspect, ours: _Ours) -> None:
+def _recover_first(
+    chain: Chain, desired: Desired, observed: Observed, current: Inspect, ours: _Ours
+) -> None:
     """Undo a creation or a start that failed: remove what was not there, stop what did not run."""
     cause, ident = "it did not come up", str(current["Id"])
     result = ours.created(current)
-    if replacement.may_run(current) and (result or ours.started(current)):
+    if result and replacement.may_run(current):
+        replacement.end(chain, observed, current, cause, name=desired.name)
+    elif ours.started(current) and replacement.may_run(current):
         chain.add("stop", cause, on=desired.name, id=ident)
     if result:
         chain.add("remove", cause, on=desired.name, id=ident, volumes=replacement.OWN)

@@ -37,6 +37,24 @@ def may_run(container: Inspect) -> bool:
     return runs(container) or (begun and read_restart(container)[0] != "no")
 
 
+def end(
+    chain: Chain,
+    observed: Observed,
+    container: Inspect,
+    cause: Cause,
+    impact: str = "none",
+    name: str = "",
+) -> None:
+    """Add the stop of a container that is to go, and that stays stopped.
+
+    Docker restarts none that it was told to stop; Podman does, if it happens between two runs.
+    """
+    args = {"on": name or bare_name(container), "id": str(container["Id"])}
+    if observed.kind == "podman" and read_restart(container)[0] != "no":
+        chain.add("disable_restart", cause, impact, args=args)
+    chain.add("stop", cause, impact, args=args)
+
+
 def add_steps(
     chain: Chain,
     desired: Desired,
@@ -179,7 +197,7 @@ def _from_temporary(chain: Chain, desired: Desired, observed: Observed, cause: C
         return replace(observed, current=_named(fresh, desired), fresh=None)
     others = observed.dependents
     if may_run(fresh):  # another run has taken the name from it while its own run started it
-        chain.add("stop", cause, on=bare_name(fresh), id=str(fresh["Id"]))
+        end(chain, observed, fresh, cause)
     if kept["Id"] == replaces.get("id"):
         dependents.recover_names(chain, others, cause)
         kept = recover_state(chain, desired, kept, replaces, cause, others, str(fresh["Id"]))
@@ -196,7 +214,7 @@ def recover_old(chain: Chain, desired: Desired, observed: Observed, cause: Cause
     others = observed.dependents
     dependents.recover_names(chain, others, cause)
     if may_run(new):
-        chain.add("stop", cause, on=desired.name, id=str(new["Id"]))
+        end(chain, observed, new, cause, name=desired.name)
     # The new one goes last: its label says what is still to be restored.
     chain.add("rename", cause, on=desired.name, to=temporary, id=str(new["Id"]))
     kept = recover_state(chain, desired, old, replaces, cause, others, str(new["Id"]))

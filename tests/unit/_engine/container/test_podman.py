@@ -24,6 +24,10 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.container.r
 )
 
 VOLUME = "ab" * 32
+DEFAULT = {
+    *("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE"),
+    *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
+}
 
 
 def shown(path: str, value: Any, record: Any = None, wanted_at: str = "", **declared: Any) -> Any:
@@ -187,3 +191,22 @@ def test_an_update_says_all_that_it_would_reset() -> None:
     body = update_body({"NanoCpus": 500_000_000, "PidsLimit": 0}, {})
     assert (body["CpuPeriod"], body["CpuQuota"], body["PidsLimit"]) == (100_000, 50_000, 2048)
     assert "NanoCpus" not in body
+
+
+@pytest.mark.parametrize(
+    ("declared", "shown_dropped", "expected"),
+    [
+        ({"cap_drop": ("ALL",)}, sorted(DEFAULT), ["ALL"]),
+        (
+            {"cap_drop": ("ALL",), "cap_add": ("CHOWN",)},
+            sorted(DEFAULT - {"CHOWN"}),
+            ["ALL"],
+        ),
+        ({"cap_drop": ("ALL",)}, ["CHOWN"], ["CHOWN"]),
+        ({"cap_drop": ("CHOWN",)}, ["CHOWN"], ["CHOWN"]),
+    ],
+)
+def test_the_word_for_all_rights_is_what_it_stands_for(
+    declared: Dict[str, Any], shown_dropped: Any, expected: Any
+) -> None:
+    assert shown("HostConfig.CapDrop", shown_dropped, **declared) == expected

@@ -1,4 +1,4 @@
-"""A stack of twenty services on each engine: thirty runs in which nothing is to be done."""
+"""Stacks on each engine: thirty runs in which nothing is to be done, and updates in batches."""
 
 from __future__ import annotations
 
@@ -64,3 +64,52 @@ def test_thirty_runs_do_nothing(
         assert steps == [[]] * RUNS
     finally:
         run(state="absent", destroy=["data"], max_removals=99)
+
+
+@pytest.mark.parametrize("order", ["stop-first", "start-first"])
+@pytest.mark.parametrize("name", ENGINES)
+def test_an_update_comes_up_or_goes_back(
+    name: str, order: str, engine_of: Callable[[str], Engine]
+) -> None:
+    engine = engine_of(name)
+    names = [f"fleet-update-web-{number}" for number in (1, 2, 3)]
+
+    def run(command: str = "", **task: Any) -> dict[str, Any]:
+        update = {"order": order, "failure_action": "rollback"}
+        web = {
+            "image": BUSYBOX,
+            "command": ["sh", "-c", command],
+            "restart": "always",
+            "deploy": {"replicas": 3, "update_config": update},
+        }
+        project = {"name": "fleet-update", "services": {"web": web}}
+        options = {"name": "fleet-update", "project": project, "monitor": "500ms", **task}
+        with engine.client() as client:
+            return run_validated(STACK, validated(STACK.spec(), options), lambda: client)
+
+    def seen() -> dict[str, str]:
+        with engine.client() as client:
+            listed = client.get("/containers/json", {"all": True})
+            inspected = [client.get(f"/containers/{entry['Id']}/json") for entry in listed]
+        ours = [one for one in inspected if "fleet-update" in one["Name"]]
+        assert all(one["State"]["Running"] for one in ours), [one["State"] for one in ours]
+        policies = {one["HostConfig"]["RestartPolicy"]["Name"] for one in ours}
+        assert policies == {"always"}
+        return {one["Name"].lstrip("/"): one["Id"] for one in ours}
+
+    try:
+        assert not run("trap 'exit 0' TERM; sleep 1d & wait").get("failed")
+        before = seen()
+        result = run("trap 'exit 0' TERM; sleep 2d & wait")
+        assert not result.get("failed"), result["msg"]
+        good = seen()
+        assert sorted(good) == names
+        assert not set(good.values()) & set(before.values())
+        result = run("exit 3")
+        assert result["failed"]
+        assert "all containers of web are as before" in result["msg"]
+        assert result["changed"] is False
+        assert seen() == good
+        assert run("trap 'exit 0' TERM; sleep 2d & wait")["changed"] is False
+    finally:
+        run(state="absent", max_removals=99)
