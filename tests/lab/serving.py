@@ -136,6 +136,7 @@ class Server:
         self._buffers = buffers  # bytes that a connection's socket holds, 0 for as many as usual
         self.faults = Faults(counted)
         self.calls: List[Call] = []
+        self.connections = 0  # that there have ever been
         self._open: List[socket.socket] = []
         self._closing = threading.Event()
 
@@ -184,6 +185,7 @@ class Server:
             if self._buffers:
                 conn.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._buffers)
             self._open.append(conn)
+            self.connections += 1
             threading.Thread(target=self._connection, args=(conn,), daemon=True).start()
 
     def _connection(self, conn: socket.socket) -> None:

@@ -48,13 +48,14 @@ def of_modules(*, machines: bool = False) -> list[Example]:
 def twice(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the tasks, each of ours repeated at once, which must change nothing.
 
-    One that only ever plans is not repeated: its plan is the same again.
+    One that only ever plans is not repeated: its plan is the same again; nor is one that restarts.
     """
     made: list[dict[str, Any]] = []
     for task in tasks:
         made.append(task)
-        ours = any(key.startswith("dockyard.fleet.") for key in task)
-        if ours and not task.get("check_mode"):
+        ours = [args for key, args in task.items() if key.startswith("dockyard.fleet.")]
+        restarts = any((args or {}).get("force_restart") for args in ours)
+        if ours and not task.get("check_mode") and not restarts:
             again = {"that": ["again is skipped or again is not changed"]}
             made += [{**task, "register": "again"}, {"ansible.builtin.assert": again}]
     return made
