@@ -47,7 +47,7 @@ demo-containers-clean: venv ## remove what that made, and nothing else
 	$(BIN)/ansible-playbook -i inventories/local_containers playbooks/demo_containers_clean.yml $(ARGS)
 
 test: venv-test ## the whole suite, in two processes
-	$(PYTEST) --numprocesses 2 --dist loadscope
+	$(PYTEST) --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 lint: venv-test ## ruff, mypy, ansible-lint, changelog, documentation
 	$(PYTEST) tests/static/test_lint.py

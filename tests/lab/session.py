@@ -32,15 +32,16 @@ LAYERS = {
     "e2e": "e2e",
 }
 # What has to run in one process, by how the ids of its tests begin (the longest such beginning
-# counts); in the order in which processes take them. The one that takes longest comes early, so
-# that no process waits long for the other at the end.
+# counts); in the order in which processes take them. Those that take longest come early, so that no
+# process waits long for the other at the end.
 SIDES = {
     "": "no engine",
     "tests/integration/": "engine",
     "tests/integration/roles/": "servers",
     "tests/molecule/": "servers",
-    "tests/integration/test_vm_": "libvirt",
+    "tests/e2e/test_machine.py": "machine",
     "tests/e2e/": "playbooks",
+    "tests/integration/test_vm_": "libvirt",
 }
 NEED_LIBVIRT = "test_vm_"
 NEED_ENGINE = ("integration", "molecule", "e2e")
@@ -79,7 +80,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     order = {name: number for number, name in enumerate(LAYERS)}
     sides = list(SIDES.values())
     items.sort(
-        key=lambda item: (order.get(layer(item), len(order)), sides.index(side(item.nodeid)))
+        key=lambda item: (sides.index(side(item.nodeid)), order.get(layer(item), len(order)))
     )
     for item in items:
         if layer(item) in NEED_ENGINE:
