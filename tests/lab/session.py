@@ -37,11 +37,11 @@ LAYERS = {
 SIDES = {
     "": "no engine",
     "tests/integration/": "engine",
+    "tests/integration/test_vm_": "libvirt",
+    "tests/e2e/test_machine.py": "machine",
     "tests/integration/roles/": "servers",
     "tests/molecule/": "servers",
-    "tests/e2e/test_machine.py": "machine",
     "tests/e2e/": "playbooks",
-    "tests/integration/test_vm_": "libvirt",
 }
 NEED_LIBVIRT = "test_vm_"
 NEED_ENGINE = ("integration", "molecule", "e2e")
