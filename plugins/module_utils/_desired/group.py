@@ -40,9 +40,9 @@ class Group(Part):
     for one more look at the parts; `stages(desired, observed)`;
     `prepare(desired, part, before)`, which may alter what is declared for a part by the plans of
     those before it, done ones included; `needs(parts)`: by address, which others have to be done
-    first (see `_link`); and `sequence(desired, parts)`: lists of those of a stage that are done
-    together, or in batches (see rolling.py). The resource of a part may have `same`: verbs after
-    which it is what it was for the other parts, such as a restart.
+    first (see `_link`); and `sequence(desired, parts)`: of a stage, lists of those with steps that
+    are done together, or in batches (see rolling.py). The resource of a part may have `same`: verbs
+    after which it is what it was for the other parts, such as a restart.
     """
 
     def __init__(self, resource: Resource, desired: Any) -> None:
@@ -107,8 +107,8 @@ class Group(Part):
                 self.look(client, {}, True)
                 self.make_plan()
                 check_bounds([self])
-            stage = [part for part in self._stages[number] if part.plan.steps]
-            for place, item in enumerate(resource.sequence(self.desired, stage) if stage else ()):
+            stage = self._stages[number]
+            for place, item in enumerate(resource.sequence(self.desired, stage)):
                 with _after(done):
                     told += self._do(item, client, again=place > 0)
                 done += item if isinstance(item, list) else item.parts

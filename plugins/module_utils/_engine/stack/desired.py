@@ -87,6 +87,11 @@ class Desired:
         return self.project.services
 
     @property
+    def has_updates(self) -> bool:
+        """Whether a service says how its replicas are updated."""
+        return any(map(has_updates, self.services.values()))
+
+    @property
     def address(self) -> str:
         """The stack's name in plans."""
         return f"stack/{self.name}"
@@ -152,7 +157,7 @@ def desired_of(params: Mapping[str, Any]) -> Desired:
     with faults:
         # A rollback has the images of a release, and the contexts of builds are of no use to it.
         images = [] if params["rollback"] else images_of(project, params)
-    if any(has_updates(service) for service in project.services.values()):
+    if any(map(has_updates, project.services.values())):
         from .update import check_updates
 
         with faults:

@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Set, Tuple
 from ..._desired.part import Part
 from .desired import Desired
 from .order import dependencies
-from .service import has_updates
+from .replicas import by_service
 
 # What a step of a container may be before others have come up: nothing runs or ends by it.
 _QUIET = ("pull", "create")
@@ -37,7 +37,7 @@ def needs_of(
             result[part.address] = [(at, ()) for at in sorted(needed) if at in by_address]
             result[part.address] += [(at, _QUIET) for at in getattr(part.desired, "turns", ())]
     _add_dependencies(desired, by_address, result)
-    if any(has_updates(service) for service in desired.services.values()):
+    if desired.has_updates:
         from .update import rollings
 
         for rolling in rollings(desired.services, parts).values():
@@ -73,12 +73,10 @@ def _add_dependencies(
     result: Dict[str, List[Tuple[str, Tuple[str, ...]]]],
 ) -> None:
     """Add that a service starts when those that it depends on are up."""
-    replicas: Dict[str, List[str]] = {}
-    for address, part in by_address.items():
-        marks = getattr(part.desired, "marks", {})
-        service = marks.get("com.docker.compose.service")
-        if service:
-            replicas.setdefault(service, []).append(address)
+    replicas = {
+        service: [part.address for part in members]
+        for service, members in by_service(list(by_address.values())).items()
+    }
     for service, entry in desired.services.items():
         for other in dependencies(entry):
             for address in replicas.get(service, ()):

@@ -19,7 +19,7 @@ from .needs import needs_of
 from .observed import Observed, labelled, observed_of
 from .order import restarted_with
 from .parts import orphans, stages_of, surplus
-from .service import has_updates
+from .replicas import service_of
 from .snapshot import CONTAINERS, NETWORKS, Request, Snapshot
 
 _VOLUMES: Request = ("/volumes", None)
@@ -79,18 +79,19 @@ class Stack(Resource):
         """Return what the stack consists of."""
         return stages_of(desired, observed)
 
-    def sequence(self, desired: Desired, parts: List[Part]) -> List[Any]:
-        """Return the parts of a stage in the order in which they are done: those in one list
-        together, a Rolling in batches."""
-        if not any(has_updates(service) for service in desired.services.values()):
-            return [parts]
+    def sequence(self, desired: Desired, parts: Sequence[Part]) -> List[Any]:
+        """Return the parts of a stage that have steps, in the order in which they are done: those
+        in one list together, a Rolling in batches."""
+        if not desired.has_updates:
+            steps = [part for part in parts if part.plan.steps]
+            return [steps] if steps else []
         from .update import sequence
 
-        return sequence(desired.services, parts)
+        return sequence(desired.services, parts, self.needs(desired, parts))
 
     def prepare(self, desired: Desired, part: Part, before: Sequence[Part]) -> None:
         """Have a part know what those before it do: a restart may take others along."""
-        service = getattr(part.desired, "service", "")
+        service = service_of(part)
         entry, asked = desired.services.get(service, {}), desired.options["force_restart"]
         if desired.state not in ("started", "present"):
             return
@@ -128,7 +129,7 @@ class Stack(Resource):
                 result["release"] = _release(observed.desired, part)
             if part.resource.name != "container" or part.observed is None:
                 continue
-            service = getattr(part.desired, "marks", {}).get("com.docker.compose.service")
+            service = service_of(part)
             if service and part.observed.current is not None:
                 services.setdefault(service, []).append(_shown(part.observed.current))
         return result
@@ -167,7 +168,7 @@ def _shown(container: Mapping[str, Any]) -> Dict[str, Any]:
 
 def _updates(desired: Desired, parts: Sequence[Part]) -> Tuple[str, ...]:
     """Say how services are updated in batches."""
-    if not any(has_updates(service) for service in desired.services.values()):
+    if not desired.has_updates:
         return ()
     from .update import notes_of, rollings
 

@@ -19,6 +19,7 @@ from ..._desired.steps import Step
 from ..._desired.values import nearest
 from ..container.plan import RESTART
 from .order import restarted_with
+from .replicas import service_of
 
 OPTION = "force_restart"
 _ANEW = ("create", "recreate", "restart", "start")
@@ -66,9 +67,7 @@ def with_restart(
     causes: List[str] = []
     sure = False
     for service in restarted_with(entry):
-        addresses = [
-            part.address for part in before if getattr(part.desired, "service", "") == service
-        ]
+        addresses = [part.address for part in before if service_of(part) == service]
         for step in _taking_along(steps, addresses):
             how = "restarted" if step.verb == "restart" else "replaced"
             name = step.address.partition("/")[2]

@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Sequence, Set, Union
 
 from ..._desired.errors import Faults, InvalidOption
+from ..._desired.group import Needs
 from ..._desired.part import Part
 from ..._desired.rolling import Pace, Rolling
 from ..._desired.values import parse_duration
-from .order import dependencies
+from .replicas import by_service
 
-SERVICE_LABEL = "com.docker.compose.service"
 _NANO = 1e-9
 _ACTIONS = {
     "pause": "the update ends there",
@@ -100,16 +100,6 @@ def rollings(services: Keyed, parts: Sequence[Part]) -> Dict[str, Rolling]:
     return result
 
 
-def by_service(parts: Sequence[Part]) -> Dict[str, List[Part]]:
-    """Return the containers among parts by the service whose replicas they are."""
-    result: Dict[str, List[Part]] = {}
-    for part in parts:
-        name = getattr(part.desired, "marks", {}).get(SERVICE_LABEL)
-        if name and part.resource.name == "container":
-            result.setdefault(name, []).append(part)
-    return result
-
-
 def _is_whole(part: Part) -> bool:
     left = (getattr(part.observed, "old", None), getattr(part.observed, "fresh", None))
     return left == (None, None)
@@ -121,39 +111,35 @@ def _is_updated(part: Part) -> bool:
     return not _is_whole(part) or any(step.verb in ("stop", "restart") for step in part.plan.steps)
 
 
-def sequence(services: Keyed, parts: Sequence[Part]) -> List[Union[List[Part], Rolling]]:
-    """Return parts in the order in which they are done: those in one list together.
+def sequence(
+    services: Keyed, parts: Sequence[Part], needs: Needs
+) -> List[Union[List[Part], Rolling]]:
+    """Return the parts that have steps in the order in which they are done: those in one list
+    together.
 
-    Services are updated one after the other. What depends on one comes after it, all else before.
+    Services are updated one after the other. What needs one comes after it, all else before.
     """
     rolling = rollings(services, parts)
-    left = list(parts)
+    slow = {part.address for update in rolling.values() for part in update.parts}
+    left = [part for part in parts if part.plan.steps and part.address not in slow]
     result: List[Union[List[Part], Rolling]] = []
-    for name, update in rolling.items():
-        behind = _above(services, name)
-        slow = {part.address for other in rolling.values() for part in other.parts}
-        now = [
-            part
-            for part in left
-            if part.address not in slow
-            and getattr(part.desired, "marks", {}).get(SERVICE_LABEL) not in behind
-        ]
-        result += [now] if now else []
-        result.append(update)
-        done = {part.address for part in (*now, *update.parts)}
-        left = [part for part in left if part.address not in done]
+    for update in rolling.values():
+        behind = _behind(needs, {part.address for part in update.parts})
+        now = [part for part in left if part.address not in behind]
+        left = [part for part in left if part.address in behind]
+        result += [now, update] if now else [update]
     return [*result, left] if left else result
 
 
-def _above(services: Keyed, name: str) -> Set[str]:
-    """Return the services that depend on one, directly or not."""
+def _behind(needs: Needs, addresses: Set[str]) -> Set[str]:
+    """Return what needs some of these to be done before, directly or not."""
     result: Set[str] = set()
-    newest = {name}
+    newest = addresses
     while newest:
         newest = {
-            other
-            for other, service in services.items()
-            if other not in result and newest.intersection(dependencies(service))
+            address
+            for address, before in needs.items()
+            if address not in result and newest.intersection(at for at, _early in before)
         }
         result |= newest
     return result

@@ -272,3 +272,18 @@ def test_what_depends_on_an_updated_service_comes_after_it(shop: Shop) -> None:
     order = [event["Actor"]["Attributes"]["name"] for event in starts]
     assert order[0] == "shop-early-1"
     assert order[-1] == "shop-late-1"
+
+
+def test_what_takes_a_port_from_an_updated_service_comes_after_it(shop: Shop) -> None:
+    port = [{"target": 80, "published": "8080"}]
+
+    def run(**keys: Any) -> Json:
+        services = {name: {"image": "app:1", **entry} for name, entry in keys.items()}
+        task = {"project": {"name": "moves", "services": services}, "monitor": "20ms"}
+        return run_task(STACK, task, lambda: Client(unix_dial(shop.fake.socket_path)))
+
+    update = {"deploy": {"update_config": {"parallelism": 1}}}
+    assert not run(proxy={}, web={**update, "ports": port}).get("failed")
+    result = run(proxy={"ports": port}, web=update)
+    assert not result.get("failed"), result["msg"]
+    assert run(proxy={"ports": port}, web=update)["changed"] is False
