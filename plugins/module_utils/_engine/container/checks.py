@@ -17,6 +17,7 @@ from . import replacement
 from .desired import Desired
 from .inspected import Inspect, runs
 from .observed import Observed
+from .state import is_checked
 
 _LEFT = "would be left in the namespaces of a container that is gone"
 
@@ -90,7 +91,7 @@ def check_waiting(desired: Desired, observed: Observed, steps: Sequence[Step]) -
         return
     declared = desired.declared.get("healthcheck.test") if new else None
     test = declared or dig(seen, "Config.Healthcheck.Test")
-    if not test or tuple(test) == ("NONE",):
+    if not is_checked(test):
         raise InvalidOption(
             "healthy cannot be reached: neither the task nor the image has a healthcheck",
             option="wait",

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 from ..._desired.values import dig
 from .inspected import Inspect, runs
@@ -14,6 +14,11 @@ from .inspected import Inspect, runs
 def is_paused(container: Inspect) -> bool:
     """Tell whether the processes of a container are frozen."""
     return bool(dig(container, "State.Paused"))
+
+
+def is_checked(test: Any) -> bool:
+    """Tell whether there is a healthcheck, by its test: the word NONE is for none."""
+    return bool(test) and test != "NONE" and tuple(test) != ("NONE",)
 
 
 def healthy(container: Inspect, wait: str) -> Optional[bool]:

@@ -20,7 +20,8 @@ from ..._desired.values import canonical
 from ..container.desired import LENT, Desired
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..values.compose_words import HOOKS, is_relative
+from ..container.state import is_checked
+from ..values.compose_words import HOOKS, NUMBER, ONEOFF, PROJECT, SERVICE, is_relative
 from .container import ServiceDesired as Container
 from .files import File, parse_files
 from .hooks import Declared
@@ -63,9 +64,7 @@ def has_updates(service: Mapping[str, Any]) -> bool:
 def _has_healthcheck(service: Mapping[str, Any]) -> bool:
     """Tell whether a service declares how its health is seen."""
     check = service.get("healthcheck") or {}
-    test = check.get("test")
-    none = test in ("NONE", ["NONE"], ("NONE",))
-    return bool(test) and not none and not check.get("disable")
+    return is_checked(check.get("test")) and not check.get("disable")
 
 
 def real_name(project: str, key: str, entry: Mapping[str, Any]) -> str:
@@ -327,8 +326,8 @@ def marks(
     return {
         "com.docker.compose.config-hash": sha256(canonical(plain).encode()).hexdigest(),
         "com.docker.compose.depends_on": depends,
-        "com.docker.compose.project": project,
-        "com.docker.compose.service": service,
-        "com.docker.compose.container-number": str(number),
-        "com.docker.compose.oneoff": "False",
+        PROJECT: project,
+        SERVICE: service,
+        NUMBER: str(number),
+        ONEOFF: "False",
     }
