@@ -20,11 +20,9 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import io
 import json
 import re
 import sys
-import tarfile
 import tempfile
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -48,6 +46,7 @@ from ansible_collections.dockyard.fleet.plugins.plugin_utils.action.env_files im
 
 from tests.lab.core import WrongArguments, run_task
 from tests.lab.corework import RESOURCES
+from tests.lab.fake_layers import packed
 from tests.lab.ground import COMMAND, IMAGE, network_number
 from tests.lab.registry import Registry
 
@@ -157,7 +156,7 @@ class Stage:
     def _two_platforms(self) -> str:
         """Have a tag that is for this machine here, and for another one in the registry."""
         repo, tag = f"{self._registry.address}/{self.prefix}", "platforms"
-        layer = _tar({self.prefix: b""})  # an image of this stage's own
+        layer = packed({self.prefix: b""})  # an image of this stage's own
         config = {
             "os": "linux",
             "architecture": "386",
@@ -167,7 +166,7 @@ class Stage:
         manifest = [{"Config": "c.json", "RepoTags": [f"{repo}:{tag}"], "Layers": ["layer.tar"]}]
         files = {"c.json": config, "manifest.json": manifest}
         texts = {name: json.dumps(value).encode() for name, value in files.items()}
-        self._send("/images/load", {}, _tar({**texts, "layer.tar": layer}))
+        self._send("/images/load", {}, packed({**texts, "layer.tar": layer}))
         self._push(repo, tag)
         self.client.delete(f"/images/{repo}:{tag}")
         self._tag("image1", f"{repo}:{tag}")
@@ -186,7 +185,7 @@ class Stage:
 
     def _build(self, name: str, text: str) -> None:
         dockerfile = f"FROM {IMAGE}\n{text}\n".encode()
-        self._send("/build", {"t": name}, _tar({"Dockerfile": dockerfile}))
+        self._send("/build", {"t": name}, packed({"Dockerfile": dockerfile}))
 
     def _send(self, path: str, query: Params, archive: bytes) -> None:
         kind = {"Content-Type": "application/x-tar"}
@@ -269,16 +268,6 @@ class Stage:
                 verdict.unlike.append(step["why"])
             before = after
         return verdict
-
-
-def _tar(files: Mapping[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _lacks(scenario: Params, result: Params) -> bool:

@@ -102,7 +102,7 @@ class Run:
         self.status: int | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._pid, self._file = pty.fork()
-        if self._pid == 0:  # pragma: no cover
+        if self._pid == 0:
             with contextlib.suppress(OSError):
                 _resize(1, columns, rows)
                 os.execvpe(command[0], list(command), dict(environment))

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Optional
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
-    Client,
-    unix_dial,
-)
 
 from tests.lab.corework import Crew
-from tests.lab.fake_engine import FakeEngine
 from tests.lab.killing import ALL, POINTS
 
-from .stories import STALL, WORKERS
+from .stacks import KINDS, Params, StackStage, at_each
 
-Params = dict[str, Any]
 DATA = {"type": "volume", "source": "data", "target": "/data"}
 
 
@@ -107,45 +100,20 @@ STORIES = (
     ),
     Story("down, with releases", GONE, {**SIDE, **KEEP}, (), (), 0, {**OLD, **KEEP}),
 )
-KINDS = ("500", "500-after", "drop", "drop-after", "stall", "nospace", "kill", "kill-after")
 
 
-class Stage:
+class Stage(StackStage):
     """A fake engine on which one story has been prepared."""
 
     def __init__(self, story: Story, crew: Crew) -> None:
+        super().__init__(crew)
         self.story = story
-        self.crew = crew
-        self.fake = FakeEngine()
 
-    def __enter__(self) -> Stage:
-        self.fake.__enter__()
+    def prepare(self) -> None:
         self.fake.add_image("app:1", behaviour="healthy")
         self.fake.add_image("app:2", cmd=["another"])
         for params in filter(None, (self.story.earlier, self.story.before)):
-            result = self.run(params)
-            assert not result.get("failed"), result["msg"]
-        self.before = self.ids()
-        self.fake.faults.reset("writes")
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        self.fake.__exit__(*exc)
-
-    def run(self, params: Params, check: bool = False, timeout: float = 20) -> Params:
-        outcome = self.crew.run(params, self.fake.socket_path, check, kind="stack", timeout=timeout)
-        assert outcome.signal in (0, 9)
-        assert "Traceback" not in outcome.result.get("msg", ""), outcome.result
-        return outcome.result
-
-    def ids(self) -> Mapping[str, str]:
-        """Return the ids of all containers by name."""
-        with self.client() as client:
-            listed = client.get("/containers/json", {"all": True})
-            return {one["Names"][0][1:]: one["Id"] for one in listed}
-
-    def client(self) -> Client:
-        return Client(unix_dial(self.fake.socket_path), 20)
+            self.made(params)
 
     def as_declared(self, where: str) -> None:
         """All that is declared is there once, runs, and is joined as declared; nothing else is."""
@@ -191,25 +159,20 @@ def test_the_next_run_converges(
         count = stage.fake.faults.count
         stage.as_declared("in peace")
 
-    def point(number: int) -> int:
+    def point(number: int) -> bool:
         with Stage(story, crew) as stage:
-            stage.fake.faults.at(number, kind)
-            result = stage.run(story.task, timeout=STALL if kind == "stall" else 20)
-            if not stage.fake.faults.hits:
-                return 0
-            where = stage.fake.faults.hits[0]
-            assert (result == {}) == kind.startswith("kill"), where
+            where, result = stage.cut(story.task, number, kind)
+            if not where:
+                return False
             if result:
                 # A hook that fails before a stop is only noted.
                 assert result.get("failed") or "/exec" in where, where
                 assert "\n" not in result["msg"], where
-            stage.fake.faults.reset()
             again = stage.run(story.task)
             assert not again.get("failed"), f"{where}: {again.get('msg')}"
             stage.as_declared(where)
-            return 1
+            return True
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        hit = sum(pool.map(point, range(1, count + 1)))
+    hit = at_each(point, count)
     record_property(f"{POINTS}{kind}, a stack: {story.name}", hit)
     assert hit == count

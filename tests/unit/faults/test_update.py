@@ -8,20 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from ansible_collections.dockyard.fleet.plugins.module_utils._engine.client.engine import (
-    Client,
-    unix_dial,
-)
 
 from tests.lab.corework import Crew
-from tests.lab.fake_engine import FakeEngine
 from tests.lab.killing import ALL, POINTS
 
-from .stories import STALL, WORKERS
+from .stacks import KINDS, Params, StackStage, at_each
 
-Params = dict[str, Any]
 NAMES = [f"shop-web-{number}" for number in range(1, 4)]
-KINDS = ("500", "500-after", "drop", "drop-after", "stall", "nospace", "kill", "kill-after")
 
 
 def project(image: str, restart: str, **update: Any) -> Params:
@@ -54,48 +47,28 @@ STORIES = (
 )
 
 
-class Stage:
+class Stage(StackStage):
     """A fake engine on which three replicas of the old image run."""
 
     def __init__(self, story: Story, crew: Crew) -> None:
+        super().__init__(crew)
         self.story = story
-        self.crew = crew
         # One that ends and is restarted does so at a time of its own.
         self.restart = "always" if story.good is None else "no"
         self.task = project("app:2", self.restart, **story.update)
-        self.fake = FakeEngine()
 
-    def __enter__(self) -> Stage:
-        self.fake.__enter__()
+    def prepare(self) -> None:
         self.fake.add_image("app:1", seed="1")
         good = self.story.good
         behaviour = "run" if good is None else f"wears-out:{good}"
         self.fake.add_image("app:2", seed="2", behaviour=behaviour)
-        result = self.run(project("app:1", self.restart, **self.story.update))
-        assert not result.get("failed"), result["msg"]
-        self.before = self.ids()
-        self.fake.faults.reset("writes")
-        return self
-
-    def __exit__(self, *exc: Any) -> None:
-        self.fake.__exit__(*exc)
-
-    def run(self, params: Params, timeout: float = 20) -> Params:
-        outcome = self.crew.run(params, self.fake.socket_path, False, kind="stack", timeout=timeout)
-        assert outcome.signal in (0, 9)
-        assert "Traceback" not in outcome.result.get("msg", ""), outcome.result
-        return outcome.result
-
-    def ids(self) -> Mapping[str, str]:
-        with Client(unix_dial(self.fake.socket_path), 20) as client:
-            listed = client.get("/containers/json", {"all": True})
-        return {one["Names"][0][1:]: one["Id"] for one in listed}
+        self.made(project("app:1", self.restart, **self.story.update))
 
     def check(self, result: Params, where: str) -> None:
         """All replicas are there once, run, and are as the update's outcome says."""
         ids = self.ids()
         assert sorted(ids) == NAMES, where
-        with Client(unix_dial(self.fake.socket_path), 20) as client:
+        with self.client() as client:
             seen = [client.get(f"/containers/{name}/json") for name in NAMES]
         assert all(one["State"]["Running"] for one in seen), where
         policies = {one["HostConfig"]["RestartPolicy"]["Name"] for one in seen}
@@ -119,20 +92,14 @@ def test_the_next_run_converges(
         count = stage.fake.faults.count
         stage.check(result, "in peace")
 
-    def point(number: int) -> int:
+    def point(number: int) -> bool:
         with Stage(story, crew) as stage:
-            stage.fake.faults.at(number, kind)
-            result = stage.run(stage.task, timeout=STALL if kind == "stall" else 20)
-            if not stage.fake.faults.hits:
-                return 0
-            where = stage.fake.faults.hits[0]
-            assert (result == {}) == kind.startswith("kill"), where
-            stage.fake.faults.reset()
-            stage.check(stage.run(stage.task), where)
-            return 1
+            where, _result = stage.cut(stage.task, number, kind)
+            if where:
+                stage.check(stage.run(stage.task), where)
+            return bool(where)
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        hit = sum(pool.map(point, range(1, count + 1)))
+    hit = at_each(point, count)
     record_property(f"{POINTS}{kind}, an update: {story.name}", hit)
     assert hit == count
 
@@ -147,7 +114,7 @@ def test_two_runs_at_once_do_not_mix(crew: Crew) -> None:
             results = list(pool.map(stage.run, tasks))
             assert [result.get("failed", False) for result in results] == [False, False]
             assert sorted(stage.ids()) == NAMES
-            with Client(unix_dial(stage.fake.socket_path), 20) as client:
+            with stage.client() as client:
                 seen = [client.get(f"/containers/{name}/json") for name in NAMES]
             assert len({one["Config"]["Image"] for one in seen}) == 1
             started = [

@@ -27,6 +27,7 @@ from ansible_collections.dockyard.fleet.plugins.module_utils._engine.stack.resou
 
 from tests.lab.core import run_validated, validated
 from tests.lab.fake_engine import FakeEngine
+from tests.lab.fake_layers import packed
 
 SECRETS = ("hush-of-the-file", "hush-of-the-secret", "hush-of-the-build")
 RELEASE = "dockyard.fleet/releases:shop"
@@ -90,7 +91,7 @@ class Stand:
         with self.client() as client:
             reply = client.fetch("/containers/shop-web-1/archive", {"path": f"/{name}"})
         with tarfile.open(fileobj=io.BytesIO(reply.body)) as tar:
-            return tar.extractfile(name).read()  # type: ignore[union-attr]
+            return tar.extractfile(name).read()
 
     def file(self, serial: int) -> dict[str, Any]:
         """Return what the file of a release says."""
@@ -98,7 +99,7 @@ class Stand:
         assert image is not None
         with tarfile.open(fileobj=io.BytesIO(image["_imported"])) as tar:
             assert tar.getnames() == ["release.json"]
-            return dict(json.load(tar.extractfile("release.json")))  # type: ignore[arg-type]
+            return dict(json.load(tar.extractfile("release.json")))
 
 
 @pytest.fixture
@@ -297,16 +298,6 @@ def test_nothing_of_a_stack_is_left_behind(stand: Stand) -> None:
 # -- what engines answer --------------------------------------------------------------------
 
 
-def tarred(files: dict[str, bytes]) -> bytes:
-    made = io.BytesIO()
-    with tarfile.open(fileobj=made, mode="w") as tar:
-        for name, data in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-    return made.getvalue()
-
-
 def test_a_layer_may_be_packed(stand: Stand) -> None:
     """As by engines that keep images in containerd."""
     stand.done(options("app:1"), keep_releases=2)
@@ -324,7 +315,7 @@ Spoil = Callable[[bytes], bytes]
     ("spoil", "words"),
     [
         (lambda layer: layer.replace(b'"app:1"', b'"app:9"'), "is not the one that was kept"),
-        (lambda layer: tarred({"other": b"{}"}), "it has no release.json"),
+        (lambda layer: packed({"other": b"{}"}), "it has no release.json"),
         (lambda layer: layer[:700], "it ends within"),
         (lambda layer: gzip.compress(layer)[:-20], "damaged, or larger"),
         (lambda layer: gzip.compress(bytes(LARGEST + (8 << 20))), "damaged, or larger"),
