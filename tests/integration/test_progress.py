@@ -23,7 +23,8 @@ DOCKERFILE = """\
 FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "printf", "\\\\033[2J\\\\033]0;title\\\\007Step 1/1 : RUN oops\\\\r"]
-RUN ["/bin/busybox", "sleep", "{seconds}"]
+RUN ["/bin/busybox", "env", "RUN={unique}", "/bin/busybox", "sleep", "{seconds}"]
+LABEL last=true
 """
 PLAY = """\
 - hosts: web1,web2,web3
@@ -65,7 +66,8 @@ class Building:
         (folder / "inventory").write_text(INVENTORY)
         self.command = [PROGRAM, "-i", str(folder / "inventory"), str(folder / "play.yml")]
         self.environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR")},
+            # Nothing else of this run: a setting of Ansible's, or CI's, decides what is drawn.
+            **{name: os.environ[name] for name in ("PATH", "LC_ALL") if name in os.environ},
             "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "collections"),
             "ANSIBLE_CONFIG": str(PLAIN),
             "ANSIBLE_HOME": home(),
@@ -74,8 +76,8 @@ class Building:
 
     def last(self, seconds: int) -> None:
         """Have the build take so long, and no cache know it."""
-        text = DOCKERFILE.format(seconds=seconds)
-        (self.folder / "app" / "Dockerfile").write_text(f"{text}LABEL at={uuid.uuid4().hex}\n")
+        text = DOCKERFILE.format(seconds=seconds, unique=uuid.uuid4().hex)
+        (self.folder / "app" / "Dockerfile").write_text(text)
 
     def piped(self, **environment: str) -> str:
         done = subprocess.run(

@@ -11,6 +11,9 @@ from typing import Callable, Collection, Dict, FrozenSet, Iterator, List, Option
 from .plan import Plan
 from .steps import Step
 
+# Seconds after which the main thread looks whether a signal has come.
+_LOOK = 0.2
+
 # Runs one step; the int numbers the worker, so that each can keep a connection of its own.
 # False says that nothing came of it (a pull that brought nothing new).
 Act = Callable[[Step, int], Optional[bool]]
@@ -163,7 +166,9 @@ def _with_threads(run: _Run, workers: int, watchers: int, waits: FrozenSet[str])
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            # Woken now and then: a signal that another thread took waits for this one to look.
+            while thread.is_alive():
+                thread.join(_LOOK)
     except BaseException as error:  # such as Ansible's alarm, when a task's time is over
         run.broken = error
         raise

@@ -12,6 +12,7 @@ import time
 from typing import Callable, Iterable, Iterator, List, Optional, Sequence
 
 from .terminal_text import visible
+from .threads import start
 
 # Seconds that a step takes before the first line is written about it, and from line to line.
 FIRST = 5.0
@@ -102,8 +103,7 @@ class Progress:
         with self._changed:
             self._running.append(activity)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, daemon=True)
-                self._thread.start()
+                self._thread = start(self._run)
         try:
             yield activity
         finally:

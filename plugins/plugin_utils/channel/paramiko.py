@@ -12,10 +12,10 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import threading
 from typing import Any, Dict, List, Optional
 
 from ...module_utils._desired.errors import EngineMissing
+from ...module_utils._desired.threads import start
 from ...module_utils._engine.client.address import TCP, Address
 from ...module_utils._engine.client.options import DEFAULT_SOCKET
 from ...module_utils._engine.client.tcp import securer
@@ -186,7 +186,7 @@ def _joined(channel: Any, timeout: float) -> socket.socket:
     ours, theirs = socket.socketpair()
     ours.settimeout(timeout)
     for work in (_up, _down):
-        threading.Thread(target=work, args=(theirs, channel), daemon=True).start()
+        start(work, theirs, channel)
     return ours
 
 

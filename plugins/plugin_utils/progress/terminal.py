@@ -26,6 +26,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Optional, TextIO, Tuple
 
 from ...module_utils._desired.terminal_text import visible
+from ...module_utils._desired.threads import start
 from .status_lines import Status, status_lines
 
 # Seconds: from one drawing to the next, and until a fork that says nothing more counts as gone.
@@ -62,7 +63,7 @@ class Terminal:
             self._follow(stream)
         os.register_at_fork(after_in_child=self._leave)
         atexit.register(self.close)
-        threading.Thread(target=self._run, daemon=True).start()
+        start(self._run)
 
     def close(self) -> None:
         """Wipe the lines away, and draw no more."""

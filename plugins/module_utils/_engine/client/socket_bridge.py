@@ -15,6 +15,8 @@ import tempfile
 import threading
 from typing import Any, List
 
+from ..._desired.threads import for_processes, start
+
 _PIECE = 1 << 16
 
 
@@ -38,7 +40,7 @@ class Bridge:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(path)
         self._listener.listen(16)
-        threading.Thread(target=self._accept, daemon=True).start()
+        start(self._accept)
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -57,11 +59,12 @@ class Bridge:
                 near, _peer = self._listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._join, args=(near,), daemon=True).start()
+            start(self._join, near)
 
     def _join(self, near: socket.socket) -> None:
         try:
-            far = self._client.dial().sock
+            with for_processes():  # ssh, on some ways to a host
+                far = self._client.dial().sock
         except Exception:  # the program sees an engine that hangs up, and says so
             near.close()
             return
@@ -72,7 +75,7 @@ class Bridge:
             near.close()
             far.close()
             return
-        threading.Thread(target=_pump, args=(far, near), daemon=True).start()
+        start(_pump, far, near)
         _pump(near, far)
 
 

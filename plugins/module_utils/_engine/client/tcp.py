@@ -10,11 +10,11 @@ import os
 import select
 import socket
 import ssl
-import threading
 import time
 from typing import Any, Callable
 
 from ..._desired.errors import EngineMissing, InvalidOption
+from ..._desired.threads import start
 from ..._desired.tls_context import authorities
 from .address import Address, Tls
 
@@ -133,7 +133,7 @@ class Pump:
             self._await_rejection()
         ours, user = socket.socketpair()
         ours.settimeout(self._timeout)
-        threading.Thread(target=self._run, args=(user,), daemon=True).start()
+        start(self._run, user)
         return ours
 
     def _await_rejection(self) -> None:

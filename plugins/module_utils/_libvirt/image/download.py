@@ -15,7 +15,6 @@ import http.client
 import os
 import re
 import ssl
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit
 
 from ..._desired.errors import InvalidOption
 from ..._desired.sizes import show_size
+from ..._desired.threads import start
 from ..._desired.tls_context import authorities
 from ..client.abandoned import go_on
 from . import files
@@ -225,9 +225,7 @@ def _within(seconds: float, once: Callable[[], T]) -> T:
 
             done.append(fail)
 
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    thread.join(seconds)
+    start(work).join(seconds)
     if not done:
         raise TimeoutError(f"no answer within {seconds:g} s")
     return done[0]()
