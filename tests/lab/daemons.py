@@ -1,7 +1,8 @@
-"""Daemons that a test run starts: once for all of its processes, and ended when it ends.
+"""Daemons that test runs start: once for all on a machine, and ended when the last of them ends.
 
-`make test` runs the tests in several processes. Whoever needs a daemon first starts it inside
-`turn`, and notes how to take it back; the process that collects the results takes everything back.
+`make test` runs the tests in several processes, and there may be more runs, of other checkouts too.
+Whoever needs a daemon first starts it inside `turn`, and notes how to take it back. The process
+that collects a run's results enters the run and leaves it; who leaves last takes everything back.
 """
 
 from __future__ import annotations
@@ -12,21 +13,51 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
-FOLDER = Path(__file__).resolve().parents[2] / ".cache" / "daemons"
+_RUN = "/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+FOLDER = Path(_RUN) / "dockyard-tests"
 NOTES = FOLDER / "notes"
 
 
 @contextlib.contextmanager
 def turn(name: str) -> Iterator[None]:
-    """Keep the other processes of the run out of something that is done once."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    with (FOLDER / f"{name}.lock").open("w") as lock:
+    """Keep other processes out of something that is done once."""
+    with _open(f"{name}.lock") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def enter() -> TextIO:
+    """Enter a run, once no other is taking things back; return what `leave` takes.
+
+    A run that is killed has left: the kernel takes its lock.
+    """
+    entered = _open("runs")
+    fcntl.flock(entered, fcntl.LOCK_SH)
+    return entered
+
+
+@contextlib.contextmanager
+def leave(entered: TextIO) -> Iterator[bool]:
+    """Leave a run; yield whether it was the last one, while no other can begin."""
+    with entered:
+        fcntl.flock(entered, fcntl.LOCK_UN)
+        try:
+            fcntl.flock(entered, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            last = True
+        except BlockingIOError:
+            last = False
+        yield last
+
+
+def _open(name: str) -> TextIO:
+    FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return (FOLDER / name).open("w")
 
 
 def note_process(pid: int) -> None:

@@ -1,7 +1,7 @@
 """Images without a name, which builds of the tests leave behind: a second build takes the name.
 
-They are removed once, by the process that collects the results: what one process would take for
-left over may be a layer of another one's build.
+They are removed once, when the last run of tests ends: what one process would take for left over
+may be a layer of another one's build.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BEFORE = FOLDER / "images"
 
 
 def note_images() -> None:
-    """Note which images without a name are there, unless another process of this run did."""
+    """Note which images without a name are there, unless another process did."""
     if not BEFORE.exists():
         BEFORE.write_text("\n".join(_unnamed()))
 

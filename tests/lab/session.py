@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.lab.busybox import BUSYBOX, import_busybox
-from tests.lab.daemons import note_process, take_back, turn
+from tests.lab.daemons import enter, leave, note_process, take_back, turn
 from tests.lab.leftovers import note_images, remove_images
 from tests.lab.server_image import exists, image, run
 
@@ -43,6 +43,7 @@ SIDES = {
     "tests/molecule/": "servers",
     "tests/e2e/": "playbooks",
 }
+_ENTERED = pytest.StashKey[TextIO]()
 NEED_LIBVIRT = "test_vm_"
 NEED_ENGINE = ("integration", "molecule", "e2e")
 # By the program that shows them to be there: an engine of another vendor is as good.
@@ -131,6 +132,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Install what the tests need of Debian's packages: some modules cannot be imported without."""
     if _is_worker(session):
         return
+    session.config.stash[_ENTERED] = enter()
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     wanted = [package for tool, package in PACKAGES.items() if not shutil.which(tool, path=path)]
     wanted += [package for file, package in PACKAGED_FILES.items() if not Path(file).exists()]
@@ -151,10 +153,13 @@ def _client(wanted: list[str], path: str) -> list[str]:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """End what the tests started, once nobody needs it any more."""
-    if not _is_worker(session):
-        remove_images()
-        take_back()
+    """End what tests started, once no run needs it any more."""
+    entered = session.config.stash.get(_ENTERED, None)
+    if entered is not None:
+        with leave(entered) as last:
+            if last:
+                remove_images()
+                take_back()
 
 
 def _is_worker(session: pytest.Session) -> bool:
