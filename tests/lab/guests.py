@@ -39,7 +39,7 @@ def kernel() -> Path:
     with turn("kernel"):
         if built.exists() or kept.exists():
             return built if built.exists() else kept
-        kept.parent.mkdir(exist_ok=True)
+        kept.parent.mkdir(parents=True, exist_ok=True)
         _download(kept)
     return kept
 

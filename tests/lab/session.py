@@ -17,7 +17,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.lab.busybox import BUSYBOX, import_busybox
-from tests.lab.daemons import enter, leave, note_process, take_back, turn
+from tests.lab.daemons import FOLDER, enter, leave, note_process, take_back, turn
 from tests.lab.leftovers import note_images, remove_images
 from tests.lab.server_image import exists, image, run
 
@@ -192,7 +192,7 @@ def _answers() -> bool:
 
 
 def _start_engine() -> None:
-    log = TESTS.parent / ".cache" / "dockerd.log"
+    log = FOLDER / "dockerd.log"
     with log.open("wb") as target:
         process = subprocess.Popen(
             ["dockerd"],
