@@ -12,7 +12,7 @@ labels to be ours (or Compose's), was set aside.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, List, Mapping, Optional
+from typing import Any, Iterable, List, Mapping, Optional
 
 from ..._desired.planned import Pending, address_then, will_change
 from ..._desired.values import dig
@@ -24,11 +24,27 @@ from .observed import Bases, Observed
 from .reads import bases_of
 
 
+def aside_of(name: str, listed: Iterable[Inspect]) -> List[Inspect]:
+    """Return those of the listed containers that are called as a replacement of one calls them."""
+
+    def is_called(text: str) -> bool:
+        return text[12:] == f"_{name}" or text[:-12] == f"{name}.old-"
+
+    return [
+        entry
+        for entry in listed
+        if any(is_called(str(text).lstrip("/")) for text in entry.get("Names") or ())
+    ]
+
+
 def with_left(
     client: Client, desired: Desired, observed: Observed, listed: List[Mapping[str, Any]]
 ) -> Observed:
     """Return the snapshot with what is left (`fresh`, `old`, `apart`) of the listed containers."""
-    answers = client.get_all([(f"/containers/{entry['Id']}/json", None) for entry in listed])
+    beside = aside_of(desired.name, listed)
+    if not beside:
+        return observed
+    answers = client.get_all([(f"/containers/{entry['Id']}/json", None) for entry in beside])
     left: List[Inspect] = [entry for entry in answers if not isinstance(entry, EngineError)]
     bases = {**observed.bases, **bases_of(client, left, observed.image)}
     fresh: Optional[Inspect] = None

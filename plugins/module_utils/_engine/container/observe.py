@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ..._desired.errors import FleetError
@@ -13,7 +12,7 @@ from ..client.engine import Client
 from .desired import Desired
 from .inspected import Inspect, bare_name
 from .observed import Observed
-from .reads import Request, ask, bases_of
+from .reads import ASIDE, Request, ask, bases_of
 
 if TYPE_CHECKING:
     from ..._desired.planned import Pending
@@ -45,11 +44,9 @@ def observe(client: Client, desired: Desired, pending: Pending, settled: bool) -
 
 
 def _requests(desired: Desired) -> Dict[str, Request]:
-    name = re.escape(desired.name)
-    leftovers = f"^/?([0-9a-f]{{12}}_{name}|{name}\\.old-[0-9a-f]{{12}})$"
     requests: Dict[str, Request] = {
         f"current {desired.name}": (f"/containers/{desired.name}/json", None),
-        "leftovers": ("/containers/json", {"all": True, "filters": {"name": [leftovers]}}),
+        "leftovers": ASIDE,
     }
     if desired.reference:
         requests["image"] = (f"/images/{desired.reference}/json", None)

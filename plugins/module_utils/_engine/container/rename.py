@@ -9,7 +9,6 @@ counts as long as the task says `moved_from`, until a replacement writes a recor
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import List, Sequence
 
@@ -19,8 +18,9 @@ from ..._desired.steps import Chain, Step
 from ..client.engine import Client
 from .desired import Desired
 from .inspected import bare_name
+from .leftovers import aside_of
 from .observed import Observed
-from .reads import bases_of
+from .reads import ASIDE, bases_of
 from .target import find_then
 
 
@@ -54,9 +54,8 @@ def look(client: Client, desired: Desired, observed: Observed, pending: Pending)
 
 
 def _unfinished(client: Client, name: str) -> List[str]:
-    pattern = f"^/?([0-9a-f]{{12}}_{re.escape(name)}|{re.escape(name)}\\.old-[0-9a-f]{{12}})$"
-    listed = client.get("/containers/json", {"all": True, "filters": {"name": [pattern]}})
-    return sorted(str(entry["Names"][0]).lstrip("/") for entry in listed or ())
+    left = aside_of(name, client.get(*ASIDE) or ())
+    return sorted(str(entry["Names"][0]).lstrip("/") for entry in left)
 
 
 def move(chain: Chain, desired: Desired, observed: Observed) -> Observed:

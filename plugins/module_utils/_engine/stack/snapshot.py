@@ -52,6 +52,12 @@ class Snapshot:
         names = _names(path, query)
         if names is None:
             return self._answers[_key(path, query)]
+        key = _key(path, query)
+        if key not in self._answers:
+            self._answers[key] = self._called(names)
+        return self._answers[key]
+
+    def _called(self, names: Sequence[str]) -> Any:
         self.ask([CONTAINERS])
         listed = self._answers[_key(*CONTAINERS)]
         if isinstance(listed, Exception):

@@ -109,8 +109,9 @@ def _silent(
     obj: Mapping[str, Any], base: Mapping[str, Any], path: str, quiet: Sequence[Any]
 ) -> bool:
     """Tell whether a part of a container is unset, the engine's own choice, or its image's."""
-    value, name = dig(obj, path), str(obj.get("Id"))[:12]  # its host name if none was declared
+    value = dig(obj, path)
+    if not value or path == _MASKED:
+        return bool(value != []) or path != _MASKED
     inherited = dig(base, path[len("Config.") :]) if path.startswith("Config.") else None
-    if path == _MASKED:
-        return bool(value != [])
-    return not value or value in (*quiet, inherited, name, "no")
+    name = str(obj.get("Id"))[:12]  # its host name if none was declared
+    return value in (*quiet, inherited, name, "no")
