@@ -12,6 +12,8 @@ PYTEST := $(BIN)/python -m pytest $(ARGS)
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+# Hundreds of commands load the same code: what one of them has compiled stays for the others.
+unexport PYTHONDONTWRITEBYTECODE
 # Ansible wants UTF-8, and a bare server has no locale set.
 export LC_ALL := C.UTF-8
 

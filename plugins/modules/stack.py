@@ -23,7 +23,7 @@ description:
   - Images are built from contexts on the controller, as by M(dockyard.fleet.image). Configs and
     secrets are put into each container before it starts; nothing of them is kept on the host.
   - With C(deploy.update_config), the containers of a service are replaced in batches, each of which
-    has to come up before the next one begins, as to its healthcheck if the service declares one.
+    has to come up before the next one begins, as to its healthcheck if it or its image has one.
     With C(failure_action) V(rollback) the old containers are kept until all new ones are up, and
     come back as they were, in the order of C(deploy.rollback_config), if a batch fails. Without
     C(update_config) all containers of a service are replaced at once.
@@ -98,8 +98,8 @@ options:
     description:
       - V(started) watches whether a started container stays up. A service for whose health others
         wait is awaited until it is healthy either way.
-      - V(healthy) waits until the containers of all services that declare a healthcheck are
-        healthy, as C(docker compose up --wait).
+      - V(healthy) waits until all containers that have a healthcheck, by their service or by their
+        image, are healthy, as C(docker compose up --wait).
     type: str
     choices: [none, started, healthy]
     default: started

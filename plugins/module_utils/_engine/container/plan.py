@@ -28,7 +28,7 @@ from .fields.process import OWNER_LABEL
 from .inspected import Inspect, bare_name, is_foreign, own_labels_of, record_of, runs
 from .observed import Observed
 from .others import others_of
-from .state import healthy, is_paused, is_settled
+from .state import awaited, healthy, is_paused, is_settled
 
 RESTART = "force_restart: true"
 
@@ -152,12 +152,12 @@ def _awaited(desired: Desired, observed: Observed, steps: Sequence[Step]) -> Tup
     if not any(step.causes == (_awaiting(desired),) for step in steps):
         return ()
     restarting = dig(current, "State.Restarting")
-    health = dig(current, "State.Health.Status") if desired.wait == "healthy" else None
+    health = dig(current, "State.Health.Status") if awaited(desired.wait) == "healthy" else None
     return (f"{desired.name} is {'restarting' if restarting else health or 'not up'}",)
 
 
 def _awaiting(desired: Desired) -> str:
-    return f"wait: {desired.wait}"
+    return f"wait: {awaited(desired.wait)}"
 
 
 def pull(chain: Chain, desired: Desired, observed: Observed) -> None:

@@ -10,6 +10,15 @@ from typing import Any, Optional
 from ..._desired.values import dig
 from .inspected import Inspect, runs
 
+# Of `wait`, beside what users choose: healthy where there is a healthcheck, its image's too, else
+# started, as `docker compose up --wait`.
+UP = "up"
+
+
+def awaited(wait: str) -> str:
+    """Return what is waited for, as users write it."""
+    return "healthy" if wait == UP else wait
+
 
 def is_paused(container: Inspect) -> bool:
     """Tell whether the processes of a container are frozen."""
@@ -31,7 +40,7 @@ def healthy(container: Inspect, wait: str) -> Optional[bool]:
     if not state.get("Running") or state.get("Restarting"):
         return wait == "none"
     health = dig(state, "Health.Status")
-    if wait != "healthy" or health == "healthy":
+    if wait not in ("healthy", UP) or health == "healthy" or (wait == UP and not health):
         return True
     return False if health == "unhealthy" else None
 

@@ -244,13 +244,14 @@ def _restart(work: Work, step: Step) -> None:
 
 
 def _wait(work: Work, step: Step) -> None:
+    from .state import awaited
     from .wait import wait
 
     desired: Desired = work.desired
     if "until" in step.args:  # another container than the declared one
         monitor = int(step.args["monitor"]) or desired.monitor
         desired = replace(desired, wait=step.args["until"], monitor=monitor)
-    work.tell(f"waiting for {desired.wait}", desired.wait_timeout * 1e-9)
+    work.tell(f"waiting for {awaited(desired.wait)}", desired.wait_timeout * 1e-9)
     events = work.shared.pop("events", None)
     wait(work.client, ref_of(work, step), desired, events, work.shared.pop("restarts", None))
 

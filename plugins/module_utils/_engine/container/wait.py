@@ -15,7 +15,7 @@ from ..client.errors import EngineError
 from .desired import Desired
 from .diagnose import fault, vanished
 from .inspected import runs
-from .state import healthy
+from .state import UP, awaited, healthy
 
 _NANO = 1e-9
 # How long to trust the events before looking again, in seconds: an engine may lose some.
@@ -34,7 +34,7 @@ def subscribe(client: Client) -> Any:
 def wait(
     client: Client, ref: str, desired: Desired, events: Any = None, restarts: Optional[int] = None
 ) -> None:
-    """Wait until a container is `started`, `healthy` or `completed`, for at most `wait_timeout`.
+    """Wait until a container is `started`, `healthy`, up or `completed`, within `wait_timeout`.
 
     `started` means running through `monitor` without a stop, `healthy` no less, `completed` that it
     has ended with exit code 0, whatever its restart policy made of other ends; `restarts` is the
@@ -69,8 +69,8 @@ def _watch(
             until = deadline
         now = time.monotonic()
         if now >= deadline:
-            patience = show_duration(desired.wait_timeout)
-            raise fault(client, container, desired, f"was not {desired.wait} within {patience}")
+            what, patience = awaited(desired.wait), show_duration(desired.wait_timeout)
+            raise fault(client, container, desired, f"was not {what} within {patience}")
         _next(stream, str(container["Id"]), min(until, now + _LOOK_AGAIN), ended)
 
 
@@ -95,16 +95,16 @@ def _is_up(client: Client, container: Dict[str, Any], desired: Desired) -> bool:
         return not runs(container)
     if not state.get("Running") or state.get("Restarting"):
         raise fault(client, container, desired)
-    if desired.wait != "healthy":
+    if desired.wait not in ("healthy", UP):
         return True
     health = dig(state, "Health.Status")
     if health == "unhealthy":
         raise fault(client, container, desired, "is unhealthy")
-    if not health:
+    if not health and desired.wait == "healthy":
         raise FleetError(
             "has no healthcheck to wait for", address=desired.address, hint="use wait: started"
         )
-    return bool(health == "healthy")
+    return not health or bool(health == "healthy")
 
 
 def _read_end(stream: Any, ident: str, ended: Dict[str, Any]) -> None:

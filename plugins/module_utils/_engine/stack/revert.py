@@ -16,7 +16,7 @@ from ..container import replacement
 from ..container.inspected import Inspect, bare_name, record_of, runs
 from ..container.observed import Observed
 from ..container.others import others_of
-from ..container.state import is_checked
+from ..container.state import UP
 
 _CAUSE = "the update failed"
 
@@ -47,6 +47,5 @@ def revert(desired: Any, observed: Observed, before: Observed, pace: Pace) -> Pl
 def _watch(chain: Chain, desired: Any, old: Inspect, name: str, pace: Pace) -> None:
     if desired.wait == "none":
         return
-    until = "healthy" if is_checked(dig(old, "Config.Healthcheck.Test")) else "started"
     monitor = str(int(pace.monitor * 1e9))
-    chain.add("wait", _CAUSE, on=name, id=str(old["Id"]), until=until, monitor=monitor)
+    chain.add("wait", _CAUSE, on=name, id=str(old["Id"]), until=UP, monitor=monitor)

@@ -20,7 +20,7 @@ from ..._desired.values import canonical
 from ..container.desired import LENT, Desired
 from ..container.desired import desired_of as container_of
 from ..container.desired import spec as container_spec
-from ..container.state import is_checked
+from ..container.state import UP
 from ..values.compose_words import HOOKS, NUMBER, ONEOFF, PROJECT, SERVICE, is_relative
 from .container import ServiceDesired as Container
 from .files import File, parse_files
@@ -59,12 +59,6 @@ def has_updates(service: Mapping[str, Any]) -> bool:
     """Tell whether a service says how its replicas are updated."""
     deploy = service.get("deploy") or {}
     return bool(deploy.get("update_config") or deploy.get("rollback_config"))
-
-
-def _has_healthcheck(service: Mapping[str, Any]) -> bool:
-    """Tell whether a service declares how its health is seen."""
-    check = service.get("healthcheck") or {}
-    return is_checked(check.get("test")) and not check.get("disable")
 
 
 def real_name(project: str, key: str, entry: Mapping[str, Any]) -> str:
@@ -223,9 +217,7 @@ class _Context:
         wait = str(self.options["wait"])
         # Whether an update goes on depends on it, as in a swarm.
         updates = wait == "started" and (entry.get("deploy") or {}).get("update_config")
-        if updates or wait == "healthy":
-            return "healthy" if _has_healthcheck(entry) else "started"
-        return wait
+        return UP if updates or wait == "healthy" else wait
 
     def _join(self, result: Dict[str, Any], entry: Mapping[str, Any]) -> None:
         """Put in the networks by their real names; without any it is the project's own."""

@@ -254,6 +254,15 @@ def test_a_healthcheck_that_is_declared_is_waited_for(shop: Shop) -> None:
     assert shop.ids() == shop.before
 
 
+def test_a_healthcheck_of_the_image_is_waited_for(shop: Shop) -> None:
+    check = {"Test": ["CMD", "true"], "Interval": 10**9}
+    shop.fake.add_image("app:3", behaviour="unhealthy", healthcheck=check)
+    result = shop.run("app:3", {"parallelism": 2})
+    assert result["failed"]
+    assert "is unhealthy" in result["msg"]
+    assert shop.ids() == shop.before
+
+
 def test_what_depends_on_an_updated_service_comes_after_it(shop: Shop) -> None:
     def task(image: str) -> Json:
         web = {"image": image, "deploy": {"replicas": 6, "update_config": {"parallelism": 3}}}

@@ -25,6 +25,9 @@ CHECK = {"test": ["CMD", "true"], "interval": "1s"}
         ("healthy", {"web": {"image": "app:1", "healthcheck": {"disable": True}}}, ""),
         ("started", {"web": {"image": "app:1", "healthcheck": CHECK}}, ""),
         ("none", {"web": {"image": "app:1", "healthcheck": CHECK}}, ""),
+        ("healthy", {"web": {"image": "checked:1"}}, "is unhealthy"),
+        ("healthy", {"web": {"image": "checked:1", "healthcheck": {"disable": True}}}, ""),
+        ("started", {"web": {"image": "checked:1"}}, ""),
     ],
 )
 def test_a_service_is_healthy_where_that_is_awaited_and_can_be_seen(
@@ -32,6 +35,7 @@ def test_a_service_is_healthy_where_that_is_awaited_and_can_be_seen(
 ) -> None:
     with FakeEngine(api="1.45") as fake:
         fake.add_image("app:1", behaviour="unhealthy")
+        fake.add_image("checked:1", behaviour="unhealthy", healthcheck={"Test": ["CMD", "true"]})
         task = {"project": {"name": "shop", "services": services}, "monitor": "1ms", "wait": wait}
         result = run_task(STACK, task, lambda: Client(unix_dial(fake.socket_path)))
     assert bool(result.get("failed")) == bool(fault), result
