@@ -18,9 +18,10 @@ from typing import Dict, Optional, Sequence
 
 _PLUGINS = __name__.rpartition(".plugin_utils.")[0]
 _OURS = (f"{_PLUGINS}.module_utils.", f"{_PLUGINS}.plugin_utils.")
+_THEIRS = "_AnsibleCollectionFinder"  # ansible.utils.collection_loader
 
 
-class _Finder(MetaPathFinder):
+class _LibraryFinder(MetaPathFinder):
     """Finds what is imported of this collection's own libraries, for Python's loader of files."""
 
     def __init__(self) -> None:
@@ -53,5 +54,7 @@ def keep_compiled() -> None:
 
     Where it may not write, or is told not to (PYTHONDONTWRITEBYTECODE), they are compiled as ever.
     """
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    names = [type(finder).__name__ for finder in sys.meta_path]
+    # Before Ansible's own, and after whatever somebody put before that, such as its sanity tests.
+    if _THEIRS in names and _LibraryFinder.__name__ not in names:
+        sys.meta_path.insert(names.index(_THEIRS), _LibraryFinder())
