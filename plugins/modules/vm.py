@@ -124,6 +124,53 @@ options:
         description: An IPv4 address that the network's DHCP server reserves for it, in the subnet
           that this serves.
         type: str
+  title:
+    description:
+      - A short title, one line, which tools show beside the name.
+      - 'Change: C(none).'
+    type: str
+  description:
+    description:
+      - A text of any lines about the machine, at most 4096 characters.
+      - 'Change: C(none).'
+    type: str
+  osinfo:
+    description:
+      - The operating system that is on it, which other tools go by; nothing here does. A short id
+        of libosinfo such as V(debian12), V(ubuntu24.04) or V(rhel9.4), or the URL of any other.
+      - 'Change: C(none).'
+    type: str
+  machine:
+    description:
+      - The machine type. By default it is V(q35) on x86_64, and V(virt) elsewhere.
+      - An alias such as V(q35) stands for the newest version that QEMU has when the machine is
+        made; that version stays, and is what the alias is compared with.
+      - Another family, such as V(pc) for V(q35), is refused, since all devices would move; without
+        the option a machine keeps the type that it has.
+      - 'Change: C(restart).'
+    type: str
+  cpu:
+    description:
+      - The processor, as a mode or as a mapping of C(mode), C(model) and C(features).
+      - C(mode) is V(host-passthrough), V(host-model), V(maximum) or V(custom). By default it is
+        V(host-passthrough) with KVM, and V(maximum) under emulation, where V(host-passthrough) is
+        refused.
+      - C(model) is one that libvirt knows (C(virsh cpu-models x86_64)), and goes with V(custom),
+        which it makes the default.
+      - C(features) is a list such as V([+vmx, -svm]), or a mapping of names to V(require),
+        V(disable), V(optional), V(force) or V(forbid).
+      - A topology, NUMA cells and caches that others wrote stay.
+      - 'Change: C(restart).'
+    type: raw
+  boot:
+    description:
+      - From what it boots, first to last, of V(disk), V(cdrom) and V(network). The default is
+        V([disk]).
+      - The order of single devices that others wrote goes when this is changed, since libvirt does
+        not take both.
+      - 'Change: C(restart).'
+    type: list
+    elements: str
   kernel:
     description:
       - A kernel on the KVM host that is booted directly, without boot loader; a whole path.
@@ -347,6 +394,22 @@ EXAMPLES = r"""
         package_update: true
       packages: [postgresql]
 
+- name: A machine that is installed over the network, on a processor that all hosts have
+  dockyard.fleet.vm:
+    name: lab01
+    title: Laboratory
+    description: Installed anew each Monday.
+    osinfo: debian12
+    memory: 1GiB
+    machine: q35
+    cpu:
+      model: Nehalem
+      features: [-vmx]
+    boot: [network, disk]
+    disks:
+      - size: 20GiB
+    networks: [default]
+
 - name: Give it twice the memory, and restart it for that
   dockyard.fleet.vm:
     name: db01
@@ -405,6 +468,12 @@ vm:
       root: {pool: default, size: 21474836480, image: debian-12-9f86d081884c.qcow2, bus: virtio}
     networks:
       "0": {network: default, mac: "52:54:00:5e:9a:01"}
+    title: null
+    description: null
+    osinfo: null
+    machine: pc-q35-7.2
+    cpu: null
+    boot: []
     kernel: null
     initrd: null
     cmdline: null

@@ -34,9 +34,12 @@ def text_of(root: Element) -> str:
 
 
 def ensure(root: Element, path: str) -> Element:
-    """Return the element at a path of tags below `root`, made where it is not there."""
+    """Return the element at a path of tags below `root`, made where it is not there.
+
+    A tag with a namespace, which has slashes of its own, stands alone.
+    """
     here = root
-    for tag in path.split("/"):
+    for tag in [path] if path.startswith("{") else path.split("/"):
         below = here.find(tag)
         here = below if below is not None else ET.SubElement(here, tag)
     return here

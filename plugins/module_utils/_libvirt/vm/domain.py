@@ -20,6 +20,7 @@ from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .fields import FIELDS, write_interface
 from .observed import Observed, machine_type
+from .platform import usual_mode
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.
@@ -33,7 +34,7 @@ def new_domain(desired: Desired, observed: Observed) -> Element:
     root = document("domain", type_=kind)
     child(root, "name").text = desired.name
     child(root, "uuid").text = ident
-    _platform(root, observed.arch, kind == "kvm")
+    _platform(root, observed.arch)
     _devices(root, desired)
     result: Dict[str, Any] = {"config": root}
     context = Context(desired.declared)
@@ -101,7 +102,7 @@ def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:
     return result
 
 
-def _platform(root: Element, arch: str, kvm: bool) -> None:
+def _platform(root: Element, arch: str) -> None:
     boot = child(root, "os")
     child(boot, "type", arch=arch, machine=machine_type(arch)).text = "hvm"
     child(boot, "boot", dev="hd")
@@ -109,7 +110,7 @@ def _platform(root: Element, arch: str, kvm: bool) -> None:
     child(features, "acpi")
     if arch == "x86_64":
         child(features, "apic")
-    child(root, "cpu", mode="host-passthrough" if kvm else "maximum")
+    child(root, "cpu", mode=usual_mode(root))
     child(root, "clock", offset="utc")
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         child(root, f"on_{event}").text = action

@@ -22,6 +22,7 @@ from ..._desired.sizes import show_size
 from ..client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
 from ..client.options import plain_name, plain_text
 from ..disk.entry import PREFIX, read_disk
+from . import identity, platform
 from .interface_names import name_interface, own_interfaces
 from .size import (
     parse_count,
@@ -284,6 +285,8 @@ FIELDS = (
         change="restart",
         unset="restart",
     ),
+    *identity.ROWS,
+    *platform.ROWS,
     _boot_row("kernel"),
     _boot_row("initrd"),
     _boot_row("cmdline"),
@@ -305,3 +308,5 @@ FIELDS = (
         live="autostart",
     ),
 )
+# Options that are written into the machine's document by their row.
+WRITTEN = frozenset(row.name for row in FIELDS if row.write)

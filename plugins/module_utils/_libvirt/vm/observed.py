@@ -112,6 +112,7 @@ class Observed:
 
         return {
             "config": self.config if document is None else document,
+            "defined": self.config,
             "autostart": self.autostart,
             "disks": self.disks,
             "reservations": self.reservations,

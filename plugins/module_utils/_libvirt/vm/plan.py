@@ -29,9 +29,11 @@ from .disk_plan import (
     unlike,
 )
 from .domain import volumes_of
+from .fields import WRITTEN
 from .interface_names import own_interfaces
 from .observed import Observed
-from .restart import RESTART, awaiting_restart
+from .platform_checks import check_platform
+from .restart import awaiting_restart
 from .size import check_by_hand
 from .states import reason_not_started
 
@@ -80,6 +82,8 @@ def refusals_of(
 ) -> List[str]:
     """Return why the steps may not be made; raise InvalidOption for what is not there."""
     check_references(desired, observed)
+    if desired.state != "absent" and "libvirt" not in observed.unknown:
+        check_platform(desired, observed, changes)
     lost: List[str] = []
     if observed.config is not None and observed.record and desired.state != "absent":
         lost = data_losses(changes, observed) + unclear(desired, observed)
@@ -293,7 +297,7 @@ def _release_address(
 
 def _is_config(change: Change, observed: Observed) -> bool:
     """Tell whether a change is written into the domain's document."""
-    if change.field in RESTART:
+    if change.field in WRITTEN:
         return True
     if change.field == "cloud_init":
         return not any(is_seed(entry["name"]) for entry in observed.record.get("volumes", ()))

@@ -13,9 +13,9 @@ from ..._desired.steps import Cause, Chain, Step
 from ..client.storage import Volume
 from ..disk.names import is_seed
 from .desired import Desired
+from .fields import WRITTEN
 from .observed import Observed
 from .plan import removal
-from .restart import RESTART
 
 
 def plan_recovery(desired: Desired, observed: Observed, begun: Sequence[Step]) -> Plan:
@@ -75,7 +75,7 @@ def _created_volumes(begun: Sequence[Step], observed: Observed) -> Dict[str, Vol
 
 def _recover_define(chain: Chain, cause: Cause, begun: Sequence[Step], observed: Observed) -> None:
     """Put the former values back; a disk without a volume would keep the machine from starting."""
-    fields = {*RESTART, "networks", "cloud_init"}
+    fields = {*WRITTEN, "networks", "cloud_init"}
     if not any(step.verb == "attach_disk" for step in begun):
         fields.add("disks")
     defined = next(step for step in begun if step.verb == "define")

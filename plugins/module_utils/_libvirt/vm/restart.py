@@ -15,8 +15,8 @@ from .fields import FIELDS, home
 from .interface_names import own_interfaces
 from .observed import Observed
 
-# Options that a machine has from its next start on.
-RESTART = ("vcpus", "memory", "kernel", "initrd", "cmdline")
+# Options of the document that a machine has from its next start on.
+_RESTART = frozenset(row.name for row in FIELDS if row.write and row.change == "restart")
 
 
 def awaiting_restart(
@@ -28,10 +28,12 @@ def awaiting_restart(
         return []
     context = Context({})
     crashed = observed.stand[0] == "dead"
-    rows = [row for row in FIELDS if row.name in RESTART]
+    rows = [row for row in FIELDS if row.name in _RESTART]
     runs = observed_values(rows, observed.view(live), context)
     configured = observed_values(rows, observed.view(), context)
-    configured.update({change.field: change.after for change in planned if change.field in RESTART})
+    configured.update(
+        {change.field: change.after for change in planned if change.field in _RESTART}
+    )
     lines = [
         f"{row.name}: {row.show(runs[row.name])} → {row.show(configured[row.name])}"
         for row in rows
