@@ -171,6 +171,23 @@ options:
       - 'Change: C(restart).'
     type: list
     elements: str
+  graphics:
+    description:
+      - A screen, as a type or as a mapping of C(type) (V(vnc), V(spice) or V(none)), C(listen) and
+        C(port). The default is V(none).
+      - It asks for no password, and so C(listen) is an address of the KVM host's own loopback,
+        V(127.0.0.1) by default. Reach it with C(ssh -L), or C(virt-viewer -c qemu+ssh://HOST/system
+        NAME).
+      - C(port) is 5900 or higher. Without it libvirt takes a free one at each start.
+      - The first screen is this one; further ones that others added stay.
+      - 'Change: C(restart).'
+    type: raw
+  video:
+    description:
+      - The graphics card, V(virtio), V(qxl), V(vga), V(bochs), V(cirrus), V(ramfb) or V(none). The
+        default is V(virtio) with O(graphics), and V(none) without.
+      - 'Change: C(restart).'
+    type: str
   kernel:
     description:
       - A kernel on the KVM host that is booted directly, without boot loader; a whole path.
@@ -406,6 +423,7 @@ EXAMPLES = r"""
       model: Nehalem
       features: [-vmx]
     boot: [network, disk]
+    graphics: vnc
     disks:
       - size: 20GiB
     networks: [default]
@@ -472,8 +490,10 @@ vm:
     description: null
     osinfo: null
     machine: pc-q35-7.2
-    cpu: null
-    boot: []
+    cpu: {mode: host-passthrough}
+    boot: [disk]
+    graphics: {}
+    video: none
     kernel: null
     initrd: null
     cmdline: null

@@ -1,4 +1,4 @@
-"""Type, processor and boot order of machines on the real libvirt, as QEMU gets them.
+"""Type, processor, boot order and screen of machines on the real libvirt, as QEMU gets them.
 
 The machines have no operating system.
 """
@@ -6,6 +6,7 @@ The machines have no operating system.
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -94,3 +95,20 @@ def test_the_hosts_model_is_no_change_where_it_runs_under_another_name() -> None
     assert outcome(**{**OWN, "cpu": {"model": "Nehalem"}}) == (True, True)
     assert ran(**host)["changed"] is True
     assert outcome(**host) == (False, False)
+
+
+def test_a_screen_answers_on_the_hosts_loopback_alone_and_goes_again() -> None:
+    seen = {"graphics": {"type": "vnc", "port": 5987}}
+    assert outcome(**seen) == (True, False)
+    assert outcome(**seen) == (False, False)
+    with socket.create_connection(("127.0.0.1", 5987), 10) as client:
+        assert client.recv(4) == b"RFB "  # RFC 6143, 7.1.1
+    assert "virtio-vga" in arguments()
+    restart = ["live", "restart"]
+    assert outcome(graphics="vnc", video="vga", allow=restart) == (True, False)
+    assert outcome(graphics="vnc", video="vga", allow=restart) == (False, False)
+    assert '-device {"driver":"VGA"' in arguments()
+    assert outcome(allow=restart) == (True, False)
+    assert outcome(allow=restart) == (False, False)
+    assert "-vnc" not in arguments()
+    assert document().find("devices/graphics") is None

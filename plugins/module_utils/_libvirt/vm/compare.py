@@ -22,7 +22,7 @@ def changes_of(desired: Desired, observed: Observed) -> List[Change]:
     declared: Dict[str, Any] = dict(desired.declared)
     if desired.cloud_init is not None and observed.record:
         declared["cloud_init"] = digest_of(wanted_files(desired, observed.record, observed.seed))
-    context = Context(declared, record=observed.record)
+    context = Context(declared, record=observed.record, extra={"type": observed.type})
     managed = frozenset(observed.record.get("digests", {}))
     scope = Scope(full=desired.whole, managed=managed, ignore=desired.ignore)
     return diff(FIELDS, context, observed_values(FIELDS, observed.view(), context), scope)

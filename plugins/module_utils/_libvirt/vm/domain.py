@@ -20,7 +20,6 @@ from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .fields import FIELDS, write_interface
 from .observed import Observed, machine_type
-from .platform import usual_mode
 
 # PCIe ports that stay free, for disks and interfaces added while the machine runs. Once one port
 # is given, libvirt adds none by itself: what the machine has from the start needs its own.
@@ -37,7 +36,7 @@ def new_domain(desired: Desired, observed: Observed) -> Element:
     _platform(root, observed.arch)
     _devices(root, desired)
     result: Dict[str, Any] = {"config": root}
-    context = Context(desired.declared)
+    context = Context(desired.declared, extra={"type": kind})
     for row in FIELDS:
         value = desired.declared.get(row.name, row.default(context) if row.default else None)
         if row.write is not None and value is not None:
@@ -105,12 +104,10 @@ def _jsonable(declared: Mapping[str, Any]) -> Dict[str, Any]:
 def _platform(root: Element, arch: str) -> None:
     boot = child(root, "os")
     child(boot, "type", arch=arch, machine=machine_type(arch)).text = "hvm"
-    child(boot, "boot", dev="hd")
     features = child(root, "features")
     child(features, "acpi")
     if arch == "x86_64":
         child(features, "apic")
-    child(root, "cpu", mode=usual_mode(root))
     child(root, "clock", offset="utc")
     for event, action in (("poweroff", "destroy"), ("reboot", "restart"), ("crash", "destroy")):
         child(root, f"on_{event}").text = action
@@ -128,7 +125,6 @@ def _devices(root: Element, desired: Desired) -> None:
     source = child(child(devices, "rng", model="virtio"), "backend", model="random")
     source.text = "/dev/urandom"
     child(devices, "memballoon", model="virtio")
-    child(child(devices, "video"), "model", type_="none")
 
 
 def _occupied(desired: Desired) -> int:

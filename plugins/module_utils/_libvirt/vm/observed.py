@@ -64,6 +64,11 @@ class Observed:
         return record(self.config)
 
     @property
+    def type(self) -> str:
+        """What runs the machine, `kvm` or `qemu`; "" if it is not there."""
+        return (self.config.get("type") if self.config is not None else None) or ""
+
+    @property
     def uuid(self) -> str:
         """The machine's UUID, "" if it is not there."""
         return (self.config.findtext("uuid") if self.config is not None else None) or ""

@@ -3,14 +3,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The platform of a machine: its type, its processor, and what it boots from.
 
-What is not declared is ours, never libvirt's: a machine without these options has what
-`domain.new_domain` gives it, and a row reads that as not set.
+What is not declared is ours, never libvirt's.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
@@ -24,7 +23,6 @@ CPU_MODES = ("host-passthrough", "host-model", "maximum", "custom")
 _POLICIES = ("require", "disable", "optional", "force", "forbid")
 _FEATURE = re.compile(r"[a-z0-9_.-]+", re.IGNORECASE)
 _DEVICES = {"disk": "hd", "cdrom": "cdrom", "network": "network"}
-_USUAL_BOOT = ("disk",)
 
 Cpu = Dict[str, Any]
 
@@ -122,30 +120,28 @@ def _read_cpu(obj: Mapping[str, Any], context: Context) -> Optional[Cpu]:
     features = element.findall("feature")
     pairs = sorted((str(entry.get("name")), str(entry.get("policy"))) for entry in features)
     result.update({"features": dict(pairs)} if pairs else {})
-    is_usual = result == {"mode": usual_mode(obj["config"])}
-    return None if is_usual and "cpu" not in context.declared else result
+    return result
 
 
-def usual_mode(root: Element) -> str:
-    """Return the mode of a processor that nobody has declared: all that the host has."""
-    return "host-passthrough" if root.get("type") == "kvm" else "maximum"
+def _usual_cpu(context: Context) -> Cpu:
+    """Return all that the host has: the processor of a machine where none is declared."""
+    return {"mode": "host-passthrough" if context.extra.get("type") == "kvm" else "maximum"}
 
 
 def _write_cpu(result: Dict[str, Any], value: Any, context: Context) -> None:
     """Write mode, model and features; a topology, NUMA cells and caches stay."""
     root: Element = result["config"]
-    wanted: Cpu = value or {"mode": usual_mode(root)}
     cpu = ensure(root, "cpu")
     for name in ("match", "check", "migratable"):  # they belong to the mode that there was
         cpu.attrib.pop(name, None)
-    cpu.set("mode", wanted["mode"])
+    cpu.set("mode", value["mode"])
     for tag in ("model", "vendor", "feature"):
         for old in cpu.findall(tag):
             cpu.remove(old)
-    if "model" in wanted:
+    if "model" in value:
         cpu.set("match", "exact")
-        child(cpu, "model", fallback="forbid").text = wanted["model"]
-    for name, policy in wanted.get("features", {}).items():
+        child(cpu, "model", fallback="forbid").text = value["model"]
+    for name, policy in value.get("features", {}).items():
         child(cpu, "feature", policy=policy, name=name)
 
 
@@ -177,8 +173,7 @@ def _parse_boot(value: Any, where: str) -> Tuple[str, ...]:
 def _read_boot(obj: Mapping[str, Any], context: Context) -> Tuple[str, ...]:
     names = {device: word for word, device in _DEVICES.items()}
     there = [str(entry.get("dev")) for entry in obj["config"].findall("os/boot")]
-    result = tuple(names.get(device, device) for device in there)
-    return () if result == _USUAL_BOOT else result
+    return tuple(names.get(device, device) for device in there)
 
 
 def _write_boot(result: Dict[str, Any], value: Any, context: Context) -> None:
@@ -190,14 +185,8 @@ def _write_boot(result: Dict[str, Any], value: Any, context: Context) -> None:
     for device in root.findall("devices/*"):
         for old in device.findall("boot"):
             device.remove(old)
-    wanted: List[str] = list(value or _USUAL_BOOT)
-    for word in wanted:
+    for word in value:
         child(system, "boot", dev=_DEVICES[word])
-
-
-def _normal_boot(value: Any, where: str) -> Tuple[str, ...]:
-    wanted = _parse_boot(value, where)
-    return () if wanted == _USUAL_BOOT else wanted
 
 
 ROWS = (
@@ -218,6 +207,7 @@ ROWS = (
         parse=_parse_cpu,
         read=_read_cpu,
         write=_write_cpu,
+        default=_usual_cpu,
         show=_show_cpu,
         change="restart",
         unset="restart",
@@ -227,9 +217,10 @@ ROWS = (
         at="os/boot",
         option={"type": "list", "elements": "str"},
         compare="list",
-        parse=_normal_boot,
+        parse=_parse_boot,
         read=_read_boot,
         write=_write_boot,
+        default=lambda context: ("disk",),
         change="restart",
         unset="restart",
     ),

@@ -27,8 +27,7 @@ def check_platform(desired: Desired, observed: Observed, changes: Sequence[Chang
                 option="machine",
                 hint="make the machine anew, or declare the type that it has",
             )
-    root = observed.config
-    kind = str(root.get("type")) if root is not None else desired.kind(observed.kvm)
+    kind = observed.type or desired.kind(observed.kvm)
     mode = (desired.declared.get("cpu") or {}).get("mode")
     if kind == "qemu" and mode == "host-passthrough":
         raise InvalidOption(
