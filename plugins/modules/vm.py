@@ -171,6 +171,15 @@ options:
       - 'Change: C(restart).'
     type: list
     elements: str
+  firmware:
+    description:
+      - V(bios), V(uefi), or a mapping of C(type) and C(secure_boot). The default is V(bios).
+      - UEFI needs firmware on the KVM host, on Debian the package C(ovmf). C(secure_boot) is
+        V(false) by default, and then kernels without a signature boot too.
+      - Its variables go with the machine, and stay while another machine uses them.
+      - The guest has to have a boot loader for it.
+      - 'Change: C(restart).'
+    type: raw
   graphics:
     description:
       - A screen, as a type or as a mapping of C(type) (V(vnc), V(spice) or V(none)), C(listen) and
@@ -492,6 +501,7 @@ vm:
     machine: pc-q35-7.2
     cpu: {mode: host-passthrough}
     boot: [disk]
+    firmware: {type: bios}
     graphics: {}
     video: none
     kernel: null

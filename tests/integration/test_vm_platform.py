@@ -112,3 +112,15 @@ def test_a_screen_answers_on_the_hosts_loopback_alone_and_goes_again() -> None:
     assert outcome(allow=restart) == (False, False)
     assert "-vnc" not in arguments()
     assert document().find("devices/graphics") is None
+
+
+def test_uefi_starts_and_goes_with_its_variables() -> None:
+    uefi = {"firmware": "uefi"}
+    assert outcome(**uefi) == (True, False)
+    assert outcome(**uefi) == (False, False)
+    nvram = Path(f"/var/lib/libvirt/qemu/nvram/{NAME}_VARS.fd")
+    assert nvram.exists()
+    assert "OVMF_CODE" in arguments()
+    assert "secboot" not in arguments()
+    run({**SMALL, **uefi, "state": "absent"}, URI)
+    assert not nvram.exists()

@@ -145,8 +145,15 @@ class BenchHost(Runs, Hypervisor):
         self.world.contents[stream.key] = b""
 
     def _play_getDomainCapabilities(self, target: Any, function: Any, *what: Any) -> str:
-        # As libvirt 9.0 with QEMU 7.2 says.
-        return "<domainCapabilities><vcpu max='288'/></domainCapabilities>"
+        # As libvirt 9.0 with QEMU 7.2 says, of the models a few.
+        usable = {"Haswell": "yes", "Nehalem": "yes", "EPYC": "no"}
+        models = "".join(f"<model usable='{can}'>{name}</model>" for name, can in usable.items())
+        kinds = "".join(f"<value>{kind}</value>" for kind in self.world.firmwares)
+        return (
+            "<domainCapabilities><vcpu max='288'/>"
+            f"<os><enum name='firmware'>{kinds}</enum></os>"
+            f"<cpu><mode name='custom' supported='yes'>{models}</mode></cpu></domainCapabilities>"
+        )
 
     def _play_resize(self, volume: Any, function: Any, size: int, flags: int) -> None:
         self.world.sizes[volume.path()] = size
@@ -228,7 +235,8 @@ class HostBench:
 
     The network `default` is there (192.168.122.0/24), and the pool `default`. Keys of a case:
     `name`; `pools` [name or name/type]; `idle` [pool/NAME or network/NAME to stop]; `volumes`
-    {POOL/NAME: {mib, raw, over: POOL/NAME of what it is backed by}}; `machines` {name: document
+    {POOL/NAME: {mib, raw, over: POOL/NAME of what it is backed by}}; `firmwares` (bios and efi,
+    if it says nothing else); `machines` {name: document
     of a foreign one}; `reserved` {MAC: [name, address]}; `kvm` (the host can accelerate); `ssh`
     (false: none answers); `before` [params applied first; `cut` ends one before its n-th
     write]; `then` [[method, name, arguments of a call on a machine]]; `deleted` [POOL/NAME,
@@ -267,6 +275,7 @@ class HostBench:
     def prepare(self) -> None:
         """Make what the case says is there."""
         wipe(self.keeper)
+        self.world.firmwares = self.case.get("firmwares", self.world.firmwares)
         for name in ["default", *self.case.get("pools", ())]:
             make_pool(self.keeper, name)
         for where, facts in (self.case.get("volumes") or {}).items():

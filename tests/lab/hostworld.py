@@ -14,7 +14,8 @@ class World:
     `states` maps machines to what libvirt says of their run, (state, reason), until that
     changes; `saved` to the documents of memories that it keeps, `restored` to those that came
     back. `transient` names machines that are not defined. `told` has what a source of addresses
-    (`lease`, `agent`) answers, and the list of `leases`.
+    (`lease`, `agent`) answers, and the list of `leases`. `firmwares` are the kinds of firmware that
+    there are files for.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class World:
         self.saved: Dict[str, str] = {}
         self.restored: Dict[str, str] = {}
         self.transient: Set[str] = set()
+        self.firmwares = ["bios", "efi"]
         self.writes: List[str] = []
         self.meanwhile: Dict[int, Callable[[], Any]] = {}
         self.cut = 0

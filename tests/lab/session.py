@@ -67,7 +67,10 @@ PACKAGES = {
     "dnsmasq": "dnsmasq-base",
 }
 # What is no program: a file that the package brings.
-PACKAGED_FILES = {"/usr/lib/python3/dist-packages/libvirt.py": "python3-libvirt"}
+PACKAGED_FILES = {
+    "/usr/lib/python3/dist-packages/libvirt.py": "python3-libvirt",
+    "/usr/share/OVMF/OVMF_CODE_4M.fd": "ovmf",
+}
 
 
 def layer(item: pytest.Item) -> str:

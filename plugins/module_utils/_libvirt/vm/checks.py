@@ -15,6 +15,7 @@ from ..._desired.values import show
 from ..client.domain_xml import Element, copied_record, interfaces, mac_of
 from ..client.storage import DEVICES, FILES
 from ..disk.entry import read_disk
+from .capabilities import most_vcpus
 from .desired import Desired, seed_volume
 from .disk_observed import volume_of
 from .domain import volumes_of
@@ -81,11 +82,12 @@ def _check_size_of_host(desired: Desired, observed: Observed) -> None:
             option="memory",
             hint="declare less",
         )
-    if vcpus and observed.max_vcpus and vcpus > observed.max_vcpus:
+    most = most_vcpus(observed.capabilities, observed.config, observed.arch)
+    if vcpus and most and vcpus > most:
         raise InvalidOption(
-            f"{vcpus} is more than the {observed.max_vcpus} CPUs that a machine can have here",
+            f"{vcpus} is more than the {most} CPUs that a machine can have here",
             option="vcpus",
-            hint=f"declare {observed.max_vcpus} or fewer",
+            hint=f"declare {most} or fewer",
         )
 
 

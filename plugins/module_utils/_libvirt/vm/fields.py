@@ -22,7 +22,7 @@ from ..._desired.sizes import show_size
 from ..client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
 from ..client.options import plain_name, plain_text
 from ..disk.entry import PREFIX, read_disk
-from . import display, identity, platform
+from . import display, firmware, identity, platform
 from .interface_names import name_interface, own_interfaces
 from .size import (
     parse_count,
@@ -287,6 +287,7 @@ FIELDS = (
     ),
     *identity.ROWS,
     *platform.ROWS,
+    *firmware.ROWS,
     *display.ROWS,
     _boot_row("kernel"),
     _boot_row("initrd"),

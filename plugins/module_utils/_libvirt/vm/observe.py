@@ -12,19 +12,16 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from ..._desired.errors import FleetError
 from ..._desired.planned import Pending, will_go
 from ..client.domain_xml import Element, attribute, disks, interfaces, mac_of, parse, record
-from ..client.hypervisor import Hypervisor, LibvirtError
+from ..client.hypervisor import Hypervisor
 from ..client.storage import Pool, Volume, documents, download, find_pool, find_volume
 from ..disk.names import NO_DISKS, Disks, is_seed
 from .addresses import addresses
+from .capabilities import capabilities_of
 from .desired import Desired, seed_volume
 from .disk_observed import claims_of, disks_of, snapshots_of, volumes_of
 from .fields import host_name
-from .observed import Observed, machine_type
+from .observed import Observed
 from .states import ACTIVE, STATES, stand
-
-# On x86, more CPUs need an IOMMU with extended interrupts, which new machines have not; the domain
-# capabilities do not count that in (libvirt 9.0).
-_WITHOUT_IOMMU = 255
 
 
 def observe(host: Hypervisor, desired: Desired, pending: Pending) -> Observed:
@@ -55,7 +52,7 @@ def observe(host: Hypervisor, desired: Desired, pending: Pending) -> Observed:
         macs=macs_of_others(host, desired, config, networks),
         snapshots=snapshots_of(host, desired, domain, disks),
         host_memory=int(info[1]) << 20,
-        max_vcpus=_max_vcpus(host, desired, config, str(info[0]), kvm),
+        capabilities=capabilities_of(host, desired, config, str(info[0]), kvm),
         kvm=kvm,
         arch=str(info[0]),
         unknown=_unknown(desired, pending),
@@ -254,27 +251,6 @@ def leftovers(network: Element, name: str, address: str, own: Sequence[str]) -> 
     same = [entry for entry in hosts if (entry.get("name"), entry.get("ip")) == (name, address)]
     macs = [str(entry.get("mac")).lower() for entry in same]
     return [mac for mac in macs if mac not in own]
-
-
-def _max_vcpus(
-    host: Hypervisor, desired: Desired, config: Optional[Element], arch: str, kvm: bool
-) -> int:
-    """Return how many CPUs a machine can have, for a task that would change their number."""
-    count = desired.declared.get("vcpus")
-    if count is None or (config is not None and config.findtext("vcpu") == str(count)):
-        return 0
-    emulator, machine, kind = None, machine_type(arch), desired.kind(kvm)
-    if config is not None:
-        emulator, kind = config.findtext("devices/emulator"), str(config.get("type"))
-        arch = attribute(config, "os/type", "arch") or arch
-        machine = attribute(config, "os/type", "machine") or machine
-    try:
-        text = host.call("getDomainCapabilities", emulator, arch, machine, kind)
-    except LibvirtError:  # such as a kind that this host has not, of which others speak
-        return 0
-    most = int(attribute(parse(text), "vcpu", "max") or 0)
-    bare = config is None or config.find("devices/iommu") is None
-    return min(most, _WITHOUT_IOMMU) if bare and arch in ("x86_64", "i686") else most
 
 
 def kvm_works() -> bool:

@@ -27,9 +27,10 @@ class Observed:
     of the seed that is there (they hold private keys: never shown). `macs` map MAC addresses to
     the other machines that have them, `users` volumes to the others that use them, looked at
     only where it matters, as are the names of internal `snapshots`. `shortfall` says in
-    words what a running machine lacks of `wait`. `max_vcpus` is what QEMU gives one machine, 0
-    if it was not needed or libvirt does not say. `unknown` maps "libvirt" and addresses to
-    what an earlier task of this run would do to them; `removed`: one removes the machine.
+    words what a running machine lacks of `wait`. `capabilities` are those of
+    `capabilities_of`, None if they were not needed or libvirt does not say. `unknown` maps
+    "libvirt" and addresses to what an earlier task of this run would do to them; `removed`: one
+    removes the machine.
     """
 
     config: Optional[Element] = None
@@ -52,7 +53,7 @@ class Observed:
     users: Mapping[str, str] = field(default_factory=dict)
     snapshots: Tuple[str, ...] = ()
     host_memory: int = 0
-    max_vcpus: int = 0
+    capabilities: Optional[Element] = None
     kvm: bool = False
     arch: str = "x86_64"
     unknown: Mapping[str, str] = field(default_factory=dict)
