@@ -32,7 +32,8 @@ from ..._desired.steps import Chain, Step
 from ..._desired.work import Verbs, Work
 from ..client.options import LIMITS
 from ..image.load import import_archive
-from ..values.release_tags import REPOSITORY, release_tag
+from ..values.image_reference import short
+from ..values.release_tags import REPOSITORY, read_name, release_tag
 from .observed import base_name
 from .release_file import packed
 from .releases import LABEL, Image, Images, Kept, Release, read_kept
@@ -72,7 +73,8 @@ class Desired:
 class Observed:
     """What is kept, and what would be: `images` are those that the services run, or will run;
     `unsure` are services of which only applying tells. `used` are ids of images that containers
-    use. `unfinished`: what was done has not come to what is declared."""
+    use; for a stack that goes, of those alone that have no other name. `unfinished`: what was done
+    has not come to what is declared."""
 
     kept: Kept = field(default_factory=Kept)
     images: Images = field(default_factory=dict)
@@ -103,6 +105,9 @@ class Releases(Resource):
             for entry in client.get(*CONTAINERS) or ()
             if base_name(entry) not in desired.going
         )
+        if desired.state == "absent":
+            ids = {image for tags in kept.tags.values() for image in tags.values()}
+            used -= _named(client, sorted(used & ids))
         # Such as replicas that have gone back to what they were, while an update went on.
         unfinished = settled and any(at.startswith("container/") for at in pending)
         return Observed(kept, images, unsure, used, unfinished)
@@ -128,6 +133,17 @@ class Releases(Resource):
         """Return the last release that is kept, None if none is."""
         newest = observed.kept.newest
         return newest.public() if newest else None
+
+
+def _named(client: Any, images: Sequence[str]) -> FrozenSet[str]:
+    """Return those of some images that have names beside their releases': they lose no last one."""
+    answers = client.get_all([(f"/images/{image}/json", None) for image in images])
+
+    def is_named(answer: Any) -> bool:
+        tags = (answer.get("RepoTags") or ()) if isinstance(answer, dict) else ()
+        return any(read_name(short(tag)) is None for tag in tags)
+
+    return frozenset(image for image, answer in zip(images, answers) if is_named(answer))
 
 
 def _images(

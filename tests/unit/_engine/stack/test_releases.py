@@ -295,6 +295,16 @@ def test_nothing_of_a_stack_is_left_behind(stand: Stand) -> None:
     assert stand.done({"name": "shop", "state": "absent"})["changed"] is False
 
 
+def test_another_container_with_its_image_leaves_nothing_of_a_stack_behind(stand: Stand) -> None:
+    stand.done(options(), keep_releases=2)
+    with stand.client() as client:
+        client.post("/containers/create", {"name": "other"}, {"Image": "app:1"})
+        assert stand.done({"name": "shop", "state": "absent"})["changed"] is True
+        assert stand.tags() == []
+        assert client.get("/images/app:1/json")["RepoTags"] == ["app:1"]
+    assert stand.done({"name": "shop", "state": "absent"})["changed"] is False
+
+
 # -- what engines answer --------------------------------------------------------------------
 
 
