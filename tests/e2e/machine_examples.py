@@ -36,13 +36,14 @@ def playbook(folder: Path, site: str) -> list[dict[str, Any]]:
         APP_SUM: hashlib.sha256((folder / APP).read_bytes()).hexdigest(),
         "wait: cloud_init": "wait: none",
     }
-    plays = []
+    examples: list[list[dict[str, Any]]] = []
     for example in of_modules(machines=True):
         text = example.text
         for old, new in changes.items():
             text = text.replace(old, new)
-        plays.append(_play(twice(yaml.safe_load(text))))
-    return [*plays, _play(_cleaning())]
+        examples.append(yaml.safe_load(text))
+    plays = [_play(twice(tasks)) for tasks in examples]
+    return [*plays, _play(_cleaning([task for tasks in examples for task in tasks]))]
 
 
 def _play(tasks: list[dict[str, Any]]) -> dict[str, Any]:
@@ -57,11 +58,17 @@ def _play(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _cleaning() -> list[dict[str, Any]]:
+def _cleaning(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tasks that remove what the examples' tasks have made."""
+
+    def named(module: str) -> list[str]:
+        return sorted({task[module]["name"] for task in tasks if "name" in task.get(module, {})})
+
     gone = {"name": "{{ item }}", "state": "absent"}
+    machine, image = "dockyard.fleet.vm", "dockyard.fleet.vm_image"
     return [
-        {"dockyard.fleet.vm": {**gone, "delete_disks": True}, "loop": ["web01", "db01"]},
-        {"dockyard.fleet.vm_image": gone, "loop": ["debian-12", "built-here"]},
+        {machine: {**gone, "delete_disks": True}, "loop": named(machine)},
+        {image: gone, "loop": named(image)},
     ]
 
 
