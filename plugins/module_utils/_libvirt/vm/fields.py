@@ -13,13 +13,13 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping
 
 from ..._desired.errors import InvalidOption
 from ..._desired.fields import Context, FieldSpec
 from ..._desired.schema import check_keys
 from ..._desired.sizes import show_size
-from ..client.domain_xml import Element, attribute, child, ensure, mac_of, put_text
+from ..client.domain_xml import Element, attribute, child, ensure, mac_of
 from ..client.options import plain_name, plain_text
 from ..disk.entry import PREFIX, read_disk
 from . import display, firmware, identity, platform
@@ -60,25 +60,6 @@ def _parse_path(value: Any, where: str) -> str:
 
 def _parse_line(value: Any, where: str) -> str:
     return plain_text(str(value).strip(), where)
-
-
-def _boot_row(name: str) -> FieldSpec:
-    def read(obj: Mapping[str, Any], context: Context) -> Optional[str]:
-        return obj["config"].findtext(f"os/{name}") or None
-
-    def write(result: Dict[str, Any], value: Any, context: Context) -> None:
-        put_text(result["config"], f"os/{name}", value)
-
-    return FieldSpec(
-        name,
-        at=f"os/{name}",
-        option={"type": "str"},
-        parse=_parse_path if name != "cmdline" else _parse_line,
-        read=read,
-        write=write,
-        change="restart",
-        unset="restart",
-    )
 
 
 def _parse_disks(value: Any, where: str) -> Dict[str, Entry]:
@@ -289,9 +270,9 @@ FIELDS = (
     *platform.ROWS,
     *firmware.ROWS,
     *display.ROWS,
-    _boot_row("kernel"),
-    _boot_row("initrd"),
-    _boot_row("cmdline"),
+    identity.text_row("kernel", "os/kernel", _parse_path, "restart"),
+    identity.text_row("initrd", "os/initrd", _parse_path, "restart"),
+    identity.text_row("cmdline", "os/cmdline", _parse_line, "restart"),
     FieldSpec(
         "cloud_init",
         option={"type": "dict"},

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 from xml.etree import ElementTree as ET
 
 from ..._desired.errors import InvalidOption
@@ -80,29 +80,30 @@ def _write_osinfo(result: Dict[str, Any], value: Any, context: Context) -> None:
             holder.remove(entry)
 
 
-def _text_row(name: str, parse: Any) -> FieldSpec:
+def text_row(name: str, path: str, parse: Callable[[Any, str], str], impact: str) -> FieldSpec:
+    """Return the row of an option that is the text of one element of the document."""
+
     def read(obj: Mapping[str, Any], context: Context) -> Optional[str]:
-        return obj["config"].findtext(name) or None
+        return obj["config"].findtext(path) or None
 
     def write(result: Dict[str, Any], value: Any, context: Context) -> None:
-        root: Element = result["config"]
-        put_text(root, name, value)
+        put_text(result["config"], path, value)
 
     return FieldSpec(
         name,
-        at=name,
+        at=path,
         option={"type": "str"},
         parse=parse,
         read=read,
         write=write,
-        change="none",
-        unset="none",
+        change=impact,
+        unset=impact,
     )
 
 
 ROWS = (
-    _text_row("title", _parse_title),
-    _text_row("description", _parse_description),
+    text_row("title", "title", _parse_title, "none"),
+    text_row("description", "description", _parse_description, "none"),
     FieldSpec(
         "osinfo",
         at="metadata/libosinfo",
